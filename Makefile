@@ -1,0 +1,58 @@
+# One word a need; `make` alone prints them.
+
+SHELL        := /usr/bin/env bash
+.SHELLFLAGS  := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PROGRAMS := unbindd unbindctl unbind-desk readersim
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 10s
+BENCH    ?= .
+
+.PHONY: help build test check demo bench fuzz kill lint-layout clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## put the four static, stripped programs into bin/
+	@mkdir -p bin
+	for p in $(PROGRAMS); do \
+	  CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o "bin/$$p" "./cmd/$$p"; \
+	done
+
+test: ## install missing tools, vet, and run every test under the race detector
+	scripts/deps.sh
+	go vet ./...
+	go test -race -count=1 ./...
+
+check: lint-layout ## the quick look before a commit: format, vet, layout, shell syntax
+	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; \
+	  if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	for s in $$(git ls-files 'scripts/*.sh' '.ci/run'); do bash -n "$$s"; done
+
+demo: build ## run one whole unbinding on this machine, results in demo-out/
+	scripts/deps.sh
+	scripts/demo.sh
+
+bench: ## run the benchmarks (BENCH=regexp), results in bench-out/
+	@mkdir -p bench-out
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./... | tee bench-out/bench.txt
+
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@grep -rn --include='*_test.go' '^func Fuzz' . \
+	  | sed -E 's#^\./(.*)/[^/]+_test\.go:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*#\1 \2#' \
+	  | sort -u \
+	  | while read -r dir target; do \
+	      echo "== $$dir $$target"; \
+	      go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "./$$dir"; \
+	    done
+
+kill: ## run the power-cut tests alone
+	go test -race -count=1 -run 'Kill|PowerCut' ./...
+
+lint-layout: ## check the house: who may import whom, names, comments, sizes
+	go test -count=1 ./scripts
+
+clean: ## remove what the other targets made
+	rm -rf bin demo-out bench-out

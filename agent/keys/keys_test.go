@@ -274,3 +274,27 @@ func TestLinkInPlaceOfKeyIsNotFollowed(t *testing.T) {
 		t.Fatal("a symbolic link was followed")
 	}
 }
+
+// A key of a store that was never finished must not stay behind in a freed
+// block: the new key goes over the old one's page.
+func TestCreateOverwritesHalfMadeInPlace(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	whole := newStream("whole", 0)
+	if _, err := Create(filepath.Join(t.TempDir(), "keys"), whole); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(dir, newStream("cut", whole.calls)); !errors.Is(err, errDry) {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(dataName.path(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(dir, newStream("second", 0)); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(dataName.path(dir))
+	if err != nil || !os.SameFile(before, after) {
+		t.Fatalf("the half-made key file was replaced, not overwritten (%v)", err)
+	}
+}

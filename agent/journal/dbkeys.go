@@ -1,0 +1,28 @@
+package journal
+
+// The names on disk. They are strings, listed here only, and never renamed or
+// given another meaning.
+var (
+	bucketMeta   = []byte("meta")   // form
+	bucketRun    = []byte("run")    // the case: head, cancel
+	bucketSteps  = []byte("steps")  // step name -> Status
+	bucketNotes  = []byte("notes")  // note name -> bytes a step kept
+	bucketMemory = []byte("memory") // seq, challenge, floor, ticks
+	bucketIDs    = []byte("ids")    // consumed command id -> stored answer
+	bucketOutbox = []byte("outbox") // u64 -> Parcel
+	bucketCounts = []byte("counts") // "answer/<case>" -> last number
+
+	keyForm      = []byte("form")
+	keyHead      = []byte("head")
+	keyCancel    = []byte("cancel")
+	keySeq       = []byte("seq")
+	keyEpoch     = []byte("epoch")
+	keyChallenge = []byte("challenge")
+	keyFloor     = []byte("floor")
+	keyFiller    = []byte("filler") // the reserve and the trial record, removed at once
+)
+
+var buckets = [][]byte{bucketMeta, bucketRun, bucketSteps, bucketNotes, bucketMemory, bucketIDs, bucketOutbox, bucketCounts}
+
+// form is the version of this layout.
+const form = "unbindd-journal/1"

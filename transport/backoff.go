@@ -1,0 +1,83 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// Backoff says how long to wait between attempts: full jitter, uniform between
+// nothing and a bound that doubles from Min to Max. With the whole range random
+// a fleet that lost its desk at one moment does not return at one moment.
+type Backoff struct {
+	Min time.Duration                                    // first bound; 1 s if zero
+	Max time.Duration                                    // last bound; 15 min if zero
+	Int func(n int64) int64                              // uniform in [0, n); math/rand/v2 if nil
+	Nap func(ctx context.Context, d time.Duration) error // waits for d or for ctx; a timer if nil
+}
+
+// Delay is how long to wait after the given number of failures in a row,
+// counted from 1.
+func (b Backoff) Delay(failures int) time.Duration {
+	bound, last := b.bounds()
+	for i := 1; i < failures && bound < last; i++ {
+		bound *= 2
+	}
+	draw := b.Int
+	if draw == nil {
+		draw = rand.Int64N
+	}
+	return time.Duration(draw(int64(min(bound, last)) + 1))
+}
+
+func (b Backoff) bounds() (first, last time.Duration) {
+	first, last = b.Min, b.Max
+	if first <= 0 {
+		first = time.Second
+	}
+	if last <= 0 {
+		last = 15 * time.Minute
+	}
+	return min(first, last), last
+}
+
+// Retry calls do until it succeeds, is refused for good, or ctx ends; it never
+// gives up by itself. A wait that the desk asked for is kept, with jitter on
+// top. note, which may be nil, hears of every failure and the wait that follows.
+func Retry(ctx context.Context, b Backoff, do func() error, note func(failures int, wait time.Duration, err error)) error {
+	for failures := 1; ; failures++ {
+		err := do()
+		if err == nil || Permanent(err) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		wait := b.Delay(failures)
+		var s *Status
+		if errors.As(err, &s) && s.RetryAfter > 0 {
+			wait = s.RetryAfter + b.Delay(1)
+		}
+		if note != nil {
+			note(failures, wait, err)
+		}
+		if err := b.nap(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+func (b Backoff) nap(ctx context.Context, d time.Duration) error {
+	if b.Nap != nil {
+		return b.Nap(ctx, d)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,37 @@
+package ledger
+
+import (
+	"fmt"
+	"runtime/debug"
+)
+
+// guard runs fn over bytes from the disk. bbolt trusts its pages: a damaged one
+// can make it panic, or read outside its map. Both become ErrDamaged here, on
+// every platform that turns a bad access into a panic (not 32-bit ARM).
+func guard(fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case callerPanic:
+			panic(p.value)
+		default:
+			err = fmt.Errorf("%w: %v", ErrDamaged, p)
+		}
+	}()
+	return fn()
+}
+
+// callerPanic carries a panic of the caller's own function through guard.
+type callerPanic struct{ value any }
+
+// outside runs a function of the caller's inside guard, so that its mistakes
+// are not taken for damage.
+func outside(fn func() error) error {
+	defer func() {
+		if p := recover(); p != nil {
+			panic(callerPanic{p})
+		}
+	}()
+	return fn()
+}

@@ -1,0 +1,202 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+const (
+	pageSize     = 4096
+	lockPatience = 2 * time.Second
+	freshSuffix  = ".new"
+)
+
+// A segment is one bbolt file with two buckets:
+//
+//	r: seq u64 big-endian -> nonce 24 | sealed (chain 32 | record)
+//	s: "h" -> header, "s" -> nonce 24 | sealed state
+var (
+	recordBucket = []byte("r")
+	stateBucket  = []byte("s")
+	headerKey    = []byte("h")
+	stateKey     = []byte("s")
+)
+
+func segmentPath(dir string, n uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("seg-%08d.db", n))
+}
+
+func seqKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
+
+// allocStep is by how much a segment's file grows at a time.
+func allocStep(maxSegment int64) int { return int(min(1<<20, maxSegment/8)) }
+
+// countSegments returns how many segments dir holds. They are numbered from 1
+// without a gap, or one is missing: ErrDamaged.
+func countSegments(dir string) (uint64, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	var count uint64
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasPrefix(name, "seg-") || !strings.HasSuffix(name, ".db") {
+			continue
+		}
+		count++
+		if name != filepath.Base(segmentPath(dir, count)) {
+			return 0, fmt.Errorf("%w: segment %d is missing", ErrDamaged, count)
+		}
+	}
+	return count, nil
+}
+
+// buildSegment makes a segment's file under its temporary name: bbolt's own
+// creation is not atomic, and a power cut in it leaves a file that never opens.
+func buildSegment(dir string, s *sealer, st *state, maxSegment int64) (fresh string, err error) {
+	fresh = segmentPath(dir, st.segment) + freshSuffix
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	db, err := openFile(fresh, maxSegment, false)
+	if err != nil {
+		return "", err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error { return fillSegment(tx, s, st) })
+	if err == nil {
+		err = db.Sync()
+	}
+	return fresh, errors.Join(err, db.Close())
+}
+
+func fillSegment(tx *bbolt.Tx, s *sealer, st *state) error {
+	if _, err := tx.CreateBucket(recordBucket); err != nil {
+		return err
+	}
+	b, err := tx.CreateBucket(stateBucket)
+	if err != nil {
+		return err
+	}
+	header, err := s.header()
+	if err != nil {
+		return err
+	}
+	sealed, err := s.sealState(st)
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.Put(headerKey, header), b.Put(stateKey, sealed))
+}
+
+// place gives a finished file its name; only after the directory is synced may
+// anything be written to it.
+func place(fresh string) error {
+	path := strings.TrimSuffix(fresh, freshSuffix)
+	if err := os.Rename(fresh, path); err != nil {
+		return err
+	}
+	return syncDirectory(filepath.Dir(path))
+}
+
+func syncDirectory(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// openFile opens a segment that is not damaged beyond opening. The map is as
+// large as the file may become: growing it would have to wait for every reader.
+func openFile(path string, maxSegment int64, readOnly bool) (*bbolt.DB, error) {
+	o := &bbolt.Options{
+		Timeout:      lockPatience,
+		PageSize:     pageSize,
+		FreelistType: bbolt.FreelistMapType,
+		NoStatistics: true,
+		ReadOnly:     readOnly,
+	}
+	if !readOnly {
+		o.MaxSize = int(maxSegment)
+		o.InitialMmapSize = int(maxSegment)
+	}
+	db, err := bbolt.Open(path, 0o600, o)
+	if err != nil {
+		return nil, err
+	}
+	db.AllocSize = allocStep(maxSegment)
+	return db, nil
+}
+
+// openSegment opens one segment and its state, and says what is wrong with it.
+func openSegment(dir string, s *sealer, n uint64, maxSegment int64, readOnly bool) (db *bbolt.DB, st *state, err error) {
+	err = guard(func() error {
+		path := segmentPath(dir, n)
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if info.Size() < 4*pageSize {
+			return fmt.Errorf("%w: segment %d is cut short", ErrDamaged, n)
+		}
+		if db, err = openFile(path, maxSegment, readOnly); err != nil {
+			return openError(err)
+		}
+		return db.View(func(tx *bbolt.Tx) error {
+			if tx.Size() > info.Size() {
+				return fmt.Errorf("%w: segment %d is cut short", ErrDamaged, n)
+			}
+			st, err = readState(tx, s, n)
+			return err
+		})
+	})
+	if err != nil && db != nil {
+		err = errors.Join(err, closeFile(db))
+		db = nil
+	}
+	return db, st, err
+}
+
+// openError tells damage from a file that another process holds.
+func openError(err error) error {
+	var path *os.PathError
+	switch {
+	case errors.Is(err, bbolt.ErrTimeout):
+		return errors.New("another process has it open")
+	case errors.As(err, &path):
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
+}
+
+func closeFile(db *bbolt.DB) error { return guard(db.Close) }
+
+// readState reads header and state. The state is the better witness: if it
+// opens, key and binding are right, and a header that disagrees is damaged.
+func readState(tx *bbolt.Tx, s *sealer, n uint64) (*state, error) {
+	b := tx.Bucket(stateBucket)
+	if b == nil || tx.Bucket(recordBucket) == nil {
+		return nil, fmt.Errorf("%w: segment %d has lost a bucket", ErrDamaged, n)
+	}
+	sameBinding, sameKey, isHeader := s.readHeader(b.Get(headerKey))
+	st, err := s.openState(n, b.Get(stateKey))
+	switch {
+	case err == nil && sameBinding && sameKey:
+		return st, nil
+	case err == nil || !isHeader:
+		return nil, fmt.Errorf("%w: the header of segment %d", ErrDamaged, n)
+	case !sameBinding:
+		return nil, ErrBinding
+	case !sameKey:
+		return nil, ErrKey
+	}
+	return nil, fmt.Errorf("%w: the state of segment %d", ErrDamaged, n)
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"unbindd/agent/envelope"
+	"unbindd/agent/local"
+)
+
+// complain says on standard error what went wrong, its code, and what to do.
+func (t *tool) complain(err error, code exit) {
+	var refused *local.Error
+	if errors.As(err, &refused) {
+		t.err.refusal("unbindctl: ", *refused, code)
+		return
+	}
+	if signed := envelope.CodeOf(err); signed != "" {
+		t.err.refusal("unbindctl: ", refusalOf(err), code)
+		return
+	}
+	if errors.Is(err, context.Canceled) {
+		t.err.line(words{"unbindctl: Detached.", "unbindctl: 已脱离。"})
+		return
+	}
+	why := strings.ReplaceAll(err.Error(), "\n", ": ")
+	t.err.line(words{"unbindctl: %[2]s", "unbindctl: %[1]s：%[2]s"}, t.err.in(code.means()), why)
+	step := code.next()
+	var f *fault
+	if errors.As(err, &f) && f.next != (words{}) {
+		step = f.next
+	}
+	t.err.next(t.err.in(step))
+}
+
+// refusalOf makes of an error of the stair what the daemon would answer: the
+// code apart from the message.
+func refusalOf(err error) local.Error {
+	var r *envelope.Refusal
+	if !errors.As(err, &r) {
+		return local.Error{Message: err.Error()}
+	}
+	return local.Error{Code: r.Full(), Message: strings.ReplaceAll(err.Error(), " ["+r.Full()+"]", "")}
+}
+
+// refusal tells a refusal with a code: the code's own sentence in the chosen
+// language, then what exactly was refused, then the next step. A code that is
+// not in the table is told with the words it came with.
+func (p *paper) refusal(prefix string, e local.Error, code exit) {
+	m, known := envelope.MeaningOf(e.Code)
+	switch {
+	case known:
+		p.plain("%s%s [%s]", prefix, m.Sentence(p.lang), e.Code)
+		if e.Message != "" && e.Message != m.Sentence(p.lang) {
+			p.plain("  %s", e.Message)
+		}
+		p.next(m.Next(p.lang))
+		return
+	case e.Code != "":
+		p.plain("%s%s [%s]", prefix, e.Message, e.Code)
+	default:
+		p.plain("%s%s", prefix, e.Message)
+	}
+	if e.Next == "" {
+		e.Next = p.in(code.next())
+	}
+	p.next(e.Next)
+}
+
+func (p *paper) next(step string) {
+	if step != "" {
+		p.line(words{"Next: %s", "下一步：%s"}, step)
+	}
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"unbindd/agent/local"
+)
+
+// errNothingRuns means that there is no unbinding to follow.
+var errNothingRuns = &fault{
+	code: exitBlocked, err: errors.New("cannot watch: no unbinding runs on this terminal"),
+	next: words{"Load a signed command first, or wait for one with --wait.", "请先载入已签名的指令，或用 --wait 等待。"},
+}
+
+// view is what a watch is drawn with.
+type view interface {
+	status(s local.Status)
+	event(e local.Event)
+	silent(gone bool) // the daemon stopped answering, or answers again
+}
+
+// follower follows one unbinding. The status is the truth and the events are
+// the bell: every change is read from the status, so that an event that was
+// lost in a restart changes nothing.
+//
+//	start ──answers──> following ──over──> ended with the case's own code
+//	start ──silent───> ended with 5
+//	following <──answers── ──silent──> waiting
+//	waiting ──patience──> ended, where the daemon was about to remove itself
+//	following, waiting ──timeout──> ended with 7 or 8
+//	following, waiting ──interrupt──> ended with 130
+type follower struct {
+	ask    func(context.Context) (local.Status, error)
+	events func(ctx context.Context, after int64, each func(local.Event) bool) error
+	view   view
+	now    func() time.Time
+	after  int64 // the last event seen
+	wait   bool  // for a case, when there is none
+
+	tick     time.Duration // how often the status is asked without a bell
+	pause    time.Duration // between two tries to reach the daemon
+	burst    time.Duration // how long no event must come before the status is asked
+	patience time.Duration // how long a daemon that was leaving may be silent
+
+	reached bool
+	last    local.Status
+	unbound bool      // an event said so
+	silence time.Time // since when the daemon is silent; zero when it answers
+}
+
+// sign is an event, or why none could be read.
+type sign struct {
+	event local.Event
+	err   error
+}
+
+// run follows until the end, the deadline or the interrupt of ctx.
+func (f *follower) run(ctx context.Context) (ending, error) {
+	inner, stop := context.WithCancel(ctx)
+	signs := make(chan sign)
+	var listening sync.WaitGroup
+	listening.Go(func() { f.listen(inner, signs) })
+	defer listening.Wait()
+	defer stop()
+	for {
+		end, over, err := f.look(inner)
+		switch {
+		case inner.Err() != nil:
+			return f.left(context.Cause(ctx)), nil
+		case err != nil:
+			return ending{}, err
+		case over:
+			f.collect(inner, signs, time.After(time.Second), 10*f.burst)
+			return end, nil
+		}
+		f.idle(inner, signs)
+	}
+}
+
+// look asks the status and judges it.
+func (f *follower) look(ctx context.Context) (ending, bool, error) {
+	s, err := ask(ctx, f.ask)
+	switch {
+	case err != nil && !f.reached:
+		return ending{}, false, err
+	case err != nil:
+		end, over := f.unanswered()
+		return end, over, nil
+	}
+	if !f.silence.IsZero() {
+		f.silence = time.Time{}
+		f.view.silent(false)
+	}
+	f.reached, f.last = true, s
+	if s.Case == nil && s.Mode != local.Unbound && !f.wait {
+		return ending{}, false, errNothingRuns
+	}
+	f.view.status(s)
+	end, over := judge(s)
+	return end, over, nil
+}
+
+// unanswered waits on, except for a daemon whose last acts were to erase its
+// identity and to remove itself: it will not come back.
+func (f *follower) unanswered() (ending, bool) {
+	if f.silence.IsZero() {
+		f.silence = f.now()
+		f.view.silent(true)
+	}
+	if (f.unbound || leaving(f.last.Case)) && f.now().Sub(f.silence) >= f.patience {
+		return departed(f.last.Case), true
+	}
+	return ending{}, false
+}
+
+// idle waits for a bell, for the next look, or for the end of ctx.
+func (f *follower) idle(ctx context.Context, signs <-chan sign) {
+	wait := f.tick
+	if !f.silence.IsZero() {
+		wait = f.pause
+	}
+	next := time.NewTimer(wait)
+	defer next.Stop()
+	select {
+	case s := <-signs:
+		f.take(s)
+		f.collect(ctx, signs, next.C, f.burst)
+	case <-next.C:
+	case <-ctx.Done():
+	}
+}
+
+// collect takes events until none comes for so long, or until the limit: after
+// a burst the status is asked once, not once an event.
+func (f *follower) collect(ctx context.Context, signs <-chan sign, limit <-chan time.Time, quiet time.Duration) {
+	for {
+		select {
+		case s := <-signs:
+			f.take(s)
+		case <-time.After(quiet):
+			return
+		case <-limit:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (f *follower) take(s sign) {
+	if s.err != nil {
+		f.view.event(local.Event{Kind: "unreadable", Detail: s.err.Error()})
+		return
+	}
+	f.unbound = f.unbound || s.event.Kind == "mode" && s.event.State == local.Unbound
+	f.view.event(s.event)
+}
+
+// listen reads the events, connecting again whenever the stream ends. An event
+// seen before is passed over; one with an old id and a new time is not, because
+// a daemon whose numbers began anew must still be heard.
+func (f *follower) listen(ctx context.Context, signs chan<- sign) {
+	after, seen := f.after, int64(0)
+	for ctx.Err() == nil {
+		err := f.events(ctx, after, func(e local.Event) bool {
+			if e.ID <= after && (seen == 0 || e.Time <= seen) {
+				return true
+			}
+			after, seen = e.ID, max(seen, e.Time)
+			return send(ctx, signs, sign{event: e})
+		})
+		if err != nil && ctx.Err() == nil && !errors.Is(err, local.ErrNotReachable) {
+			send(ctx, signs, sign{err: err})
+		}
+		select {
+		case <-time.After(f.pause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func send(ctx context.Context, to chan<- sign, s sign) bool {
+	select {
+	case to <- s:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// left is the end of a watch that was not waited for.
+func (f *follower) left(cause error) ending {
+	end := endingOf(f.last.Case)
+	switch {
+	case !errors.Is(cause, errTimeout):
+		end.Exit = exitDetached
+	case end.Crossed && !end.Receipted:
+		end.Exit = exitUnacknowledged
+	default:
+		end.Exit = exitRunning
+	}
+	return end
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"unbindd/agent/envelope"
+)
+
+// words is one text in both languages; the verbs of both take the same
+// arguments.
+type words struct{ en, zh string }
+
+func (w words) in(l envelope.Language) string {
+	if l == envelope.Chinese {
+		return w.zh
+	}
+	return w.en
+}
+
+// fill puts the same arguments into both languages.
+func (w words) fill(args ...any) words {
+	return words{fmt.Sprintf(w.en, args...), fmt.Sprintf(w.zh, args...)}
+}
+
+// chooseLanguage takes the flag, then UNBINDCTL_LANG, then LANG. LANG speaks
+// for the whole machine, so a language that is not ours is no error there.
+func chooseLanguage(flag string, env func(string) string) (envelope.Language, error) {
+	if flag != "" {
+		l, err := languageOf(flag)
+		if err != nil {
+			return l, misuse(fmt.Errorf("cannot use --lang: %w", err))
+		}
+		return l, nil
+	}
+	if own := env("UNBINDCTL_LANG"); own != "" {
+		l, err := languageOf(own)
+		if err != nil {
+			return l, misconfigured(fmt.Errorf("cannot use UNBINDCTL_LANG: %w", err))
+		}
+		return l, nil
+	}
+	if l, err := languageOf(env("LANG")); err == nil {
+		return l, nil
+	}
+	return envelope.English, nil
+}
+
+// languageOf reads zh, zh-CN, zh_CN.UTF-8, en, en_GB and their like.
+func languageOf(name string) (envelope.Language, error) {
+	bare := strings.ToLower(name)
+	if i := strings.IndexAny(bare, "-_.@"); i >= 0 {
+		bare = bare[:i]
+	}
+	switch bare {
+	case "zh":
+		return envelope.Chinese, nil
+	case "en":
+		return envelope.English, nil
+	}
+	return envelope.English, fmt.Errorf("%q is neither zh nor en", name)
+}

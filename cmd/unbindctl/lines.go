@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"unbindd/agent/local"
+)
+
+// mute draws nothing; the end is all that is told.
+type mute struct{}
+
+func (mute) status(local.Status) {}
+func (mute) event(local.Event)   {}
+func (mute) silent(bool)         {}
+
+// lines writes one line a change, for a log or a pipe.
+type lines struct {
+	out  *paper
+	now  func() time.Time
+	told map[string]string // the last thing told of each subject
+	from int64             // when the case began, in Unix milliseconds
+}
+
+func (l *lines) status(s local.Status) {
+	c := s.Case
+	if c == nil {
+		l.once("mode", s.Mode, l.out.term(s.Mode))
+		return
+	}
+	l.from = began(c.Steps)
+	l.once("case", c.Case, l.out.heading(c))
+	for i, step := range c.Steps {
+		if step.Final && (c.Crossed || step.State != local.Todo) {
+			l.once("line", "drawn", l.out.in(noReturn))
+		}
+		if step.State != local.Todo {
+			l.once(step.Name, step.State, l.out.stepLine(i, len(c.Steps), step, l.now()))
+		}
+	}
+	l.hindrance(c)
+}
+
+func (l *lines) hindrance(c *local.Case) {
+	for _, text := range l.out.hindrances(c) {
+		l.once("hindrance", text, text)
+	}
+}
+
+// once writes a line when what is to be told of its subject has changed.
+func (l *lines) once(subject, is, line string) {
+	if l.told == nil {
+		l.told = map[string]string{}
+	}
+	if l.told[subject] == is {
+		return
+	}
+	l.told[subject] = is
+	l.out.plain("%s", line)
+}
+
+// event writes what no status tells: gate lines, commands and answers. Those of
+// an earlier case are history and are passed over.
+func (l *lines) event(e local.Event) {
+	if text, ok := l.out.eventLine(e); ok && (e.Time == 0 || e.Time >= l.from) {
+		l.out.plain("%s", text)
+	}
+}
+
+func (l *lines) silent(gone bool) { l.out.plain("%s", l.out.silence(gone)) }
+
+// began is when the first step started.
+func began(steps []local.Step) int64 {
+	first := int64(0)
+	for _, s := range steps {
+		if s.Started > 0 && (first == 0 || s.Started < first) {
+			first = s.Started
+		}
+	}
+	return first
+}
+
+func (p *paper) silence(gone bool) string {
+	if gone {
+		return p.in(words{"The daemon does not answer; waiting for it.", "守护进程没有应答，正在等待。"})
+	}
+	return p.in(words{"The daemon answers again.", "守护进程已恢复应答。"})
+}
+
+func (p *paper) heading(c *local.Case) string {
+	return fmt.Sprintf(p.in(words{"Case %s: %s, reason %s, ordered by %s", "案件 %s：%s，原因 %s，下达人 %s"}),
+		c.Case, p.term(c.Action), c.Reason, p.approvers(c.Approvers))
+}
+
+// stepLine is one step on one line: number, name, state, how long, detail.
+func (p *paper) stepLine(i, n int, s local.Step, now time.Time) string {
+	line := fmt.Sprintf("%2d/%d %s %s", i+1, n, pad(p.step(s.Name), stepColumns), pad(p.term(s.State), 6))
+	switch {
+	case s.State == local.Doing && s.Started > 0:
+		line += "  " + took(now.UnixMilli()-s.Started)
+	case s.Finished > 0 && s.Started > 0:
+		line += "  " + took(s.Finished-s.Started)
+	}
+	if s.Tries > 1 {
+		line += "  " + fmt.Sprintf(p.in(words{"try %d", "第 %d 次"}), s.Tries)
+	}
+	if s.Detail != "" {
+		line += "  " + s.Detail
+	}
+	return line
+}
+
+// hindrances is what the case waits for and what troubles it.
+func (p *paper) hindrances(c *local.Case) []string {
+	var out []string
+	if c.Waiting != "" {
+		out = append(out, fmt.Sprintf(p.in(words{"     waiting: %s", "     等待：%s"}), c.Waiting))
+	}
+	if c.Problem != nil {
+		out = append(out, "     "+c.Problem.Error())
+	}
+	return out
+}
+
+// eventLine is an event that no status tells.
+func (p *paper) eventLine(e local.Event) (string, bool) {
+	kinds := map[string]words{
+		"gate": {"gate", "关口"}, "command": {"command", "指令"}, "answer": {"answer", "答复"},
+		"unreadable": {"an event cannot be read", "有事件无法读取"},
+	}
+	kind, ok := kinds[e.Kind]
+	if !ok {
+		return "", false
+	}
+	line := "     " + p.in(kind) + ": " + joined(e.Name, p.term(e.State), e.Detail)
+	if e.Code != "" {
+		line += " [" + e.Code + "]"
+	}
+	return line, true
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"unbindd/agent/local"
+)
+
+func (t *tool) planCommand() *cobra.Command {
+	var profile string
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what an unbinding would do here; nothing is changed",
+		Long: `Show the steps of an unbinding, what it would erase, send and keep, and what
+stands in its way. Nothing is changed by asking. Ends with 3 when something
+stands in the way.`,
+		Args: cobra.NoArgs,
+		RunE: t.verb(func(ctx context.Context, _ []string) error { return t.plan(ctx, profile) }),
+	}
+	cmd.Flags().StringVar(&profile, "profile", "", "the `profile` to plan for; without it the only one, or the running case's")
+	return cmd
+}
+
+func (t *tool) plan(ctx context.Context, profile string) error {
+	plan, err := t.askPlan(ctx, profile)
+	if err != nil {
+		return err
+	}
+	switch {
+	case t.json:
+		err = t.out.json(plan)
+	case !t.quiet:
+		t.out.dryRun(plan)
+	}
+	if err == nil && len(plan.Blockers) > 0 {
+		return verdict(exitBlocked)
+	}
+	return err
+}
+
+func (t *tool) askPlan(ctx context.Context, profile string) (local.Plan, error) {
+	return ask(ctx, func(ctx context.Context) (local.Plan, error) {
+		return t.client.Plan(ctx, url.QueryEscape(profile))
+	})
+}
+
+func (p *paper) dryRun(plan local.Plan) {
+	p.line(words{"Profile %s (%s). Would do, in order:", "方案 %s（%s）。将依次执行："}, plan.Profile, p.term(plan.Action))
+	for i, s := range plan.Steps {
+		if s.Final && (i == 0 || !plan.Steps[i-1].Final) {
+			p.plain("%s", p.in(noReturn))
+		}
+		p.plain("%3d  %s  %s", i+1, pad(s.Name, 19), p.step(s.Name))
+	}
+	p.uploads(plan.Upload)
+	p.erasures(plan.Erase)
+	p.kept(plan.Keep)
+	p.line(words{"Nothing has been changed.", "未作任何更改。"})
+	p.blockers(plan.Blockers)
+}
+
+func (p *paper) uploads(list []local.Upload) {
+	p.line(words{"Would send before anything is erased:", "擦除前将送出："})
+	for _, u := range list {
+		p.line(words{"  %s: %d items, to %s", "  %s：%d 项，送往 %s"}, u.Name, u.Items, u.To)
+	}
+	p.orNothing(len(list))
+}
+
+func (p *paper) erasures(list []local.Target) {
+	p.line(words{"Would erase:", "将擦除："})
+	for _, e := range list {
+		p.line(words{"  %s: %s, %d items, %s, to level %s", "  %s：%s，%d 项，%s，可达级别 %s"},
+			e.Class, joined(e.Name, e.Path), e.Items, size(e.Bytes), p.term(e.Level))
+	}
+	p.orNothing(len(list))
+}
+
+func (p *paper) kept(list []local.Kept) {
+	p.line(words{"Would keep:", "将保留："})
+	for _, k := range list {
+		p.line(words{"  %s: %s", "  %s：%s"}, k.Name, k.Why)
+	}
+	p.orNothing(len(list))
+}
+
+func (p *paper) blockers(list []local.Error) {
+	if len(list) == 0 {
+		p.line(words{"Nothing stands in the way.", "没有障碍。"})
+		return
+	}
+	p.line(words{"%d in the way:", "存在 %d 项障碍："}, len(list))
+	for _, b := range list {
+		p.refusal("  ", b, exitBlocked)
+	}
+}
+
+func (p *paper) orNothing(n int) {
+	if n == 0 {
+		p.line(words{"  nothing", "  无"})
+	}
+}

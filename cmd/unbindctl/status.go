@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"unbindd/agent/local"
+)
+
+func (t *tool) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Tell how the terminal is",
+		Long: `Tell whom the terminal is bound to, what its reader, ledger and link do, and
+how far an unbinding has got. With --quiet only the mode: unenrolled, trading,
+obeying or unbound.`,
+		Args: cobra.NoArgs,
+		RunE: t.verb(t.status),
+	}
+}
+
+func (t *tool) status(ctx context.Context, _ []string) error {
+	s, err := ask(ctx, t.client.Status)
+	if err != nil {
+		return err
+	}
+	switch {
+	case t.json:
+		return t.out.json(s)
+	case t.quiet:
+		t.out.plain("%s", s.Mode)
+	default:
+		t.out.status(s)
+	}
+	return nil
+}
+
+func (p *paper) status(s local.Status) {
+	p.identity(s)
+	p.row(words{"Mode", "状态"}, "%s", p.term(s.Mode))
+	p.row(words{"Reader", "读卡器"}, "%s", joined(p.term(s.Reader.State), s.Reader.Serial, s.Reader.Error))
+	if l := s.Ledger; l != nil {
+		p.row(words{"Ledger", "账本"}, p.in(words{"%d transactions, %d events, %d refused", "交易 %d 笔，事件 %d 条，拒收 %d 条"}),
+			l.Transactions, l.Events, l.Refused)
+	}
+	p.row(words{"Link", "链路"}, "%s", joined(s.Link.Name, p.term(s.Link.State), s.Link.Error))
+	p.row(words{"Clock", "时钟"}, "%s", p.term(s.Clock))
+	if s.Outbox > 0 {
+		p.row(words{"Outbox", "待确认"}, p.in(words{"%d objects not yet acknowledged upstream", "%d 个对象上游尚未确认"}), s.Outbox)
+	}
+	if s.Case != nil {
+		p.unbinding(s.Case)
+	}
+	if s.Tombstone != nil {
+		p.tombstone(s.Tombstone)
+	}
+	if s.Alarm != nil {
+		p.refusal(p.in(words{"Alarm: ", "告警："}), *s.Alarm, exitFailed)
+	}
+}
+
+func (p *paper) identity(s local.Status) {
+	if s.Terminal == "" {
+		p.row(words{"Terminal", "终端"}, "%s", p.in(words{"bound to nobody", "未登记"}))
+		return
+	}
+	p.row(words{"Terminal", "终端"}, p.in(words{"%s, enrolment %d, trust version %d", "%s，登记号 %d，信任包版本 %d"}), s.Terminal, s.Epoch, s.Trust)
+}
+
+// unbinding tells the case: what was ordered by whom, and where it stands.
+func (p *paper) unbinding(c *local.Case) {
+	p.row(words{"Case", "案件"}, p.in(words{"%s: %s, reason %s, profile %s", "%s：%s，原因 %s，方案 %s"}),
+		c.Case, p.term(c.Action), c.Reason, c.Profile)
+	p.row(words{"", ""}, p.in(words{"ordered by %s", "下达人 %s"}), p.approvers(c.Approvers))
+	if i, s := active(c.Steps); s != nil {
+		p.row(words{"", ""}, p.in(words{"step %d/%d %s (%s): %s", "第 %d/%d 步 %s（%s）：%s"}),
+			i+1, len(c.Steps), s.Name, p.step(s.Name), p.term(s.State))
+	}
+	p.row(words{"", ""}, p.in(words{"outcome: %s; point of no return: %s", "结果：%s；不可撤销点：%s"}), p.term(c.Outcome), p.crossed(c.Crossed))
+	if c.Waiting != "" {
+		p.row(words{"", ""}, p.in(words{"waiting: %s", "等待：%s"}), c.Waiting)
+	}
+	if c.Result != "" {
+		p.row(words{"", ""}, p.in(words{"certificate: %s, %s", "证书：%s，%s"}), p.term(c.Result), p.receipted(c.Receipted))
+	}
+	if c.Quarantine {
+		p.row(words{"", ""}, "%s", p.in(words{"in quarantine: a final step is open until it is repaired or closed", "隔离中：有一个最终步骤未决，待修复或签署关闭"}))
+	}
+	if c.Problem != nil {
+		p.refusal(p.in(words{"Problem: ", "问题："}), *c.Problem, exitFailed)
+	}
+}
+
+// tombstone tells what is left of an unbound terminal.
+func (p *paper) tombstone(t *local.Tombstone) {
+	p.row(words{"Tombstone", "墓碑"}, p.in(words{"%s of case %s, enrolment %d: %s", "%s，案件 %s，登记号 %d：%s"}),
+		p.term(t.Action), t.Case, t.Epoch, p.term(t.Result))
+	p.row(words{"", ""}, p.in(words{"certificate %s", "证书 %s"}), t.Certificate)
+	seen := words{"the desk has not seen the revealed number yet", "后台尚未收到揭示的随机数"}
+	if t.Revealed {
+		seen = words{"the desk has seen the revealed number", "后台已收到揭示的随机数"}
+	}
+	p.row(words{"", ""}, "%s", p.in(seen))
+}
+
+func (p *paper) approvers(list []local.Approver) string {
+	var out []string
+	for _, a := range list {
+		out = append(out, a.Holder+" ("+p.term(a.Role)+")")
+	}
+	if len(out) == 0 {
+		return p.in(words{"nobody named", "未列明"})
+	}
+	return strings.Join(out, ", ")
+}
+
+func (p *paper) crossed(yes bool) string {
+	if yes {
+		return p.in(words{"crossed", "已越过"})
+	}
+	return p.in(words{"not crossed", "未越过"})
+}
+
+func (p *paper) receipted(yes bool) string {
+	if yes {
+		return p.in(words{"the desk has it", "后台已收到"})
+	}
+	return p.in(words{"not yet acknowledged", "尚未得到确认"})
+}
+
+// active is the step that an observer cares about: the one being done, else the
+// next to do, else one that stays open.
+func active(steps []local.Step) (int, *local.Step) {
+	for _, state := range []string{local.Doing, local.Todo, local.Open} {
+		for i := range steps {
+			if steps[i].State == state {
+				return i, &steps[i]
+			}
+		}
+	}
+	return 0, nil
+}
+
+// joined writes the parts that are there, with commas.
+func joined(parts ...string) string {
+	var out []string
+	for _, part := range parts {
+		if part != "" {
+			out = append(out, part)
+		}
+	}
+	return strings.Join(out, ", ")
+}

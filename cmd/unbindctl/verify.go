@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/envelope"
+)
+
+// sources are the files that verify is told to use; empty ones are left out.
+type sources struct {
+	certificates []string
+	trust        string
+	anchor       string
+	binding      string
+	tombstone    string
+	receipt      string
+	manifest     string
+	command      string
+}
+
+// verification is verify's JSON.
+type verification struct {
+	Schema       string   `json:"schema"`
+	Valid        bool     `json:"valid"`
+	Checks       []check  `json:"checks"`
+	Certificates []opened `json:"certificates"`
+}
+
+// opened is one certificate whose signature and content hold.
+type opened struct {
+	File      string                `json:"file"`
+	Digest    envelope.Digest       `json:"digest"`
+	Statement certificate.Statement `json:"statement"`
+}
+
+func (t *tool) verifyCommand() *cobra.Command {
+	var s sources
+	cmd := &cobra.Command{
+		Use:   "verify FILE...",
+		Short: "Check certificates offline and tell them in words",
+		Long: `Check one or more certificates of one case without any daemon: the trust bundles
+from their anchor, the binding that names the device key, the certificate's
+signature and content, the reader's erase record, and whatever else is given.
+Compare the anchor with the one people were told by another way.
+
+Ends with 0 when every check holds, even of a certificate whose result is
+"partial": the result is a part of what was verified. Ends with 1 otherwise.`,
+		Example: `  unbindctl verify certificate.json --trust trust.json --anchor sha256:... \
+    --binding binding.json --receipt receipts/certificate.json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: t.verb(func(_ context.Context, args []string) error {
+			s.certificates = args
+			return t.verify(s)
+		}),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&s.trust, "trust", "", "the trust bundles: a `file` with an array, from version 1 on (needed)")
+	flags.StringVar(&s.anchor, "anchor", "", "the `digest` of the first trust bundle (needed)")
+	flags.StringVar(&s.binding, "binding", "", "the `file` of the terminal's binding (needed)")
+	flags.StringVar(&s.tombstone, "tombstone", "", "the `file` of the tombstone of the newest certificate")
+	flags.StringVar(&s.receipt, "receipt", "", "the `file` of the desk's receipt for the newest certificate")
+	flags.StringVar(&s.manifest, "manifest", "", "the `file` of the backup's manifest")
+	flags.StringVar(&s.command, "command", "", "the `file` of the command")
+	return cmd
+}
+
+func (t *tool) verify(s sources) error {
+	d, err := t.dossier(s)
+	if err != nil {
+		return err
+	}
+	v := examine(d)
+	if t.json {
+		if err := t.out.json(v); err != nil {
+			return err
+		}
+	} else {
+		t.tellVerification(v)
+	}
+	if !v.Valid {
+		return verdict(exitFailed)
+	}
+	return nil
+}
+
+func (t *tool) tellVerification(v verification) {
+	for _, c := range v.Checks {
+		if !t.quiet {
+			t.out.check(c)
+		}
+		if !c.OK {
+			t.err.line(words{"unbindctl: the check of %s failed.", "unbindctl: %s 检查未通过。"}, t.err.in(checkNames[c.Check]))
+			t.err.refusal("  ", c.refusal(), exitFailed)
+		}
+	}
+	if t.quiet {
+		return
+	}
+	for _, c := range v.Certificates {
+		t.out.certificate(c)
+	}
+	if v.Valid {
+		t.out.line(words{"Every check holds.", "全部检查通过。"})
+		return
+	}
+	t.out.line(words{"NOT VALID: do not rely on what is written here.", "无效：请勿采信以上内容。"})
+}
+
+func (p *paper) check(c check) {
+	mark := words{"[ok]  ", "[通过]"}
+	if !c.OK {
+		mark = words{"[FAIL]", "[失败]"}
+	}
+	p.plain("%s %s", p.in(mark), joined(p.in(checkNames[c.Check]), c.File, p.in(c.words)))
+}
+
+// missing names a flag that verify cannot do without.
+func missing(flag string) error {
+	return misuse(fmt.Errorf("cannot verify: --%s is needed", flag))
+}

@@ -1,0 +1,61 @@
+package device
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+// Config says where the card reader is and how to speak with it.
+type Config struct {
+	Driver string `yaml:"driver" mapstructure:"driver"` // protocol; "pedlink"
+	Path   string `yaml:"path" mapstructure:"path"`     // absolute path of the tty
+	Baud   int    `yaml:"baud" mapstructure:"baud"`     // bits per second, 8N1
+}
+
+// Validate returns every problem of the settings at once, or nil.
+func (c Config) Validate() error {
+	var problems []error
+	if c.Driver != driverPedlink {
+		problems = append(problems, fmt.Errorf("driver: %q is not known, use %q", c.Driver, driverPedlink))
+	}
+	if !filepath.IsAbs(c.Path) {
+		problems = append(problems, fmt.Errorf("path: %q is not an absolute path", c.Path))
+	}
+	if speeds[c.Baud] == 0 {
+		problems = append(problems, fmt.Errorf("baud: %d is not a speed of a serial line", c.Baud))
+	}
+	return errors.Join(problems...)
+}
+
+const driverPedlink = "pedlink"
+
+// RetryConfig holds every waiting time of the conversation; a zero field means its default.
+type RetryConfig struct {
+	Ack          time.Duration // acknowledgement of a frame, besides the time the bytes take; 150 ms
+	Response     time.Duration // answer to an acknowledged command; 3 s
+	Gap          time.Duration // silence that ends a partial frame, besides 20 characters; 50 ms
+	Write        time.Duration // a write that takes longer closes the line; 5 s
+	KeepAlive    time.Duration // silence after which the reader is asked whether it lives; 10 s
+	BackoffFirst time.Duration // pause after the first failed attempt, doubled each time; 200 ms
+	BackoffMax   time.Duration // longest pause; 10 s
+	Locked       time.Duration // pause after a refused pairing, so that nobody hammers; 30 s
+}
+
+func (c RetryConfig) withDefaults() RetryConfig {
+	fill := func(d *time.Duration, otherwise time.Duration) {
+		if *d == 0 {
+			*d = otherwise
+		}
+	}
+	fill(&c.Ack, 150*time.Millisecond)
+	fill(&c.Response, 3*time.Second)
+	fill(&c.Gap, 50*time.Millisecond)
+	fill(&c.Write, 5*time.Second)
+	fill(&c.KeepAlive, 10*time.Second)
+	fill(&c.BackoffFirst, 200*time.Millisecond)
+	fill(&c.BackoffMax, 10*time.Second)
+	fill(&c.Locked, 30*time.Second)
+	return c
+}

@@ -1,0 +1,179 @@
+package device
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// conn is one conversation with one reader, from the reset of the line to its loss.
+type conn struct {
+	link     *link
+	turn     chan struct{} // one command at a time
+	identity Identity      // as told before authentication
+	limit    error         // why only Identify is possible, nil with a session
+	asked    atomic.Bool   // a command was answered since the last look of checkAlive
+
+	mu   sync.Mutex
+	flow *flow // where events go, nil: they are dropped and come again
+}
+
+// command is one question to the reader.
+type command struct {
+	code    uint16
+	body    []byte
+	longest time.Duration // bound of what BUSY may ask for; 0: 10 s
+	ready   func()        // called when the line is ours, just before the command goes out
+}
+
+func newConn(l *link) *conn {
+	c := &conn{link: l, turn: make(chan struct{}, 1)}
+	l.arrived = c.arrived
+	return c
+}
+
+// do sends a command and reads the answer's fields. If ctx ends first the command goes on without us.
+func (c *conn) do(ctx context.Context, cmd command) (*fields, error) {
+	select {
+	case c.turn <- struct{}{}:
+	case <-c.link.dead:
+		return nil, c.link.cause
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", ErrAbsent, ctx.Err())
+	}
+	type outcome struct {
+		answer *fields
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		answer, err := c.ask(cmd)
+		<-c.turn
+		done <- outcome{answer, err}
+	}()
+	select {
+	case o := <-done:
+		return o.answer, o.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", ErrTimeout, ctx.Err())
+	}
+}
+
+func (c *conn) ask(cmd command) (*fields, error) {
+	if cmd.longest == 0 {
+		cmd.longest = 10 * time.Second
+	}
+	if cmd.ready != nil {
+		cmd.ready()
+	}
+	payload := binary.BigEndian.AppendUint16(nil, cmd.code)
+	response, err := c.link.call(append(payload, cmd.body...), cmd.longest)
+	if err != nil {
+		return nil, err
+	}
+	c.asked.Store(true)
+	return c.parse(cmd.code, response)
+}
+
+// parse reads code, status and fields. A response that cannot be read ends the connection: both ends
+// no longer agree about what was said.
+func (c *conn) parse(code uint16, response []byte) (*fields, error) {
+	if len(response) < 4 || binary.BigEndian.Uint16(response) != code {
+		c.link.fail(fmt.Errorf("%w: %w: response to another command", ErrHangup, errDamaged))
+		return nil, c.link.cause
+	}
+	if err := refusal(Code(binary.BigEndian.Uint16(response[2:]))); err != nil {
+		return nil, err
+	}
+	f := parseFields(response[4:])
+	return f, f.err
+}
+
+func refusal(code Code) error {
+	switch code {
+	case CodeOK:
+		return nil
+	case CodeUnknownCommand:
+		return ErrUnsupported
+	case CodeNoKey:
+		return ErrNoKey
+	case CodeLocked:
+		return fmt.Errorf("%w: %s", ErrLocked, code)
+	}
+	return ErrRefused{code}
+}
+
+// identify asks who is there, in the clear.
+func (c *conn) identify() error {
+	answer, err := c.ask(command{code: cmdInfo})
+	if err != nil {
+		return fmt.Errorf("cannot identify reader: %w", err)
+	}
+	c.identity, err = parseIdentity(answer)
+	return err
+}
+
+// authenticate runs HELLO: our challenge, the reader's, and the proof of the pairing key in the MAC of the
+// response; our own proof is the MAC of every later command. ErrLocked: one of the two does not believe the other.
+func (c *conn) authenticate(pairing Secret) error {
+	hostNonce := make([]byte, 16)
+	if _, err := io.ReadFull(c.link.rand, hostNonce); err != nil {
+		return fmt.Errorf("cannot authenticate: %w", err)
+	}
+	payload := binary.BigEndian.AppendUint16(nil, cmdHello)
+	sealed, err := c.link.call(appendField(payload, tagNonce, hostNonce), 10*time.Second)
+	if err != nil {
+		return fmt.Errorf("cannot authenticate: %w", err)
+	}
+	if len(sealed) >= 4 && Code(binary.BigEndian.Uint16(sealed[2:])) != CodeOK {
+		_, err := c.parse(cmdHello, sealed)
+		return fmt.Errorf("cannot authenticate: %w", err)
+	}
+	if err := c.believe(pairing, hostNonce, sealed); err != nil {
+		return fmt.Errorf("cannot authenticate: %w", err)
+	}
+	return nil
+}
+
+// believe checks the reader's proof and puts the session in force.
+func (c *conn) believe(pairing Secret, hostNonce, sealed []byte) error {
+	if len(sealed) < macLen+4 {
+		return fmt.Errorf("%w: no proof", errDamaged)
+	}
+	answer, err := c.parse(cmdHello, sealed[:len(sealed)-macLen])
+	if err != nil {
+		return err
+	}
+	readerNonce, serial := answer.fixed(tagNonce, 16), answer.id(tagSerial)
+	if answer.err != nil {
+		return answer.err
+	}
+	s, err := newSession(pairing, hostNonce, readerNonce)
+	if err != nil {
+		return err
+	}
+	if _, err := s.open(typResponse, c.link.lastHeard(), sealed); err != nil || serial != c.identity.Serial {
+		return fmt.Errorf("%w: the reader has another pairing key", ErrLocked)
+	}
+	c.link.secure(s)
+	return nil
+}
+
+// checkAlive asks a reader that said nothing lately; one that is gone, or has become another, ends the connection.
+func (c *conn) checkAlive() {
+	if c.asked.Swap(false) {
+		return
+	}
+	answer, err := c.do(context.Background(), command{code: cmdInfo})
+	if err != nil {
+		return // the link died of it, or the reader lives and refuses
+	}
+	if now, err := parseIdentity(answer); err != nil || now.Serial != c.identity.Serial {
+		c.link.fail(fmt.Errorf("%w: %w", ErrHangup, errors.Join(errDamaged, err)))
+	}
+}

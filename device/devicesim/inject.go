@@ -1,0 +1,132 @@
+package devicesim
+
+import (
+	"crypto/ed25519"
+	"encoding/hex"
+	"fmt"
+	"io"
+)
+
+// Spec says what reader to make.
+type Spec struct {
+	Serial    string
+	Model     string // "" : PED-SIM-1
+	Firmware  string // "" : 1.0.0
+	Hardware  string // "" : A
+	TicketKey ed25519.PublicKey
+	Rand      io.Reader // source of every key
+}
+
+// Injection is the list that the key injection hands to the back office: what the reader is, and the
+// pairing key, which is secret.
+type Injection struct {
+	Serial   string         `json:"sn"`
+	Model    string         `json:"model"`
+	Firmware string         `json:"firmware"`
+	Pub      []byte         `json:"pub"`     // record key
+	Pairing  []byte         `json:"pairing"` // K_dev
+	Slots    []InjectedSlot `json:"slots"`
+}
+
+// InjectedSlot is one key slot as it left the injection.
+type InjectedSlot struct {
+	Slot     uint16 `json:"slot"`
+	Type     string `json:"type"`
+	Alg      string `json:"alg"`
+	KCV      string `json:"kcv"` // lower-case hex
+	Method   string `json:"method"`
+	KSN      string `json:"ksn,omitempty"`
+	Retained bool   `json:"retained"`
+}
+
+// blanks are the slots of a new reader.
+var blanks = []slot{
+	{id: 0x0001, typ: keyTLK, alg: algAES, state: slotLoaded, reason: keepRemoteLoading},
+	{id: 0x0010, typ: keyTMK, alg: algTDES, state: slotLoaded},
+	{id: 0x0011, typ: keyTPK, alg: algTDES, state: slotLoaded},
+	{id: 0x0012, typ: keyTAK, alg: algTDES, state: slotLoaded},
+	{id: 0x0013, typ: keyTDK, alg: algTDES, state: slotLoaded},
+	{id: 0x0020, typ: keyTMK, alg: algAES, state: slotLoaded},
+	{id: 0x0021, typ: keyTPK, alg: algAES, state: slotLoaded},
+	{id: 0x0022, typ: keyTAK, alg: algAES, state: slotLoaded},
+	{id: 0x0030, typ: keyIPEK, alg: algTDES, state: slotLoaded, ksn: []byte{0xFF, 0xFF, 0x98, 0x76, 0x54, 0x32, 0x10, 0xE0, 0, 0}},
+	{id: 0x0031, typ: keyTDK, alg: algAES, state: slotEmpty},
+}
+
+// Create makes the memory file of a new reader and returns what the injection knows about it.
+func Create(path string, spec Spec) (Injection, error) {
+	in, err := create(path, spec)
+	if err != nil {
+		return Injection{}, fmt.Errorf("cannot make reader: %w", err)
+	}
+	return in, nil
+}
+
+func create(path string, spec Spec) (Injection, error) {
+	id := identity{
+		Serial: spec.Serial, Model: or(spec.Model, "PED-SIM-1"), Firmware: or(spec.Firmware, "1.0.0"),
+		Hardware: or(spec.Hardware, "A"), TicketKey: spec.TicketKey,
+		Link: make([]byte, 16), Record: make([]byte, ed25519.SeedSize),
+	}
+	for _, text := range []string{id.Serial, id.Model, id.Firmware, id.Hardware} {
+		if !isID(text) {
+			return Injection{}, fmt.Errorf("%q is no name for a serial, model or version", text)
+		}
+	}
+	if len(spec.TicketKey) != ed25519.PublicKeySize {
+		return Injection{}, fmt.Errorf("ticket key has %d bytes", len(spec.TicketKey))
+	}
+	for _, secret := range [][]byte{id.Link, id.Record} {
+		if _, err := io.ReadFull(spec.Rand, secret); err != nil {
+			return Injection{}, err
+		}
+	}
+	slots, err := fillSlots(spec.Rand)
+	if err != nil {
+		return Injection{}, err
+	}
+	if err := createMemory(path, id, slots); err != nil {
+		return Injection{}, err
+	}
+	return injection(id, slots), nil
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func fillSlots(random io.Reader) ([]slot, error) {
+	slots := append([]slot(nil), blanks...)
+	for i := range slots {
+		s := &slots[i]
+		if s.state == slotEmpty {
+			continue
+		}
+		s.key = make([]byte, 16)
+		if _, err := io.ReadFull(random, s.key); err != nil {
+			return nil, err
+		}
+		var err error
+		if s.method, s.kcv, err = checkValue(s.alg, s.key); err != nil {
+			return nil, err
+		}
+	}
+	return slots, nil
+}
+
+func injection(id identity, slots []slot) Injection {
+	in := Injection{
+		Serial: id.Serial, Model: id.Model, Firmware: id.Firmware, Pairing: id.Link,
+		Pub: ed25519.NewKeyFromSeed(id.Record).Public().(ed25519.PublicKey),
+	}
+	for _, s := range slots {
+		in.Slots = append(in.Slots, InjectedSlot{
+			Slot: s.id, Type: typeNames[s.typ], Alg: algNames[s.alg], KCV: hex.EncodeToString(s.kcv),
+			Method: methodNames[s.method], KSN: hex.EncodeToString(s.ksn), Retained: s.reason != 0,
+		})
+	}
+	return in
+}

@@ -1,0 +1,331 @@
+// Package devicesim is a card reader in software: it keeps keys and transactions in a memory file, speaks
+// pedlink/1 on a tty or a pseudo-terminal of its own, and does wrong on demand.
+//
+// It promises what a good reader promises, also over a power cut at any point (a killed process): an event
+// leaves it only when it is in the memory file and is held until it is acknowledged; an erase that was
+// started is finished before anything else; a ticket erases once. It counts erases and overwrites in the
+// memory file, so that a test can prove that nothing was erased twice. It shares no code with package device:
+// docs/WIRE-READER.md and the golden frames of device/testdata are what both have in common.
+//
+//	sim.go                 Sim: power, plug, restart
+//	inject.go              making a new reader with its keys
+//	nvm.go eventlog.go slot.go   the memory file
+//	engine.go sending.go   the link rules; line.go: tty, speed, noise
+//	frame.go tlv.go wire.go crypto.go session.go
+//	commands.go erase.go ticket.go   what the reader does when asked
+//	sales.go generate.go   transactions
+//	faults.go              what it does wrong
+//	control.go state.go    the control socket
+package devicesim
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+// Options say how a simulated reader is connected and what it sells.
+type Options struct {
+	Link     string           // path of a symlink to an own pseudo-terminal; "" with TTY "": no symlink
+	TTY      string           // existing tty to use instead
+	Pace     int              // baud to imitate; 0: as fast as it goes
+	Merchant Merchant         // what its transactions carry
+	Seed     uint64           // of generated transactions
+	Canary   string           // put into the rrn of some of them
+	Faults   []Fault          // in force from the start
+	Now      func() time.Time // nil: time.Now
+	Rand     io.Reader        // nil: crypto/rand
+	Kill     func()           // what a power cut does to the process; nil: the simulator stops by itself
+}
+
+// Sim is one reader that is switched on:
+//
+//	Start -> plugged <-> unplugged
+//	plugged, unplugged -> off (Close, Cut, a fault that cuts the power, the tty hung up)
+type Sim struct {
+	path      string
+	options   Options
+	wake      chan struct{} // events may be due
+	restarted chan struct{} // the line's conversation is over
+	done      chan struct{}
+	ending    sync.Once
+	err       error // valid once done is closed
+
+	plugging sync.Mutex // plug and unplug, one after the other
+	plugged  *plug      // guarded by plugging
+
+	mu          sync.Mutex // everything below
+	mem         *memory
+	faults      faults
+	shadowed    map[uint16]bool // keys hidden until the restart
+	lockedUntil time.Time
+	lastHeard   time.Time
+	target      string // the tty a terminal would open
+}
+
+// plug is the open line and the goroutine that serves it.
+type plug struct {
+	wire    *wire
+	slave   *os.File
+	stop    chan struct{}
+	served  chan struct{}
+	pulling sync.Once
+}
+
+// Start switches the reader of a memory file on and plugs it in.
+func Start(path string, options Options) (*Sim, error) {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Rand == nil {
+		options.Rand = rand.Reader
+	}
+	mem, err := openMemory(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot start reader: %w", err)
+	}
+	s := &Sim{
+		path: path, options: options, mem: mem, faults: faults{},
+		wake: make(chan struct{}, 1), restarted: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	for _, f := range options.Faults {
+		s.faults[f.Name] = f.Value
+	}
+	if err := s.locked(s.boot); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot start reader: %w", err), s.Close())
+	}
+	if err := s.Plug(); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot start reader: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+// locked runs f with the reader's state held.
+func (s *Sim) locked(f func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f()
+}
+
+// boot is what a reader does before it listens; s.mu is held.
+func (s *Sim) boot() error {
+	s.shadowed = map[uint16]bool{}
+	s.lastHeard = s.options.Now()
+	s.lockedUntil = s.options.Now().Add(lockTime)
+	s.mem.st.BootCount++
+	if err := s.mem.save(); err != nil {
+		return err
+	}
+	if s.mem.st.Erase != nil {
+		return s.finishErase()
+	}
+	return nil
+}
+
+// Reboot restarts the reader without taking its power: it forgets its sessions, not its memory.
+func (s *Sim) Reboot() error {
+	err := s.locked(func() error {
+		if s.mem.dead {
+			return errPowerCut
+		}
+		fresh := &memory{f: s.mem.f}
+		if err := fresh.load(); err != nil {
+			return err
+		}
+		s.mem = fresh
+		return s.boot()
+	})
+	if err != nil {
+		return fmt.Errorf("cannot restart reader: %w", err)
+	}
+	s.interrupt()
+	return nil
+}
+
+// interrupt makes the line forget its conversation.
+func (s *Sim) interrupt() {
+	select {
+	case s.restarted <- struct{}{}:
+	default:
+	}
+}
+
+// Plug connects the reader to its line; a plugged reader stays as it is.
+func (s *Sim) Plug() error {
+	s.plugging.Lock()
+	defer s.plugging.Unlock()
+	if s.plugged != nil {
+		return nil
+	}
+	p, target, err := s.openLine()
+	if err != nil {
+		return fmt.Errorf("cannot plug reader in: %w", err)
+	}
+	s.mu.Lock()
+	s.target = target
+	s.mu.Unlock()
+	s.plugged = p
+	go s.serve(p)
+	return nil
+}
+
+func (s *Sim) openLine() (*plug, string, error) {
+	p := &plug{stop: make(chan struct{}), served: make(chan struct{})}
+	if s.options.TTY != "" {
+		tty, err := openTTY(s.options.TTY)
+		if err != nil {
+			return nil, "", err
+		}
+		p.wire = &wire{ReadWriteCloser: tty, sim: s, pace: s.options.Pace}
+		return p, s.options.TTY, nil
+	}
+	master, slave, err := openPTY()
+	if err != nil {
+		return nil, "", err
+	}
+	p.slave = slave
+	p.wire = &wire{ReadWriteCloser: master, sim: s, pace: s.options.Pace}
+	if s.options.Link == "" {
+		return p, slave.Name(), nil
+	}
+	if err := pointLink(s.options.Link, slave.Name()); err != nil {
+		return nil, "", errors.Join(err, master.Close(), slave.Close())
+	}
+	return p, s.options.Link, nil
+}
+
+func (s *Sim) serve(p *plug) {
+	defer close(p.served)
+	err := newEngine(s, p.wire).run(p.stop)
+	select {
+	case <-p.stop: // pulled out on purpose
+	default:
+		s.finish(errors.Join(fmt.Errorf("line ended: %w", err), p.pull()))
+	}
+}
+
+// pull closes both ends of the line once.
+func (p *plug) pull() (err error) {
+	p.pulling.Do(func() {
+		err = p.wire.Close()
+		if p.slave != nil {
+			err = errors.Join(err, p.slave.Close())
+		}
+	})
+	return err
+}
+
+// Unplug takes the reader off its line: on an own pseudo-terminal the other end hangs up.
+func (s *Sim) Unplug() error {
+	s.plugging.Lock()
+	defer s.plugging.Unlock()
+	p := s.plugged
+	if p == nil {
+		return nil
+	}
+	s.plugged = nil
+	close(p.stop)
+	err := p.pull()
+	if s.options.Link != "" && s.options.TTY == "" {
+		err = errors.Join(err, os.Remove(s.options.Link))
+	}
+	<-p.served
+	if err != nil {
+		return fmt.Errorf("cannot unplug reader: %w", err)
+	}
+	return nil
+}
+
+// Path is the tty that a terminal opens; without Options.Link it changes with every Plug.
+func (s *Sim) Path() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.target
+}
+
+// Done is closed when the reader is off.
+func (s *Sim) Done() <-chan struct{} { return s.done }
+
+// Err tells why the reader is off: nil after Close.
+func (s *Sim) Err() error {
+	select {
+	case <-s.done:
+		return s.err
+	default:
+		return nil
+	}
+}
+
+// Cut takes the power away at once: nothing more is written, the line hangs up.
+func (s *Sim) Cut() error {
+	s.mu.Lock()
+	s.powerOff()
+	s.mu.Unlock()
+	return s.Close()
+}
+
+// powerOff stops every write from here on; s.mu is held.
+func (s *Sim) powerOff() {
+	if s.options.Kill != nil {
+		s.options.Kill()
+	}
+	s.mem.dead = true
+	s.finish(errPowerCut)
+}
+
+func (s *Sim) finish(err error) {
+	s.ending.Do(func() {
+		s.err = err
+		close(s.done)
+	})
+}
+
+// Close switches the reader off and gives its memory file free; calling it again does nothing.
+func (s *Sim) Close() error {
+	err := s.Unplug()
+	s.finish(nil)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mem.f == nil {
+		return err
+	}
+	closed := s.mem.close()
+	s.mem.f, s.mem.dead = nil, true
+	return errors.Join(err, closed)
+}
+
+func (s *Sim) isSilent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.has(faultSilent)
+}
+
+func (s *Sim) noise() (drop, flip float64, seed string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.rate(faultDrop), s.faults.rate(faultFlip), s.faults[faultLineSeed]
+}
+
+func (s *Sim) hear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastHeard = s.options.Now()
+}
+
+// LastHeard is when the host last sent anything.
+func (s *Sim) LastHeard() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastHeard
+}
+
+func (s *Sim) bytesTime(n int) time.Duration {
+	if s.options.Pace == 0 {
+		return 0
+	}
+	return time.Duration(n) * 10 * time.Second / time.Duration(s.options.Pace)
+}

@@ -1,0 +1,66 @@
+package devicesim
+
+import "encoding/hex"
+
+// State is what a test or a demonstration wants to see of a reader.
+type State struct {
+	Serial         string      `json:"serial"`
+	Frozen         bool        `json:"frozen"`
+	Tampered       bool        `json:"tampered"`
+	Held           int         `json:"held"`       // events not yet acknowledged
+	Acked          uint32      `json:"acked"`      // highest event number let go
+	LastEvent      uint32      `json:"last_event"` // highest event number given
+	EraseCount     uint32      `json:"erase_count"`
+	BootCount      uint32      `json:"boot_count"`
+	Challenged     bool        `json:"challenged"`
+	ErasesStarted  uint32      `json:"erases_started"`
+	ErasesFinished uint32      `json:"erases_finished"`
+	Slots          []SlotState `json:"slots"`
+	Faults         []string    `json:"faults"`
+}
+
+// SlotState is the truth about one slot, whatever the reader lists.
+type SlotState struct {
+	Slot     uint16 `json:"slot"`
+	Type     string `json:"type"`
+	State    string `json:"state"`
+	KCV      string `json:"kcv"`
+	Zeroised uint32 `json:"zeroised"` // times its key was overwritten
+	Retained bool   `json:"retained"`
+}
+
+// State reads everything at one moment.
+func (s *Sim) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.mem.st
+	out := State{
+		Serial: s.serial(), Frozen: st.Frozen, Tampered: st.Tampered,
+		Held: len(s.mem.held), Acked: s.mem.released, LastEvent: s.mem.last,
+		EraseCount: st.EraseCount, BootCount: st.BootCount, Challenged: st.Challenge != nil,
+		ErasesStarted: st.ErasesStarted, ErasesFinished: st.ErasesFinished, Faults: s.faults.list(),
+	}
+	for _, k := range s.mem.slots {
+		out.Slots = append(out.Slots, SlotState{
+			k.id, typeNames[k.typ], stateNames[k.state], hex.EncodeToString(k.kcv), k.zeroised, k.reason != 0,
+		})
+	}
+	return out
+}
+
+// SetSlot makes a loaded slot exhausted or blocked, or loaded again.
+func (s *Sim) SetSlot(id uint16, state string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.mem.slotIndex(id)
+	if i < 0 || s.mem.slots[i].state == slotEmpty {
+		return errNoKeyThere
+	}
+	for code, name := range stateNames {
+		if name == state && code != slotEmpty {
+			s.mem.slots[i].state = code
+			return s.mem.saveHead(i)
+		}
+	}
+	return errNoSuchState
+}

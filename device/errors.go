@@ -1,0 +1,38 @@
+package device
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors a caller decides by. ErrHangup and ErrTimeout leave the outcome of the command unknown:
+// ask again (EraseStatus, Slots, Follow), never repeat blindly.
+var (
+	ErrHangup      = errors.New("line lost, outcome unknown")
+	ErrTimeout     = errors.New("no answer in time, outcome unknown")
+	ErrAbsent      = errors.New("reader not reachable, nothing was sent")
+	ErrBusy        = errors.New("line is held by another process")
+	ErrLocked      = errors.New("pairing refused")
+	ErrUnpaired    = errors.New("reader is not paired with this terminal")
+	ErrNoKey       = errors.New("no key in the slot")
+	ErrUnsupported = errors.New("reader does not know this command")
+	ErrClosed      = errors.New("reader was closed by this program")
+)
+
+// ErrRefused is a definite no of the reader: the command was understood and nothing was done.
+type ErrRefused struct{ Code Code }
+
+func (e ErrRefused) Error() string { return fmt.Sprintf("reader refused: %s", e.Code) }
+
+// ErrForeign says that another reader than the bound one is on the line; Serial is what it calls itself.
+type ErrForeign struct{ Serial string }
+
+func (e ErrForeign) Error() string { return fmt.Sprintf("foreign reader %s on the line", e.Serial) }
+
+// errDamaged is what a decoder says about bytes that are no pedlink.
+var errDamaged = errors.New("damaged message")
+
+func isRefusal(err error, code Code) bool {
+	var refused ErrRefused
+	return errors.As(err, &refused) && refused.Code == code
+}

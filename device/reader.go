@@ -1,0 +1,227 @@
+// Package device speaks with the card reader of the terminal over a serial line.
+//
+// It promises: a command is executed by the reader at most once, and when that cannot be known the error
+// says so (ErrHangup, ErrTimeout) instead of trying again; an event is handed over until it is acknowledged
+// by number; nothing is believed that is not authenticated by the pairing key, except what a reader
+// says about itself (Identify); another reader than the bound one is never asked for anything else.
+// It reconnects by itself and never logs: Options.Notify is told what happens.
+//
+// The protocol is pedlink/1, described byte by byte in docs/WIRE-READER.md.
+//
+//	reader.go          Reader: what callers hold, Status, Close, Reopen, Reboot
+//	connect.go         the states of the connection and the pauses between attempts
+//	conn.go            one authenticated conversation: handshake, commands, refusals
+//	driver_pedlink.go  identity, tamper, key slots, freeze
+//	events.go          transactions: Follow, Next, Acknowledge
+//	erase.go record.go the two phases of an erase and what the reader signs about it
+//	session.go cmac.go message authentication
+//	link.go exchange.go stop and wait, repetition, resets
+//	frame.go tlv.go    bytes; codes.go: the numbers of the protocol
+//	port.go portlock.go the tty
+//	config.go secret.go errors.go
+package device
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Options are what a Reader needs besides the line.
+type Options struct {
+	Pairing Secret           // key shared with the bound reader; zero before enrolment: only Identify works
+	Serial  string           // serial of the bound reader; "" accepts any
+	Notify  func(Status)     // told of every change of state, one at a time; must not call Close
+	Rand    io.Reader        // source of nonces; nil: crypto/rand
+	Now     func() time.Time // clock of Status.Since; nil: time.Now
+	Retry   RetryConfig      // waiting times; zero fields are defaults
+}
+
+// Status is where the connection stands.
+type Status struct {
+	State  State
+	Serial string    // of the reader that identified itself last, "" if none did
+	Err    string    // why the state is not ready, "" if there is nothing to say
+	Since  time.Time // when the state was entered
+	Cycles int       // attempts to connect that failed since the reader was last ready
+}
+
+// Reader is the card reader on one line. All methods may be called from several goroutines.
+//
+// A call made while the line is down waits for the attempt that is under way or comes next, and fails
+// with that attempt's error; so callers that simply repeat are paced by the pauses of the reconnection.
+type Reader struct {
+	config  Config
+	options Options
+
+	following sync.Mutex // one Follow at a time
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced whenever something below changes
+	status   Status
+	line     *link // of the attempt under way or the connection, nil in a pause
+	conn     *conn // nil unless a reader has identified itself
+	flow     *flow
+	failures int // attempts failed since New
+	failure  error
+	closed   bool
+
+	hurry   chan struct{} // ends a pause early
+	closing chan struct{}
+	stopped chan struct{}
+}
+
+// New returns a Reader that connects in the background; the settings must be valid.
+func New(config Config, options Options) *Reader {
+	options.Retry = options.Retry.withDefaults()
+	if options.Notify == nil {
+		options.Notify = func(Status) {}
+	}
+	if options.Rand == nil {
+		options.Rand = rand.Reader
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	r := &Reader{
+		config:  config,
+		options: options,
+		changed: make(chan struct{}),
+		status:  Status{State: StateOpening, Since: options.Now()},
+		hurry:   make(chan struct{}, 1),
+		closing: make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+	go r.run()
+	return r
+}
+
+// Close gives the line back and frees every blocked call at once; calling it again does nothing.
+func (r *Reader) Close() error {
+	r.mu.Lock()
+	first := !r.closed
+	r.closed = true
+	line := r.line
+	r.mu.Unlock()
+	if first {
+		close(r.closing)
+	}
+	if line != nil {
+		line.fail(fmt.Errorf("%w: %w", ErrHangup, ErrClosed))
+	}
+	<-r.stopped
+	return nil
+}
+
+// Status tells the present state without asking the reader.
+func (r *Reader) Status() Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.status
+}
+
+// Reopen closes the line, opens it again and authenticates anew. It returns when the reader answers again,
+// or with the error of the attempt that failed.
+func (r *Reader) Reopen(ctx context.Context) error {
+	if err := r.reopen(ctx); err != nil {
+		return fmt.Errorf("cannot reopen reader: %w", err)
+	}
+	return nil
+}
+
+func (r *Reader) reopen(ctx context.Context) error {
+	r.mu.Lock()
+	old := r.conn
+	r.mu.Unlock()
+	if old == nil {
+		r.hasten()
+	} else {
+		old.link.fail(fmt.Errorf("%w: %w", ErrHangup, errReopened))
+	}
+	_, err := r.await(ctx, old, !r.options.Pairing.IsZero())
+	return err
+}
+
+// Reboot restarts the reader and returns when it has come back with a higher boot count; ctx bounds the wait.
+func (r *Reader) Reboot(ctx context.Context) error {
+	if err := r.reboot(ctx); err != nil {
+		return fmt.Errorf("cannot restart reader: %w", err)
+	}
+	return nil
+}
+
+func (r *Reader) reboot(ctx context.Context) error {
+	before, err := r.Identify(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := r.do(ctx, command{code: cmdReboot}); err != nil {
+		return err
+	}
+	// A reader needs its time: failed attempts are expected, another answer than "absent" is not.
+	for err = r.reopen(ctx); errors.Is(err, ErrAbsent) && ctx.Err() == nil; {
+		err = r.reopen(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	after, err := r.Identify(ctx)
+	if err != nil {
+		return err
+	}
+	if after.BootCount <= before.BootCount {
+		return fmt.Errorf("it answers but its boot count is still %d", after.BootCount)
+	}
+	return nil
+}
+
+// do sends a command to the paired reader; callers add what they were about to do to the error.
+func (r *Reader) do(ctx context.Context, c command) (*fields, error) {
+	conn, err := r.await(ctx, nil, true)
+	if err != nil {
+		return nil, err
+	}
+	return conn.do(ctx, c)
+}
+
+// await returns a connection other than old, with a session if paired is asked for.
+func (r *Reader) await(ctx context.Context, old *conn, paired bool) (*conn, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	start := r.failures
+	for {
+		switch {
+		case r.closed:
+			return nil, ErrClosed
+		case r.conn != nil && r.conn != old:
+			if paired && r.conn.limit != nil {
+				return nil, r.conn.limit
+			}
+			return r.conn, nil
+		case r.failures != start:
+			return nil, r.failure
+		}
+		if err := r.waitForChange(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// waitForChange gives r.mu away until something changed.
+func (r *Reader) waitForChange(ctx context.Context) error {
+	changed := r.changed
+	r.mu.Unlock()
+	defer r.mu.Lock()
+	select {
+	case <-changed:
+		return nil
+	case <-r.closing:
+		return ErrClosed
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrAbsent, ctx.Err())
+	}
+}

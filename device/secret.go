@@ -1,0 +1,43 @@
+package device
+
+import (
+	"fmt"
+)
+
+// Secret is a 16-byte key that no formatting verb, log or encoder can print.
+// The zero value means "none".
+type Secret struct {
+	// A pointer, because fmt prints unexported fields of an enclosing struct without asking our methods:
+	// of a nested pointer it shows the address only.
+	key *[16]byte
+}
+
+// NewSecret copies a 16-byte key; any other length is an error that does not tell the bytes.
+func NewSecret(key []byte) (Secret, error) {
+	if len(key) != 16 {
+		return Secret{}, fmt.Errorf("cannot use pairing key: it has %d bytes instead of 16", len(key))
+	}
+	return Secret{key: (*[16]byte)(append([]byte(nil), key...))}, nil
+}
+
+// IsZero reports whether there is no key in it.
+func (s Secret) IsZero() bool { return s.key == nil }
+
+// Wipe overwrites the key in memory; every copy of this Secret shares it and is useless afterwards.
+func (s Secret) Wipe() {
+	if s.key != nil {
+		clear(s.key[:])
+	}
+}
+
+// String prints nothing.
+func (Secret) String() string { return "" }
+
+// GoString prints nothing.
+func (Secret) GoString() string { return "" }
+
+// Format prints nothing.
+func (Secret) Format(fmt.State, rune) {}
+
+// MarshalJSON writes an empty string.
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`""`), nil }

@@ -108,16 +108,21 @@ func (l *Ledger) Close() error {
 	if l.db == nil {
 		return nil
 	}
-	if l.dead == nil {
+	db, healthy := l.db, l.dead == nil
+	l.db = nil
+	if healthy {
 		l.dead = ErrClosed
 	}
-	db := l.db
-	l.db = nil
 	if l.stuck {
 		return fmt.Errorf("cannot close the ledger: %w", ErrDamaged)
 	}
-	err := closeFile(db)
-	if err != nil {
+	var err error
+	if healthy {
+		// Of two meta pages the newer one alone leads to the last commit; a bit
+		// of it lost at rest would silently lead to the commit before.
+		err = renewMeta(db)
+	}
+	if err := errors.Join(err, closeFile(db)); err != nil {
 		return fmt.Errorf("cannot close the ledger: %w", err)
 	}
 	return nil

@@ -99,12 +99,6 @@ func (l *Ledger) attach(last uint64, prev *[32]byte) error {
 	if err == nil {
 		err = guard(func() error { return l.checkEnd(db, st) })
 	}
-	if err == nil {
-		// A power cut can leave the older of bbolt's two meta pages torn, which
-		// its consistency check then reports although nothing is lost. An empty
-		// commit writes that page anew.
-		err = db.Update(func(*bbolt.Tx) error { return nil })
-	}
 	if err != nil {
 		return errors.Join(err, closeFile(db))
 	}

@@ -16,6 +16,7 @@ const (
 
 	nonceSize = 24
 	chainSize = 32
+	maxSealed = 1 << 20 // more than any record or state: a longer one has a damaged length
 )
 
 var errSealed = errors.New("it does not open under this key")
@@ -45,7 +46,7 @@ func (s *sealer) seal(plain, aad []byte) ([]byte, error) {
 }
 
 func (s *sealer) open(dst, sealed, aad []byte) ([]byte, error) {
-	if len(sealed) < nonceSize {
+	if len(sealed) < nonceSize || len(sealed) > maxSealed {
 		return nil, errSealed
 	}
 	plain, err := s.aead.Open(dst, sealed[:nonceSize], sealed[nonceSize:], aad)

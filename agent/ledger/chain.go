@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 const label = "unbindd/ledger/1"
@@ -93,7 +94,11 @@ func (r *running) take(rec *Record, after [32]byte) error {
 	}
 	r.tally.add(rec)
 	r.open.add(rec)
-	r.last[rec.Reader] = rec.Evseq
+	reader := rec.Reader
+	if _, known := r.last[reader]; !known {
+		reader = strings.Clone(reader) // it is a piece of the whole record
+	}
+	r.last[reader] = rec.Evseq
 	r.head = Head{Seq: rec.Seq, Chain: after}
 	return nil
 }

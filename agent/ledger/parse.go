@@ -20,7 +20,7 @@ func ParseRecord(b []byte) (Record, error) {
 	if len(b) > maxBody {
 		return Record{}, refuse("oversize")
 	}
-	p := parser{scan: scanner{b: b}}
+	p := parser{scan: scanner{s: string(b)}}
 	if err := p.scan.object(p.member); err != nil {
 		return Record{}, err
 	}

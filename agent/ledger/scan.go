@@ -8,20 +8,23 @@ import (
 // scanner walks canonical JSON of strings, integers and objects. It knows no
 // white space, no escapes and no other spelling of a number, because canonical
 // bytes have none.
+//
+// Its input is one string, so that every text it finds is a piece of that
+// string and costs nothing.
 type scanner struct {
-	b []byte
+	s string
 	i int
 }
 
 func (s *scanner) peek() byte {
-	if s.i >= len(s.b) {
+	if s.i >= len(s.s) {
 		return 0
 	}
-	return s.b[s.i]
+	return s.s[s.i]
 }
 
 func (s *scanner) take(c byte) bool {
-	if s.peek() != c || s.i >= len(s.b) {
+	if s.peek() != c || s.i >= len(s.s) {
 		return false
 	}
 	s.i++
@@ -37,7 +40,7 @@ func (s *scanner) object(member func(name string) error) error {
 	if s.take('}') {
 		return nil
 	}
-	var seen []string
+	seen := make([]string, 0, len(memberNames))
 	for len(seen) == 0 || s.take(',') {
 		name, ok, canonical := s.text()
 		if !ok || !canonical {
@@ -67,10 +70,10 @@ func (s *scanner) text() (text string, ok, canonical bool) {
 		return "", false, s.isValue()
 	}
 	start := s.i
-	for s.i < len(s.b) && isPlain(s.b[s.i]) {
+	for s.i < len(s.s) && isPlain(s.s[s.i]) {
 		s.i++
 	}
-	text = string(s.b[start:s.i])
+	text = s.s[start:s.i]
 	return text, true, s.take('"')
 }
 
@@ -86,8 +89,8 @@ func (s *scanner) integer() (n int64, ok, canonical bool) {
 	if s.i == digits {
 		return 0, false, s.i == start && s.isValue()
 	}
-	literal := string(s.b[start:s.i])
-	if s.b[digits] == '0' && (s.i > digits+1 || digits > start) {
+	literal := s.s[start:s.i]
+	if s.s[digits] == '0' && (s.i > digits+1 || digits > start) {
 		return 0, false, false
 	}
 	if c := s.peek(); c != ',' && c != '}' {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Sum is what transactions of one currency, kind and result come to. Its JSON
@@ -59,10 +60,11 @@ func (t *Tally) add(r *Record) {
 	t.Last = r.Seq
 }
 
+// addSum clones the texts it keeps: they are pieces of a whole record.
 func (t *Tally) addSum(r *Record) {
 	i, found := t.find(r)
 	if !found {
-		t.Sums = slices.Insert(t.Sums, i, Sum{Currency: r.Currency, Kind: r.Kind, Result: r.Result})
+		t.Sums = slices.Insert(t.Sums, i, Sum{Currency: strings.Clone(r.Currency), Kind: strings.Clone(r.Kind), Result: strings.Clone(r.Result)})
 	}
 	t.Sums[i].Amount += r.Amount
 	t.Sums[i].Count++
@@ -95,7 +97,7 @@ func (u *unsettled) add(r *Record) {
 	}
 	i, found := u.find(r)
 	if !found {
-		*u = slices.Insert(*u, i, OpenSum{Currency: r.Currency})
+		*u = slices.Insert(*u, i, OpenSum{Currency: strings.Clone(r.Currency)})
 	}
 	(*u)[i].Amount += r.Amount
 	(*u)[i].Count++

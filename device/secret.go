@@ -1,15 +1,13 @@
 package device
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Secret is a 16-byte key that no formatting verb, log or encoder can print.
 // The zero value means "none".
 type Secret struct {
-	// A pointer, because fmt prints unexported fields of an enclosing struct without asking our methods:
-	// of a nested pointer it shows the address only.
-	key *[16]byte
+	// A function, because fmt prints the unexported fields of an enclosing struct without asking our methods
+	// and follows pointers when a verb does not fit; of a function it never shows more than the address.
+	key func() *[16]byte
 }
 
 // NewSecret copies a 16-byte key; any other length is an error that does not tell the bytes.
@@ -17,7 +15,8 @@ func NewSecret(key []byte) (Secret, error) {
 	if len(key) != 16 {
 		return Secret{}, fmt.Errorf("cannot use pairing key: it has %d bytes instead of 16", len(key))
 	}
-	return Secret{key: (*[16]byte)(append([]byte(nil), key...))}, nil
+	copied := [16]byte(key)
+	return Secret{key: func() *[16]byte { return &copied }}, nil
 }
 
 // IsZero reports whether there is no key in it.
@@ -26,7 +25,7 @@ func (s Secret) IsZero() bool { return s.key == nil }
 // Wipe overwrites the key in memory; every copy of this Secret shares it and is useless afterwards.
 func (s Secret) Wipe() {
 	if s.key != nil {
-		clear(s.key[:])
+		clear(s.key()[:])
 	}
 }
 

@@ -24,7 +24,7 @@ type session struct {
 // newSession derives both keys from the pairing key and the two challenges
 // (NIST SP 800-108 in counter mode with CMAC, one block each).
 func newSession(pairing Secret, hostNonce, readerNonce []byte) (*session, error) {
-	root, err := newCMAC(pairing.key[:])
+	root, err := newCMAC(pairing.key()[:])
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ func (t *tool) challengeCommand() *cobra.Command {
 		Long: `Issue a new challenge and show it as text and as a QR code. A command made for
 it needs no clock. An older challenge dies by this. With --quiet only the text.`,
 		Args: cobra.NoArgs,
-		RunE: t.verb(func(ctx context.Context, _ []string) error { return t.challenge(ctx, draw) }),
+		RunE: t.question(func(ctx context.Context, _ []string) error { return t.challenge(ctx, draw) }),
 	}
 	cmd.Flags().BoolVar(&draw, "qr", true, "draw the QR code")
 	return cmd

@@ -33,16 +33,19 @@ func endingOf(c *local.Case) ending {
 }
 
 // judge says whether the unbinding is over and with which code. A partial
-// certificate that the desk has is an end: nothing more happens by itself.
+// certificate that the desk has is an end: nothing more happens by itself. A
+// daemon that is done and still obeys is about to show its tombstone.
 func judge(s local.Status) (ending, bool) {
 	end := endingOf(s.Case)
+	if s.Mode == local.Unbound && s.Tombstone != nil {
+		end.Tombstone, end.Case, end.Result = s.Tombstone, s.Tombstone.Case, s.Tombstone.Result
+	}
 	switch {
 	case s.Mode == local.Unbound:
-		end.Tombstone = s.Tombstone
-		if s.Tombstone != nil {
-			end.Case, end.Result = s.Tombstone.Case, s.Tombstone.Result
-		}
 		end.Exit = worth(end.Result)
+		return end, end.Result != ""
+	case s.Mode == local.Obeying && end.Outcome == "done":
+		return end, false
 	case end.Outcome == "undone" || end.Outcome == "cancelled":
 		end.Stays = stays(s.Case.Steps)
 		end.Exit = exitBlocked

@@ -23,7 +23,7 @@ func (t *tool) explainCommand() *cobra.Command {
 		Long: `Tell in words whom this terminal is bound to, what it keeps, and what an
 unbinding would send, erase and leave. Nothing is changed by asking.`,
 		Args: cobra.NoArgs,
-		RunE: t.verb(func(ctx context.Context, _ []string) error { return t.explain(ctx, profile) }),
+		RunE: t.question(func(ctx context.Context, _ []string) error { return t.explain(ctx, profile) }),
 	}
 	cmd.Flags().StringVar(&profile, "profile", "", "the `profile` to explain; without it the only one, or the running case's")
 	return cmd

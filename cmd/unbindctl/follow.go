@@ -84,6 +84,8 @@ func (f *follower) run(ctx context.Context) (ending, error) {
 func (f *follower) look(ctx context.Context) (ending, bool, error) {
 	s, err := ask(ctx, f.ask)
 	switch {
+	case ctx.Err() != nil:
+		return ending{}, false, nil // it was left; the daemon is not to blame
 	case err != nil && !f.reached:
 		return ending{}, false, err
 	case err != nil:
@@ -93,6 +95,9 @@ func (f *follower) look(ctx context.Context) (ending, bool, error) {
 	if !f.silence.IsZero() {
 		f.silence = time.Time{}
 		f.view.silent(false)
+	}
+	if s.Mode == local.Unbound && s.Case == nil {
+		s.Case = f.last.Case // an unbound daemon has no case any more
 	}
 	f.reached, f.last = true, s
 	if s.Case == nil && s.Mode != local.Unbound && !f.wait {

@@ -59,11 +59,12 @@ func (l *lines) once(subject, is, line string) {
 	l.out.plain("%s", line)
 }
 
-// event writes what no status tells: gate lines, commands and answers. Those of
-// an earlier case are history and are passed over.
+// event writes what no status tells: gate lines, commands, targets erased. Those
+// of an earlier case are history and are passed over; the gate says the same
+// again at every try, and is written once.
 func (l *lines) event(e local.Event) {
 	if text, ok := l.out.eventLine(e); ok && (e.Time == 0 || e.Time >= l.from) {
-		l.out.plain("%s", text)
+		l.once(e.Kind+" "+e.Name, text, text)
 	}
 }
 
@@ -126,6 +127,7 @@ func (p *paper) hindrances(c *local.Case) []string {
 func (p *paper) eventLine(e local.Event) (string, bool) {
 	kinds := map[string]words{
 		"gate": {"gate", "关口"}, "command": {"command", "指令"}, "answer": {"answer", "答复"},
+		"erased":     {"erased", "擦除"},
 		"unreadable": {"an event cannot be read", "有事件无法读取"},
 	}
 	kind, ok := kinds[e.Kind]

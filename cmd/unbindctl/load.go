@@ -19,7 +19,7 @@ func (t *tool) loadCommand() *cobra.Command {
 signed envelope, a receipt, or a reader's ticket. "-" reads standard input. Ends
 with 6 when anything in it is refused.`,
 		Args: cobra.ExactArgs(1),
-		RunE: t.verb(func(ctx context.Context, args []string) error { return t.hand(ctx, args[0], t.client.Load) }),
+		RunE: t.question(func(ctx context.Context, args []string) error { return t.hand(ctx, args[0], t.client.Load) }),
 	}
 }
 

@@ -25,7 +25,8 @@
 //	ending.go      when an unbinding is over, and what that is worth
 //	lines.go panel.go ndjson.go   what watch draws: lines, a live page, events
 //	dossier.go     the files that verify reads
-//	examine.go     the checks of verify
+//	examine.go     the checks of verify: trust, binding, certificates
+//	surround.go    the checks of what surrounds a certificate
 //	record.go      the reader's signed erase record
 //	tell.go        a certificate in words
 package main

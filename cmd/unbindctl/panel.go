@@ -14,6 +14,7 @@ type panel struct {
 	size   func() (columns, rows int)
 	now    func() time.Time
 	last   local.Status
+	told   map[string]string // the last line told of each event's subject
 	gone   bool
 	height int // lines drawn that the next drawing replaces
 }
@@ -25,9 +26,14 @@ func (p *panel) status(s local.Status) {
 
 func (p *panel) event(e local.Event) {
 	text, ok := p.out.eventLine(e)
-	if !ok || p.last.Case != nil && e.Time > 0 && e.Time < began(p.last.Case.Steps) {
+	subject := e.Kind + " " + e.Name
+	if !ok || p.told[subject] == text || p.last.Case != nil && e.Time > 0 && e.Time < began(p.last.Case.Steps) {
 		return
 	}
+	if p.told == nil {
+		p.told = map[string]string{}
+	}
+	p.told[subject] = text
 	p.erase()
 	p.out.plain("%s", text)
 	p.draw()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/url"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ func (t *tool) planCommand() *cobra.Command {
 stands in its way. Nothing is changed by asking. Ends with 3 when something
 stands in the way.`,
 		Args: cobra.NoArgs,
-		RunE: t.verb(func(ctx context.Context, _ []string) error { return t.plan(ctx, profile) }),
+		RunE: t.question(func(ctx context.Context, _ []string) error { return t.plan(ctx, profile) }),
 	}
 	cmd.Flags().StringVar(&profile, "profile", "", "the `profile` to plan for; without it the only one, or the running case's")
 	return cmd
@@ -42,9 +43,17 @@ func (t *tool) plan(ctx context.Context, profile string) error {
 }
 
 func (t *tool) askPlan(ctx context.Context, profile string) (local.Plan, error) {
-	return ask(ctx, func(ctx context.Context) (local.Plan, error) {
+	plan, err := ask(ctx, func(ctx context.Context) (local.Plan, error) {
 		return t.client.Plan(ctx, url.QueryEscape(profile))
 	})
+	var refused *local.Error
+	if errors.As(err, &refused) && refused.Code == "E17:profile" {
+		return plan, &fault{
+			code: exitUsage, err: errors.New(refused.Message),
+			next: words{"Name a profile of this terminal with --profile.", "请用 --profile 指定本终端的方案。"},
+		}
+	}
+	return plan, err
 }
 
 func (p *paper) dryRun(plan local.Plan) {

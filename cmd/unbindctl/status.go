@@ -17,7 +17,7 @@ func (t *tool) statusCommand() *cobra.Command {
 how far an unbinding has got. With --quiet only the mode: unenrolled, trading,
 obeying or unbound.`,
 		Args: cobra.NoArgs,
-		RunE: t.verb(t.status),
+		RunE: t.question(t.status),
 	}
 }
 

@@ -13,6 +13,9 @@ func (p *paper) certificate(c opened) {
 	s := &c.Statement.Predicate
 	p.line(words{"Certificate %d of case %s: %s", "证书 %d，案件 %s：%s"}, s.N, s.Case, p.term(s.Result))
 	p.row(words{"Digest", "摘要"}, "%s", c.Digest)
+	if s.Supersedes != "" {
+		p.row(words{"Supersedes", "取代"}, "%s", s.Supersedes)
+	}
 	p.row(words{"Terminal", "终端"}, "%s", joined(string(s.Terminal.ID), s.Terminal.Manufacturer, s.Terminal.Model, string(s.Terminal.Serial)))
 	p.row(words{"Time", "时间"}, p.in(words{"%s to %s; clock: %s", "%s 至 %s；时钟：%s"}), moment(s.Started), moment(s.Finished), p.term(s.Clock))
 	p.order(s)
@@ -20,6 +23,7 @@ func (p *paper) certificate(c opened) {
 	p.media(s.Media)
 	p.reader(&s.Reader)
 	p.removal(&s.Software)
+	p.line(words{"Second look at everything: %s", "全面复核：%s"}, p.term(s.Verified))
 	p.list(words{"Left over:", "仍保留："}, len(s.Left), func(i int) string {
 		return s.Left[i].Name + ": " + s.Left[i].Destroy
 	})
@@ -41,8 +45,18 @@ func (p *paper) order(s *certificate.Predicate) {
 	for _, a := range s.Command.Approvers {
 		names = append(names, string(a.Holder)+" ("+p.term(string(a.Role))+")")
 	}
-	p.row(words{"by", "下达人"}, "%s", strings.Join(names, ", "))
-	p.row(words{"", ""}, "%s", s.Command.Digest)
+	p.row(words{"By", "下达人"}, "%s", strings.Join(names, ", "))
+	p.row(words{"Command", "指令摘要"}, "%s", s.Command.Digest)
+	if s.Successor != nil {
+		p.row(words{"Successor", "接替终端"}, "%s", *s.Successor)
+	}
+	if s.Papers != "" {
+		p.row(words{"Papers", "文件"}, "%s", s.Papers)
+	}
+	p.list(words{"People:", "人员："}, len(s.People), func(i int) string {
+		who := s.People[i]
+		return joined(string(who.Who)+": "+string(who.What), moment(who.When))
+	})
 }
 
 // allowance tells what allowed the erasure: the authority, what was excepted,
@@ -68,7 +82,7 @@ func (p *paper) allowance(s *certificate.Predicate) {
 func (p *paper) media(list []certificate.Medium) {
 	p.list(words{"Erased on the host:", "主机擦除："}, len(list), func(i int) string {
 		m := list[i]
-		line := joined(m.Name+": "+m.Kind, m.Method, m.Technique, strconv.FormatInt(m.Items, 10), size(m.Bytes))
+		line := joined(m.Name+": "+m.Kind, m.Method, m.Technique, p.in(words{"%d items", "%d 项"}.fill(m.Items)), size(m.Bytes))
 		line += "; " + p.in(words{"level ", "级别 "}) + p.term(m.LevelAchieved)
 		if m.LevelAchieved != m.LevelRequested {
 			line += p.in(words{", requested ", "，要求 "}) + p.term(m.LevelRequested)
@@ -89,7 +103,7 @@ func (p *paper) reader(r *certificate.Reader) {
 	if r.Authenticated {
 		word = words{"authenticated by the reader", "经读卡器认证"}
 	}
-	p.line(words{"Card reader %s: %s", "读卡器 %s：%s"}, r.SN, joined(p.term(r.Outcome), p.in(word), r.Firmware, r.Detail))
+	p.line(words{"Card reader %s: %s", "读卡器 %s：%s"}, r.SN, joined(p.term(r.Outcome), p.in(word), p.in(words{"firmware %s", "固件 %s"}.fill(r.Firmware)), r.Detail))
 	p.list(words{"  Slots:", "  密钥槽："}, len(r.Slots), func(i int) string {
 		s := r.Slots[i]
 		return joined("  "+strconv.FormatInt(s.Slot, 10)+" "+s.Type, s.KCV, s.Method) + ": " + p.term(s.After)

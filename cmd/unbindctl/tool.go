@@ -70,9 +70,9 @@ func (t *tool) run(ctx context.Context, args []string) exit {
 }
 
 // unstarted takes an error that came before any verb began: cobra's own about
-// the command line, or one that settle has sorted already. The language is
-// asked for once more, because cobra fails before settle is reached; its own
-// error is the one at hand or none.
+// the command line, or one of the language. The language is asked for once
+// more, because cobra fails before a verb does; its own error, if there is one,
+// is the one at hand.
 func (t *tool) unstarted(err error) error {
 	t.err.lang, _ = chooseLanguage(t.lang, t.env)
 	var f *fault
@@ -85,7 +85,9 @@ func (t *tool) unstarted(err error) error {
 // verb makes a cobra function of a verb that is told in args what to do.
 func (t *tool) verb(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := t.settle(cmd); err != nil {
+		lang, err := chooseLanguage(t.lang, t.env)
+		t.out.lang, t.err.lang = lang, lang
+		if err != nil {
 			return err
 		}
 		t.ran = true
@@ -93,23 +95,28 @@ func (t *tool) verb(do func(ctx context.Context, args []string) error) func(*cob
 	}
 }
 
-// settle decides language and socket: flag before environment before default.
-// A wrong flag is misuse, a wrong environment is bad configuration.
-func (t *tool) settle(cmd *cobra.Command) error {
-	lang, err := chooseLanguage(t.lang, t.env)
-	t.out.lang, t.err.lang = lang, lang
-	if err != nil {
-		return err
+// question makes one of a verb that asks the daemon.
+func (t *tool) question(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		return t.verb(func(ctx context.Context, args []string) error {
+			if err := t.connect(cmd.Flags().Changed("socket")); err != nil {
+				return err
+			}
+			return do(ctx, args)
+		})(cmd, args)
 	}
-	socket, from := t.socket, misuse
-	if !cmd.Flags().Changed("socket") {
-		if s := t.env("UNBINDCTL_SOCKET"); s != "" {
-			socket, from = s, misconfigured
-		}
+}
+
+// connect decides the socket: flag before environment before default. A wrong
+// flag is misuse, a wrong environment is bad configuration.
+func (t *tool) connect(flag bool) error {
+	socket, wrong := t.socket, misuse
+	if own := t.env("UNBINDCTL_SOCKET"); own != "" && !flag {
+		socket, wrong = own, misconfigured
 	}
 	// The kernel's limit for the path of a socket is 107 bytes and a zero.
 	if socket == "" || len(socket) > 107 {
-		return from(fmt.Errorf("cannot use the socket path: it has %d bytes, 1 to 107 are possible", len(socket)))
+		return wrong(fmt.Errorf("cannot use the socket path: it has %d bytes, 1 to 107 are possible", len(socket)))
 	}
 	t.client = local.NewClient(socket)
 	return nil

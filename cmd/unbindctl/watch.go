@@ -27,7 +27,7 @@ unbinding. Ends with 0 when the certificate is complete and the desk has it, or
 the terminal is unbound so; 1 when the unbinding was undone or is partial; 3 when
 it was undone and nothing was changed, or none runs; 7 or 8 at --timeout.`,
 		Args: cobra.NoArgs,
-		RunE: t.verb(func(ctx context.Context, _ []string) error {
+		RunE: t.question(func(ctx context.Context, _ []string) error {
 			if timeout > 0 {
 				var stop context.CancelFunc
 				ctx, stop = context.WithTimeoutCause(ctx, timeout, errTimeout)

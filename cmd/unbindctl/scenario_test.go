@@ -1,0 +1,164 @@
+package main
+
+import (
+	"slices"
+
+	"unbindd/agent/local"
+)
+
+// plan is the step list of the project: the reversible steps, then the final
+// ones.
+var (
+	reversible = []string{
+		"check-papers", "inspect", "freeze", "settle", "drain", "seal-backup", "deliver-backup", "await-successor",
+	}
+	final = []string{
+		"erase-reader-keys", "erase-keys", "erase-data", "remove-software", "verify-erased",
+		"sign-certificate", "deliver-certificate", "erase-identity", "tombstone",
+	}
+)
+
+func allSteps() []string { return slices.Concat(reversible, final) }
+
+const caseStart = int64(1_700_000_000_000)
+
+// stepsAt is the plan where the named step is in the state, those before it
+// done and those after it to do.
+func stepsAt(name, state string) []local.Step {
+	var out []local.Step
+	at := slices.Index(allSteps(), name)
+	for i, step := range allSteps() {
+		s := local.Step{Name: step, Final: slices.Contains(final, step), State: local.Done}
+		s.Started = caseStart + int64(i)*1000
+		s.Finished = s.Started + 250
+		switch {
+		case i == at:
+			s.State, s.Finished = state, 0
+		case i > at:
+			s.State, s.Started, s.Finished = local.Todo, 0, 0
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func trading() local.Status {
+	return local.Status{
+		Schema: local.Schema, Version: "1.0.0", Mode: local.Trading, Terminal: "T-0001", Epoch: 2, Trust: 3, Clock: "trusted",
+		Reader: local.Reader{State: "ready", Serial: "SN-1"},
+		Ledger: &local.Ledger{Transactions: 128, Events: 3, Head: "sha256:aa"},
+		Link:   local.Link{Name: "https", State: "up"},
+	}
+}
+
+// obeying is a terminal whose case has got to a step.
+func obeying(name, state string) local.Status {
+	s := trading()
+	s.Mode = local.Obeying
+	steps := stepsAt(name, state)
+	s.Case = &local.Case{
+		Case: "C-2026-000123", Command: "sha256:cc", Action: "rebind", Reason: "merchant-closed", Profile: "rebind-standard",
+		Approvers: []local.Approver{{Holder: "ops-1", Role: "operations"}, {Holder: "sec-1", Role: "security"}},
+		Steps:     steps, Outcome: "running", Crossed: slices.Contains(final, name),
+	}
+	return s
+}
+
+func unbound(result string) local.Status {
+	s := obeying("tombstone", local.Done)
+	s.Mode, s.Ledger = local.Unbound, nil
+	s.Case.Outcome, s.Case.Result, s.Case.Receipted = "done", result, true
+	s.Tombstone = &local.Tombstone{Action: "rebind", Case: "C-2026-000123", Certificate: "sha256:ee", Epoch: 2, Result: result, Revealed: true}
+	return s
+}
+
+// undone is a case that was taken back; those named keep their effect.
+func undone(keeps ...string) local.Status {
+	s := obeying("deliver-backup", local.Undone)
+	s.Mode = local.Trading
+	s.Case.Outcome = "undone"
+	s.Case.Problem = &local.Error{Code: "E22:receipt", Message: "cannot cross: there is no receipt"}
+	for i := range s.Case.Steps {
+		if step := &s.Case.Steps[i]; step.State == local.Done && !slices.Contains(keeps, step.Name) {
+			step.State = local.Undone
+		}
+	}
+	return s
+}
+
+func partial() local.Status {
+	s := obeying("erase-reader-keys", local.Open)
+	s.Case.Result, s.Case.Receipted, s.Case.Quarantine = "partial", true, true
+	return s
+}
+
+func crossed(receipted bool) local.Status {
+	s := obeying("deliver-certificate", local.Doing)
+	s.Case.Result, s.Case.Receipted, s.Case.Waiting = "complete", receipted, "the desk's receipt"
+	return s
+}
+
+// whole is a run from the first step to the tombstone.
+func whole() []local.Status {
+	var out []local.Status
+	for _, name := range allSteps() {
+		out = append(out, obeying(name, local.Doing))
+	}
+	return append(out, unbound("complete"))
+}
+
+func dryRun(blockers ...local.Error) local.Plan {
+	p := local.Plan{
+		Schema: local.Schema, Profile: "rebind-standard", Action: "rebind", Steps: stepsAt("check-papers", local.Todo),
+		Erase:    []local.Target{{Class: "ledger", Name: "ledger", Items: 1, Bytes: 1_234_567, Level: "clear"}},
+		Upload:   []local.Upload{{Name: "backup", Items: 128, To: "https"}},
+		Keep:     []local.Kept{{Name: "tombstone", Why: "says that the terminal is unbound"}},
+		Blockers: []local.Error{},
+	}
+	p.Blockers = append(p.Blockers, blockers...)
+	return p
+}
+
+func gateEvents() []local.Event {
+	return []local.Event{
+		{ID: 1, Time: 5, Kind: "gate", Name: "old-case", State: "ok"},
+		{ID: 2, Time: caseStart + 7500, Kind: "gate", Name: "ledger-head", State: "ok", Detail: "128"},
+	}
+}
+
+// scenarios are what a page of testdata/script can start by name.
+func scenarios() map[string]*daemon {
+	answers := func(statuses ...local.Status) *daemon {
+		return &daemon{
+			statuses: statuses, plan: dryRun(), events: gateEvents(),
+			challenge: local.Challenge{
+				Schema: local.Schema, Challenge: "0123456789ABCDEFGHJKMNPQRS", Text: "UBC1/T-0001/2/7/3/0123456789ABCDEFGHJKMNPQRS/K",
+				Terminal: "T-0001", Epoch: 2, Seq: 7, Trust: 3,
+			},
+			loaded: local.Loaded{Schema: local.Schema, Items: []local.Object{
+				{Kind: "trust", Digest: "sha256:bb", Outcome: "known"},
+				{Kind: "command", Digest: "sha256:cc", Outcome: "accepted", Case: "C-2026-000123"},
+			}},
+		}
+	}
+	blocked := answers(trading())
+	blocked.plan = dryRun(local.Error{Code: "E22:unsettled", Message: "3 transactions are not settled"})
+	refused := answers(trading())
+	refused.loaded.Items[1] = local.Object{Kind: "command", Outcome: "refused", Error: &local.Error{
+		Code: "E05:missing-role", Message: "cannot verify the envelope: role security has not signed",
+	}}
+	late := answers(crossed(false))
+	late.refuse = &local.Error{Code: "E23", Message: "cannot cancel: the point of no return is crossed"}
+	choosing := answers(trading())
+	choosing.refuse = &local.Error{Code: "E17:profile", Message: "cannot plan: choose one of 2 profiles by name"}
+	forbidden := answers(trading())
+	forbidden.forbid = &local.Error{Code: "role", Message: "cannot answer: this user may not ask", Next: "Log in as a technician."}
+	return map[string]*daemon{
+		"unenrolled": answers(local.Status{Schema: local.Schema, Mode: local.Unenrolled, Clock: "unknown"}),
+		"trading":    answers(trading()), "blocked": blocked, "refusing": refused, "forbidding": forbidden, "choosing": choosing,
+		"whole": answers(whole()...), "unbound": answers(unbound("complete")), "unbound-partial": answers(unbound("partial")),
+		"undone": answers(obeying("settle", local.Doing), undone()), "undone-settled": answers(undone("settle", "drain")),
+		"partial": answers(partial()), "stuck": answers(obeying("deliver-backup", local.Doing)),
+		"crossed": late, "receipted": answers(crossed(true)),
+	}
+}

@@ -192,6 +192,7 @@ type Predicate struct {
 	Supersedes envelope.Digest   `json:"supersedes,omitempty"`
 	Terminal   Terminal          `json:"terminal"`
 	Tombstone  envelope.Digest   `json:"tombstone"`
+	Verified   string            `json:"verified"` // what the second look at everything found: pass, fail, unknown
 	Amendments []envelope.Digest `json:"amendments,omitempty"`
 }
 

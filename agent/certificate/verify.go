@@ -19,12 +19,12 @@ func reached(achieved, requested string) bool {
 }
 
 // Judge fills Result and Missing from what stands in the predicate. Complete
-// means: every target at the level requested and verified, the reader erased.
-// A reader that needs no erase (signed so) has the outcome "excused".
+// means: every target at the level requested and verified, the reader erased,
+// and the second look at everything found nothing.
 func (p *Predicate) Judge() {
 	p.Missing = p.missing()
 	p.Result = Complete
-	if p.Reader.Outcome != "erased" || len(p.Software.Residue) > 0 {
+	if p.Reader.Outcome != "erased" || p.Verified != Pass || len(p.Software.Residue) > 0 {
 		p.Result = Partial
 	}
 	for _, m := range p.Media {

@@ -115,3 +115,13 @@ func refuse(detail, why string) error {
 func thresholds(err error) error {
 	return envelope.Refuse("E16", "thresholds", "cannot take over a trust bundle: %w", err)
 }
+
+// Journalled is a bundle that was verified when a command was accepted and has
+// been kept since, with the revocations known then.
+func Journalled(e *envelope.Envelope, revoked []envelope.KeyID) (*Trust, error) {
+	t, err := read(e)
+	if err != nil {
+		return nil, err
+	}
+	return t.WithRevoked(revoked), nil
+}

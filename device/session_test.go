@@ -53,8 +53,11 @@ func TestSessionBelievesOnlyTheNextMessage(t *testing.T) {
 		"of the future":    func(s *session) (byte, byte, []byte) { return typResponse, 5, readerEnd(s, 2, typResponse, 5, payload) },
 		"of another frame": func(s *session) (byte, byte, []byte) { return typResponse, 5, readerEnd(s, 1, typResponse, 6, payload) },
 		"of another type":  func(s *session) (byte, byte, []byte) { return typResponse, 5, readerEnd(s, 1, typEvent, 5, payload) },
-		"our own":          func(s *session) (byte, byte, []byte) { s.sent = 1; return typCommand, 5, s.seal(5, bytes.Clone(payload)) },
-		"too short":        func(*session) (byte, byte, []byte) { return typResponse, 5, []byte("1234567") },
+		"our own": func(s *session) (byte, byte, []byte) {
+			s.sent = 1
+			return typCommand, 5, s.seal(5, bytes.Clone(payload))
+		},
+		"too short": func(*session) (byte, byte, []byte) { return typResponse, 5, []byte("1234567") },
 	}
 	for name, make := range cases {
 		s, err := newSession(pairing, []byte("host"), []byte("reader"))

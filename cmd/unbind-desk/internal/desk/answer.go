@@ -1,0 +1,139 @@
+package desk
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Answer keeps the terminal's n-th answer in a case and moves the case by it.
+// "none:<terminal>" is the case of answers to what opened none.
+func (d *Desk) Answer(who Caller, id envelope.ID, n int64, body []byte) error {
+	k := store.Key{Case: id, Kind: "answer", N: n}
+	if strings.HasPrefix(string(id), NoCase) {
+		return d.stray(who, k, body)
+	}
+	return d.receive(k, who, body, func(tx *store.Tx, s standing, e *envelope.Envelope) error {
+		a, err := command.OpenAnswer(e, s.on.Binding.Device)
+		if err != nil {
+			return err
+		}
+		if err := named(a, k, s.Terminal); err != nil {
+			return err
+		}
+		to, err := d.follows(tx, s, a)
+		if err != nil {
+			return err
+		}
+		if _, err := d.keep(tx, k, e.Digest(), e.Encode()); err != nil {
+			return err
+		}
+		return d.note(tx, s.Case, to, "answer "+string(a.Outcome)+" "+string(a.Code))
+	})
+}
+
+// named compares what an answer says of itself with where it was put.
+func named(a command.Answer, k store.Key, terminal envelope.ID) error {
+	switch {
+	case a.V != 1:
+		return refuse(ErrUnfit, "E07", "v", "cannot keep the answer: its version is not supported")
+	case a.Terminal != terminal:
+		return refuse(ErrUnfit, "E09", "terminal", "cannot keep the answer: it is of another terminal")
+	case a.Case != k.Case || a.N != k.N:
+		return misfit("case", "cannot keep the answer: it is for another case or has another number")
+	}
+	return nil
+}
+
+// follows is the state an answer leads to: only a word about the command itself
+// (or about the cancel that ended it) moves the case.
+func (d *Desk) follows(tx *store.Tx, s standing, a command.Answer) (State, error) {
+	about, err := subject(tx, s, a.Subject)
+	if err != nil {
+		return "", err
+	}
+	outcomes := map[envelope.ID]State{
+		command.Accepted: Accepted, command.Refused: Refused, command.Undone: Undone,
+		command.Cancelled: Cancelled, command.Completed: Erased,
+	}
+	to, ok := outcomes[a.Outcome]
+	switch {
+	case !ok:
+		return "", refuse(ErrUnfit, "E07", "outcome", "cannot keep the answer: its outcome is not known")
+	case about == "command", about == "cancel" && (to == Cancelled || to == Undone):
+		return to, nil
+	}
+	return s.State, nil
+}
+
+// subject finds which order of the case a digest names.
+func subject(tx *store.Tx, s standing, digest envelope.Digest) (string, error) {
+	if digest == s.Command {
+		return "command", nil
+	}
+	found := ""
+	err := tx.Kinds(s.ID, func(kind string, o store.Object) error {
+		if slices.Contains([]string{"papers", "amend", "cancel", "close"}, kind) && o.Digest == digest {
+			found = kind
+		}
+		return nil
+	})
+	if err == nil && found == "" {
+		err = misfit("subject", "cannot keep the answer: it is to no order of the case")
+	}
+	return found, err
+}
+
+// stray keeps an answer that belongs to no case, under the terminal's name.
+func (d *Desk) stray(who Caller, k store.Key, body []byte) error {
+	if envelope.ID(strings.TrimPrefix(string(k.Case), NoCase)) != who.Terminal || who.Terminal == "" {
+		return refuse(ErrForeign, "E09", "terminal", "cannot serve the client: these are another terminal's answers")
+	}
+	e, err := envelope.Parse(body, envelope.MaxSize)
+	if err != nil {
+		return as(ErrMalformed, err)
+	}
+	return d.commit("answer", func(tx *store.Tx) error {
+		if same, err := known(tx, k, e.Encode()); same || err != nil {
+			return err
+		}
+		b, err := tx.Binding(who.Binding)
+		if err != nil {
+			return err
+		}
+		binding, err := d.binding(b)
+		if err != nil {
+			return err
+		}
+		a, err := command.OpenAnswer(e, binding.Device)
+		if err == nil {
+			err = named(a, k, who.Terminal)
+		}
+		if err != nil {
+			return judged(err)
+		}
+		_, err = d.keep(tx, k, e.Digest(), e.Encode())
+		what := "answer " + string(a.Outcome) + " " + string(a.Code)
+		return errors.Join(err, tx.Note(k.Case, store.Entry{At: d.now(), State: Refused, What: what}))
+	})
+}
+
+// answers calls each for every answer of a case.
+func answers(tx *store.Tx, id envelope.ID, each func(command.Answer)) error {
+	return tx.Objects(id, "answer", func(o store.Object) error {
+		e, err := envelope.Parse(o.Body, envelope.MaxSize)
+		if err != nil {
+			return err
+		}
+		var a command.Answer
+		if err := envelope.Decode(e.Payload, &a); err != nil {
+			return err
+		}
+		each(a)
+		return nil
+	})
+}

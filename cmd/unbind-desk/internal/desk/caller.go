@@ -1,0 +1,47 @@
+package desk
+
+import (
+	"crypto/x509"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/authority"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Caller is who asks, as its client certificate says and the store confirms.
+type Caller struct {
+	Terminal envelope.ID
+	Binding  envelope.Digest
+	Signer   bool // the ticket signer, which is no terminal
+}
+
+// Caller finds who a certificate belongs to. That the CA signed it is not
+// enough: key, serial number and enrolment must be the ones on record, so a
+// certificate dies with its epoch, whatever its dates.
+func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
+	spki, err := authority.SPKI(cert.PublicKey)
+	if err != nil {
+		return Caller{}, err
+	}
+	serial := authority.SerialOf(cert)
+	if d.Signer != nil && cert.Equal(d.Signer) {
+		return Caller{Signer: true}, nil
+	}
+	var who Caller
+	err = d.Store.Look(func(tx *store.Tx) error {
+		client, err := tx.Client(spki)
+		if err != nil || client.Serial != serial {
+			return refuse(ErrForeign, "E10", "certificate", "cannot serve the client: its certificate is not on record")
+		}
+		t, err := tx.Terminal(client.Terminal)
+		if err != nil {
+			return err
+		}
+		if t.Binding != client.Binding {
+			return refuse(ErrForeign, "E10", "certificate", "cannot serve the client: its certificate belongs to a former enrolment")
+		}
+		who = Caller{Terminal: client.Terminal, Binding: client.Binding}
+		return nil
+	})
+	return who, err
+}

@@ -1,0 +1,110 @@
+package desk
+
+import (
+	"slices"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/grounds"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// State is how far a case has got, as the desk knows it. An answer may be late
+// or lost, so a step may be passed over, but never taken back:
+//
+//	drafted -> issued -> accepted -> backed-up -> erased -> acknowledged -> gone
+//	           issued -> refused
+//	           issued, accepted, backed-up -> undone | cancelled
+//	           erased, acknowledged -> closed -> gone      (a signed close)
+//
+// "erased" stands on the terminal's word that its certificate is signed, or on
+// a partial certificate; "acknowledged" on the desk's receipt for a complete one.
+type State = string
+
+// The states of a case.
+const (
+	Drafted      State = "drafted"
+	Issued       State = "issued"
+	Accepted     State = "accepted"
+	Refused      State = "refused"
+	Cancelled    State = "cancelled"
+	Undone       State = "undone"
+	BackedUp     State = "backed-up"
+	Erased       State = "erased"
+	Acknowledged State = "acknowledged"
+	Gone         State = "gone"
+	Closed       State = "closed"
+)
+
+var moves = map[State][]State{
+	Drafted:      {Issued},
+	Issued:       {Accepted, Refused, Cancelled, Undone, BackedUp, Erased, Acknowledged},
+	Accepted:     {Cancelled, Undone, BackedUp, Erased, Acknowledged},
+	BackedUp:     {Cancelled, Undone, Erased, Acknowledged},
+	Erased:       {Acknowledged, Closed, Gone},
+	Acknowledged: {Closed, Gone},
+	Closed:       {Gone},
+}
+
+// open says whether a case stands in the way of another one, or of an enrolment.
+func open(s State) bool { return slices.Contains([]State{Issued, Accepted, BackedUp, Erased}, s) }
+
+// note writes a line of the history and moves the case if to may follow its
+// state; a late word about an earlier step leaves the state as it is.
+func (d *Desk) note(tx *store.Tx, c store.Case, to State, what string) error {
+	if slices.Contains(moves[c.State], to) {
+		c.State, c.Since = to, d.now()
+		if err := tx.PutCase(c); err != nil {
+			return err
+		}
+	}
+	return tx.Note(c.ID, store.Entry{At: d.now(), State: c.State, What: what})
+}
+
+// standing is a published case with what it stands on.
+type standing struct {
+	store.Case
+	on *grounds.Grounds
+}
+
+// standing reads a case that the caller may see.
+func (d *Desk) standing(tx *store.Tx, id envelope.ID, who Caller) (standing, error) {
+	c, err := d.seen(tx, id, who)
+	if err != nil {
+		return standing{}, err
+	}
+	order, err := d.object(tx, store.Key{Case: id, Kind: "command", N: 1})
+	if err != nil {
+		return standing{}, err
+	}
+	b, err := tx.Binding(c.Binding)
+	if err != nil {
+		return standing{}, err
+	}
+	binding, err := envelope.Parse(b.Envelope, envelope.MaxSize)
+	if err != nil {
+		return standing{}, err
+	}
+	g, err := grounds.Open(d.Anchor, d.bundles(), order, binding)
+	return standing{Case: c, on: g}, err
+}
+
+// seen reads a case if it is the caller's own; the ticket signer sees all.
+func (d *Desk) seen(tx *store.Tx, id envelope.ID, who Caller) (store.Case, error) {
+	c, err := tx.Case(id)
+	if err != nil {
+		return c, absent(err, "case", "the case")
+	}
+	if !who.Signer && c.Binding != who.Binding {
+		return c, refuse(ErrForeign, "E09", "case", "cannot serve the client: the case belongs to another terminal or a former enrolment")
+	}
+	return c, nil
+}
+
+// object reads a stored envelope.
+func (d *Desk) object(tx *store.Tx, k store.Key) (*envelope.Envelope, error) {
+	o, err := tx.Object(k)
+	if err != nil {
+		return nil, absent(err, k.Kind, "the "+k.Kind)
+	}
+	return envelope.Parse(o.Body, envelope.MaxSize)
+}

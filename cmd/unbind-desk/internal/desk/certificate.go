@@ -1,0 +1,101 @@
+package desk
+
+import (
+	"slices"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/envelope"
+	"unbindd/agent/receipt"
+	"unbindd/cmd/unbind-desk/internal/grounds"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Certificate keeps the terminal's n-th certificate and returns the receipt for
+// it, which was stored in the same transaction.
+func (d *Desk) Certificate(who Caller, id envelope.ID, n int64, body []byte) ([]byte, error) {
+	k := store.Key{Case: id, Kind: "certificate", N: n}
+	err := d.receive(k, who, body, func(tx *store.Tx, s standing, e *envelope.Envelope) error {
+		st, err := certificate.Open(e, s.on.Binding.Device)
+		if err != nil {
+			return err
+		}
+		if err := d.certifies(tx, s, k, st); err != nil {
+			return err
+		}
+		kept, err := d.keep(tx, k, e.Digest(), e.Encode())
+		if err != nil {
+			return err
+		}
+		if err := d.sign(tx, s, receipt.Receipt{
+			Index: kept.Leaf, Kind: grounds.KindCertificate, N: n, Subject: e.Digest(), Verified: receipt.Checked,
+		}); err != nil {
+			return err
+		}
+		to := Acknowledged
+		if st.Predicate.Result != certificate.Complete {
+			to = Erased
+		}
+		return d.note(tx, s.Case, to, "certificate "+st.Predicate.Result+", reader "+st.Predicate.Reader.Outcome)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d.stored(store.Key{Case: id, Kind: receiptOf(grounds.KindCertificate), N: n})
+}
+
+// certifies compares what a certificate says with what the desk knows.
+func (d *Desk) certifies(tx *store.Tx, s standing, k store.Key, st certificate.Statement) error {
+	p, c := st.Predicate, s.on.Command.Command()
+	command, named := st.SubjectDigest("command")
+	switch {
+	case p.Case != s.ID || p.N != k.N:
+		return misfit("case", "cannot keep the certificate: it is for another case or has another number")
+	case p.Terminal.ID != s.Terminal || p.Terminal.Epoch != c.Epoch:
+		return misfit("terminal", "cannot keep the certificate: it names another terminal or enrolment")
+	case p.Binding != s.Case.Binding:
+		return misfit("binding", "cannot keep the certificate: it names another binding")
+	case p.Command.Digest != s.Command || !named || command != s.Command:
+		return misfit("command", "cannot keep the certificate: it names another command")
+	case p.Tombstone == "":
+		return misfit("tombstone", "cannot keep the certificate: it commits to no tombstone")
+	case s.State == Drafted:
+		return refuse(ErrConflict, "E28", "state", "cannot keep the certificate: the case is %s", s.State)
+	}
+	if err := supersedes(tx, k, p.Supersedes); err != nil {
+		return err
+	}
+	if err := authorised(tx, s, p.Receipt.Digest); err != nil {
+		return err
+	}
+	return recorded(s, p.Reader)
+}
+
+// authorised checks that what the certificate names as its permission exists: a
+// receipt of this desk, the command itself, or an amendment of the case.
+func authorised(tx *store.Tx, s standing, named envelope.Digest) error {
+	order := s.on.Command.Command()
+	found := named == s.Command && order.Relaxed()
+	err := tx.Kinds(s.ID, func(kind string, o store.Object) error {
+		if slices.Contains([]string{receiptOf(grounds.KindBackup), "amend"}, kind) && o.Digest == named {
+			found = true
+		}
+		return nil
+	})
+	if err == nil && !found {
+		err = misfit("receipt", "cannot keep the certificate: what it names as its permission is not of this case")
+	}
+	return err
+}
+
+// recorded holds the certificate to its own claim: an erase that the reader
+// authenticated comes with the reader's signature. A record that the terminal
+// itself does not call authentic is kept as it is; the certificate is partial.
+func recorded(s standing, r certificate.Reader) error {
+	switch {
+	case !r.Authenticated:
+		return nil
+	case r.Record == nil:
+		return refuse(ErrUnfit, "E06", "record", "cannot keep the certificate: it claims the reader's word and does not carry it")
+	}
+	return s.on.CheckRecord(*r.Record)
+}

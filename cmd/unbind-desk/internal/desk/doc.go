@@ -1,0 +1,34 @@
+// Package desk holds the rules of a desk: who may enrol, which command is
+// offered, what a terminal's word must say to be kept, and what the desk signs
+// for.
+//
+// It promises that a receipt is signed only for what is durable, in the same
+// transaction as the object it is for; that the same bytes under the same name
+// get the same answer and other bytes are refused; that one terminal never sees
+// another's things; and that every change of a case is in its history.
+//
+//	desk.go         Desk, commit, the trust in force
+//	fault.go        refusals, and what kind of refusal they are
+//	name.go         names that may stand in a path
+//	caller.go       who asks: a terminal by its certificate, or the ticket signer
+//	enrol.go        tickets out, bindings in
+//	issue.go        a case and its unsigned command
+//	follow.go       unsigned cancel, amend and close
+//	publish.go      signed commands and bundles in
+//	publishmore.go  signed papers, cancel, amend and close in
+//	orders.go       what is offered to a terminal, and the bell that wakes it
+//	case.go         the states of a case and what may follow what
+//	keep.go         one object in: same bytes, other bytes, the log
+//	answer.go       the terminal's answers move the case
+//	receipt.go      the desk's signature, stored with what it is for
+//	manifest.go     what the terminal says about its backup
+//	backup.go       the sealed file: received, opened, recounted, receipted
+//	certificate.go  the terminal's last signed word, receipted
+//	ticket.go       what the ticket signer asks for and hands back
+//	acceptance.go   a successor's word
+//	tombstone.go    the revealed preimage
+//	fetch.go        reading objects back
+//	clock.go        signed time
+//	inspect.go      cases as the operator sees them
+//	export.go       everything of a case, as named files
+package desk

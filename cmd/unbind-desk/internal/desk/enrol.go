@@ -1,0 +1,265 @@
+package desk
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+
+	"unbindd/agent/enrol"
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/authority"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Admission is what an operator knows of a terminal before it enrols. USCC and
+// Account are hashed with a salt at once and kept nowhere.
+type Admission struct {
+	Terminal string      `json:"terminal"`
+	Serial   envelope.ID `json:"serial"`
+	Acquirer envelope.ID `json:"acquirer"`
+	Merchant envelope.ID `json:"merchant"`
+	USCC     string      `json:"uscc"`
+	Account  string      `json:"account"`
+	Reader   ReaderSheet `json:"reader"`
+}
+
+// ReaderSheet is what the key injection says of a reader; further members of
+// its file are passed over.
+type ReaderSheet struct {
+	SN      envelope.ID      `json:"sn"`
+	Pub     []byte           `json:"pub"`     // Ed25519, signs erase records
+	Pairing authority.Secret `json:"pairing"` // 16 bytes, the line's key
+}
+
+const (
+	saltSize    = 16
+	pairingSize = 16
+	nonceSize   = 16
+)
+
+// Admit remembers a terminal that may enrol and returns its signed ticket. A
+// later ticket for the same terminal makes an unused earlier one worthless.
+func (d *Desk) Admit(a Admission) ([]byte, error) {
+	id, err := a.check()
+	if err != nil {
+		return nil, err
+	}
+	drawn, err := d.random(saltSize + nonceSize)
+	if err != nil {
+		return nil, err
+	}
+	salt, nonce := drawn[:saltSize], envelope.ID(hex.EncodeToString(drawn[saltSize:]))
+	ticket, err := envelope.Seal(envelope.Type("enrol-ticket"), enrol.Ticket{
+		Nonce: nonce, Serial: a.Serial, SPKI: d.SPKI, Terminal: id, Trust: d.Anchor, URL: d.URL, V: 1,
+	}, d.Enrols)
+	if err != nil {
+		return nil, err
+	}
+	e := store.Enrolment{
+		Nonce: nonce, Terminal: id, Serial: a.Serial, Acquirer: a.Acquirer, Merchant: a.Merchant,
+		Account: enrol.Element(salt, a.Account), USCC: enrol.Element(salt, a.USCC),
+		ReaderSN: a.Reader.SN, ReaderPub: a.Reader.Pub, Ticket: ticket.Encode(), Made: d.now(),
+	}
+	secrets := store.Secrets{Salt: salt, Pairing: a.Reader.Pairing.Reveal()}
+	return ticket.Encode(), d.Store.Change(func(tx *store.Tx) error {
+		t, err := d.free(tx, id)
+		if err != nil {
+			return err
+		}
+		t.Nonce = nonce
+		return errors.Join(tx.PutTerminal(t), tx.PutEnrolment(e), tx.PutSecrets(nonce, secrets))
+	})
+}
+
+func (a *Admission) check() (envelope.ID, error) {
+	id, err := Name("terminal", a.Terminal)
+	switch {
+	case err != nil:
+		return "", err
+	case a.Serial == "" || a.Acquirer == "" || a.Merchant == "" || a.USCC == "" || a.Account == "":
+		return "", refuse(ErrMalformed, "E30", "elements", "cannot admit the terminal: one of serial, acquirer, merchant, uscc, account is missing")
+	case a.Reader.SN == "" || len(a.Reader.Pub) != ed25519.PublicKeySize || len(a.Reader.Pairing.Reveal()) != pairingSize:
+		return "", refuse(ErrMalformed, "E30", "reader", "cannot admit the terminal: the reader's serial number, key or pairing is missing or of another size")
+	}
+	return id, nil
+}
+
+// free reads a terminal that has no open case, or makes a new one.
+func (d *Desk) free(tx *store.Tx, id envelope.ID) (store.Terminal, error) {
+	t, err := tx.Terminal(id)
+	if errors.Is(err, store.ErrAbsent) {
+		return store.Terminal{ID: id}, nil
+	}
+	if err != nil || t.Case == "" {
+		return t, err
+	}
+	c, err := tx.Case(t.Case)
+	if err == nil && open(c.State) {
+		err = refuse(ErrConflict, "E19", "", "cannot go on: case %s of the terminal is open", c.ID)
+	}
+	return t, err
+}
+
+// Enrol answers a terminal's request: binding, certificate, trust, pairing key.
+// The same bytes get the same answer, so a power cut on either side is harmless.
+func (d *Desk) Enrol(body []byte) ([]byte, error) {
+	e, err := envelope.Parse(body, envelope.MaxCommand)
+	if err != nil {
+		return nil, as(ErrMalformed, err)
+	}
+	r, err := enrol.OpenRequest(e)
+	if err != nil {
+		return nil, as(ErrForeign, err)
+	}
+	spki, key, err := tlsKey(r.TLS)
+	if err != nil {
+		return nil, err
+	}
+	var answer []byte
+	err = d.commit("enrol", func(tx *store.Tx) error {
+		var err error
+		answer, err = d.enrol(tx, e.Encode(), r, spki, key)
+		return err
+	})
+	return answer, err
+}
+
+func tlsKey(der []byte) (envelope.Digest, *ecdsa.PublicKey, error) {
+	parsed, err := x509.ParsePKIXPublicKey(der)
+	key, ok := parsed.(*ecdsa.PublicKey)
+	if err != nil || !ok || key.Curve != elliptic.P256() {
+		return "", nil, refuse(ErrForeign, "E30", "tls", "cannot enrol: the TLS key is not a P-256 SubjectPublicKeyInfo")
+	}
+	spki, err := authority.SPKI(key)
+	return spki, key, err
+}
+
+func (d *Desk) enrol(tx *store.Tx, body []byte, r enrol.Request, spki envelope.Digest, key *ecdsa.PublicKey) ([]byte, error) {
+	e, err := tx.Enrolment(r.Nonce)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil, unenrolled("unknown", "the ticket is not known here")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if e.Request != nil {
+		return d.enrolledBefore(tx, e, body)
+	}
+	t, err := d.free(tx, e.Terminal)
+	if err != nil {
+		return nil, err
+	}
+	if err := admits(tx, t, e, r, spki); err != nil {
+		return nil, err
+	}
+	return d.bind(tx, t, e, body, r, spki, key)
+}
+
+// enrolledBefore answers a repeat; a ticket is good for one request only.
+func (d *Desk) enrolledBefore(tx *store.Tx, e store.Enrolment, body []byte) ([]byte, error) {
+	if !bytes.Equal(e.Request, body) {
+		used, err := envelope.Parse(e.Request, envelope.MaxCommand)
+		if err != nil {
+			return nil, err
+		}
+		return nil, refuse(ErrConflict, "E30", "other-bytes", "cannot enrol: the ticket was used by another request, %s", used.Digest())
+	}
+	t, err := tx.Terminal(e.Terminal)
+	if err != nil {
+		return nil, err
+	}
+	if t.Binding != e.Binding {
+		return nil, unenrolled("used", "the terminal has enrolled again since")
+	}
+	return tx.Secrets(e.Nonce).Answer, nil
+}
+
+func admits(tx *store.Tx, t store.Terminal, e store.Enrolment, r enrol.Request, spki envelope.Digest) error {
+	ticket, err := envelope.Parse(e.Ticket, envelope.MaxCommand)
+	if err != nil {
+		return err
+	}
+	switch {
+	case t.Nonce != e.Nonce:
+		return unenrolled("superseded", "a later ticket was given out for the terminal")
+	case r.Ticket != ticket.Digest():
+		return unenrolled("ticket", "the request names another ticket")
+	case r.Terminal != e.Terminal || r.Serial != e.Serial:
+		return unenrolled("terminal", "the request is for another terminal or serial number")
+	case r.Reader != e.ReaderSN:
+		return unenrolled("reader", "another reader is connected than the one on record")
+	}
+	// A known key would take over its certificate's record.
+	if _, err := tx.Client(spki); !errors.Is(err, store.ErrAbsent) {
+		return errors.Join(unenrolled("tls", "the TLS key was used before"), err)
+	}
+	return nil
+}
+
+func unenrolled(detail, why string) error {
+	return refuse(ErrForeign, "E30", detail, "cannot enrol: %s", why)
+}
+
+// welcome is the answer to an enrolment; its members stand in this order.
+type welcome struct {
+	Binding     json.RawMessage   `json:"binding"`
+	CA          string            `json:"ca"`
+	Certificate string            `json:"certificate"`
+	Pairing     []byte            `json:"pairing"`
+	Profiles    []json.RawMessage `json:"profiles"`
+	Salt        []byte            `json:"salt"`
+	Trust       []json.RawMessage `json:"trust"`
+}
+
+// bind makes the binding of the next epoch and everything that hangs on it.
+func (d *Desk) bind(tx *store.Tx, t store.Terminal, e store.Enrolment, body []byte, r enrol.Request, spki envelope.Digest, key *ecdsa.PublicKey) ([]byte, error) {
+	t.Epoch++
+	binding, err := envelope.Seal(envelope.Type("binding"), enrol.Binding{
+		Account: e.Account, Acquirer: e.Acquirer, Device: r.Device, Epoch: t.Epoch, Merchant: e.Merchant,
+		Reader: enrol.Reader{Pub: e.ReaderPub, SN: e.ReaderSN}, Serial: e.Serial, Terminal: t.ID, USCC: e.USCC, V: 1,
+	}, d.Enrols)
+	if err != nil {
+		return nil, err
+	}
+	issued, err := d.CA.Client(string(t.ID), "terminal", key, d.Now())
+	if err != nil {
+		return nil, err
+	}
+	secrets := tx.Secrets(e.Nonce)
+	if secrets.Answer, err = d.welcome(tx, binding, issued, secrets); err != nil {
+		return nil, err
+	}
+	answer := secrets.Answer
+	secrets.Pairing = nil // it stands in the answer now, and once is enough
+	digest := binding.Digest()
+	e.Request, e.Binding = body, digest
+	t.Binding, t.Published = digest, 0
+	return answer, errors.Join(
+		tx.PutTerminal(t), tx.PutEnrolment(e), tx.PutSecrets(e.Nonce, secrets),
+		tx.PutBinding(store.Binding{Digest: digest, Terminal: t.ID, Epoch: t.Epoch, Envelope: binding.Encode(), Nonce: e.Nonce}),
+		tx.PutClient(store.Client{SPKI: spki, Serial: issued.Serial, Terminal: t.ID, Binding: digest}),
+	)
+}
+
+func (d *Desk) welcome(tx *store.Tx, binding *envelope.Envelope, issued authority.Issued, s store.Secrets) ([]byte, error) {
+	w := welcome{
+		Binding: binding.Encode(), CA: string(d.CA.PEM()), Certificate: string(issued.PEM),
+		Pairing: s.Pairing, Salt: s.Salt, Profiles: []json.RawMessage{}, Trust: []json.RawMessage{},
+	}
+	profiles, err := tx.Profiles()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range profiles {
+		w.Profiles = append(w.Profiles, p)
+	}
+	for _, b := range d.bundles() {
+		w.Trust = append(w.Trust, b.Encode())
+	}
+	return json.Marshal(w)
+}

@@ -1,0 +1,260 @@
+package desk
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"unbindd/agent/command"
+	"unbindd/agent/enrol"
+	"unbindd/agent/envelope"
+	"unbindd/agent/manifest"
+	"unbindd/agent/ticket"
+	"unbindd/cmd/unbind-desk/internal/authority"
+	"unbindd/cmd/unbind-desk/internal/directory"
+	"unbindd/cmd/unbind-desk/internal/dossier"
+	"unbindd/cmd/unbind-desk/internal/grounds"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Piece is one file of an exported case.
+type Piece struct {
+	Name string
+	Size int64
+	Open func() (io.ReadCloser, error)
+}
+
+func inline(name string, body []byte) Piece {
+	return Piece{Name: name, Size: int64(len(body)), Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(body)), nil
+	}}
+}
+
+// Export lists everything the desk has of a case under the names of package
+// dossier: the piece that counts under its plain name, what it superseded beside.
+func (d *Desk) Export(text string) ([]Piece, error) {
+	id, err := Name("case", text)
+	if err != nil {
+		return nil, err
+	}
+	x := &exporter{desk: d, keys: map[envelope.KeyID]envelope.PublicKey{}}
+	if err := d.Store.Look(func(tx *store.Tx) error { return x.collect(tx, id) }); err != nil {
+		return nil, err
+	}
+	return x.pieces, nil
+}
+
+// exporter gathers pieces, and the public keys that signed them.
+type exporter struct {
+	desk   *Desk
+	pieces []Piece
+	keys   map[envelope.KeyID]envelope.PublicKey
+}
+
+func (x *exporter) collect(tx *store.Tx, id envelope.ID) error {
+	c, err := tx.Case(id)
+	if err != nil {
+		return absent(err, "case", "the case")
+	}
+	for _, step := range []func(*store.Tx, store.Case) error{x.origin, x.objects, x.sealed, x.history} {
+		if err := step(tx, c); err != nil {
+			return err
+		}
+	}
+	return x.public()
+}
+
+// origin is what the case stands on: trust, enrolment, binding, profile.
+func (x *exporter) origin(tx *store.Tx, c store.Case) error {
+	bundles, err := directory.Array(x.desk.bundles())
+	if err != nil {
+		return err
+	}
+	b, err := tx.Binding(c.Binding)
+	if err != nil {
+		return err
+	}
+	admitted, err := tx.Enrolment(b.Nonce)
+	if err != nil {
+		return err
+	}
+	order, err := parse[command.Command](c.Draft)
+	if err != nil {
+		return err
+	}
+	profile, err := tx.Profile(order.Profile.ID)
+	if err != nil {
+		return err
+	}
+	for _, e := range x.desk.bundles() {
+		x.signed(e)
+	}
+	x.add(dossier.Anchor, []byte(x.desk.Anchor+"\n"))
+	x.add(dossier.Trust, bundles)
+	for name, body := range map[string][]byte{dossier.Binding: b.Envelope, dossier.EnrolTicket: admitted.Ticket, dossier.Profile: profile} {
+		if err := x.envelope(name, body); err != nil {
+			return err
+		}
+	}
+	binding, err := parse[enrol.Binding](b.Envelope)
+	x.key(binding.Device)
+	x.key(envelope.PublicKey{Alg: envelope.Ed25519, Pub: binding.Reader.Pub})
+	return err
+}
+
+// objects puts every object under its name. Of manifests and what belongs to
+// them the newest receipted one counts, of certificates the newest.
+func (x *exporter) objects(tx *store.Tx, c store.Case) error {
+	counts, err := counting(tx, c.ID)
+	if err != nil {
+		return err
+	}
+	return tx.Kinds(c.ID, func(kind string, o store.Object) error {
+		name := dossier.NameOf(kind, o.N, o.N == counts[kind])
+		switch kind {
+		case grounds.KindBackup:
+			return nil // its bytes are in the blob folder
+		case "tombstone":
+			x.add(name, o.Body)
+			return nil
+		case "ticket":
+			x.add(name, o.Body)
+			return x.ticketKey(tx, c, o)
+		}
+		return x.envelope(name, o.Body)
+	})
+}
+
+func counting(tx *store.Tx, id envelope.ID) (map[string]int64, error) {
+	counts := map[string]int64{"command": 1, "papers": 1, "tombstone": 1}
+	receipted, err := newest(tx, id, receiptOf(grounds.KindBackup))
+	if err == nil && receipted == 0 {
+		receipted, err = newest(tx, id, manifest.Kind)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, kind := range []string{manifest.Kind, receiptOf(grounds.KindBackup), "ticket"} {
+		counts[kind] = receipted
+	}
+	last, err := newest(tx, id, "certificate")
+	counts["certificate"], counts[receiptOf(grounds.KindCertificate)] = last, last
+	return counts, err
+}
+
+// ticketKey finds the key that signed a ticket, which names none.
+func (x *exporter) ticketKey(tx *store.Tx, c store.Case, o store.Object) error {
+	s, err := x.desk.standing(tx, c.ID, Caller{Signer: true})
+	if err != nil {
+		return err
+	}
+	f, err := ticket.Read(o.Body)
+	if err != nil {
+		return err
+	}
+	held, err := tx.Object(store.Key{Case: c.ID, Kind: manifest.Kind, N: o.N})
+	if err != nil {
+		return err
+	}
+	m, err := parse[manifest.Manifest](held.Body)
+	if err != nil {
+		return err
+	}
+	permitted, err := x.desk.permissions(tx, s, o.N)
+	if err != nil {
+		return err
+	}
+	for _, authority := range permitted {
+		order, err := grounds.OrderFor(m, authority)
+		if err != nil {
+			return err
+		}
+		message, err := order.Message()
+		if err != nil {
+			return err
+		}
+		for _, key := range s.on.Current.RoleKeys("reader") {
+			if key.Verify(message, f.Sig) {
+				x.key(key)
+			}
+		}
+	}
+	return nil
+}
+
+// sealed adds the sealed file of the manifest that counts.
+func (x *exporter) sealed(tx *store.Tx, c store.Case) error {
+	o, err := tx.Newest(c.ID, grounds.KindBackup)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f, err := x.desk.Store.Blob(o.Digest)
+	if err != nil {
+		return fmt.Errorf("cannot export the sealed file: %w", err)
+	}
+	info, err := f.Stat()
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("cannot export the sealed file: %w", err)
+	}
+	x.pieces = append(x.pieces, Piece{Name: dossier.Sealed, Size: info.Size(), Open: func() (io.ReadCloser, error) {
+		var f *os.File
+		f, err := x.desk.Store.Blob(o.Digest)
+		return f, err
+	}})
+	return nil
+}
+
+func (x *exporter) history(tx *store.Tx, c store.Case) error {
+	lines, err := tx.History(c.ID)
+	if err != nil {
+		return err
+	}
+	body, err := json.MarshalIndent(struct {
+		Case     envelope.ID   `json:"case"`
+		State    State         `json:"state"`
+		Terminal envelope.ID   `json:"terminal"`
+		History  []store.Entry `json:"history"`
+	}{c.ID, c.State, c.Terminal, lines}, "", "  ")
+	x.add(dossier.History, append(body, '\n'))
+	return err
+}
+
+func (x *exporter) add(name string, body []byte) { x.pieces = append(x.pieces, inline(name, body)) }
+
+func (x *exporter) envelope(name string, body []byte) error {
+	e, err := envelope.Parse(body, envelope.MaxSize)
+	if err != nil {
+		return err
+	}
+	x.signed(e)
+	x.add(name, body)
+	return nil
+}
+
+// signed notes the keys of an envelope that the bundles know.
+func (x *exporter) signed(e *envelope.Envelope) {
+	for _, s := range e.Signatures {
+		if key, ok := x.desk.trust().Keys[s.KeyID]; ok {
+			x.key(key.Public())
+		}
+	}
+}
+
+func (x *exporter) key(k envelope.PublicKey) { x.keys[k.ID()] = k }
+
+func (x *exporter) public() error {
+	for id, key := range x.keys {
+		text, err := authority.PublicPEM(key)
+		if err != nil {
+			return err
+		}
+		x.add(dossier.KeyFile(id), text)
+	}
+	return nil
+}

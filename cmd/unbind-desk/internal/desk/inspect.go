@@ -1,0 +1,73 @@
+package desk
+
+import (
+	"errors"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Brief is a case on one line.
+type Brief struct {
+	Case     envelope.ID `json:"case"`
+	Terminal envelope.ID `json:"terminal"`
+	State    State       `json:"state"`
+	Since    int64       `json:"since"` // Unix seconds
+}
+
+// Held is one object the desk has, without its content.
+type Held struct {
+	Kind     string          `json:"kind"`
+	N        int64           `json:"n"`
+	Digest   envelope.Digest `json:"digest"`
+	Received int64           `json:"received"`
+	Leaf     int64           `json:"leaf"`
+}
+
+// Whole is a case with its objects and its history.
+type Whole struct {
+	Brief
+	Command envelope.Digest `json:"command"`
+	Binding envelope.Digest `json:"binding"`
+	Objects []Held          `json:"objects"`
+	History []store.Entry   `json:"history"`
+}
+
+// Cases lists every case, by id.
+func (d *Desk) Cases() ([]Brief, error) {
+	list := []Brief{}
+	err := d.Store.Look(func(tx *store.Tx) error {
+		return tx.Cases(func(c store.Case) error {
+			list = append(list, brief(c))
+			return nil
+		})
+	})
+	return list, err
+}
+
+func brief(c store.Case) Brief {
+	return Brief{Case: c.ID, Terminal: c.Terminal, State: c.State, Since: c.Since}
+}
+
+// Inspect shows one case.
+func (d *Desk) Inspect(text string) (Whole, error) {
+	id, err := Name("case", text)
+	if err != nil {
+		return Whole{}, err
+	}
+	var w Whole
+	err = d.Store.Look(func(tx *store.Tx) error {
+		c, err := tx.Case(id)
+		if err != nil {
+			return absent(err, "case", "the case")
+		}
+		w = Whole{Brief: brief(c), Command: c.Command, Binding: c.Binding, Objects: []Held{}}
+		history, err := tx.History(id)
+		w.History = history
+		return errors.Join(err, tx.Kinds(id, func(kind string, o store.Object) error {
+			w.Objects = append(w.Objects, Held{Kind: kind, N: o.N, Digest: o.Digest, Received: o.Received, Leaf: o.Leaf})
+			return nil
+		}))
+	})
+	return w, err
+}

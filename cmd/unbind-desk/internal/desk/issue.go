@@ -1,0 +1,199 @@
+package desk
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"unbindd/agent/command"
+	"unbindd/agent/enrol"
+	"unbindd/agent/envelope"
+	"unbindd/agent/profile"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Wish is what an operator asks an unbind command for. An empty Scope means all
+// that the profile covers; Valid is in seconds.
+type Wish struct {
+	Terminal    string            `json:"terminal"`
+	Action      envelope.ID       `json:"action"`
+	Profile     envelope.ID       `json:"profile"`
+	Reason      envelope.ID       `json:"reason"`
+	Challenge   envelope.ID       `json:"challenge,omitempty"`
+	Gate        envelope.ID       `json:"gate"`
+	SealedAfter int64             `json:"sealed_after,omitempty"`
+	Exception   []command.OpenSum `json:"exception,omitempty"`
+	Scope       []envelope.ID     `json:"scope,omitempty"`
+	Level       envelope.ID       `json:"level"`
+	Set         envelope.ID       `json:"set"`
+	Valid       int64             `json:"valid"`
+	Papers      []command.Paper   `json:"papers,omitempty"`
+	Successor   string            `json:"successor,omitempty"`
+}
+
+// Draft is an unsigned order, and the unsigned papers it refers to, if any.
+type Draft struct {
+	Case   envelope.ID `json:"case"`
+	Order  []byte      `json:"order"`
+	Papers []byte      `json:"papers,omitempty"`
+}
+
+// Issue opens a case with an unsigned command. The number comes from the
+// database, so no two commands of one enrolment have the same.
+func (d *Desk) Issue(w Wish) (Draft, error) {
+	drawn, err := d.random(nonceSize)
+	if err != nil {
+		return Draft{}, err
+	}
+	var draft Draft
+	err = d.Store.Change(func(tx *store.Tx) error {
+		c, err := d.wish(tx, w)
+		if err != nil {
+			return judged(err)
+		}
+		c.ID = envelope.ID(hex.EncodeToString(drawn))
+		draft, err = d.draft(tx, c, w.Papers)
+		return err
+	})
+	return draft, err
+}
+
+// wish fills a command with what the desk knows and checks it as far as it can
+// be checked before anybody has signed.
+func (d *Desk) wish(tx *store.Tx, w Wish) (command.Command, error) {
+	now := d.now()
+	c := command.Command{
+		Action: w.Action, Backup: command.Backup{Gate: w.Gate, SealedAfter: w.SealedAfter, Set: w.Set},
+		Challenge: w.Challenge, Exception: w.Exception, Issued: now, Level: w.Level,
+		NotBefore: now, NotAfter: now + w.Valid, Reason: w.Reason, Root: d.trust().Version, V: 1,
+	}
+	if w.Valid <= 0 || w.Valid > int64(10*365*24*time.Hour/time.Second) {
+		return c, refuse(ErrMalformed, "E13", "valid", "cannot issue the command: it would never be valid, or longer than ten years")
+	}
+	_, b, err := d.bound(tx, w.Terminal)
+	if err != nil {
+		return c, err
+	}
+	binding, err := d.binding(b)
+	if err != nil {
+		return c, err
+	}
+	c.Terminal, c.Binding, c.Epoch, c.Device = binding.Terminal, b.Digest, binding.Epoch, binding.Device.ID()
+	p, err := d.profile(tx, w.Profile)
+	if err != nil {
+		return c, err
+	}
+	c.Profile = command.Named{Digest: d.trust().Profiles[w.Profile], ID: w.Profile}
+	if c.Scope = slices.Sorted(slices.Values(w.Scope)); len(c.Scope) == 0 {
+		c.Scope = slices.Sorted(slices.Values(p.Scope))
+	}
+	if w.Successor != "" {
+		if c.Successor, err = d.successor(tx, w.Successor); err != nil {
+			return c, err
+		}
+	}
+	return c, d.fits(c, p, w.Papers)
+}
+
+// bound reads a terminal that is enrolled, and its binding.
+func (d *Desk) bound(tx *store.Tx, terminal string) (store.Terminal, store.Binding, error) {
+	id, err := Name("terminal", terminal)
+	if err != nil {
+		return store.Terminal{}, store.Binding{}, err
+	}
+	t, err := tx.Terminal(id)
+	if err != nil || t.Binding == "" {
+		return t, store.Binding{}, refuse(ErrAbsent, "E28", "terminal", "cannot find the terminal: none of that name is enrolled")
+	}
+	b, err := tx.Binding(t.Binding)
+	return t, b, err
+}
+
+func (d *Desk) binding(b store.Binding) (enrol.Binding, error) {
+	e, err := envelope.Parse(b.Envelope, envelope.MaxSize)
+	if err != nil {
+		return enrol.Binding{}, err
+	}
+	return enrol.OpenBinding(e, d.trust())
+}
+
+func (d *Desk) profile(tx *store.Tx, id envelope.ID) (profile.Profile, error) {
+	body, err := tx.Profile(id)
+	if err != nil {
+		return profile.Profile{}, absent(err, "profile", "the profile")
+	}
+	e, err := envelope.Parse(body, envelope.MaxSize)
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	return profile.Open(e, d.trust())
+}
+
+func (d *Desk) successor(tx *store.Tx, terminal string) (*command.Successor, error) {
+	t, b, err := d.bound(tx, terminal)
+	if err != nil {
+		return nil, err
+	}
+	binding, err := d.binding(b)
+	return &command.Successor{Device: binding.Device.ID(), Terminal: t.ID}, err
+}
+
+// fits is what the desk itself holds against a command: the profile, the papers
+// it demands, and a recipient set that exists.
+func (d *Desk) fits(c command.Command, p profile.Profile, papers []command.Paper) error {
+	if detail, why := p.Admits(c.Action, c.Reason, c.Scope); detail != "" {
+		return refuse(ErrUnfit, "E17", detail, "cannot issue the command: %s", why)
+	}
+	gates, levels := []envelope.ID{command.GateReceipt, command.GateSealed, command.GateNone}, []envelope.ID{command.Clear, command.Purge}
+	if !slices.Contains(gates, c.Backup.Gate) || !slices.Contains(levels, c.Level) || c.Backup.SealedAfter < 0 {
+		return refuse(ErrMalformed, "E07", "gate", "cannot issue the command: its gate or level is not known")
+	}
+	if len(d.trust().Recipients[c.Backup.Set]) == 0 {
+		return refuse(ErrUnfit, "E17", "set", "cannot issue the command: the trust bundle has no recipient set of that name")
+	}
+	if (c.Action == command.Replace) != (c.Successor != nil) {
+		return refuse(ErrUnfit, "E17", "successor", "cannot issue the command: a successor belongs to the action replace and to no other")
+	}
+	for _, kind := range p.Papers {
+		if !slices.ContainsFunc(papers, func(have command.Paper) bool { return have.Type == kind }) {
+			return refuse(ErrUnfit, "E17", "papers", "cannot issue the command: the profile demands the paper %s", kind)
+		}
+	}
+	return nil
+}
+
+// draft gives case and number and writes both down.
+func (d *Desk) draft(tx *store.Tx, c command.Command, papers []command.Paper) (Draft, error) {
+	year := d.Now().UTC().Year()
+	n, err := tx.Count(fmt.Sprintf("case-%d", year))
+	if err != nil {
+		return Draft{}, err
+	}
+	c.Case = envelope.ID(fmt.Sprintf("C-%d-%06d", year, n))
+	if c.Seq, err = tx.Count(fmt.Sprintf("seq-%d-%s", c.Epoch, c.Terminal)); err != nil {
+		return Draft{}, err
+	}
+	out := Draft{Case: c.Case}
+	if len(papers) > 0 {
+		e, err := envelope.Seal(envelope.Type("papers"), command.Papers{Case: c.Case, Papers: papers, V: 1})
+		if err != nil {
+			return Draft{}, err
+		}
+		c.Papers, out.Papers = e.Digest(), e.Encode()
+	}
+	e, err := envelope.Seal(envelope.Type(command.Kind), c)
+	if err != nil {
+		return Draft{}, refuse(ErrMalformed, "E06", "wrong-class", "cannot issue the command: %w", err)
+	}
+	out.Order = e.Encode()
+	record := store.Case{
+		ID: c.Case, Terminal: c.Terminal, State: Drafted, Since: d.now(),
+		Command: e.Digest(), Binding: c.Binding, Draft: out.Order,
+	}
+	return out, errors.Join(
+		tx.PutCase(record),
+		tx.Note(c.Case, store.Entry{At: d.now(), State: Drafted, What: "command drafted"}),
+	)
+}

@@ -1,0 +1,82 @@
+package desk
+
+import (
+	"bytes"
+	"errors"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// known looks an object up by its name: true when the same bytes are there
+// already, a conflict that tells the stored digest when others are.
+func known(tx *store.Tx, k store.Key, body []byte) (bool, error) {
+	o, err := tx.Object(k)
+	switch {
+	case errors.Is(err, store.ErrAbsent):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !bytes.Equal(o.Body, body):
+		return false, other(k, o.Digest)
+	}
+	return true, nil
+}
+
+func other(k store.Key, stored envelope.Digest) error {
+	return refuse(ErrConflict, "E11", "other-bytes", "cannot keep %s %d: other bytes are stored under it, %s", k.Kind, k.N, stored)
+}
+
+// keep stores an object as it came, with a leaf of the log.
+func (d *Desk) keep(tx *store.Tx, k store.Key, digest envelope.Digest, body []byte) (store.Object, error) {
+	return tx.AddObject(k, store.Object{Digest: digest, Body: body, Received: d.now()})
+}
+
+// receive is the common way in of a terminal's envelope: the name is looked up
+// first, so that a repeat gets the same answer whatever has happened since, and
+// only what is new is judged and kept.
+func (d *Desk) receive(k store.Key, who Caller, body []byte, judge func(*store.Tx, standing, *envelope.Envelope) error) error {
+	e, err := envelope.Parse(body, envelope.MaxSize)
+	if err != nil {
+		return as(ErrMalformed, err)
+	}
+	body = e.Encode() // white space around it is no difference
+	return d.commit(k.Kind, func(tx *store.Tx) error {
+		// A case that was never issued here is no matter of waiting: the sender
+		// must not try for ever and keep everything else from coming.
+		if _, err := tx.Case(k.Case); errors.Is(err, store.ErrAbsent) {
+			return misfit("case", "cannot keep the %s: no case of that name was issued here", k.Kind)
+		}
+		if _, err := d.seen(tx, k.Case, who); err != nil {
+			return err
+		}
+		if same, err := known(tx, k, body); same || err != nil {
+			return err
+		}
+		s, err := d.standing(tx, k.Case, who)
+		if err != nil {
+			return err
+		}
+		if err := judge(tx, s, e); err != nil {
+			return judged(err)
+		}
+		return nil
+	})
+}
+
+// judged gives what the stair refused its kind: a signature that does not hold
+// is not allowed, anything else does not fit.
+func judged(err error) error {
+	code := envelope.CodeOf(err)
+	if len(code) >= 3 && (code[:3] == "E04" || code[:3] == "E05") {
+		return as(ErrForeign, err)
+	}
+	if len(code) >= 3 && code[:3] == "E03" {
+		return as(ErrMalformed, err)
+	}
+	return as(ErrUnfit, err)
+}
+
+func misfit(detail, format string, args ...any) error {
+	return refuse(ErrUnfit, "E28", detail, format, args...)
+}

@@ -1,0 +1,138 @@
+package desk
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"sync"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Offer is what waits for a terminal: the bundle, its tag, and a channel that
+// is closed when something may have changed. Body is nil when nothing waits.
+type Offer struct {
+	Body    []byte
+	Tag     string
+	Changed <-chan struct{}
+}
+
+// Orders is what is offered to a terminal. The channel is taken before the
+// store is read, so that nothing published in between is missed.
+func (d *Desk) Orders(terminal string, who Caller) (Offer, error) {
+	id, err := Name("terminal", terminal)
+	if err != nil {
+		return Offer{}, err
+	}
+	if id != who.Terminal {
+		return Offer{}, refuse(ErrForeign, "E09", "terminal", "cannot serve the client: these are another terminal's orders")
+	}
+	o := Offer{Changed: d.bell.wait(id)}
+	var orders []store.Object
+	err = d.Store.Look(func(tx *store.Tx) error {
+		t, err := tx.Terminal(id)
+		if err != nil || t.Case == "" {
+			return err
+		}
+		orders, err = offered(tx, t.Case)
+		return err
+	})
+	if err != nil || len(orders) == 0 {
+		return o, err
+	}
+	o.Body, err = d.pack(orders)
+	sum := sha256.Sum256(o.Body)
+	o.Tag = `"` + hex.EncodeToString(sum[:16]) + `"`
+	return o, err
+}
+
+// offered lists a case's orders in the order they were published, as long as
+// the terminal may have to act on one of them.
+func offered(tx *store.Tx, id envelope.ID) ([]store.Object, error) {
+	c, err := tx.Case(id)
+	if err != nil {
+		return nil, err
+	}
+	if due, err := due(tx, c); err != nil || !due {
+		return nil, err
+	}
+	var orders, later []store.Object
+	for _, kind := range []string{"command", "papers", "amend", "cancel", "close"} {
+		err := tx.Objects(id, kind, func(o store.Object) error {
+			if kind == "command" || kind == "papers" {
+				orders = append(orders, o)
+			} else {
+				later = append(later, o)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(later, func(a, b store.Object) int { return cmp.Compare(a.Leaf, b.Leaf) })
+	return append(orders, later...), nil
+}
+
+// due says whether the case's orders still go out. A receipted partial
+// certificate leaves them out there, for only a close or an amendment can end
+// such a case; a close goes out until the terminal has answered it.
+func due(tx *store.Tx, c store.Case) (bool, error) {
+	if c.State != Closed {
+		return open(c.State), nil
+	}
+	last, err := tx.Newest(c.ID, "close")
+	if err != nil {
+		return false, err
+	}
+	answered := false
+	err = answers(tx, c.ID, func(a command.Answer) { answered = answered || a.Subject == last.Digest })
+	return !answered, err
+}
+
+func (d *Desk) pack(orders []store.Object) ([]byte, error) {
+	var bundle struct {
+		Orders []json.RawMessage `json:"orders"`
+		Trust  []json.RawMessage `json:"trust"`
+	}
+	for _, o := range orders {
+		bundle.Orders = append(bundle.Orders, o.Body)
+	}
+	for _, b := range d.bundles() {
+		bundle.Trust = append(bundle.Trust, b.Encode())
+	}
+	return json.Marshal(bundle)
+}
+
+// bell wakes the long polls of a terminal.
+type bell struct {
+	mu      *sync.Mutex
+	waiting map[envelope.ID]chan struct{}
+}
+
+func newBell() bell { return bell{mu: &sync.Mutex{}, waiting: map[envelope.ID]chan struct{}{}} }
+
+func (b bell) wait(id envelope.ID) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiting[id] == nil {
+		b.waiting[id] = make(chan struct{})
+	}
+	return b.waiting[id]
+}
+
+// ring wakes one terminal, or all with "".
+func (b bell) ring(id envelope.ID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for waiting, c := range b.waiting {
+		if id == "" || id == waiting {
+			close(c)
+			delete(b.waiting, waiting)
+		}
+	}
+}

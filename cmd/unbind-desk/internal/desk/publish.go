@@ -1,0 +1,141 @@
+package desk
+
+import (
+	"bytes"
+	"errors"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/trust"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Published says what became of a signed envelope.
+type Published struct {
+	Kind     string          `json:"kind"`
+	Case     envelope.ID     `json:"case,omitempty"`
+	Digest   envelope.Digest `json:"digest"`
+	State    State           `json:"state,omitempty"`
+	Terminal envelope.ID     `json:"-"` // whose orders changed; "" is everybody's
+}
+
+// Publish takes a signed command, papers, cancel, amend, close or trust bundle,
+// verifies it against the trust in force and offers it to its terminal, which
+// is woken if it waits.
+func (d *Desk) Publish(body []byte) (Published, error) {
+	e, err := envelope.Parse(body, envelope.MaxSize)
+	if err != nil {
+		return Published{}, as(ErrMalformed, err)
+	}
+	kinds := map[string]func(*store.Tx, *envelope.Envelope) (Published, error){
+		"command": d.publishCommand, "papers": d.publishPapers, "cancel": d.publishCancel,
+		"amend": d.publishAmend, "close": d.publishClose, "trust": d.publishTrust,
+	}
+	for kind, take := range kinds {
+		if e.PayloadType == envelope.Type(kind) {
+			return d.publish(kind, e, take)
+		}
+	}
+	return Published{}, refuse(ErrMalformed, "E03", "", "cannot publish the envelope: its type is none of command, papers, cancel, amend, close, trust")
+}
+
+func (d *Desk) publish(kind string, e *envelope.Envelope, take func(*store.Tx, *envelope.Envelope) (Published, error)) (Published, error) {
+	var done Published
+	err := d.commit("publish", func(tx *store.Tx) error {
+		var err error
+		done, err = take(tx, e)
+		if err != nil {
+			return judged(err)
+		}
+		done.Kind, done.Digest = kind, e.Digest()
+		if done.Case != "" {
+			c, err := tx.Case(done.Case)
+			done.State = c.State
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return Published{}, err
+	}
+	if kind == trust.Kind {
+		if err := d.Store.Look(d.believe); err != nil {
+			return Published{}, err
+		}
+	}
+	d.bell.ring(done.Terminal)
+	return done, nil
+}
+
+// publishCommand takes a command that was drafted here, with signatures that
+// meet the rule. What a terminal would refuse is refused here first.
+func (d *Desk) publishCommand(tx *store.Tx, e *envelope.Envelope) (Published, error) {
+	var said command.Command
+	if err := envelope.Decode(e.Payload, &said); err != nil {
+		return Published{}, err
+	}
+	c, err := tx.Case(said.Case)
+	if err != nil {
+		return Published{}, absent(err, "case", "the case the command names")
+	}
+	done := Published{Case: c.ID, Terminal: c.Terminal}
+	k := store.Key{Case: c.ID, Kind: "command", N: 1}
+	if same, err := known(tx, k, e.Encode()); same || err != nil {
+		return done, err
+	}
+	if e.Digest() != c.Command {
+		return done, misfit("command", "cannot publish the command: it is not the one that was issued for the case")
+	}
+	t, err := d.free(tx, c.Terminal)
+	if err != nil {
+		return done, err
+	}
+	if err := d.verifyCommand(tx, e, said, t); err != nil {
+		return done, err
+	}
+	t.Published, t.Case = said.Seq, c.ID
+	if _, err := d.keep(tx, k, e.Digest(), e.Encode()); err != nil {
+		return done, err
+	}
+	return done, errors.Join(tx.PutTerminal(t), d.note(tx, c, Issued, "command published"))
+}
+
+// verifyCommand makes the terminal's own checks with what the desk knows of it;
+// only the challenge is taken as it stands, for the desk has not seen it.
+func (d *Desk) verifyCommand(tx *store.Tx, e *envelope.Envelope, said command.Command, t store.Terminal) error {
+	b, err := tx.Binding(t.Binding)
+	if err != nil {
+		return err
+	}
+	binding, err := d.binding(b)
+	if err != nil {
+		return err
+	}
+	_, err = command.Verify(e, command.Terminal{
+		Trust: d.trust(), ID: t.ID, Device: binding.Device.ID(), Epoch: t.Epoch, Binding: t.Binding,
+		Reader: string(binding.Reader.SN), LastSeq: t.Published, Consumed: func(envelope.ID) bool { return false },
+		Challenge: said.Challenge, Now: d.now(), Clock: true,
+	})
+	if err != nil || said.Papers == "" {
+		return err
+	}
+	o, err := tx.Object(store.Key{Case: said.Case, Kind: "papers", N: 1})
+	if err != nil || o.Digest != said.Papers {
+		return refuse(ErrConflict, "E17", "papers", "cannot publish the command: publish its signed papers first")
+	}
+	return nil
+}
+
+// publishTrust takes over the next bundle; the one in force stays on record.
+func (d *Desk) publishTrust(tx *store.Tx, e *envelope.Envelope) (Published, error) {
+	before := d.trust()
+	next, err := before.Next(e)
+	if err != nil || next == before {
+		return Published{}, err
+	}
+	have, err := tx.Trust(next.Version)
+	if err == nil && !bytes.Equal(have, e.Encode()) {
+		return Published{}, refuse(ErrConflict, "E16", "other-bytes", "cannot publish the bundle: another one of that version is stored")
+	}
+	return Published{}, tx.PutTrust(next.Version, e.Encode())
+}

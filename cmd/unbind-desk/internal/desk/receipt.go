@@ -1,0 +1,35 @@
+package desk
+
+import (
+	"unbindd/agent/envelope"
+	"unbindd/agent/receipt"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// receiptOf is the kind that receipts of a kind are stored under.
+func receiptOf(kind string) string { return "receipt-" + kind }
+
+// sign fills a receipt, signs it and stores its bytes in the transaction of the
+// object it is for: what goes out was durable first, and never changes.
+// Index is the leaf of that object.
+func (d *Desk) sign(tx *store.Tx, s standing, r receipt.Receipt) error {
+	r.Case, r.Command, r.Terminal, r.Received, r.V = s.ID, s.Command, s.Terminal, d.now(), 1
+	e, err := envelope.Seal(envelope.Type(receipt.Kind), r, d.Receipts)
+	if err != nil {
+		return err
+	}
+	k := store.Key{Case: s.ID, Kind: receiptOf(string(r.Kind)), N: r.N}
+	_, err = d.keep(tx, k, e.Digest(), e.Encode())
+	return err
+}
+
+// stored reads an object's bytes back after its commit.
+func (d *Desk) stored(k store.Key) ([]byte, error) {
+	var o store.Object
+	err := d.Store.Look(func(tx *store.Tx) error {
+		var err error
+		o, err = tx.Object(k)
+		return err
+	})
+	return o.Body, absent(err, k.Kind, "the "+k.Kind)
+}

@@ -1,0 +1,150 @@
+package desk
+
+import (
+	"bytes"
+	"errors"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/manifest"
+	"unbindd/agent/ticket"
+	"unbindd/cmd/unbind-desk/internal/grounds"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Wanted names a manifest whose ticket is due.
+type Wanted struct {
+	Case envelope.ID `json:"case"`
+	N    int64       `json:"n"`
+}
+
+// Wanted lists the manifests of open cases that have a receipt, or need none by
+// the command's gate, and have no ticket yet. What a sealed file on a courier
+// medium is good for is a person's to decide, and so is not in the list.
+func (d *Desk) Wanted() ([]Wanted, error) {
+	wanted := []Wanted{}
+	err := d.Store.Look(func(tx *store.Tx) error {
+		return tx.Cases(func(c store.Case) error {
+			if !open(c.State) {
+				return nil
+			}
+			return tx.Objects(c.ID, manifest.Kind, func(o store.Object) error {
+				due, err := d.ticketDue(tx, c, o)
+				if due {
+					wanted = append(wanted, Wanted{Case: c.ID, N: o.N})
+				}
+				return err
+			})
+		})
+	})
+	return wanted, err
+}
+
+func (d *Desk) ticketDue(tx *store.Tx, c store.Case, o store.Object) (bool, error) {
+	if _, err := tx.Object(store.Key{Case: c.ID, Kind: "ticket", N: o.N}); !errors.Is(err, store.ErrAbsent) {
+		return false, err
+	}
+	m, err := parse[manifest.Manifest](o.Body)
+	if err != nil || len(m.Reader.RC) == 0 || len(m.Scope) == 0 {
+		return false, err
+	}
+	_, err = tx.Object(store.Key{Case: c.ID, Kind: receiptOf(grounds.KindBackup), N: o.N})
+	if !errors.Is(err, store.ErrAbsent) {
+		return err == nil, err
+	}
+	order, err := parse[command.Command](c.Draft)
+	return order.Backup.Gate == command.GateNone, err
+}
+
+// parse reads the payload of an envelope that was verified when it was stored.
+func parse[T any](body []byte) (T, error) {
+	var v T
+	e, err := envelope.Parse(body, envelope.MaxSize)
+	if err == nil {
+		err = envelope.Decode(e.Payload, &v)
+	}
+	return v, err
+}
+
+// Ticket keeps the ticket for the n-th manifest. Only the signer may hand it
+// in, and it must be a ticket that the reader will take.
+func (d *Desk) Ticket(who Caller, id envelope.ID, n int64, body []byte) error {
+	if !who.Signer {
+		return refuse(ErrForeign, "E09", "signer", "cannot serve the client: only the ticket signer hands in tickets")
+	}
+	body = bytes.TrimSpace(body)
+	f, err := ticket.Read(body)
+	if err != nil {
+		return as(ErrMalformed, err)
+	}
+	k := store.Key{Case: id, Kind: "ticket", N: n}
+	return d.commit("ticket", func(tx *store.Tx) error {
+		s, err := d.standing(tx, id, who)
+		if err != nil {
+			return err
+		}
+		if same, err := known(tx, k, body); same || err != nil {
+			return err
+		}
+		if err := d.checkTicket(tx, s, n, f); err != nil {
+			return judged(err)
+		}
+		if _, err := d.keep(tx, k, envelope.DigestOf(body), body); err != nil {
+			return err
+		}
+		return d.note(tx, s.Case, s.State, "ticket received")
+	})
+}
+
+// checkTicket tries what may have allowed the ticket: the receipt, an amendment
+// that says so, or a command that was signed for less.
+func (d *Desk) checkTicket(tx *store.Tx, s standing, n int64, f ticket.File) error {
+	e, err := d.object(tx, store.Key{Case: s.ID, Kind: manifest.Kind, N: n})
+	if err != nil {
+		return err
+	}
+	m, err := s.on.Manifest(e)
+	if err != nil {
+		return err
+	}
+	permitted, err := d.permissions(tx, s, n)
+	if err != nil {
+		return err
+	}
+	err = envelope.Refuse("E29", "receipt", "cannot keep the ticket: nothing allows it yet")
+	for _, authority := range permitted {
+		order, wrong := grounds.OrderFor(m, authority)
+		if wrong == nil {
+			_, wrong = f.Check(order, s.on.Current)
+		}
+		if wrong == nil {
+			return nil
+		}
+		err = wrong
+	}
+	return err
+}
+
+func (d *Desk) permissions(tx *store.Tx, s standing, n int64) (permitted []envelope.Digest, err error) {
+	r, err := tx.Object(store.Key{Case: s.ID, Kind: receiptOf(grounds.KindBackup), N: n})
+	switch {
+	case err == nil:
+		permitted = append(permitted, r.Digest)
+	case !errors.Is(err, store.ErrAbsent):
+		return nil, err
+	}
+	if order := s.on.Command.Command(); order.Relaxed() {
+		permitted = append(permitted, s.Command)
+	}
+	err = tx.Objects(s.ID, "amend", func(o store.Object) error {
+		e, err := envelope.Parse(o.Body, envelope.MaxSize)
+		if err != nil {
+			return err
+		}
+		if s.on.AllowSealed(e) == nil {
+			permitted = append(permitted, o.Digest)
+		}
+		return nil
+	})
+	return permitted, err
+}

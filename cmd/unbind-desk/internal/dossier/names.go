@@ -1,0 +1,74 @@
+// Package dossier is a case as a folder: what its files are called, and whether
+// they hold together. It needs no desk and no network, and believes nothing but
+// an anchor.
+//
+// It promises one line for every check, that a check whose grounds are missing
+// says so instead of passing, and that a folder from which something was taken
+// or in which something was changed does not verify.
+//
+//	names.go    what the files are called
+//	files.go    reading a folder, or a handful of files
+//	check.go    the checks in order, and what one says
+//	order.go    trust, command, profile, papers, follow-ups
+//	proof.go    manifest, receipt, sealed file, ticket
+//	last.go     certificate, erase record, tombstone, answers, keys
+//	content.go  the sealed file opened
+package dossier
+
+import (
+	"fmt"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/authority"
+)
+
+// The names of a case's files.
+const (
+	Anchor             = "anchor.txt"
+	Trust              = "trust.json" // a JSON array
+	Binding            = "binding.json"
+	EnrolTicket        = "enrol-ticket.json"
+	Profile            = "profile.json"
+	Command            = "command.json"
+	Papers             = "papers.json"
+	Manifest           = "manifest.json"
+	Sealed             = "backup.jsonl.zst.age"
+	BackupReceipt      = "receipts/backup.json"
+	Ticket             = "ticket.json"
+	Certificate        = "certificate.json"
+	CertificateReceipt = "receipts/certificate.json"
+	Tombstone          = "tombstone-reveal.json"
+	History            = "history.json"
+)
+
+// The folders of what there may be several of.
+const (
+	answersDir    = "answers"
+	ordersDir     = "orders"     // amend, cancel, close, acceptance
+	supersededDir = "superseded" // what a later one took the place of
+	keysDir       = "keys"
+	receiptsDir   = "receipts"
+)
+
+var plainNames = map[string]string{
+	"command": Command, "papers": Papers, "manifest": Manifest, "receipt-backup": BackupReceipt, "ticket": Ticket,
+	"certificate": Certificate, "receipt-certificate": CertificateReceipt, "tombstone": Tombstone,
+}
+
+// NameOf is the name of object n of a kind; counts says that it is the one of
+// its kind that counts, which has the plain name.
+func NameOf(kind string, n int64, counts bool) string {
+	if plain, ok := plainNames[kind]; ok && counts {
+		return plain
+	}
+	switch kind {
+	case "answer":
+		return fmt.Sprintf("%s/%d.json", answersDir, n)
+	case "amend", "cancel", "close", "acceptance":
+		return fmt.Sprintf("%s/%s-%d.json", ordersDir, kind, n)
+	}
+	return fmt.Sprintf("%s/%s-%d.json", supersededDir, kind, n)
+}
+
+// KeyFile is the name of a public key's file.
+func KeyFile(id envelope.KeyID) string { return keysDir + "/" + authority.PublicFile(id) }

@@ -1,0 +1,18 @@
+// Package serve is the desk's two doors: HTTPS for terminals and the ticket
+// signer, a Unix socket for the operator.
+//
+// It promises TLS 1.3 and a client certificate wherever a route needs one, a
+// bound on every body and on every wait, one form of refusal ({code, message,
+// next}) everywhere, and that ending the desk lets running requests end first.
+// It decides nothing: what may be done is package desk's to say.
+//
+//	server.go    listeners, limits, start and end
+//	terminal.go  the routes of terminals
+//	upload.go    the sealed file, streamed
+//	poll.go      orders: tag, long poll
+//	operator.go  the routes of the socket
+//	export.go    a case as a tar stream
+//	client.go    the socket's other end, for the verbs
+//	refuse.go    refusals as HTTP
+//	request.go   reading requests: paths, numbers, headers, bodies
+package serve

@@ -1,0 +1,111 @@
+package serve
+
+import (
+	"net/http"
+
+	"unbindd/cmd/unbind-desk/internal/desk"
+)
+
+// Operators are the routes of the socket. Who may open the socket may do all of
+// them: its directory and its mode are the lock.
+func (s *Server) Operators() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /desk/address", s.anyone(s.address))
+	mux.HandleFunc("POST /desk/admit", s.anyone(s.admit))
+	mux.HandleFunc("POST /desk/issue", s.anyone(s.issue))
+	mux.HandleFunc("POST /desk/follow", s.anyone(s.follow))
+	mux.HandleFunc("POST /desk/publish", s.anyone(s.publish))
+	mux.HandleFunc("GET /desk/cases", s.anyone(s.cases))
+	mux.HandleFunc("GET /desk/cases/{case}", s.anyone(s.inspect))
+	mux.HandleFunc("GET /desk/cases/{case}/export", s.anyone(s.export))
+	mux.HandleFunc("/", s.nowhere)
+	return plain(mux)
+}
+
+// Address is how terminals reach the desk.
+type Address struct {
+	URL string `json:"url"`
+}
+
+func (s *Server) address(w http.ResponseWriter, _ *http.Request) error {
+	reply(w, http.StatusOK, Address{URL: string(s.Desk.URL)})
+	return nil
+}
+
+func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
+	var a desk.Admission
+	if err := ask(w, r, &a); err != nil {
+		return err
+	}
+	ticket, err := s.Desk.Admit(a)
+	if err != nil {
+		return err
+	}
+	send(w, http.StatusOK, ticket)
+	return nil
+}
+
+func (s *Server) issue(w http.ResponseWriter, r *http.Request) error {
+	var wish desk.Wish
+	if err := ask(w, r, &wish); err != nil {
+		return err
+	}
+	draft, err := s.Desk.Issue(wish)
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, draft)
+	return nil
+}
+
+func (s *Server) follow(w http.ResponseWriter, r *http.Request) error {
+	var f desk.Follow
+	if err := ask(w, r, &f); err != nil {
+		return err
+	}
+	draft, err := s.Desk.Follow(f)
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, draft)
+	return nil
+}
+
+func (s *Server) publish(w http.ResponseWriter, r *http.Request) error {
+	body, err := small(w, r)
+	if err != nil {
+		return err
+	}
+	done, err := s.Desk.Publish(body)
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, done)
+	return nil
+}
+
+func (s *Server) cases(w http.ResponseWriter, _ *http.Request) error {
+	list, err := s.Desk.Cases()
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, list)
+	return nil
+}
+
+func (s *Server) inspect(w http.ResponseWriter, r *http.Request) error {
+	whole, err := s.Desk.Inspect(r.PathValue("case"))
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, whole)
+	return nil
+}
+
+func ask(w http.ResponseWriter, r *http.Request, v any) error {
+	body, err := small(w, r)
+	if err != nil {
+		return err
+	}
+	return decode(body, v)
+}

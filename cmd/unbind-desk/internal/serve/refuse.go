@@ -1,0 +1,92 @@
+package serve
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/rs/zerolog"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/desk"
+)
+
+// Refusal is how every error goes out: code, what happened, what to do.
+type Refusal struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Next    string `json:"next"`
+}
+
+// internalCode stands where the desk itself failed; it is no code of the table.
+const internalCode = "internal"
+
+var statuses = []struct {
+	kind   error
+	status int
+}{
+	{desk.ErrMalformed, http.StatusBadRequest},
+	{desk.ErrForeign, http.StatusForbidden},
+	{desk.ErrAbsent, http.StatusNotFound},
+	{desk.ErrBroken, http.StatusRequestTimeout},
+	{desk.ErrConflict, http.StatusConflict},
+	{desk.ErrUnfit, http.StatusUnprocessableEntity},
+}
+
+// statusOf is the HTTP status of an error; 500 is the desk's own failure.
+func statusOf(err error) int {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return http.StatusRequestEntityTooLarge
+	}
+	for _, s := range statuses {
+		if errors.Is(err, s.kind) {
+			return s.status
+		}
+	}
+	return http.StatusInternalServerError
+}
+
+// tell writes an error to the client. What the client did wrong is told to it
+// and to nobody else; what the desk did wrong is logged and not told.
+func tell(w http.ResponseWriter, log zerolog.Logger, err error) {
+	status := statusOf(err)
+	out := Refusal{Code: internalCode, Message: "the desk could not do it", Next: "Try again; if it stays, read the desk's log."}
+	switch {
+	case status == http.StatusInternalServerError:
+		log.Error().Err(err).Msg("request failed")
+	case status == http.StatusRequestEntityTooLarge:
+		out = explain(envelope.Refuse("E01", "bytes", "cannot read the request: it is larger than it may be"))
+	default:
+		var r *envelope.Refusal
+		if errors.As(err, &r) {
+			out = explain(r)
+		}
+	}
+	reply(w, status, out)
+}
+
+func explain(r *envelope.Refusal) Refusal {
+	out := Refusal{Code: r.Full(), Message: r.Why()}
+	if m, ok := envelope.MeaningOf(r.Code); ok {
+		out.Next = m.Next(envelope.English)
+	}
+	return out
+}
+
+// reply writes a JSON value. A client that is gone is no failure of the desk.
+func reply(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	send(w, status, body)
+}
+
+func send(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client is gone: it will ask again
+}

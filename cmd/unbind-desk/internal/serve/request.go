@@ -1,0 +1,123 @@
+package serve
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/desk"
+)
+
+// Limits of a request.
+const (
+	maxObject  = 256 << 10        // bytes of a small body
+	bodyTime   = 30 * time.Second // for a small body to arrive
+	stallTime  = 2 * time.Minute  // for an upload to move at all
+	maxWait    = 55 * time.Second // of a long poll
+	answerTime = 30 * time.Second // to write an answer
+)
+
+// plain lets pass only paths that mean what they say: nothing escaped, no empty
+// part, no way up. A name that needs escaping is no name here.
+func plain(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.EscapedPath()
+		if !plainPath(path) {
+			reply(w, http.StatusBadRequest, explain(envelope.Refuse("E28", "name", "cannot use the path: a part of it is no plain name")))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func plainPath(path string) bool {
+	if len(path) > 256 || strings.ContainsAny(path, "%\\") || !strings.HasPrefix(path, "/") {
+		return false
+	}
+	for part := range strings.SplitSeq(path[1:], "/") {
+		if part == "" || part == "." || part == ".." {
+			return false
+		}
+	}
+	return true
+}
+
+// numberOf reads the number of an object: decimal, from 1, written one way only.
+func numberOf(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || n < 1 || strconv.FormatInt(n, 10) != text {
+		return 0, malformed("E28", "n", "cannot use the number: objects are counted from 1")
+	}
+	return n, nil
+}
+
+// preferWait reads how long a client would wait (RFC 7240), at most maxWait.
+func preferWait(values []string) time.Duration {
+	for _, value := range values {
+		for part := range strings.SplitSeq(value, ",") {
+			name, text, _ := strings.Cut(strings.TrimSpace(part), "=")
+			if !strings.EqualFold(name, "wait") {
+				continue
+			}
+			if n, err := strconv.ParseUint(strings.Trim(text, `" `), 10, 16); err == nil {
+				return min(time.Duration(n)*time.Second, maxWait)
+			}
+		}
+	}
+	return 0
+}
+
+// contentDigest reads the SHA-256 of a Content-Digest field (RFC 9530).
+func contentDigest(field string) (envelope.Digest, error) {
+	for part := range strings.SplitSeq(field, ",") {
+		name, text, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if name != "sha-256" || len(text) < 2 || text[0] != ':' || text[len(text)-1] != ':' {
+			continue
+		}
+		raw, err := base64.StdEncoding.Strict().DecodeString(text[1 : len(text)-1])
+		if err == nil && len(raw) == 32 {
+			return envelope.Digest("sha256:" + hex.EncodeToString(raw)), nil
+		}
+	}
+	return "", malformed("E24", "digest", "cannot take the file: there is no Content-Digest with a sha-256")
+}
+
+// small reads a small body whole, within its bounds of size and time. White
+// space around it is no difference.
+func small(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)); err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxObject))
+	var large *http.MaxBytesError
+	if err != nil && !errors.As(err, &large) {
+		err = desk.Broken(err)
+	}
+	return bytes.TrimSpace(body), err
+}
+
+// decode reads one JSON value of a known shape. The error repeats nothing of
+// it: an operator's request may hold a secret.
+func decode(body []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if dec.Decode(v) != nil {
+		return malformed("E02", "shape", "cannot read the request: it is not of the expected shape")
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return malformed("E02", "trailing-bytes", "cannot read the request: there are bytes after it")
+	}
+	return nil
+}
+
+func malformed(code, detail, why string) error {
+	return errors.Join(desk.ErrMalformed, envelope.Refuse(code, detail, "%s", why))
+}

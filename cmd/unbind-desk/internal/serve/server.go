@@ -1,0 +1,118 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	stdlog "log"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/desk"
+)
+
+// drainTime is how long running requests may take when the desk ends.
+const drainTime = 30 * time.Second
+
+// maxSocketPath is what fits into a Unix socket's address on Linux.
+const maxSocketPath = 107
+
+// Server is a desk behind its two doors.
+type Server struct {
+	Desk      *desk.Desk
+	Log       zerolog.Logger
+	MaxBackup int64 // bytes of a sealed file
+
+	uploading chan struct{}
+	stopping  chan struct{}
+}
+
+// New makes a server; Run starts it.
+func New(d *desk.Desk, log zerolog.Logger, maxBackup int64) *Server {
+	return &Server{
+		Desk: d, Log: log, MaxBackup: maxBackup,
+		uploading: make(chan struct{}, uploads), stopping: make(chan struct{}),
+	}
+}
+
+// Doors are the two listeners.
+type Doors struct {
+	Terminals net.Listener // plain TCP; TLS is added here
+	Operators net.Listener // a Unix socket
+}
+
+// Run serves both doors until ctx ends, then lets running requests end. ready
+// is called once both doors are open.
+func (s *Server) Run(ctx context.Context, doors Doors, shown tls.Certificate, ready func()) error {
+	terminals := s.harden(&http.Server{Handler: s.Terminals()})
+	operators := s.harden(&http.Server{Handler: s.Operators()})
+	failed := make(chan error, 2)
+	go func() { failed <- terminals.Serve(tls.NewListener(doors.Terminals, s.tls(shown))) }()
+	go func() { failed <- operators.Serve(doors.Operators) }()
+	ready()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	close(s.stopping) // wakes the long polls
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	if err = errors.Join(err, terminals.Shutdown(end), operators.Shutdown(end)); err != nil {
+		return fmt.Errorf("cannot serve: %w", err)
+	}
+	return nil
+}
+
+// harden sets the bounds that hold for every request; bodies have their own.
+func (s *Server) harden(h *http.Server) *http.Server {
+	h.ReadHeaderTimeout = 10 * time.Second
+	h.IdleTimeout = 2 * time.Minute
+	h.MaxHeaderBytes = 16 << 10
+	h.ErrorLog = stdlog.New(io.Discard, "", 0) // refused handshakes are the network's weather
+	h.Protocols = new(http.Protocols)
+	h.Protocols.SetHTTP1(true)
+	return h
+}
+
+// tls asks for a client certificate and verifies it if one is shown; which
+// route needs one is decided there.
+func (s *Server) tls(shown tls.Certificate) *tls.Config {
+	clients := x509.NewCertPool()
+	clients.AddCert(s.Desk.CA.Certificate)
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{shown}, NextProtos: []string{"http/1.1"},
+		ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: clients, Time: s.Desk.Now,
+	}
+}
+
+// ListenOperators opens the socket, for its owner only. Whoever calls it holds
+// the store, so a socket that is there already belongs to a desk that is dead.
+func ListenOperators(path string) (net.Listener, error) {
+	if len(path) > maxSocketPath {
+		return nil, fmt.Errorf("cannot listen on the desk's socket: its path is longer than %d bytes, choose a shorter --dir", maxSocketPath)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("cannot listen on the desk's socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on the desk's socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, fmt.Errorf("cannot listen on the desk's socket: %w", errors.Join(err, l.Close()))
+	}
+	return l, nil
+}
+
+func refuseClient() error {
+	return errors.Join(desk.ErrForeign, envelope.Refuse("E10", "certificate", "cannot serve the client: it shows no certificate that may ask this"))
+}

@@ -1,0 +1,180 @@
+package serve
+
+import (
+	"net/http"
+	"time"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/desk"
+)
+
+// Terminals are the routes of the HTTPS door.
+func (s *Server) Terminals() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/enrol", s.anyone(s.enrol))
+	mux.HandleFunc("POST /v1/time", s.anyone(s.time))
+	mux.HandleFunc("GET /v1/trust/{n}", s.anyone(s.bundle))
+	mux.HandleFunc("PUT /v1/cases/{case}/tombstone", s.anyone(s.tombstone))
+	mux.HandleFunc("GET /v1/terminals/{terminal}/command", s.known(s.orders))
+	mux.HandleFunc("GET /v1/tickets", s.known(s.tickets))
+	mux.HandleFunc("PUT /v1/cases/{case}/backup/{n}", s.known(s.backup))
+	mux.HandleFunc("PUT /v1/cases/{case}/certificate/{n}", s.known(s.certificate))
+	for kind, keep := range map[string]func(desk.Caller, envelope.ID, int64, []byte) error{
+		"answer": s.Desk.Answer, "manifest": s.Desk.Manifest, "acceptance": s.Desk.Acceptance, "tickets": s.Desk.Ticket,
+	} {
+		mux.HandleFunc("PUT /v1/cases/{case}/"+kind+"/{n}", s.known(s.keep(keep)))
+	}
+	mux.HandleFunc("GET /v1/cases/{case}/{kind}/{n}", s.known(s.fetch))
+	mux.HandleFunc("GET /v1/cases/{case}/receipts/{kind}/{n}", s.known(s.fetchReceipt))
+	mux.HandleFunc("/", s.nowhere)
+	return plain(mux)
+}
+
+// anyone serves a client without a certificate.
+func (s *Server) anyone(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := serve(w, r); err != nil {
+			tell(w, s.Log, err)
+		}
+	}
+}
+
+// known serves a client whose certificate is on record, and tells the route who
+// it is.
+func (s *Server) known(serve func(http.ResponseWriter, *http.Request, desk.Caller) error) http.HandlerFunc {
+	return s.anyone(func(w http.ResponseWriter, r *http.Request) error {
+		if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+			return refuseClient()
+		}
+		who, err := s.Desk.Caller(r.TLS.PeerCertificates[0])
+		if err != nil {
+			return err
+		}
+		return serve(w, r, who)
+	})
+}
+
+func (s *Server) keep(keep func(desk.Caller, envelope.ID, int64, []byte) error) func(http.ResponseWriter, *http.Request, desk.Caller) error {
+	return func(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
+		id, n, err := object(r)
+		if err != nil {
+			return err
+		}
+		body, err := small(w, r)
+		if err != nil {
+			return err
+		}
+		if err := keep(who, id, n, body); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+}
+
+func (s *Server) certificate(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
+	id, n, err := object(r)
+	if err != nil {
+		return err
+	}
+	body, err := small(w, r)
+	if err != nil {
+		return err
+	}
+	receipt, err := s.Desk.Certificate(who, id, n, body)
+	if err != nil {
+		return err
+	}
+	send(w, http.StatusOK, receipt)
+	return nil
+}
+
+func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
+	return s.answer(w, r, s.Desk.Enrol)
+}
+
+func (s *Server) time(w http.ResponseWriter, r *http.Request) error {
+	return s.answer(w, r, s.Desk.Time)
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, ask func([]byte) ([]byte, error)) error {
+	body, err := small(w, r)
+	if err != nil {
+		return err
+	}
+	answer, err := ask(body)
+	if err != nil {
+		return err
+	}
+	send(w, http.StatusOK, answer)
+	return nil
+}
+
+func (s *Server) tombstone(w http.ResponseWriter, r *http.Request) error {
+	id, err := desk.Name("case", r.PathValue("case"))
+	if err != nil {
+		return err
+	}
+	body, err := small(w, r)
+	if err != nil {
+		return err
+	}
+	if err := s.Desk.Tombstone(id, body); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) bundle(w http.ResponseWriter, r *http.Request) error {
+	n, err := numberOf(r.PathValue("n"))
+	if err != nil {
+		return err
+	}
+	body, err := s.Desk.Bundle(n)
+	if err != nil {
+		return err
+	}
+	send(w, http.StatusOK, body)
+	return nil
+}
+
+func (s *Server) tickets(w http.ResponseWriter, _ *http.Request, who desk.Caller) error {
+	if !who.Signer {
+		return refuseClient()
+	}
+	wanted, err := s.Desk.Wanted()
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, wanted)
+	return nil
+}
+
+func (s *Server) fetch(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
+	return s.read(w, r, who, r.PathValue("kind"))
+}
+
+func (s *Server) fetchReceipt(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
+	return s.read(w, r, who, "receipts/"+r.PathValue("kind"))
+}
+
+func (s *Server) read(w http.ResponseWriter, r *http.Request, who desk.Caller, kind string) error {
+	id, n, err := object(r)
+	if err != nil {
+		return err
+	}
+	body, err := s.Desk.Fetch(who, id, kind, n)
+	if err != nil {
+		return err
+	}
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
+		return err
+	}
+	send(w, http.StatusOK, body)
+	return nil
+}
+
+func (s *Server) nowhere(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusNotFound, explain(envelope.Refuse("E28", "route", "cannot find it: there is no such route")))
+}

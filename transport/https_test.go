@@ -218,9 +218,9 @@ func TestTheProxyIsUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer proxy.Close()
 	line := make(chan string, 1)
 	go func() {
+		defer close(line)
 		conn, err := proxy.Accept()
 		if err != nil {
 			return
@@ -239,6 +239,9 @@ func TestTheProxyIsUsed(t *testing.T) {
 	})
 	if _, err := link.Put(t.Context(), manifest, []byte(`{}`)); err == nil {
 		t.Fatal("the proxy hung up and nobody noticed")
+	}
+	if err := proxy.Close(); err != nil {
+		t.Fatal(err)
 	}
 	if got := <-line; got != "CONNECT desk.test:443 HTTP/1.1" {
 		t.Fatalf("the proxy heard %q", got)

@@ -1,0 +1,232 @@
+package wipe_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"unbindd/wipe"
+)
+
+// TestEveryCallFails lets each call of an erase fail in turn, with each of the
+// errors a bad medium gives: the evidence must not be better than the deed, the
+// other files must still be erased, and a second run must finish the work.
+func TestEveryCallFails(t *testing.T) {
+	files := map[string]int{"d/" + canary: 5000, "d/e/" + canary: 10, "d/z": 5000}
+	for _, errno := range []unix.Errno{unix.EIO, unix.ENOSPC, unix.EROFS, unix.EPERM} {
+		for at := 1; ; at++ {
+			root := plant(t, files)
+			sys, n, failed := newTap(), 0, ""
+			sys.hear = func(call string) error {
+				if n++; n == at {
+					failed = call
+					return errno
+				}
+				return nil
+			}
+			e := erase(t, sys, target(root, "d"))
+			if failed == "" {
+				break
+			}
+			proven(t, e, absent(filepath.Join(root, "d")))
+			if e.Verified == wipe.Pass {
+				t.Errorf("%v at call %d (%s): %+v", errno, at, failed, e)
+			}
+			if e := erase(t, newTap(), target(root, "d")); e.Verified != wipe.Pass || !absent(filepath.Join(root, "d")) {
+				t.Errorf("%v at call %d (%s), second run: %+v", errno, at, failed, e)
+			}
+		}
+	}
+}
+
+func TestOneBadFileDoesNotStopTheRest(t *testing.T) {
+	for _, call := range []string{"open-file", "data", "extents", "random", "write", "sync", "read", "truncate", "unlink"} {
+		root := plant(t, map[string]int{"d/a": 5000, "d/b": 5000, "d/c": 5000})
+		sys, once := newTap(), false
+		sys.hear = func(c string) error {
+			if c == call && !once {
+				once = true
+				return unix.EIO
+			}
+			return nil
+		}
+		e := erase(t, sys, target(root, "d"))
+		if e.Verified != wipe.Fail || e.LevelAchieved != wipe.LevelNone || e.Items != 2 {
+			t.Errorf("%s fails: %+v", call, e)
+		}
+		if left := slices.Sorted(maps.Keys(listing(t, root))); !slices.Equal(left, []string{"d", "d/a"}) {
+			t.Errorf("%s fails: left %v; the bad file must keep its name to be tried again", call, left)
+		}
+	}
+}
+
+func TestALastResortIsToldAsLogical(t *testing.T) {
+	root := plant(t, map[string]int{"d/a": 5000, "d/b": 5000})
+	sys, once := newTap(), false
+	sys.hear = func(call string) error {
+		if call == "write" && !once {
+			once = true
+			return unix.EIO
+		}
+		return nil
+	}
+	order := target(root, "d")
+	order.Anyway = true
+	e := erase(t, sys, order)
+	if e.LevelAchieved != wipe.LevelLogical || e.Verified != wipe.Pass || e.Reason == "" || !slices.Contains(e.Residual, "unoverwritten") {
+		t.Errorf("%+v", e)
+	}
+	if !absent(filepath.Join(root, "d")) {
+		t.Error("it is still there")
+	}
+}
+
+// TestAMediumThatForgetsWrites takes every write and keeps none.
+func TestAMediumThatForgetsWrites(t *testing.T) {
+	root := plant(t, map[string]int{"f": 5000})
+	sys := newTap()
+	sys.write = func(_ int, p []byte, _ int64) (int, error) { return len(p), nil }
+	e := erase(t, sys, target(root, "f"))
+	if e.Verified != wipe.Fail || e.LevelAchieved != wipe.LevelNone || e.Bytes != 0 || absent(filepath.Join(root, "f")) {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestShortAndEmptyWrites(t *testing.T) {
+	root := plant(t, map[string]int{"f": 5000, "g": 5000})
+	sys := newTap()
+	sys.write = func(fd int, p []byte, offset int64) (int, error) {
+		return sys.Kernel.WriteAt(fd, p[:min(len(p), 7)], offset)
+	}
+	if e := erase(t, sys, target(root, "f")); e.Verified != wipe.Pass {
+		t.Errorf("short writes: %+v", e)
+	}
+	sys.write = func(int, []byte, int64) (int, error) { return 0, nil }
+	if e := erase(t, sys, target(root, "g")); e.Verified != wipe.Fail {
+		t.Errorf("empty writes: %+v", e)
+	}
+}
+
+func TestWithoutDirectReadsTheCacheIsEmptied(t *testing.T) {
+	for _, errno := range []unix.Errno{unix.EINVAL, unix.EOPNOTSUPP} {
+		root := plant(t, map[string]int{"f": 70_000})
+		sys, forgot := newTap(), false
+		sys.hear = func(call string) error {
+			forgot = forgot || call == "forget"
+			if call == "open-direct" {
+				return errno
+			}
+			return nil
+		}
+		if e := erase(t, sys, target(root, "f")); e.Verified != wipe.Pass || !forgot {
+			t.Errorf("%v: forgot %v, %+v", errno, forgot, e)
+		}
+	}
+}
+
+func TestBlocksThatMovedOrAreShared(t *testing.T) {
+	at := func(physical, length uint64, shared bool) []wipe.Extent {
+		return []wipe.Extent{{Physical: physical, Length: length, Shared: shared}}
+	}
+	halves := []wipe.Extent{{Physical: 4096, Length: 4096}, {Logical: 4096, Physical: 8192, Length: 4096}}
+	for _, c := range []struct {
+		name          string
+		before, after []wipe.Extent
+		want          wipe.Level
+	}{
+		{"in place", at(4096, 8192, false), at(4096, 8192, false), wipe.LevelClear},
+		{"joined", halves, at(4096, 8192, false), wipe.LevelClear},
+		{"split", at(4096, 8192, false), halves, wipe.LevelClear},
+		{"grown by the rounding", at(4096, 5120, false), at(4096, 8192, false), wipe.LevelClear},
+		{"room behind the end given back", append(at(4096, 8192, false), wipe.Extent{Logical: 8192, Physical: 1 << 20, Length: 65536}), at(4096, 8192, false), wipe.LevelClear},
+		{"moved", at(4096, 8192, false), at(40960, 8192, false), wipe.LevelLogical},
+		{"half moved", at(4096, 8192, false), []wipe.Extent{halves[0], {Logical: 4096, Physical: 1 << 20, Length: 4096}}, wipe.LevelLogical},
+		{"shared", at(4096, 8192, true), at(4096, 8192, true), wipe.LevelLogical},
+		{"gone", at(4096, 8192, false), nil, wipe.LevelLogical},
+	} {
+		root := plant(t, map[string]int{"f": 8000})
+		sys, asked := newTap(), 0
+		sys.extents = func(int) ([]wipe.Extent, error) {
+			if asked++; asked == 1 {
+				return c.before, nil
+			}
+			return c.after, nil
+		}
+		e := erase(t, sys, target(root, "f"))
+		moved := slices.Contains(e.Residual, "moved-blocks")
+		if e.LevelAchieved != c.want || e.Verified != wipe.Pass || moved != (c.want == wipe.LevelLogical) {
+			t.Errorf("%s: %+v", c.name, e)
+		}
+	}
+}
+
+func TestForeignMountsAreRefused(t *testing.T) {
+	for _, place := range []struct{ path, below string }{{"d", "d/m"}, {"d/m", "d/m"}, {"d/m/f", "d/m"}, {"d/f", "d/f"}} {
+		root := plant(t, map[string]int{"d/m/f": 10, "d/f": 10})
+		var st unix.Stat_t
+		must(t, unix.Stat(filepath.Join(root, place.below), &st))
+		sys := newTap()
+		sys.stat = func(s *wipe.Stat) {
+			if s.Ino == st.Ino {
+				s.Dev++
+			}
+		}
+		e := erase(t, sys, target(root, place.path))
+		if e.LevelAchieved != wipe.LevelNone || e.Verified == wipe.Pass || absent(filepath.Join(root, place.below)) {
+			t.Errorf("%s, mount at %s: %+v", place.path, place.below, e)
+		}
+	}
+}
+
+// TestANameExchangedInBetween swaps the file for something else after it was
+// examined and before it is opened, or opened again.
+func TestANameExchangedInBetween(t *testing.T) {
+	outside := plant(t, map[string]int{"victim": 5000})
+	before := listing(t, outside)
+	for name, c := range map[string]struct {
+		when string
+		swap func(path string)
+	}{
+		"link":  {"open-file", func(p string) { must(t, os.Symlink(filepath.Join(outside, "victim"), p)) }},
+		"pipe":  {"open-file", func(p string) { must(t, unix.Mkfifo(p, 0o600)) }},
+		"other": {"open-direct", func(p string) { must(t, os.WriteFile(p, []byte("new"), 0o600)) }},
+	} {
+		root := plant(t, map[string]int{"f": 5000})
+		path := filepath.Join(root, "f")
+		sys := newTap()
+		sys.hear = func(call string) error {
+			if call == c.when {
+				must(t, os.Remove(path))
+				c.swap(path)
+			}
+			return nil
+		}
+		if e := erase(t, sys, target(root, "f")); e.Verified != wipe.Fail || e.LevelAchieved != wipe.LevelNone {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+	if after := listing(t, outside); !maps.Equal(after, before) {
+		t.Errorf("what the link pointed to changed: %v", after)
+	}
+}
+
+// TestFilesThatComeBack has somebody write new files while the folder is being
+// erased.
+func TestFilesThatComeBack(t *testing.T) {
+	root := plant(t, map[string]int{"d/f": 10})
+	sys := newTap()
+	sys.hear = func(call string) error {
+		if call == "unlink" {
+			must(t, os.WriteFile(filepath.Join(root, "d", canary), nil, 0o600))
+		}
+		return nil
+	}
+	e := erase(t, sys, target(root, "d"))
+	if e.Verified != wipe.Fail || e.LevelAchieved != wipe.LevelNone {
+		t.Errorf("%+v", e)
+	}
+}

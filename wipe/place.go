@@ -1,0 +1,169 @@
+package wipe
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// place is the opened folder in which the target's names live, or, if that is
+// not there, the last folder before it.
+type place struct {
+	fd       int
+	absent   bool // the target cannot be there
+	fs       filesystem
+	readonly bool
+	dev      uint64 // the root's; what lies elsewhere is a foreign mount
+}
+
+var (
+	errForeign = errors.New("another file system is mounted in it")
+	errLink    = errors.New("a link or a file stands where a folder should be")
+)
+
+// openPlace walks from the root down to the folder of the target.
+func openPlace(sys Sys, t Target) (*place, error) {
+	fd, err := sys.OpenRoot(t.Root)
+	if errors.Is(err, unix.ENOENT) {
+		return &place{fd: -1, absent: true, fs: noFilesystem}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the root: %w", asLink(err))
+	}
+	p := &place{fd: fd}
+	if err := p.walk(sys, t); err != nil {
+		p.close(sys)
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *place) walk(sys Sys, t Target) error {
+	st, err := sys.Stat(p.fd)
+	if err != nil {
+		return fmt.Errorf("cannot examine the root: %w", err)
+	}
+	p.dev = st.Dev
+	folders, _ := t.way()
+	for _, name := range folders {
+		err := p.down(sys, name)
+		if errors.Is(err, unix.ENOENT) {
+			p.absent = true
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	magic, readonly, err := sys.Filesystem(p.fd)
+	if err != nil {
+		return fmt.Errorf("cannot ask for the file system: %w", err)
+	}
+	p.fs, p.readonly = filesystemOf(magic), readonly
+	return nil
+}
+
+// down goes one folder deeper.
+func (p *place) down(sys Sys, name string) error {
+	next, err := p.folder(sys, p.fd, name)
+	if err != nil {
+		return err
+	}
+	sys.Close(p.fd)
+	p.fd = next
+	return nil
+}
+
+// folder opens a folder that is no link and no mount point.
+func (p *place) folder(sys Sys, dir int, name string) (int, error) {
+	fd, err := sys.OpenFolder(dir, name)
+	if err != nil {
+		return -1, fmt.Errorf("cannot open a folder: %w", asLink(err))
+	}
+	st, err := sys.Stat(fd)
+	if err == nil && st.Dev != p.dev {
+		err = errForeign
+	}
+	if err != nil {
+		sys.Close(fd)
+		return -1, fmt.Errorf("cannot enter a folder: %w", err)
+	}
+	return fd, nil
+}
+
+func (p *place) close(sys Sys) {
+	if p.fd >= 0 {
+		sys.Close(p.fd)
+	}
+}
+
+// foreign tells whether a file that is not a folder lies on a foreign mount.
+// overlayfs shows a file under its layer's device number, so only the kind of
+// file system can be compared there.
+func (p *place) foreign(sys Sys, fd int, st Stat) (bool, error) {
+	if st.Dev == p.dev {
+		return false, nil
+	}
+	if p.fs.name != "overlayfs" {
+		return true, nil
+	}
+	magic, _, err := sys.Filesystem(fd)
+	return filesystemOf(magic).name != p.fs.name, err
+}
+
+// names lists what of the target is there, without what it keeps: the names
+// that match the last part of its path.
+func (p *place) names(sys Sys, t Target) ([]string, error) {
+	if p.absent {
+		return nil, nil
+	}
+	_, last := t.way()
+	if !hasPattern(last) {
+		if t.keeps(last) {
+			return nil, nil
+		}
+		_, err := sys.StatAt(p.fd, last)
+		if errors.Is(err, unix.ENOENT) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot examine the target: %w", err)
+		}
+		return []string{last}, nil
+	}
+	all, err := listed(sys, p.fd)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(name string) bool {
+		matches, err := path.Match(last, name)
+		return err != nil || !matches || t.keeps(name)
+	}), nil
+}
+
+// listed lists a folder that stays open. A descriptor can be listed only once,
+// so the folder is opened again from within.
+func listed(sys Sys, dir int) ([]string, error) {
+	fd, err := sys.OpenFolder(dir, ".")
+	if err != nil {
+		return nil, fmt.Errorf("cannot open a folder: %w", err)
+	}
+	defer sys.Close(fd)
+	names, err := sys.Names(fd)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list a folder: %w", err)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// asLink puts plain words to what O_NOFOLLOW and O_DIRECTORY answer.
+func asLink(err error) error {
+	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOTDIR) {
+		return errLink
+	}
+	return err
+}

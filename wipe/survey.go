@@ -1,0 +1,139 @@
+package wipe
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// Survey is what Dry found: what an Erase would meet and how far it could get.
+type Survey struct {
+	Items    int64    `json:"items"`
+	Bytes    int64    `json:"bytes"`
+	Type     string   `json:"type"` // the file system's
+	Best     Level    `json:"best"` // the most that Erase could claim there
+	Blockers []string `json:"blockers"`
+}
+
+// Look tells what of the target is there, as paths below its root, leaving out
+// what is to be kept and the folders around it. The paths may hold a
+// customer's words: they are for deciding, not for logs.
+func Look(sys Sys, t Target) (present []string, err error) {
+	v := visit{sys: sys, target: t}
+	v.each = func(path string, _ Stat) { present = append(present, path) }
+	_, err = v.all()
+	if err == nil {
+		err = errors.Join(v.troubles...)
+	}
+	if err != nil {
+		err = fmt.Errorf("cannot look for what is left: %w", err)
+	}
+	return present, err
+}
+
+// Dry tells what Erase would do, touching nothing.
+func Dry(sys Sys, t Target) Survey {
+	s := Survey{Blockers: []string{}, Type: unknownFilesystem.name, Best: LevelNone}
+	v := visit{sys: sys, target: t}
+	v.each = func(_ string, st Stat) {
+		s.Items++
+		if st.is(unix.S_IFREG) {
+			s.Bytes += st.Size
+		}
+	}
+	p, err := v.all()
+	if err != nil {
+		s.Blockers = append(s.Blockers, plain(err))
+		return s
+	}
+	s.Type, s.Best = p.fs.name, p.fs.best
+	for _, err := range v.troubles {
+		s.Blockers = append(s.Blockers, plain(err))
+	}
+	if p.readonly && s.Items > 0 {
+		s.Blockers = append(s.Blockers, "the file system is mounted read-only")
+	}
+	if s.Items > 0 && s.Best.Rank() < t.Requested.Rank() {
+		s.Blockers = append(s.Blockers, fmt.Sprintf("%s gives %s at most, not %s", s.Type, s.Best, t.Requested))
+	}
+	slices.Sort(s.Blockers)
+	s.Blockers = slices.Compact(s.Blockers)
+	return s
+}
+
+// visit walks over a target without touching it.
+type visit struct {
+	sys      Sys
+	target   Target
+	place    *place
+	each     func(path string, st Stat)
+	troubles []error // what could not be looked into
+}
+
+// all visits every name of the target.
+func (v *visit) all() (place, error) {
+	if err := v.target.Check(); err != nil {
+		return place{}, err
+	}
+	p, err := openPlace(v.sys, v.target)
+	if err != nil {
+		return place{}, err
+	}
+	defer p.close(v.sys)
+	v.place = p
+	names, err := p.names(v.sys, v.target)
+	if err != nil {
+		return place{}, err
+	}
+	above := ""
+	folders, _ := v.target.way()
+	for _, f := range folders {
+		above += f + "/"
+	}
+	for _, name := range names {
+		v.entry(p.fd, name, above+name)
+	}
+	return *p, nil
+}
+
+// entry visits one name and tells whether it or something below it is kept.
+func (v *visit) entry(dir int, name, path string) (kept bool) {
+	if v.target.keeps(name) {
+		return true
+	}
+	st, err := v.sys.StatAt(dir, name)
+	if errors.Is(err, unix.ENOENT) {
+		return false
+	}
+	if err != nil {
+		v.troubles = append(v.troubles, fmt.Errorf("cannot examine an item: %w", err))
+		return false
+	}
+	if st.is(unix.S_IFDIR) && v.below(dir, name, path) {
+		return true
+	}
+	v.each(path, st)
+	return false
+}
+
+func (v *visit) below(dir int, name, path string) (kept bool) {
+	fd, err := v.place.folder(v.sys, dir, name)
+	if err != nil {
+		v.troubles = append(v.troubles, err)
+		return false
+	}
+	defer v.sys.Close(fd)
+	names, err := listed(v.sys, fd)
+	if err != nil {
+		v.troubles = append(v.troubles, err)
+		return false
+	}
+	for _, n := range names {
+		if v.entry(fd, n, path+"/"+n) {
+			kept = true
+		}
+	}
+	return kept
+}

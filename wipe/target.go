@@ -1,0 +1,72 @@
+package wipe
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// ErrRefused is the reason behind every target that is not even looked at.
+var ErrRefused = errors.New("refused")
+
+// Target is what shall be destroyed.
+type Target struct {
+	Name      string   // what evidence calls it; opaque, such as "ledger"
+	Kind      string   // key, data, log, temp, dir or software
+	Path      string   // absolute: a file, a folder with all in it, or a pattern in the last part
+	Root      string   // Path must lie below it, and nothing outside it is ever touched
+	Requested Level    // what the order asks for
+	Keep      []string // names (without folder) that stay, with all below them
+	Encrypted bool     // never stored in the clear
+	// Anyway unlinks also what cannot be overwritten. The evidence then says
+	// logical, and there is nothing left to try again, so it is a last resort.
+	Anyway bool
+}
+
+var kinds = []string{"key", "data", "log", "temp", "dir", "software"}
+
+// Check refuses a target that could mean more than was meant. Its error is
+// ErrRefused and names no path.
+func (t Target) Check() error {
+	switch {
+	case t.Name == "":
+		return fmt.Errorf("%w: the target has no name", ErrRefused)
+	case !slices.Contains(kinds, t.Kind):
+		return fmt.Errorf("%w: unknown kind of target", ErrRefused)
+	case t.Requested.Rank() < 0:
+		return fmt.Errorf("%w: unknown level", ErrRefused)
+	case !straight(t.Path) || !straight(t.Root):
+		return fmt.Errorf("%w: path and root must be absolute, without dots, doubled slashes or a slash at the end", ErrRefused)
+	case t.Root == "/" || t.Path == "/":
+		return fmt.Errorf("%w: the whole system is no target", ErrRefused)
+	case !strings.HasPrefix(t.Path, t.Root+"/"):
+		return fmt.Errorf("%w: the path does not lie below its root", ErrRefused)
+	case hasPattern(path.Dir(t.Path)):
+		return fmt.Errorf("%w: a pattern stands before the last part of the path", ErrRefused)
+	}
+	if _, err := path.Match(path.Base(t.Path), ""); err != nil {
+		return fmt.Errorf("%w: the pattern is malformed", ErrRefused)
+	}
+	for _, k := range t.Keep {
+		if k == "" || strings.ContainsAny(k, "/\x00") {
+			return fmt.Errorf("%w: a name to keep is no plain name", ErrRefused)
+		}
+	}
+	return nil
+}
+
+func straight(p string) bool {
+	return path.IsAbs(p) && path.Clean(p) == p && !strings.ContainsRune(p, 0)
+}
+
+func hasPattern(p string) bool { return strings.ContainsAny(p, `*?[\`) }
+
+// way is the folders from the root down to the target's, and the last part.
+func (t Target) way() (folders []string, last string) {
+	parts := strings.Split(strings.TrimPrefix(t.Path, t.Root+"/"), "/")
+	return parts[:len(parts)-1], parts[len(parts)-1]
+}
+
+func (t Target) keeps(name string) bool { return slices.Contains(t.Keep, name) }

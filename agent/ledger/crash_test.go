@@ -191,7 +191,14 @@ func TestOutcomeUnknown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := testOptions()
-			o.WrapCommit = c.wrap
+			failed := false
+			o.WrapCommit = func(commit func() error) error {
+				if failed {
+					return commit()
+				}
+				failed = true
+				return c.wrap(commit)
+			}
 			dir := filepath.Join(t.TempDir(), "ledger")
 			l := mustOpen(t, dir, o)
 			_, err := l.Append("PX7-1", sales("PX7-1", 1, 2))

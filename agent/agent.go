@@ -1,0 +1,270 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/journal"
+	"unbindd/agent/keys"
+	"unbindd/agent/local"
+	"unbindd/device"
+	"unbindd/transport"
+	"unbindd/wipe"
+)
+
+// journalReserve is the space kept free inside the journal: enough for the
+// largest records that can still come, certificate and evidence.
+const journalReserve = 1 << 20
+
+// Parts is everything the agent is put together from. Time, randomness and the
+// moments that a test waits at come in from outside.
+type Parts struct {
+	Config  Config
+	Reader  device.Config
+	Link    transport.Config
+	Courier transport.CourierConfig
+	Log     zerolog.Logger
+	Version string
+	Sys     wipe.Sys
+	Now     func() time.Time
+	Rand    io.Reader
+	// Moment is told of every moment at which a cut would matter: "settle:worked".
+	// It may block, and never return.
+	Moment func(name string)
+	// Ready is called once, when the local API answers.
+	Ready func(mode string)
+}
+
+// Agent is one terminal, running.
+type Agent struct {
+	Parts
+	at   places
+	hub  *hub
+	bell *bell
+
+	mu      sync.Mutex // guards what follows; never held over a step or a link
+	id      *identity
+	journal *journal.Journal
+	keys    *keys.Store
+	reader  *device.Reader
+	link    transport.Link
+	clock   *clock
+	plan    journal.Plan
+	orders  chan struct{} // a command was accepted
+	cancel  chan struct{} // a cancel was written
+	refused map[string]local.Object
+	show    shown
+}
+
+// New puts an agent together; it touches nothing.
+func New(p Parts) *Agent {
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	if p.Rand == nil {
+		p.Rand = rand.Reader
+	}
+	if p.Moment == nil {
+		p.Moment = func(string) {}
+	}
+	if p.Ready == nil {
+		p.Ready = func(string) {}
+	}
+	return &Agent{
+		Parts: p, at: places{p.Config.StateDir}, hub: newHub(p.Now), bell: newBell(),
+		clock: newClock(p.Now, 0), refused: map[string]local.Object{},
+	}
+}
+
+// Run is the terminal's life until the context ends. What it finds on disk
+// decides how it begins:
+//
+//	journal with a case ──▶ obey it
+//	tombstone alone     ──▶ unbound: say so, trade no more
+//	binding             ──▶ trade
+//	nothing             ──▶ not enrolled: say so and wait
+func (a *Agent) Run(ctx context.Context) error {
+	if err := makeDirs(a.at.root); err != nil {
+		return err
+	}
+	if exists(a.at.buryMark()) {
+		if err := a.bury(); err != nil {
+			return err
+		}
+	}
+	if err := a.open(); err != nil {
+		return err
+	}
+	defer a.close()
+	stop, err := a.serve(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	a.Ready(a.mode())
+	if a.mode() == local.Trading || a.mode() == local.Obeying {
+		if err := a.live(ctx); err != nil {
+			return err
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// open opens what is there, in the order of Run's table.
+func (a *Agent) open() error {
+	j, err := journal.Open(a.at.journal(), journal.Options{Now: a.Now, Reserve: journalReserve})
+	if errors.Is(err, journal.ErrAbsent) {
+		return a.closedBook()
+	}
+	if err != nil {
+		return err
+	}
+	run, begun, err := j.Current()
+	if err != nil {
+		return errors.Join(err, j.Close())
+	}
+	if exists(a.at.tombstone()) && !(begun && run.Crossed) {
+		return errors.Join(j.Close(), a.closedBook()) // an enrolment that did not commit
+	}
+	a.journal = j
+	return a.openBound(begun && run.Crossed)
+}
+
+// closedBook is a terminal without a journal: unbound, or never bound.
+func (a *Agent) closedBook() error {
+	if !exists(a.at.tombstone()) {
+		a.show.setMode(local.Unenrolled)
+		return nil
+	}
+	text, err := os.ReadFile(a.at.tombstone())
+	if err != nil {
+		return err
+	}
+	t, err := certificate.ReadTombstone(text)
+	if err != nil {
+		return err
+	}
+	a.show.setTombstone(t, true)
+	a.show.setMode(local.Unbound)
+	return nil
+}
+
+// openBound opens identity, keys and the reader. After the point of no return
+// any of them may be gone already.
+func (a *Agent) openBound(crossed bool) error {
+	id, ok, err := loadIdentity(a.at)
+	if err != nil && !crossed {
+		return err
+	}
+	if !ok && !crossed {
+		a.show.setMode(local.Unenrolled)
+		err := a.journal.Close()
+		a.journal = nil
+		return err
+	}
+	if err == nil && ok {
+		a.id = id
+	}
+	floor, err := a.journal.Floor()
+	if err != nil {
+		return err
+	}
+	a.clock = newClock(a.Now, floor)
+	if a.keys, err = keys.Open(a.at.keys()); err != nil && !(crossed && errors.Is(err, keys.ErrAbsent)) {
+		return err
+	}
+	a.orders, a.cancel = make(chan struct{}, 1), make(chan struct{})
+	a.plan = a.unbind()
+	a.openReader()
+	if crossed {
+		a.show.setMode(local.Obeying)
+	} else {
+		a.show.setMode(local.Trading)
+	}
+	return nil
+}
+
+// openReader makes the conversation with the bound reader; without pairing key
+// or binding there is none to be had.
+func (a *Agent) openReader() {
+	if a.id == nil || a.keys == nil {
+		return
+	}
+	pairing, err := a.keys.Pairing()
+	if err != nil {
+		return
+	}
+	secret, err := device.NewSecret(pairing.Bytes())
+	if err != nil {
+		a.Log.Error().Err(err).Msg("the reader's pairing key cannot be used")
+		return
+	}
+	a.reader = device.New(a.Reader, device.Options{
+		Pairing: secret, Serial: string(a.id.binding.Reader.SN), Rand: a.Rand, Now: a.Now, Notify: a.readerChanged,
+	})
+}
+
+// readerChanged passes a change of the line on to whoever waits and watches.
+func (a *Agent) readerChanged(s device.Status) {
+	a.Log.Info().Str("state", string(s.State)).Str("reader", s.Serial).Str("why", s.Err).Msg("reader")
+	a.hub.tell(local.Event{Kind: "reader", Name: s.Serial, State: string(s.State), Detail: s.Err})
+	a.bell.ring()
+}
+
+// live is the two modes in a loop. It begins by obeying, so that coming back
+// from a power cut is the normal start.
+func (a *Agent) live(ctx context.Context) error {
+	upstream := a.goUpstream(ctx)
+	defer upstream.stop()
+	for ctx.Err() == nil {
+		run, err := a.obey(ctx, upstream)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if run.Outcome == journal.Done {
+			upstream.stop()
+			a.enter(local.Unbound)
+			return a.bury()
+		}
+		a.enter(local.Trading)
+		if err := a.trade(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enter shows the mode the terminal is in now.
+func (a *Agent) enter(mode string) {
+	if a.show.setMode(mode) {
+		a.Log.Info().Str("mode", mode).Msg("mode")
+		a.hub.tell(local.Event{Kind: "mode", State: mode})
+	}
+}
+
+func (a *Agent) mode() string { return a.show.mode() }
+
+func (a *Agent) close() {
+	if a.reader != nil {
+		if err := a.reader.Close(); err != nil {
+			a.Log.Error().Err(err).Msg("the reader's line cannot be closed")
+		}
+	}
+	if a.journal != nil {
+		if err := a.journal.Close(); err != nil {
+			a.Log.Error().Err(err).Msg("the journal cannot be closed")
+		}
+	}
+}

@@ -1,0 +1,184 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+
+	"unbindd/agent/envelope"
+	"unbindd/agent/local"
+	"unbindd/agent/receipt"
+	"unbindd/agent/ticket"
+)
+
+// bundle is what files and links carry: trust steps first, then orders.
+type bundle struct {
+	Orders []json.RawMessage `json:"orders"`
+	Trust  []json.RawMessage `json:"trust"`
+}
+
+// errNotBound refuses everything on a terminal that is bound to nobody.
+var errNotBound = envelope.Refuse("E28", "not-bound", "cannot take it: this terminal is not bound")
+
+// take takes whatever is handed in, by a person or a link: a bundle, an
+// envelope, a receipt, a ticket. Every object ends in the same verifier, and
+// what becomes of each is told.
+func (a *Agent) take(text []byte) []local.Object {
+	if a.identity() == nil || (a.mode() != local.Trading && a.mode() != local.Obeying) {
+		return []local.Object{refusedObject("file", "", errNotBound)}
+	}
+	if len(text) > envelope.MaxSize {
+		return []local.Object{refusedObject("file", "", envelope.Refuse("E01", "bytes", "cannot read the file: it has %d bytes, %d are allowed", len(text), envelope.MaxSize))}
+	}
+	text = bytes.TrimSpace(text)
+	var names map[string]json.RawMessage
+	if err := json.Unmarshal(text, &names); err != nil {
+		_, perr := envelope.Parse(text, envelope.MaxSize)
+		return []local.Object{refusedObject("file", "", perr)}
+	}
+	switch {
+	case names["orders"] != nil || names["trust"] != nil:
+		return a.takeBundle(text)
+	case names["rc"] != nil:
+		return []local.Object{a.takeTicket(text)}
+	}
+	return []local.Object{a.takeEnvelope(text)}
+}
+
+func (a *Agent) takeBundle(text []byte) []local.Object {
+	var b bundle
+	if err := json.Unmarshal(text, &b); err != nil {
+		return []local.Object{refusedObject("bundle", "", envelope.Refuse("E02", "shape", "cannot read the bundle: it is not of the shape {orders, trust}"))}
+	}
+	var out []local.Object
+	if o, changed := a.takeTrust(b.Trust); changed || o.Error != nil {
+		out = append(out, o)
+	}
+	for _, order := range b.Orders {
+		out = append(out, a.takeEnvelope(order))
+	}
+	return out
+}
+
+// takeTrust takes trust steps over; nothing changes unless every one holds.
+func (a *Agent) takeTrust(raw []json.RawMessage) (o local.Object, changed bool) {
+	steps, err := parseAll(raw)
+	if err != nil {
+		return refusedObject("trust", "", err), false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.id == nil {
+		return refusedObject("trust", "", errNotBound), false
+	}
+	next, err := a.id.trust.CatchUp(steps)
+	if err != nil {
+		return refusedObject("trust", "", err), false
+	}
+	if next == a.id.trust {
+		return local.Object{Kind: "trust", Digest: string(next.Digest()), Outcome: "known"}, false
+	}
+	id := *a.id
+	id.trust = next
+	for _, e := range steps {
+		if len(id.bundles) < int(next.Version) && !holds(id.bundles, e) {
+			id.bundles = append(id.bundles, e)
+		}
+	}
+	if err := errors.Join(writeFile(a.at.bundles(), encodeAll(id.bundles)), id.loadProfiles(a.at)); err != nil {
+		return refusedObject("trust", "", envelope.Refuse("E18", "trust", "cannot write the trust bundle down: %w", err)), false
+	}
+	a.id = &id
+	return local.Object{Kind: "trust", Digest: string(next.Digest()), Outcome: "accepted"}, true
+}
+
+func holds(all []*envelope.Envelope, e *envelope.Envelope) bool {
+	for _, have := range all {
+		if have.Digest() == e.Digest() {
+			return true
+		}
+	}
+	return false
+}
+
+// takeEnvelope hands one envelope to whoever takes its kind.
+func (a *Agent) takeEnvelope(text []byte) local.Object {
+	e, err := envelope.Parse(text, envelope.MaxSize)
+	if err != nil {
+		return refusedObject("envelope", "", err)
+	}
+	switch e.PayloadType {
+	case envelope.Type("command"):
+		return a.takeCommand(text, e)
+	case envelope.Type("cancel"), envelope.Type("amend"), envelope.Type("close"):
+		return a.takeFollowUp(e)
+	case envelope.Type("trust"):
+		o, _ := a.takeTrust([]json.RawMessage{text})
+		return o
+	case envelope.Type("receipt"):
+		return a.takeReceipt(e)
+	case envelope.Type("papers"):
+		return a.takePapers(e)
+	}
+	return refusedObject("envelope", e.Digest(), envelope.Refuse("E03", "", "cannot take the envelope: its type is not one that a terminal takes"))
+}
+
+// takeReceipt checks a receipt that was carried in against what the case waits
+// for; the step finds it when it is woken.
+func (a *Agent) takeReceipt(e *envelope.Envelope) local.Object {
+	var r receipt.Receipt
+	if err := envelope.Decode(e.Payload, &r); err != nil {
+		return refusedObject("receipt", e.Digest(), envelope.Refuse("E24", "form", "cannot accept the receipt: %w", err))
+	}
+	name, want := noteReceipt, a.wantBackup
+	if r.Kind == "certificate" {
+		name, want = noteDeskHas, a.wantCertificate
+	}
+	w, t, err := want()
+	if err == nil {
+		_, err = receipt.Check(e, t, w)
+	}
+	if err == nil {
+		err = a.journal.Save(name, json.RawMessage(e.Encode()))
+	}
+	if err != nil {
+		return refusedObject("receipt", e.Digest(), err)
+	}
+	a.bell.ring()
+	return local.Object{Kind: "receipt", Digest: string(e.Digest()), Outcome: "accepted", Case: string(r.Case)}
+}
+
+// takeTicket checks a ticket that was carried in.
+func (a *Agent) takeTicket(text []byte) local.Object {
+	f, err := ticket.Read(text)
+	if err == nil {
+		_, err = a.checkTicket(f)
+	}
+	if err == nil {
+		err = a.journal.Save(noteTicket, f)
+	}
+	if err != nil {
+		return refusedObject("ticket", envelope.DigestOf(text), err)
+	}
+	a.bell.ring()
+	return local.Object{Kind: "ticket", Digest: string(envelope.DigestOf(text)), Outcome: "accepted"}
+}
+
+// takePapers keeps the list of documents that the running command names.
+func (a *Agent) takePapers(e *envelope.Envelope) local.Object {
+	c, err := a.openCase()
+	if err == nil && c.command.Papers != e.Digest() {
+		err = envelope.Refuse("E28", "papers", "cannot take the papers: the running command names others")
+	}
+	if err == nil {
+		_, err = a.identity().trust.Verify(e, "papers")
+	}
+	if err == nil {
+		err = a.journal.Save(notePapers, json.RawMessage(e.Encode()))
+	}
+	if err != nil {
+		return refusedObject("papers", e.Digest(), err)
+	}
+	a.bell.ring()
+	return local.Object{Kind: "papers", Digest: string(e.Digest()), Outcome: "accepted", Case: string(c.command.Case)}
+}

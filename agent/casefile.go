@@ -1,0 +1,183 @@
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
+	"unbindd/agent/trust"
+)
+
+// The names of the notes in the journal. They stand on disk.
+const (
+	noteAccepted = "accepted" // the command as it was taken, and what was believed then
+	noteAmends   = "amends"   // amendments, oldest first
+	noteClose    = "close"    // a forced close
+	notePapers   = "papers"
+	noteInspect  = "inspect"
+	noteSettle   = "settle"
+	noteManifest = "manifest"
+	noteReceipt  = "receipt"
+	noteTicket   = "ticket"
+	noteOpened   = "opened" // the record that destruction began, with the gate
+	noteNonce    = "nonce"  // the host's nonce for the reader's erase record
+	noteReader   = "reader" // evidence
+	noteMedia    = "media/" // + target: evidence
+	noteBegun    = "begun/" // + target: what was there when its erasure began
+	noteResidue  = "residue"
+	noteVerified = "verified"
+	noteSigned   = "certificate"         // the newest certificate, as signed
+	noteDeskHas  = "certificate-receipt" // the desk's receipt for it
+	noteIdentity = "identity-gone"
+)
+
+// accepted is what is written down when a command is accepted.
+type accepted struct {
+	Command json.RawMessage  `json:"command"`
+	Bundle  json.RawMessage  `json:"bundle"`
+	Revoked []envelope.KeyID `json:"revoked"`
+	Binding json.RawMessage  `json:"binding"`
+	Route   route            `json:"route"`
+	Clock   string           `json:"clock"`
+	At      int64            `json:"at"`
+}
+
+// caseFile is the running case, verified again.
+type caseFile struct {
+	accepted
+	verified *command.Verified
+	command  command.Command
+	trust    *trust.Trust // of the acceptance, with every revocation known
+	amends   []amended
+}
+
+type amended struct {
+	command.Amend
+	Digest envelope.Digest
+}
+
+// openCase reads the running case from the journal and verifies its command
+// again: before the point of no return with every revocation known now,
+// afterwards by what was believed at its acceptance alone.
+func (a *Agent) openCase() (*caseFile, error) {
+	c := &caseFile{}
+	ok, err := a.journal.Get(noteAccepted, &c.accepted)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("cannot read the case: no command is in the journal")
+	}
+	if c.trust, err = a.caseTrust(c.accepted); err != nil {
+		return nil, err
+	}
+	e, err := envelope.Parse(c.accepted.Command, envelope.MaxCommand)
+	if err != nil {
+		return nil, err
+	}
+	if c.verified, err = command.Resume(e, c.trust); err != nil {
+		return nil, err
+	}
+	c.command = c.verified.Command()
+	return c, a.readAmends(c)
+}
+
+func (a *Agent) caseTrust(acc accepted) (*trust.Trust, error) {
+	bundle, err := envelope.Parse(acc.Bundle, envelope.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	t, err := trust.Journalled(bundle, acc.Revoked)
+	if err != nil {
+		return nil, err
+	}
+	run, _, err := a.journal.Current()
+	if err != nil {
+		return nil, err
+	}
+	if id := a.identity(); !run.Crossed && id != nil {
+		t = t.WithRevoked(id.trust.Revoked())
+	}
+	return t, nil
+}
+
+func (a *Agent) readAmends(c *caseFile) error {
+	var raw []json.RawMessage
+	if _, err := a.journal.Get(noteAmends, &raw); err != nil {
+		return err
+	}
+	all, err := parseAll(raw)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		m := amended{Digest: e.Digest()}
+		if err := envelope.Decode(e.Payload, &m.Amend); err != nil {
+			return err
+		}
+		c.amends = append(c.amends, m)
+	}
+	return nil
+}
+
+// allows says whether an amendment allows something, and which.
+func (c *caseFile) allows(what envelope.ID) (envelope.Digest, bool) {
+	for _, m := range c.amends {
+		if slices.Contains(m.Allow, what) {
+			return m.Digest, true
+		}
+	}
+	return "", false
+}
+
+// digest names the command.
+func (c *caseFile) digest() envelope.Digest { return c.verified.Digest() }
+
+// running is what a follow-up is held against.
+func (a *Agent) running(c *caseFile) (command.Running, error) {
+	id := a.identity()
+	if id == nil {
+		return command.Running{}, envelope.Refuse("E28", "identity", "cannot take it: the terminal's identity is erased already")
+	}
+	r := command.Running{
+		Trust: id.trust, Terminal: c.command.Terminal, Case: c.command.Case,
+		Command: c.digest(), Amended: int64(len(c.amends)),
+	}
+	signed, ok, err := a.signed()
+	if ok {
+		r.Certificate = signed.Digest()
+	}
+	return r, err
+}
+
+// signed is the newest certificate, as it was signed.
+func (a *Agent) signed() (*envelope.Envelope, bool, error) {
+	return noteEnvelope(a.journal.Get, noteSigned)
+}
+
+func noteEnvelope(get func(string, any) (bool, error), name string) (*envelope.Envelope, bool, error) {
+	var raw json.RawMessage
+	ok, err := get(name, &raw)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	e, err := envelope.Parse(raw, envelope.MaxSize)
+	return e, err == nil, err
+}
+
+func (a *Agent) identity() *identity {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.id
+}
+
+// current is the run in the journal.
+func (a *Agent) current() (journal.Run, bool, error) {
+	if a.journal == nil {
+		return journal.Run{}, false, nil
+	}
+	return a.journal.Current()
+}

@@ -1,0 +1,36 @@
+// Package agent is the terminal's life: it trades until a command is accepted,
+// obeys it, and trades again unless that unbound it. It is the only package
+// that knows everybody.
+//
+// It promises that a transaction is acknowledged only when it is on disk; that
+// nothing is erased before the gate of the point of no return holds; that what
+// the certificate says was done; and that coming back from a power cut is the
+// normal start.
+//
+//	agent.go          Agent, Parts, Run: trade <-> obey
+//	config.go         the settings of the daemon itself
+//	places.go         what lies where in the state directory
+//	identity.go       who this terminal is and what it believes
+//	enrol.go          becoming bound
+//	trade.go          reader -> ledger -> acknowledged
+//	commands.go       envelope -> verified command -> journal
+//	bundle.go         whatever is handed in: bundles, receipts, tickets, follow-ups
+//	refuse.go         refusals, and the signed answers to them
+//	unbind.go         the plan: the list of steps, on one screen
+//	steps_prepare.go  check-papers ... drain          (reversible)
+//	steps_backup.go   seal-backup, await-successor    (reversible)
+//	gate.go           the checks before the point of no return
+//	steps_erase.go    keys, data, software, verify
+//	reader_erase.go   the reader's keys: erase, and never believe it
+//	steps_deliver.go  deliver-backup: receipt and ticket
+//	steps_report.go   sign-certificate, deliver-certificate
+//	steps_end.go      erase-identity, tombstone, and the journal's own end
+//	casefile.go       the running case, read from the journal and verified again
+//	statement.go      what the certificate says, from what the journal kept
+//	upstream.go       polling, outbox, signed time
+//	clock.go          what is known of the time
+//	power.go          battery and mains
+//	serve.go          the local API on a Unix socket
+//	show.go           status and dry run, in the words of the local API
+//	hub.go            events for whoever watches
+package agent

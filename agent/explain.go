@@ -1,0 +1,100 @@
+package agent
+
+import (
+	"fmt"
+
+	"unbindd/agent/envelope"
+	"unbindd/agent/keys"
+	"unbindd/agent/local"
+	"unbindd/agent/profile"
+	"unbindd/wipe"
+)
+
+// dryRun is GET /v1/plan: what an unbinding by a profile would erase, upload and
+// keep here. It changes nothing.
+func (a *Agent) dryRun(name string) (local.Plan, error) {
+	out := local.Plan{Schema: local.Schema, Erase: []local.Target{}, Upload: []local.Upload{}, Keep: []local.Kept{}, Blockers: []local.Error{}}
+	id := a.identity()
+	if id == nil {
+		return out, errNotBound
+	}
+	p, err := a.choose(id, envelope.ID(name))
+	if err != nil {
+		return out, err
+	}
+	out.Profile, out.Action = string(p.ID), string(p.Action)
+	reversible, final := a.unbind().Steps()
+	for i, step := range append(reversible, final...) {
+		out.Steps = append(out.Steps, local.Step{Name: step, Final: i >= len(reversible), State: local.Todo})
+	}
+	a.planReader(&out, p)
+	a.planHost(&out, p)
+	s, err := a.status()
+	if err != nil {
+		return out, err
+	}
+	if s.Ledger != nil {
+		out.Upload = append(out.Upload, local.Upload{Name: "ledger", Items: int64(s.Ledger.Transactions), To: "the recipient set that the command names"})
+	}
+	out.Keep = append(out.Keep,
+		local.Kept{Name: "device key, binding, trust", Why: "until the desk's receipt for the certificate"},
+		local.Kept{Name: "journal and outbox", Why: "until the desk has seen the preimage"},
+		local.Kept{Name: "tombstone.json", Why: "for ever: it needs no key and says that this terminal is unbound"})
+	a.blockers(&out, s)
+	return out, nil
+}
+
+// choose picks a profile by name, or the only one there is.
+func (a *Agent) choose(id *identity, name envelope.ID) (profile.Profile, error) {
+	if name == "" && len(id.profiles) == 1 {
+		for only := range id.profiles {
+			name = only
+		}
+	}
+	e := id.profiles[name]
+	if e == nil {
+		return profile.Profile{}, envelope.Refuse("E17", "profile", "cannot plan: choose one of %d profiles by name", len(id.profiles))
+	}
+	return profile.Open(e, id.trust)
+}
+
+func (a *Agent) planReader(out *local.Plan, p profile.Profile) {
+	out.Erase = append(out.Erase, local.Target{Class: profile.ReaderKeys, Name: "key slots of the card reader", Items: int64(len(p.Slots)), Level: "as the reader proves"})
+	out.Keep = append(out.Keep, local.Kept{Name: "retained keys of the reader", Why: "its vendor root and remote loading; listed in the certificate"})
+}
+
+func (a *Agent) planHost(out *local.Plan, p profile.Profile) {
+	targets := a.keyTargets(keys.Data, "data-key")
+	targets = append(targets, target{profile.Ledger, wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root}})
+	for i, place := range p.Inventory {
+		root, ok := a.rootOf(place.Path)
+		if !ok {
+			out.Blockers = append(out.Blockers, local.Error{
+				Code: "E17:inventory", Message: fmt.Sprintf("place %d of the inventory is outside the folders that may be erased", i+1),
+				Next: "Add its folder to erase.roots, or have the profile changed.",
+			})
+			continue
+		}
+		targets = append(targets, target{place.Class, wipe.Target{Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root}})
+	}
+	for _, t := range targets {
+		s := wipe.Dry(a.Sys, t.Target)
+		out.Erase = append(out.Erase, local.Target{
+			Class: string(t.class), Name: t.Name, Path: t.Path, Items: s.Items, Bytes: s.Bytes, Level: string(s.Best),
+		})
+	}
+}
+
+// blockers are what would stop an unbinding now.
+func (a *Agent) blockers(out *local.Plan, s local.Status) {
+	if s.Reader.State != "ready" {
+		out.Blockers = append(out.Blockers, local.Error{Code: "E22:reader", Message: "the card reader is " + s.Reader.State, Next: "Connect the bound reader."})
+	}
+	if s.Alarm != nil {
+		out.Blockers = append(out.Blockers, *s.Alarm)
+	}
+	power, err := readPower(a.Config.Power.Path)
+	if err == nil && !power.enough(a.Config.Power.MinPercent) {
+		out.Blockers = append(out.Blockers, local.Error{Code: "E22:power", Message: power.String(), Next: "Connect the charger."})
+	}
+}

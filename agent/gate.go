@@ -1,0 +1,237 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
+	"unbindd/agent/local"
+	"unbindd/agent/ticket"
+	"unbindd/device"
+)
+
+// trialSize is the largest record that can still come after the line: the
+// certificate with its evidence, bounded by the envelope's limit.
+const trialSize = envelope.MaxSize
+
+// opened is the record that destruction began: it is written in the transaction
+// that crosses the point of no return, and becomes part of the certificate.
+type opened struct {
+	Started int64               `json:"started"`
+	Clock   string              `json:"clock"`
+	Gate    []certificate.Check `json:"gate"`
+	Auth    authority           `json:"auth"`
+}
+
+// gateCheck is one condition before the point of no return. Its error decides:
+// GiveUp undoes, Again reseals, anything else is waited for.
+type gateCheck struct {
+	name string
+	hold func(ctx context.Context, c *caseFile) (detail string, err error)
+}
+
+// gate holds every condition, each a line in the log and in the certificate.
+// One that does not hold keeps everything reversible.
+func (a *Agent) gate(ctx context.Context, n *journal.Note) error {
+	c, err := a.openCase()
+	if err != nil {
+		return giveUpOn(err)
+	}
+	var lines []certificate.Check
+	for _, check := range a.gateChecks() {
+		detail, err := check.hold(ctx, c)
+		a.gateLine(check.name, detail, err)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, certificate.Check{Check: check.name, Detail: detail, OK: true})
+	}
+	auth, _, err := a.authority(c)
+	if err != nil {
+		return err
+	}
+	now, quality := a.clock.read()
+	return n.Keep(noteOpened, opened{Started: now, Clock: quality, Gate: lines, Auth: auth})
+}
+
+func (a *Agent) gateChecks() []gateCheck {
+	return []gateCheck{
+		{"command", a.holdCommand},
+		{"binding", a.holdBinding},
+		{"reader", a.holdReader},
+		{"events", a.holdEvents},
+		{"ledger", a.holdLedger},
+		{"receipt", a.holdReceipt},
+		{"ticket", a.holdTicket},
+		{"power", a.holdPower},
+		{"journal", a.holdJournal},
+	}
+}
+
+// holdCommand: the command is valid, also against every revocation known now.
+func (a *Agent) holdCommand(_ context.Context, c *caseFile) (string, error) {
+	return fmt.Sprintf("%d approvers, trust version %d", len(c.verified.Approvers()), c.trust.Version), nil
+}
+
+// holdBinding: the binding on disk is the one the command names.
+func (a *Agent) holdBinding(_ context.Context, c *caseFile) (string, error) {
+	id, ok, err := loadIdentity(a.at)
+	if err != nil || !ok || id.digest != c.command.Binding {
+		return "", giveUp("E20", "", "cannot cross: the binding on disk is not the one the command names")
+	}
+	return short(id.digest), nil
+}
+
+// holdReader: the bound reader answers, and is the one that was inspected.
+func (a *Agent) holdReader(ctx context.Context, c *caseFile) (string, error) {
+	seen, err := a.inspected()
+	if err != nil || seen.Absent {
+		return "absent, as an amendment allows", err
+	}
+	who, err := a.reader.Identify(ctx)
+	var foreign device.ErrForeign
+	if errors.As(err, &foreign) || (err == nil && who.Serial != seen.Serial) {
+		return "", giveUp("E21", "", "cannot cross: another reader is connected")
+	}
+	if err != nil {
+		return "", envelope.Refuse("E22", "reader", "cannot cross: the reader does not answer: %w", err)
+	}
+	if who.EraseCounter != seen.EraCnt {
+		return "", &journal.Again{Steps: []string{"inspect", "freeze", "settle", "drain", "seal-backup", "deliver-backup"}, Why: "the reader's erase counter has moved"}
+	}
+	return fmt.Sprintf("%s, erase counter %d", who.Serial, who.EraseCounter), nil
+}
+
+// holdEvents: the reader's last event is the manifest's, and none is held.
+func (a *Agent) holdEvents(ctx context.Context, _ *caseFile) (string, error) {
+	seen, err := a.inspected()
+	if err != nil || seen.Absent {
+		return "no reader", err
+	}
+	m, _, err := a.manifestNow()
+	if err != nil {
+		return "", err
+	}
+	backlog, err := a.reader.Follow(ctx, uint32(m.EvSeq))
+	if err != nil {
+		return "", envelope.Refuse("E22", "events", "cannot cross: the reader does not tell its events: %w", err)
+	}
+	if int64(backlog.Last) != m.EvSeq {
+		return "", again("the reader holds events that the backup does not have")
+	}
+	return fmt.Sprintf("last event %d, none held", m.EvSeq), nil
+}
+
+// holdLedger: the ledger ends where the manifest says.
+func (a *Agent) holdLedger(context.Context, *caseFile) (string, error) {
+	l, err := a.openLedger(true)
+	if err != nil {
+		return "", a.ledgerGivesUp(err)
+	}
+	defer a.closeLedger(l)
+	m, _, err := a.manifestNow()
+	if err != nil {
+		return "", err
+	}
+	if head := envelope.FromRaw(l.Head().Chain); head != m.Head {
+		return "", again("the ledger has grown since it was sealed")
+	}
+	return fmt.Sprintf("%d transactions, head %s", l.Tally().Count, short(m.Head)), nil
+}
+
+// holdReceipt: the receipt for this manifest, or what is allowed instead.
+func (a *Agent) holdReceipt(_ context.Context, c *caseFile) (string, error) {
+	auth, ok, err := a.authority(c)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", again("there is no receipt for the manifest in force")
+	}
+	return fmt.Sprintf("%s %s", auth.Kind, short(auth.Digest)), nil
+}
+
+// holdTicket: the reader's ticket fits manifest, command and receipt.
+func (a *Agent) holdTicket(_ context.Context, c *caseFile) (string, error) {
+	order, err := a.ticketOrder(c)
+	if err != nil {
+		return "", err
+	}
+	if len(order.Scope) == 0 {
+		return "no slot to erase", nil
+	}
+	var f ticket.File
+	if _, err := a.journal.Get(noteTicket, &f); err != nil {
+		return "", err
+	}
+	if _, err := f.Check(order, a.believed(c)); err != nil {
+		return "", again(err.Error())
+	}
+	return fmt.Sprintf("%d slots, erase counter %d", len(order.Scope), order.EraCnt), nil
+}
+
+// holdPower: mains, or enough charge.
+func (a *Agent) holdPower(context.Context, *caseFile) (string, error) {
+	s, err := readPower(a.Config.Power.Path)
+	if err != nil {
+		return "", err
+	}
+	if !s.enough(a.Config.Power.MinPercent) {
+		return "", envelope.Refuse("E22", "power", "cannot cross: %s, %d percent are needed", s, a.Config.Power.MinPercent)
+	}
+	return s.String(), nil
+}
+
+// holdJournal: a record as large as any that can still come is written and
+// synced in the reserve. A full disk stops here, not later.
+func (a *Agent) holdJournal(context.Context, *caseFile) (string, error) {
+	if err := a.journal.Trial(trialSize); err != nil {
+		return "", giveUp("E27", "journal", "cannot cross: %w", err)
+	}
+	free, err := freeSpace(a.at.root)
+	if err != nil {
+		return "", err
+	}
+	if free < tombstoneRoom {
+		return "", giveUp("E27", "tombstone", "cannot cross: %d bytes are free, %d are needed for the tombstone", free, tombstoneRoom)
+	}
+	return fmt.Sprintf("%d bytes written and synced in the reserve", trialSize), nil
+}
+
+// tombstoneRoom is what the last file needs at most, in bytes.
+const tombstoneRoom = 64 << 10
+
+func again(why string) error {
+	return &journal.Again{Steps: []string{"drain", "seal-backup", "deliver-backup"}, Why: why}
+}
+
+// inspected is what was found before anything was touched.
+func (a *Agent) inspected() (inspection, error) {
+	var seen inspection
+	_, err := a.journal.Get(noteInspect, &seen)
+	return seen, err
+}
+
+// gateLine logs and shows one condition.
+func (a *Agent) gateLine(name, detail string, err error) {
+	a.Log.Info().Str("check", name).Bool("ok", err == nil).Str("detail", detail).AnErr("why", err).Msg("gate")
+	a.hub.tell(gateEvent(name, detail, err))
+	if err != nil {
+		a.waiting(journal.CrossName, name, err)
+	}
+}
+
+// raw is an envelope as it is kept in a note.
+func raw(e *envelope.Envelope) json.RawMessage { return e.Encode() }
+
+func gateEvent(name, detail string, err error) local.Event {
+	e := local.Event{Kind: "gate", Name: name, State: "ok", Detail: detail}
+	if err != nil {
+		e.State, e.Detail, e.Code = "waiting", err.Error(), envelope.CodeOf(err)
+	}
+	return e
+}

@@ -1,0 +1,83 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// places are the paths in the state directory. The names are fixed and say
+// nothing about the merchant.
+type places struct{ root string }
+
+func (p places) journal() string   { return filepath.Join(p.root, "journal.db") }
+func (p places) ledger() string    { return filepath.Join(p.root, "ledger") }
+func (p places) keys() string      { return filepath.Join(p.root, "keys") }
+func (p places) spool() string     { return filepath.Join(p.root, "spool") }
+func (p places) trust() string     { return filepath.Join(p.root, "trust") }
+func (p places) tombstone() string { return filepath.Join(p.root, "tombstone.json") }
+func (p places) sealed() string    { return filepath.Join(p.spool(), "sealed-1") }
+
+// buryMark says that the journal is done with and being erased.
+func (p places) buryMark() string { return filepath.Join(p.root, "bury") }
+
+// In trust/: what enrolment brought. binding.json is written last.
+func (p places) binding() string  { return filepath.Join(p.trust(), "binding.json") }
+func (p places) bundles() string  { return filepath.Join(p.trust(), "bundles.json") }
+func (p places) profiles() string { return filepath.Join(p.trust(), "profiles.json") }
+func (p places) request() string  { return filepath.Join(p.trust(), "request.json") }
+func (p places) route() string    { return filepath.Join(p.trust(), "route.json") }
+
+// buried is where a rebound terminal's tombstone goes.
+func (p places) buried(epoch int64) string {
+	return filepath.Join(p.root, fmt.Sprintf("tombstone-%d.json", epoch))
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// makeDirs makes the directories that are missing, readable by nobody else.
+func makeDirs(paths ...string) error {
+	for _, path := range paths {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return fmt.Errorf("cannot make a directory: %w", err)
+		}
+	}
+	return nil
+}
+
+// writeFile writes a file whole or not at all: another name, fsync, rename,
+// fsync of the directory.
+func writeFile(path string, b []byte) error {
+	temp := path + ".new"
+	f, err := os.OpenFile(temp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot write a file: %w", err)
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("cannot write a file: %w", err)
+	}
+	return rename(temp, path)
+}
+
+func rename(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return fmt.Errorf("cannot write a file: %w", err)
+	}
+	return syncDir(filepath.Dir(to))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("cannot sync a directory: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("cannot sync a directory: %w", err)
+	}
+	return nil
+}

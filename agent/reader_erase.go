@@ -1,0 +1,310 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
+	"unbindd/agent/ticket"
+	"unbindd/device"
+)
+
+// The outcomes of a reader's erase, as the certificate names them.
+const (
+	outcomeErased      = "erased"
+	outcomeIncomplete  = "incomplete"
+	outcomeRefused     = "refused"
+	outcomeUnverified  = "unverified"
+	outcomeUnsupported = "unsupported"
+	outcomeMissing     = "missing"
+	outcomeForeign     = "foreign"
+)
+
+// lostCycles is how many full reconnect cycles a reader may stay away after the
+// point of no return before its step is left open.
+const lostCycles = 3
+
+// eraseReaderKeys erases the reader's keys and does not believe it: the list,
+// a use probe of every slot that was full, the counter, and all of it again
+// after the line was opened anew. It may end open; never as a success that was
+// not seen.
+func (a *Agent) eraseReaderKeys(ctx context.Context, n *journal.Note) error {
+	c, err := a.openCase()
+	if err != nil {
+		return err
+	}
+	e := &readerErase{a: a, c: c}
+	if e.seen, err = a.inspected(); err != nil {
+		return err
+	}
+	evidence, err := e.run(ctx)
+	if err != nil {
+		return err
+	}
+	if err := n.Keep(noteReader, evidence); err != nil {
+		return err
+	}
+	if evidence.Outcome != outcomeErased {
+		if boot, live := a.readerBoot(); live {
+			if err := n.Keep(noteLastBoot, boot); err != nil {
+				return err
+			}
+		}
+		return &journal.LeftOpen{Detail: evidence.Outcome + ": " + evidence.Detail}
+	}
+	n.Say("%d slots erased and probed", len(e.seen.Scope))
+	return nil
+}
+
+// readerErase is one attempt at the reader.
+type readerErase struct {
+	a     *Agent
+	c     *caseFile
+	seen  inspection
+	order ticket.Order
+	nonce [16]byte
+}
+
+// run returns the evidence, or an error when it is worth trying at once again.
+func (e *readerErase) run(ctx context.Context) (certificate.Reader, error) {
+	ev := e.evidence()
+	if e.seen.Absent || e.a.reader == nil {
+		return e.ended(ev, outcomeMissing, "no reader was connected"), nil
+	}
+	record, err := e.erase(ctx)
+	if err == nil {
+		ev, err = e.check(ctx, ev, record)
+	}
+	if err == nil {
+		return ev, nil
+	}
+	return e.judge(ctx, ev, err)
+}
+
+// judge turns an error of the conversation into an outcome, or passes it on to
+// be tried again: a lost line is an unknown outcome, not a failure.
+func (e *readerErase) judge(ctx context.Context, ev certificate.Reader, err error) (certificate.Reader, error) {
+	var refused device.ErrRefused
+	var foreign device.ErrForeign
+	switch {
+	case ctx.Err() != nil:
+		return ev, context.Cause(ctx)
+	case errors.As(err, &foreign):
+		return e.ended(ev, outcomeForeign, "another reader is connected"), nil
+	case errors.As(err, &refused):
+		return e.ended(ev, outcomeRefused, refused.Code.String()), nil
+	case errors.Is(err, device.ErrUnsupported):
+		return e.ended(ev, outcomeUnsupported, "the reader does not know the erase"), nil
+	case e.a.reader.Status().Cycles >= lostCycles:
+		return e.ended(ev, outcomeMissing, "the reader does not answer"), nil
+	}
+	return ev, err
+}
+
+// evidence begins with the slots as they were before.
+func (e *readerErase) evidence() certificate.Reader {
+	ev := certificate.Reader{
+		SN: envelope.ID(e.seen.Serial), Firmware: e.seen.Firmware,
+		Slots: []certificate.Slot{}, Retained: []certificate.Retained{},
+	}
+	for _, s := range e.seen.Slots {
+		if s.Retained {
+			ev.Retained = append(ev.Retained, certificate.Retained{Slot: int64(s.Slot), Type: s.Type, Why: s.Why})
+		} else if slices.Contains(e.seen.Scope, s.Slot) {
+			ev.Slots = append(ev.Slots, certificate.Slot{Slot: int64(s.Slot), Type: s.Type, KCV: s.KCV, Method: s.Method, After: "unknown"})
+		}
+	}
+	return ev
+}
+
+func (e *readerErase) ended(ev certificate.Reader, outcome, detail string) certificate.Reader {
+	ev.Outcome, ev.Detail = outcome, detail
+	return ev
+}
+
+// erase asks first whether it was done already, and commits only when it was
+// not: a commit is never repeated blindly.
+func (e *readerErase) erase(ctx context.Context) (device.EraseRecord, error) {
+	if len(e.seen.Scope) == 0 {
+		return device.EraseRecord{}, nil
+	}
+	raw, err := e.c.digest().Raw()
+	if err != nil {
+		return device.EraseRecord{}, err
+	}
+	if err := e.prepare(); err != nil {
+		return device.EraseRecord{}, err
+	}
+	record, done, err := e.a.reader.EraseStatus(ctx, raw)
+	if err != nil || done {
+		return record, err
+	}
+	var f ticket.File
+	if _, err := e.a.journal.Get(noteTicket, &f); err != nil {
+		return record, err
+	}
+	bytes, err := f.Check(e.order, e.a.believed(e.c))
+	if err != nil {
+		return record, err
+	}
+	e.a.Moment("erase-reader-keys:committing")
+	return e.a.reader.CommitErase(ctx, bytes, e.nonce)
+}
+
+// prepare fixes the order and the host's nonce; the nonce is on disk before the
+// reader sees it, so that its record can be told apart from an old one.
+func (e *readerErase) prepare() (err error) {
+	if e.order, err = e.a.ticketOrder(e.c); err != nil {
+		return err
+	}
+	var kept []byte
+	if ok, err := e.a.journal.Get(noteNonce, &kept); err != nil {
+		return err
+	} else if ok {
+		copy(e.nonce[:], kept)
+		return nil
+	}
+	if _, err := io.ReadFull(e.a.Rand, e.nonce[:]); err != nil {
+		return fmt.Errorf("cannot make a nonce: %w", err)
+	}
+	return e.a.journal.Save(noteNonce, e.nonce[:])
+}
+
+// check looks at the reader by every other way than its own word.
+func (e *readerErase) check(ctx context.Context, ev certificate.Reader, record device.EraseRecord) (certificate.Reader, error) {
+	if len(e.seen.Scope) == 0 {
+		return e.ended(ev, outcomeErased, "no slot held a key"), nil
+	}
+	authentic := e.authentic(record)
+	ev.Authenticated, ev.Record = authentic, recordOf(record)
+	for range 2 { // and once more after the line was opened anew
+		problem, err := e.look(ctx, &ev)
+		if err != nil {
+			return ev, err
+		}
+		if problem != "" {
+			return e.ended(ev, outcomeOf(ev, record), problem), nil
+		}
+		if err := e.a.reader.Reopen(ctx); err != nil {
+			return ev, err
+		}
+	}
+	if !authentic {
+		return e.ended(ev, outcomeUnverified, "the erase record is not signed by the bound reader for this ticket"), nil
+	}
+	for _, r := range record.Results {
+		if r.Result == device.ResultFailed {
+			return e.ended(ev, outcomeIncomplete, fmt.Sprintf("the reader says that slot %d failed", r.Slot)), nil
+		}
+	}
+	return e.ended(ev, outcomeErased, ""), nil
+}
+
+// look lists the slots, probes every one that was full, and reads the counter.
+// It returns what is not as it should be, or "".
+func (e *readerErase) look(ctx context.Context, ev *certificate.Reader) (problem string, err error) {
+	who, err := e.a.reader.Identify(ctx)
+	if err != nil {
+		return "", err
+	}
+	if who.Serial != e.seen.Serial {
+		return "", device.ErrForeign{Serial: who.Serial}
+	}
+	if who.EraseCounter != e.seen.EraCnt+1 {
+		problem = fmt.Sprintf("the erase counter is %d and should be %d", who.EraseCounter, e.seen.EraCnt+1)
+	}
+	now, err := e.a.reader.Slots(ctx)
+	if err != nil {
+		return "", err
+	}
+	if p := e.outside(now); p != "" {
+		problem = p
+	}
+	for i := range ev.Slots {
+		after, err := e.probe(ctx, uint16(ev.Slots[i].Slot), now)
+		if err != nil {
+			return "", err
+		}
+		ev.Slots[i].After = after
+		if after != "empty" {
+			problem = fmt.Sprintf("slot %d %s", ev.Slots[i].Slot, after)
+		}
+	}
+	return problem, nil
+}
+
+// probe uses the slot's key: the only good news is that there is none.
+func (e *readerErase) probe(ctx context.Context, slot uint16, now []device.Slot) (string, error) {
+	err := e.a.reader.Probe(ctx, slot)
+	var refused device.ErrRefused
+	switch {
+	case err == nil:
+		return "answers", nil
+	case errors.As(err, &refused):
+		return "refused", nil
+	case !errors.Is(err, device.ErrNoKey):
+		return "", err
+	}
+	for _, s := range now {
+		if s.ID == slot && s.State != device.SlotEmpty {
+			return "listed", nil
+		}
+	}
+	return "empty", nil
+}
+
+// outside says whether a slot outside the scope changed.
+func (e *readerErase) outside(now []device.Slot) string {
+	for _, before := range e.seen.Slots {
+		if slices.Contains(e.seen.Scope, before.Slot) {
+			continue
+		}
+		i := slices.IndexFunc(now, func(s device.Slot) bool { return s.ID == before.Slot })
+		if i < 0 || now[i].KCV != before.KCV || string(now[i].State) != before.State {
+			return fmt.Sprintf("slot %d outside the scope has changed", before.Slot)
+		}
+	}
+	return ""
+}
+
+// outcomeOf tells a half erase from a lie: the reader said itself that slots
+// failed, or said nothing of it and they still answer.
+func outcomeOf(ev certificate.Reader, record device.EraseRecord) string {
+	for _, s := range ev.Slots {
+		if s.After == "answers" || s.After == "listed" || s.After == "refused" {
+			return outcomeIncomplete
+		}
+	}
+	for _, r := range record.Results {
+		if r.Result == device.ResultFailed {
+			return outcomeIncomplete
+		}
+	}
+	return outcomeUnverified
+}
+
+// authentic checks the record: the bound reader's signature, our ticket, our
+// nonce, the counter moved by one, every slot of the scope in it.
+func (e *readerErase) authentic(r device.EraseRecord) bool {
+	digest, err := e.order.Digest()
+	id := e.a.identity()
+	return err == nil && id != nil && r.Verify(id.binding.Reader.Pub) == nil && r.Ticket == digest &&
+		r.Nonce == e.nonce && r.EraseCounter == e.seen.EraCnt+1 && r.Serial == e.seen.Serial &&
+		len(r.Results) == len(e.seen.Scope)
+}
+
+func recordOf(r device.EraseRecord) *certificate.Record {
+	out := &certificate.Record{
+		EraCnt: int64(r.EraseCounter), Nonce: r.Nonce[:], Sig: r.Signature,
+		SN: envelope.ID(r.Serial), Ticket: r.Ticket[:], Results: []certificate.SlotResult{},
+	}
+	for _, s := range r.Results {
+		out.Results = append(out.Results, certificate.SlotResult{Slot: int64(s.Slot), Result: int64(s.Result)})
+	}
+	return out
+}

@@ -1,0 +1,94 @@
+package agent
+
+import (
+	"errors"
+	"strings"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
+	"unbindd/agent/local"
+)
+
+// refusedObject tells what became of an object that was refused.
+func refusedObject(kind string, digest envelope.Digest, err error) local.Object {
+	return local.Object{Kind: kind, Digest: string(digest), Outcome: "refused", Error: told(err)}
+}
+
+// told is an error in the words of the local API.
+func told(err error) *local.Error {
+	if err == nil {
+		return nil
+	}
+	e := &local.Error{Code: envelope.CodeOf(err), Message: err.Error()}
+	var r *envelope.Refusal
+	if errors.As(err, &r) {
+		e.Message = r.Why()
+	}
+	if m, ok := envelope.MeaningOf(e.Code); ok {
+		e.Next = m.Next(envelope.English)
+	}
+	return e
+}
+
+// code is the full code of an error, for an answer; E18 where it has none,
+// because then something of ours failed.
+func code(err error) string {
+	if c := envelope.CodeOf(err); c != "" {
+		return c
+	}
+	return "E18"
+}
+
+func cutCode(full string) (code, detail string, ok bool) {
+	code, detail, ok = strings.Cut(full, ":")
+	return code, detail, ok
+}
+
+// unnamed is the case of an answer to something that names none we can believe.
+func (a *Agent) unnamed() envelope.ID { return "none:" + a.identity().binding.Terminal }
+
+// answer makes the terminal's signed word on an order, as a parcel for the desk.
+func (a *Agent) answer(caseID envelope.ID, subject envelope.Digest, outcome, code string) (journal.Parcel, error) {
+	n, err := a.journal.Number(string(caseID), "answer")
+	if err != nil {
+		return journal.Parcel{}, err
+	}
+	word := command.Answer{
+		Case: caseID, Code: envelope.ID(code), N: n, Outcome: envelope.ID(outcome),
+		Subject: subject, Terminal: a.identity().binding.Terminal, V: 1,
+	}
+	e, err := envelope.Seal(envelope.Type("answer"), word, deviceSigner(a.keys))
+	if err != nil {
+		return journal.Parcel{}, err
+	}
+	return journal.Parcel{Case: string(caseID), Kind: "answer", N: n, Body: e.Encode()}, nil
+}
+
+// refuse answers a refusal and remembers it, so that a link that offers the same
+// bytes again and again gets one answer. Nothing else changes.
+func (a *Agent) refuse(kind string, e *envelope.Envelope, caseID envelope.ID, why error) local.Object {
+	o := refusedObject(kind, e.Digest(), why)
+	o.Case = string(caseID)
+	a.mu.Lock()
+	_, known := a.refused[o.Digest+o.Error.Code]
+	if len(a.refused) > remembered {
+		clear(a.refused)
+	}
+	a.refused[o.Digest+o.Error.Code] = o
+	a.mu.Unlock()
+	if known {
+		return o
+	}
+	p, err := a.answer(caseID, e.Digest(), command.Refused, code(why))
+	if err == nil {
+		err = a.journal.Post(p)
+	}
+	if err != nil {
+		a.Log.Error().Err(err).Msg("the refusal cannot be answered")
+	}
+	a.Log.Warn().Str("code", o.Error.Code).Str("case", o.Case).Str("kind", kind).Msg("refused")
+	a.hub.tell(local.Event{Kind: "command", Name: kind, State: "refused", Code: o.Error.Code, Detail: o.Error.Message})
+	a.bell.ring()
+	return o
+}

@@ -1,0 +1,114 @@
+package agent
+
+import (
+	"sync"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/journal"
+	"unbindd/agent/ledger"
+	"unbindd/agent/local"
+)
+
+// shown is what the local API tells of the moment; it is never asked by a step.
+type shown struct {
+	mu        sync.Mutex
+	modeNow   string
+	books     *local.Ledger
+	way       local.Link
+	waitsFor  string
+	waitsOver *local.Error
+	problem   *local.Error
+	alarm     *local.Error
+	stone     *local.Tombstone
+}
+
+func (s *shown) setMode(mode string) (changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed = s.modeNow != mode
+	s.modeNow = mode
+	if mode != local.Obeying {
+		s.waitsFor, s.waitsOver, s.problem = "", nil, nil
+	}
+	return changed
+}
+
+func (s *shown) mode() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.modeNow
+}
+
+func (s *shown) setLedger(l *ledger.Ledger) {
+	t, head := l.Tally(), l.Head()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.books = &local.Ledger{Transactions: t.Count, Events: t.Events, Refused: t.Refused, Head: headText(head)}
+}
+
+func (s *shown) setTombstone(t certificate.Tombstone, revealed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stone = &local.Tombstone{
+		Action: string(t.Action), Case: string(t.Case), Certificate: string(t.Certificate),
+		Epoch: t.Epoch, Result: t.Result, Revealed: revealed,
+	}
+}
+
+func (s *shown) setLink(name string, err error, now int64) (changed bool) {
+	next := local.Link{Name: name, State: "up", Since: now}
+	if err != nil {
+		next.State, next.Error = "down", err.Error()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if changed = s.way.State != next.State || s.way.Error != next.Error; changed {
+		s.way = next
+	}
+	return changed
+}
+
+func (s *shown) link() local.Link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.way
+}
+
+// setWaiting says what a step waits for; a step that waits is not a problem of
+// its own, what it waits over may be.
+func (s *shown) setWaiting(what string, over *local.Error) (changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed = s.waitsFor != what || (over == nil) != (s.waitsOver == nil) ||
+		(over != nil && *over != *s.waitsOver)
+	s.waitsFor, s.waitsOver = what, over
+	return changed
+}
+
+func (s *shown) setProblem(e *local.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.problem = e
+	if e == nil {
+		s.waitsFor, s.waitsOver = "", nil
+	}
+}
+
+func (s *shown) setAlarm(e *local.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alarm = e
+}
+
+// fill copies the moment into an answer.
+func (s *shown) fill(out *local.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out.Mode, out.Ledger, out.Link, out.Alarm, out.Tombstone = s.modeNow, s.books, s.way, s.alarm, s.stone
+	if out.Case != nil && out.Case.Outcome == journal.Running {
+		out.Case.Waiting, out.Case.Problem = s.waitsFor, s.problem
+		if s.waitsOver != nil {
+			out.Case.Problem = s.waitsOver
+		}
+	}
+}

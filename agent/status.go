@@ -1,0 +1,102 @@
+package agent
+
+import (
+	"encoding/hex"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/journal"
+	"unbindd/agent/ledger"
+	"unbindd/agent/local"
+)
+
+func headText(h ledger.Head) string { return "sha256:" + hex.EncodeToString(h.Chain[:]) }
+
+// status is GET /v1/status.
+func (a *Agent) status() (local.Status, error) {
+	_, quality := a.clock.read()
+	s := local.Status{Schema: local.Schema, Version: a.Version, Clock: quality}
+	if id := a.identity(); id != nil {
+		s.Terminal, s.Epoch, s.Trust = string(id.binding.Terminal), id.binding.Epoch, id.trust.Version
+	}
+	a.mu.Lock()
+	reader, j := a.reader, a.journal
+	a.mu.Unlock()
+	if reader != nil {
+		r := reader.Status()
+		s.Reader = local.Reader{State: string(r.State), Serial: r.Serial, Error: r.Err}
+	}
+	if j != nil && a.mode() != local.Unbound {
+		box, err := j.Outbox()
+		if err != nil {
+			return s, err
+		}
+		s.Outbox = len(box)
+		if s.Case, err = a.caseShown(j); err != nil {
+			return s, err
+		}
+	}
+	a.show.fill(&s)
+	return s, nil
+}
+
+// caseShown is the running case, or the last one, in the words of the local API.
+func (a *Agent) caseShown(j *journal.Journal) (*local.Case, error) {
+	run, begun, err := j.Current()
+	if err != nil || !begun {
+		return nil, err
+	}
+	c, err := a.openCase()
+	if err != nil {
+		return nil, err
+	}
+	out := &local.Case{
+		Case: string(c.command.Case), Command: run.Name, Action: string(c.command.Action), Reason: string(c.command.Reason),
+		Profile: string(c.command.Profile.ID), Crossed: run.Crossed, Outcome: run.Outcome, Approvers: []local.Approver{},
+	}
+	for _, ap := range c.verified.Approvers() {
+		out.Approvers = append(out.Approvers, local.Approver{Holder: string(ap.Holder), Role: string(ap.Role)})
+	}
+	if run.Code != "" {
+		out.Problem = &local.Error{Code: run.Code, Message: run.Reason}
+	}
+	if out.Steps, err = a.stepsShown(j); err != nil {
+		return nil, err
+	}
+	return out, a.certificateShown(out)
+}
+
+func (a *Agent) stepsShown(j *journal.Journal) ([]local.Step, error) {
+	have, err := j.Steps()
+	if err != nil {
+		return nil, err
+	}
+	var out []local.Step
+	reversible, final := a.unbind().Steps()
+	for i, name := range append(reversible, final...) {
+		st := have[name]
+		if st.State == "" {
+			st.State = local.Todo
+		}
+		out = append(out, local.Step{
+			Name: name, Final: i >= len(reversible), State: st.State, Tries: st.Tries,
+			Started: st.Started, Finished: st.Finished, Detail: st.Detail,
+		})
+	}
+	return out, nil
+}
+
+func (a *Agent) certificateShown(out *local.Case) error {
+	e, ok, err := a.signed()
+	if err != nil || !ok {
+		return err
+	}
+	s, err := certificate.Read(e)
+	if err != nil {
+		return err
+	}
+	out.Result, out.Certificate = s.Predicate.Result, string(e.Digest())
+	out.Quarantine = s.Predicate.Result == certificate.Partial
+	_, err = a.certificateReceipt()
+	out.Receipted = err == nil
+	return nil
+}

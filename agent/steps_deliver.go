@@ -1,0 +1,342 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
+	"unbindd/agent/manifest"
+	"unbindd/agent/receipt"
+	"unbindd/agent/ticket"
+	"unbindd/agent/trust"
+	"unbindd/transport"
+)
+
+// authority is what allows the point of no return: the receipt, or the command
+// or amendment that allows its absence.
+type authority struct {
+	Digest envelope.Digest `json:"digest"`
+	Index  int64           `json:"index"`
+	Kind   envelope.ID     `json:"kind"` // receipt, command, amend
+}
+
+// deliverBackup waits, for ever, until the receipt for exactly this manifest (or
+// what may stand in its place) and the reader's ticket are verified. Nothing in
+// here gives up; a cancel or an amendment may end it.
+func (a *Agent) deliverBackup(ctx context.Context, n *journal.Note) error {
+	for tries := 1; ; tries++ {
+		rung := a.bell.wait()
+		done, err := a.tryDeliver(ctx, n)
+		if done || errors.As(err, new(*journal.GiveUp)) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := a.waited(); err != nil {
+			return err
+		}
+		a.waiting("deliver-backup", "receipt and ticket", err)
+		if err := a.sit(ctx, rung, tries, err); err != nil {
+			return err
+		}
+	}
+}
+
+// sit waits for the bell, or for the link's next try. Retry-After is honoured.
+func (a *Agent) sit(ctx context.Context, rung <-chan struct{}, tries int, why error) error {
+	pause := a.backoff().Delay(min(tries, 20))
+	var status *transport.Status
+	if errors.As(why, &status) && status.RetryAfter > pause {
+		pause = status.RetryAfter
+	}
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-rung:
+	case <-t.C:
+	}
+	return nil
+}
+
+func (a *Agent) backoff() transport.Backoff {
+	return transport.Backoff{Min: a.Link.RetryMin, Max: a.Link.RetryMax}
+}
+
+// tryDeliver makes one attempt at what is still missing.
+func (a *Agent) tryDeliver(ctx context.Context, n *journal.Note) (done bool, err error) {
+	c, err := a.openCase()
+	if err != nil {
+		return false, giveUpOn(err)
+	}
+	auth, ok, err := a.authority(c)
+	if err == nil && !ok {
+		if err = a.send(ctx, c); err == nil {
+			auth, ok, err = a.authority(c)
+		}
+	}
+	if err != nil || !ok {
+		return false, err
+	}
+	ready, err := a.ticketReady(ctx, c)
+	if err != nil || !ready {
+		return false, err
+	}
+	n.Say("%s %s", auth.Kind, short(auth.Digest))
+	return true, nil
+}
+
+func short(d envelope.Digest) string { return d.Hex()[:16] }
+
+// authority looks for what allows the point of no return, strongest first.
+func (a *Agent) authority(c *caseFile) (authority, bool, error) {
+	e, ok, err := noteEnvelope(a.journal.Get, noteReceipt)
+	if err != nil {
+		return authority{}, false, err
+	}
+	if ok {
+		want, t, err := a.wantBackup()
+		if err != nil {
+			return authority{}, false, err
+		}
+		// A receipt for an earlier manifest is of no use; anything else that
+		// does not fit was never written down.
+		if r, err := receipt.Check(e, t, want); err == nil {
+			return authority{Digest: e.Digest(), Index: r.Index, Kind: "receipt"}, true, nil
+		}
+	}
+	return a.absence(c)
+}
+
+// absence is what the command or an amendment allows instead of a receipt.
+func (a *Agent) absence(c *caseFile) (authority, bool, error) {
+	if c.command.Backup.Gate == command.GateNone {
+		return authority{Digest: c.digest(), Kind: "command"}, true, nil
+	}
+	by, allowed, err := a.sealedIsEnough(c)
+	if err != nil || !allowed {
+		return authority{}, false, err
+	}
+	var on envelope.Digest
+	if _, err := a.journal.Get(noteCarried, &on); err != nil {
+		return authority{}, false, err
+	}
+	_, m, err := a.manifestNow()
+	if err != nil || on != m.Digest() {
+		return authority{}, false, err
+	}
+	return by, true, nil
+}
+
+// sealedIsEnough says whether the sealed file on a courier medium suffices now.
+func (a *Agent) sealedIsEnough(c *caseFile) (authority, bool, error) {
+	if d, ok := c.allows(command.AllowSealed); ok {
+		return authority{Digest: d, Kind: "amend"}, true, nil
+	}
+	by := authority{Digest: c.digest(), Kind: "command"}
+	if c.command.Backup.Gate == command.GateSealed {
+		return by, true, nil
+	}
+	if c.command.Backup.SealedAfter == 0 {
+		return by, false, nil
+	}
+	var w waitedFor
+	_, err := a.journal.Get(noteWaited, &w)
+	return by, w.Seconds >= c.command.Backup.SealedAfter*3600, err
+}
+
+const (
+	noteCarried = "carried" // the manifest whose sealed file lies on the courier medium
+	noteWaited  = "waited"  // uptime spent waiting for a receipt
+)
+
+// waitedFor counts uptime, because no clock is asked how long a desk is silent.
+type waitedFor struct {
+	Boot    string `json:"boot"`
+	Uptime  int64  `json:"uptime"`
+	Seconds int64  `json:"seconds"`
+}
+
+func (a *Agent) waited() error {
+	now, boot, err := uptime()
+	if err != nil {
+		return err
+	}
+	var w waitedFor
+	if _, err := a.journal.Get(noteWaited, &w); err != nil {
+		return err
+	}
+	if w.Boot == boot {
+		w.Seconds += now - w.Uptime
+	}
+	w.Boot, w.Uptime = boot, now
+	return a.journal.Save(noteWaited, w)
+}
+
+// send delivers manifest and sealed file over the link, and onto the courier
+// medium where that is enough. A receipt that comes back is compared before it
+// is written down.
+func (a *Agent) send(ctx context.Context, c *caseFile) error {
+	m, e, err := a.manifestNow()
+	if err != nil {
+		return err
+	}
+	if _, allowed, err := a.sealedIsEnough(c); err != nil || allowed {
+		if err = errors.Join(err, a.carry(ctx, m, e)); err == nil {
+			return nil
+		}
+	}
+	return a.upload(ctx, a.links(), m, e)
+}
+
+// carry writes manifest and sealed file onto the courier medium; the link reads
+// them back before it says that they are there.
+func (a *Agent) carry(ctx context.Context, m manifest.Manifest, e *envelope.Envelope) error {
+	courier, err := transport.NewCourier(a.Courier, string(m.Terminal))
+	if err != nil {
+		return err
+	}
+	if err := a.upload(ctx, courier, m, e); err != nil && !errors.Is(err, transport.ErrNotYet) {
+		return err
+	}
+	return a.journal.Save(noteCarried, e.Digest())
+}
+
+func (a *Agent) upload(ctx context.Context, link transport.Link, m manifest.Manifest, e *envelope.Envelope) error {
+	if link == nil {
+		return errors.New("cannot deliver the backup: there is no link")
+	}
+	object := transport.Object{Case: string(m.Case), Kind: "manifest", N: m.N}
+	if _, err := link.Put(ctx, object, e.Encode()); err != nil && !errors.Is(err, transport.ErrNotYet) {
+		return err
+	}
+	object.Kind = "backup"
+	reply, err := link.Upload(ctx, object, m.Size, string(m.Digest), func() (io.ReadCloser, error) { return os.Open(a.at.sealed()) })
+	if err != nil {
+		return err
+	}
+	return a.keepReceipt(reply, noteReceipt, a.wantBackup)
+}
+
+// keepReceipt compares a receipt and only then writes it down.
+func (a *Agent) keepReceipt(text []byte, name string, wanted func() (receipt.Want, *trust.Trust, error)) error {
+	e, err := envelope.Parse(text, envelope.MaxSize)
+	if err != nil {
+		return envelope.Refuse("E24", "form", "cannot accept the receipt: %w", err)
+	}
+	want, t, err := wanted()
+	if err != nil {
+		return err
+	}
+	if _, err := receipt.Check(e, t, want); err != nil {
+		return err
+	}
+	return a.journal.Save(name, json.RawMessage(e.Encode()))
+}
+
+// wantBackup is what the receipt for the backup must say: the terminal's own.
+func (a *Agent) wantBackup() (receipt.Want, *trust.Trust, error) {
+	c, err := a.openCase()
+	if err != nil {
+		return receipt.Want{}, nil, err
+	}
+	m, e, err := a.manifestNow()
+	if err != nil {
+		return receipt.Want{}, nil, err
+	}
+	totals := &receipt.Totals{Count: m.Count, Head: m.Head, Sums: []receipt.Sum{}}
+	for _, s := range m.Sums {
+		totals.Sums = append(totals.Sums, receipt.Sum(s))
+	}
+	return receipt.Want{
+		Case: m.Case, Command: c.digest(), Kind: "backup", N: m.N, Subject: e.Digest(),
+		Terminal: m.Terminal, Totals: totals, Verified: receipt.Restored,
+	}, a.believed(c), nil
+}
+
+// believed is what receipts are checked against: the current bundle; once the
+// identity is erased, the one of the acceptance.
+func (a *Agent) believed(c *caseFile) *trust.Trust {
+	if id := a.identity(); id != nil {
+		return id.trust
+	}
+	return c.trust
+}
+
+// ticketReady says whether the reader's ticket is there and fits; it asks the
+// link for one where it is not.
+func (a *Agent) ticketReady(ctx context.Context, c *caseFile) (bool, error) {
+	order, err := a.ticketOrder(c)
+	if err != nil || len(order.Scope) == 0 {
+		return err == nil, err
+	}
+	var f ticket.File
+	if ok, err := a.journal.Get(noteTicket, &f); err != nil {
+		return false, err
+	} else if ok {
+		if _, err := f.Check(order, a.believed(c)); err == nil {
+			return true, nil
+		}
+	}
+	return a.fetchTicket(ctx, c, order)
+}
+
+func (a *Agent) fetchTicket(ctx context.Context, c *caseFile, order ticket.Order) (bool, error) {
+	link := a.links()
+	if link == nil {
+		return false, nil
+	}
+	m, _, err := a.manifestNow()
+	if err != nil {
+		return false, err
+	}
+	text, err := link.Fetch(ctx, transport.Object{Case: string(m.Case), Kind: "ticket", N: m.N})
+	if err != nil {
+		return false, err
+	}
+	f, err := ticket.Read(text)
+	if err != nil {
+		return false, err
+	}
+	if _, err := f.Check(order, a.believed(c)); err != nil {
+		return false, err
+	}
+	return true, a.journal.Save(noteTicket, f)
+}
+
+// ticketOrder is everything the ticket must be made for.
+func (a *Agent) ticketOrder(c *caseFile) (ticket.Order, error) {
+	m, _, err := a.manifestNow()
+	if err != nil {
+		return ticket.Order{}, err
+	}
+	auth, ok, err := a.authority(c)
+	if err == nil && !ok {
+		err = envelope.Refuse("E29", "early", "cannot take the ticket: there is no receipt that it could be for")
+	}
+	return ticket.Order{
+		SN: m.Reader.SN, RC: m.Reader.RC, EraCnt: uint32(m.Reader.EraCnt), Scope: slotsOf(m.Scope),
+		Command: c.digest(), Authority: auth.Digest,
+	}, err
+}
+
+// checkTicket checks a ticket that was carried in.
+func (a *Agent) checkTicket(f ticket.File) ([]byte, error) {
+	c, err := a.openCase()
+	if err != nil {
+		return nil, err
+	}
+	order, err := a.ticketOrder(c)
+	if err != nil {
+		return nil, err
+	}
+	return f.Check(order, a.believed(c))
+}

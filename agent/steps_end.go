@@ -1,0 +1,254 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
+	"unbindd/agent/keys"
+	"unbindd/transport"
+	"unbindd/wipe"
+)
+
+// eraseIdentity destroys the terminal's last keys, only when the desk has a
+// complete certificate, or somebody signed for ending without one. A partial one
+// keeps the case in quarantine: the reader may come back and close it.
+func (a *Agent) eraseIdentity(ctx context.Context, n *journal.Note) error {
+	var gone bool
+	if _, err := n.Get(noteIdentity, &gone); err != nil {
+		return err
+	}
+	if !gone {
+		if err := a.mayEnd(ctx); err != nil {
+			return err
+		}
+		if err := a.engrave(); err != nil {
+			return err
+		}
+		if err := n.Save(noteIdentity, true); err != nil {
+			return err
+		}
+	}
+	return a.eraseWho(ctx, n)
+}
+
+// mayEnd waits until the identity may go, or sends the plan back to the reader.
+func (a *Agent) mayEnd(ctx context.Context) error {
+	for {
+		rung := a.bell.wait()
+		if ok, err := a.ended(); err != nil || ok {
+			return err
+		}
+		if a.readerIsBack() {
+			return &journal.Again{
+				Steps: []string{"erase-reader-keys", "verify-erased", "sign-certificate", "deliver-certificate", "erase-identity"},
+				Why:   "the reader answers again",
+			}
+		}
+		a.waiting("erase-identity", "a repaired reader, or a signed close", nil)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-rung:
+		}
+	}
+}
+
+// ended says whether a complete certificate is receipted, a close is there, or
+// an amendment lets a receipted partial one stand.
+func (a *Agent) ended() (bool, error) {
+	if closed, err := a.closedBy(); err != nil || closed {
+		return closed, err
+	}
+	if _, err := a.certificateReceipt(); err != nil {
+		return false, nil
+	}
+	e, _, err := a.signed()
+	if err != nil {
+		return false, err
+	}
+	s, err := certificate.Read(e)
+	if err != nil || s.Predicate.Result == certificate.Complete {
+		return err == nil, err
+	}
+	c, err := a.openCase()
+	if err != nil {
+		return false, err
+	}
+	_, ok := c.allows(command.AllowPartial)
+	return ok, nil
+}
+
+// readerIsBack says whether the bound reader answers although its step is open.
+// A reader that refused or lied is asked again only after it was away.
+func (a *Agent) readerIsBack() bool {
+	open, err := a.readerOpen()
+	if err != nil || !open || a.reader == nil {
+		return false
+	}
+	boot, live := a.readerBoot()
+	var last uint32
+	_, err = a.journal.Get(noteLastBoot, &last)
+	return err == nil && live && boot != last
+}
+
+const noteLastBoot = "reader-boot" // boot count of a reader that answered and was not erased
+
+func (a *Agent) readerBoot() (uint32, bool) {
+	ctx, stop := context.WithTimeout(context.Background(), liveFor)
+	defer stop()
+	who, err := a.reader.Identify(ctx)
+	return who.BootCount, err == nil && who.Serial == string(a.identity().binding.Reader.SN)
+}
+
+// engrave writes the tombstone, with the preimage in the clear: whole or not at
+// all, and before the keys go.
+func (a *Agent) engrave() error {
+	if exists(a.at.tombstone()) {
+		return nil
+	}
+	c, err := a.openCase()
+	if err != nil {
+		return err
+	}
+	e, _, err := a.signed()
+	if err != nil {
+		return err
+	}
+	s, err := certificate.Read(e)
+	if err != nil {
+		return err
+	}
+	r, err := a.keys.OpenPreimage(a.preimageLabel(s.Predicate.N))
+	if err != nil {
+		return err
+	}
+	t := certificate.Tombstone{
+		Action: c.command.Action, Case: c.command.Case, Certificate: e.Digest(), Epoch: c.command.Epoch,
+		IDs: []envelope.ID{}, R: r[:], Result: s.Predicate.Result, Terminal: c.command.Terminal, V: 1,
+	}
+	ids, err1 := a.journal.ConsumedIDs()
+	seq, err2 := a.journal.LastSeq()
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		t.IDs = append(t.IDs, envelope.ID(id))
+	}
+	t.Seq = seq
+	text, err := envelope.Canonical(t)
+	if err != nil {
+		return err
+	}
+	return writeFile(a.at.tombstone(), text)
+}
+
+// eraseWho destroys device key, TLS key, KEK, binding and trust. From here on
+// nothing on this machine can sign.
+func (a *Agent) eraseWho(ctx context.Context, n *journal.Note) error {
+	c, err := a.openCase()
+	if err != nil {
+		return err
+	}
+	a.forgetWho()
+	targets := slices.Concat(a.keyTargets(keys.Line, "reader-link-key"), a.keyTargets(keys.Identity, "identity-key"), []target{
+		{Target: wipe.Target{Name: "trust", Kind: "data", Path: a.at.trust(), Root: a.at.root}},
+		{Target: wipe.Target{Name: "key-directory", Kind: "dir", Path: a.at.keys(), Root: a.at.root}},
+	})
+	return a.eraseAll(ctx, n, c, targets)
+}
+
+// forgetWho ends everything that uses the identity: the link with its client
+// certificate, the reader, the keys in memory.
+func (a *Agent) forgetWho() {
+	a.closeReader()
+	a.closeLink()
+	if a.keys != nil {
+		a.keys.Forget(keys.Line)
+		a.keys.Forget(keys.Identity)
+	}
+	a.mu.Lock()
+	a.id = nil
+	a.mu.Unlock()
+}
+
+// leaveTombstone reveals the preimage to the desk, which needs no key. It is the
+// last word; what follows is only tidying up.
+func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
+	var acc accepted
+	if _, err := n.Get(noteAccepted, &acc); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(a.at.tombstone())
+	if err != nil {
+		return fmt.Errorf("cannot read the tombstone: %w", err)
+	}
+	t, err := certificate.ReadTombstone(text)
+	if err != nil {
+		return err
+	}
+	a.show.setTombstone(t, false)
+	body, err := json.Marshal(map[string]any{"r": b64(t.R), "v": 1})
+	if err != nil {
+		return err
+	}
+	for tries := 1; ; tries++ {
+		rung := a.bell.wait()
+		err := a.reveal(ctx, acc.Route, string(t.Case), body)
+		if err == nil {
+			a.show.setTombstone(t, true)
+			n.Say("the desk has seen the preimage")
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		a.waiting("tombstone", "the desk, to reveal the preimage", err)
+		if err := a.sit(ctx, rung, tries, err); err != nil {
+			return err
+		}
+	}
+}
+
+// reveal sends r over pinned TLS without a client certificate.
+func (a *Agent) reveal(ctx context.Context, way route, caseID string, body []byte) error {
+	link, err := transport.NewHTTPS(a.linkConfig(way), transport.Identity{
+		Roots: []byte(way.CA), Pins: way.Pins, Now: a.clock.wall,
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(link.Reveal(ctx, caseID, body), link.Close())
+}
+
+// bury erases the journal and what else is left of the case; the tombstone
+// stays. It is not a step: the journal that would record it is what goes. The
+// mark on disk says that it may go, and is what a cut finds.
+func (a *Agent) bury() error {
+	if a.journal != nil {
+		if err := a.journal.Close(); err != nil {
+			return fmt.Errorf("cannot close the journal: %w", err)
+		}
+	}
+	if err := writeFile(a.at.buryMark(), nil); err != nil {
+		return err
+	}
+	ev := wipe.Erase(context.Background(), a.Sys, wipe.Target{
+		Name: "journal", Kind: "data", Path: a.at.journal(), Root: a.at.root, Requested: "clear",
+	}, func(op string) { a.Moment("wipe/journal:" + op) })
+	if ev.Verified != certificate.Pass {
+		return fmt.Errorf("cannot erase the journal: %s", ev.Reason)
+	}
+	if err := os.Remove(a.at.buryMark()); err != nil {
+		return fmt.Errorf("cannot remove the last mark: %w", err)
+	}
+	a.Log.Info().Msg("this terminal is unbound; a tombstone is all that is left")
+	return syncDir(a.at.root)
+}

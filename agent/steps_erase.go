@@ -1,0 +1,308 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
+	"unbindd/agent/keys"
+	"unbindd/agent/local"
+	"unbindd/agent/profile"
+	"unbindd/wipe"
+)
+
+// target is one thing of the host to be erased, with its class.
+type target struct {
+	class envelope.ID
+	wipe.Target
+}
+
+// maxTries is how often a host target that fails is tried again before the
+// plan goes on without it; the certificate is then partial and names it.
+const maxTries = 5
+
+// eraseKeys destroys the host's data key: from here on the ledger is unreadable.
+func (a *Agent) eraseKeys(ctx context.Context, n *journal.Note) error {
+	c, err := a.openCase()
+	if err != nil {
+		return err
+	}
+	if a.keys != nil {
+		a.keys.Forget(keys.Data)
+	}
+	return a.eraseAll(ctx, n, c, a.keyTargets(keys.Data, "data-key"))
+}
+
+// eraseData erases the ledger, the sealed file, and every place of the
+// inventory but the software.
+func (a *Agent) eraseData(ctx context.Context, n *journal.Note) error {
+	c, err := a.openCase()
+	if err != nil {
+		return err
+	}
+	targets, err := a.dataTargets(c)
+	if err != nil {
+		return err
+	}
+	return a.eraseAll(ctx, n, c, targets)
+}
+
+// removeSoftware removes the payment application by inventory, then looks for
+// what is left of everything that was to go.
+func (a *Agent) removeSoftware(ctx context.Context, n *journal.Note) error {
+	c, err := a.openCase()
+	if err != nil {
+		return err
+	}
+	software, err := a.inventory(c, true)
+	if err != nil {
+		return err
+	}
+	if err := a.eraseAll(ctx, n, c, software); err != nil {
+		return err
+	}
+	data, err := a.dataTargets(c)
+	if err != nil {
+		return err
+	}
+	residue := []string{}
+	for _, t := range append(data, software...) {
+		left, err := wipe.Look(a.Sys, t.Target)
+		if err != nil {
+			return err
+		}
+		for range left {
+			residue = append(residue, t.Name) // names of targets, never of files
+		}
+	}
+	residue = slices.Compact(residue)
+	n.Say("%d left behind", len(residue))
+	return n.Keep(noteResidue, residue)
+}
+
+// verifyErased looks again at everything, by another way than the one that
+// erased: the reader after a restart of the line, the key store, the places.
+func (a *Agent) verifyErased(ctx context.Context, n *journal.Note) error {
+	c, err := a.openCase()
+	if err != nil {
+		return err
+	}
+	verdict := certificate.Pass
+	reader, err := a.readerAgain(ctx, c, n)
+	if err != nil {
+		return err
+	}
+	if reader != outcomeErased {
+		verdict = certificate.Unknown
+	}
+	targets, err := a.allTargets(c)
+	if err != nil {
+		return err
+	}
+	for _, t := range targets {
+		left, err := wipe.Look(a.Sys, t.Target)
+		switch {
+		case err != nil:
+			verdict = certificate.Unknown
+		case len(left) > 0:
+			verdict = certificate.Fail
+		}
+	}
+	n.Say("%s; reader %s", verdict, reader)
+	return n.Keep(noteVerified, verdict)
+}
+
+// readerAgain asks an erased reader once more; what it answers now counts.
+func (a *Agent) readerAgain(ctx context.Context, c *caseFile, n *journal.Note) (string, error) {
+	var ev certificate.Reader
+	if _, err := n.Get(noteReader, &ev); err != nil {
+		return "", err
+	}
+	if ev.Outcome != outcomeErased || a.reader == nil {
+		return ev.Outcome, nil
+	}
+	e := &readerErase{a: a, c: c}
+	var err error
+	if e.seen, err = a.inspected(); err != nil {
+		return "", err
+	}
+	if len(e.seen.Scope) == 0 {
+		return ev.Outcome, nil
+	}
+	problem, err := e.again(ctx, &ev)
+	switch {
+	case err != nil:
+		ev, err = e.judge(ctx, ev, err)
+	case problem != "":
+		ev = e.ended(ev, outcomeUnverified, problem)
+	}
+	if err != nil {
+		return "", err
+	}
+	return ev.Outcome, n.Keep(noteReader, ev)
+}
+
+func (e *readerErase) again(ctx context.Context, ev *certificate.Reader) (string, error) {
+	if err := e.a.reader.Reopen(ctx); err != nil {
+		return "", err
+	}
+	return e.look(ctx, ev)
+}
+
+// eraseAll erases targets in order. The evidence of each is on disk before the
+// next begins; one that was cut is erased again, and what was there at its
+// beginning is still told.
+func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targets []target) error {
+	var failed []string
+	for _, t := range targets {
+		ev, err := a.eraseOne(ctx, t, c)
+		if err != nil {
+			return err
+		}
+		if ev.Verified != certificate.Pass {
+			failed = append(failed, t.Name)
+		}
+	}
+	n.Say("%d targets", len(targets))
+	if len(failed) == 0 {
+		return nil
+	}
+	n.Say("%d targets, not verified: %s", len(targets), strings.Join(failed, " "))
+	return nil
+}
+
+// begun is what was there when the erasure of a target began.
+type begun struct {
+	Items int64 `json:"items"`
+	Bytes int64 `json:"bytes"`
+	Tries int   `json:"tries"`
+}
+
+func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evidence, error) {
+	var ev wipe.Evidence
+	if done, err := a.journal.Get(noteMedia+t.Name, &ev); err != nil || done {
+		return ev, err
+	}
+	var b begun
+	if _, err := a.journal.Get(noteBegun+t.Name, &b); err != nil {
+		return ev, err
+	}
+	if b.Tries == 0 {
+		survey := wipe.Dry(a.Sys, t.Target)
+		b.Items, b.Bytes = survey.Items, survey.Bytes
+	}
+	b.Tries++
+	if err := a.journal.Save(noteBegun+t.Name, b); err != nil {
+		return ev, err
+	}
+	t.Requested, t.Anyway = requested(c.command.Level), b.Tries >= maxTries
+	ev = wipe.Erase(ctx, a.Sys, t.Target, func(op string) { a.Moment("wipe/" + t.Name + ":" + op) })
+	if ctx.Err() != nil {
+		return ev, context.Cause(ctx)
+	}
+	if ev.Technique == "absent" && b.Items > 0 {
+		// A file is only unlinked after its overwriting was read back, so what an
+		// earlier run of this step began and what is gone now was overwritten.
+		ev.Technique = "overwrite-random-1, begun before a cut"
+	}
+	ev.Items, ev.Bytes = max(ev.Items, b.Items), max(ev.Bytes, b.Bytes)
+	if ev.Verified != certificate.Pass && b.Tries < maxTries {
+		return ev, fmt.Errorf("cannot erase %s: %s", t.Name, ev.Reason)
+	}
+	a.hub.tell(local.Event{Kind: "erased", Name: t.Name, State: ev.Verified, Detail: string(ev.LevelAchieved), Final: true})
+	return ev, a.journal.Save(noteMedia+t.Name, ev)
+}
+
+// keyTargets are the files of a class of keys, one target together each.
+func (a *Agent) keyTargets(class keys.Class, name string) []target {
+	var out []target
+	for i, path := range keys.Files(a.at.keys(), class) {
+		out = append(out, target{class: profile.HostKeys, Target: wipe.Target{
+			Name: fmt.Sprintf("%s-%d", name, i+1), Kind: "key", Path: path, Root: a.at.root,
+		}})
+	}
+	return out
+}
+
+// dataTargets are the ledger, the spool and the inventory without the software.
+func (a *Agent) dataTargets(c *caseFile) ([]target, error) {
+	own := []target{
+		{profile.Ledger, wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Encrypted: true}},
+		{profile.Ledger, wipe.Target{Name: "spool", Kind: "data", Path: a.at.spool(), Root: a.at.root, Encrypted: true}},
+	}
+	places, err := a.inventory(c, false)
+	return append(own, places...), err
+}
+
+// allTargets is everything of the host that is erased before the certificate.
+func (a *Agent) allTargets(c *caseFile) ([]target, error) {
+	data, err := a.dataTargets(c)
+	if err != nil {
+		return nil, err
+	}
+	software, err := a.inventory(c, true)
+	return slices.Concat(a.keyTargets(keys.Data, "data-key"), data, software), err
+}
+
+// inventory are the profile's places in the command's scope. Targets are named
+// by class and number: a path may tell a merchant's name.
+func (a *Agent) inventory(c *caseFile, software bool) ([]target, error) {
+	id := a.identity()
+	if id == nil {
+		return nil, errors.New("cannot read the inventory: the identity is gone")
+	}
+	p, err := id.profile(c.command.Profile.ID, c.command.Profile.Digest)
+	if err != nil {
+		return nil, err
+	}
+	var out []target
+	for i, place := range p.Inventory {
+		if !slices.Contains(c.command.Scope, place.Class) || (place.Class == profile.Software) != software {
+			continue
+		}
+		root, ok := a.rootOf(place.Path)
+		if !ok {
+			return nil, fmt.Errorf("cannot erase place %d of the inventory: it is outside the folders that may be erased", i+1)
+		}
+		out = append(out, target{place.Class, wipe.Target{
+			Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root,
+		}})
+	}
+	return out, nil
+}
+
+func kindOf(class envelope.ID) string {
+	switch class {
+	case profile.Software:
+		return "software"
+	case profile.Logs:
+		return "log"
+	case profile.Credentials:
+		return "key"
+	}
+	return "data"
+}
+
+// mayErase says whether a path lies below a folder that may be erased.
+func (a *Agent) mayErase(path string) bool {
+	_, ok := a.rootOf(path)
+	return ok
+}
+
+func (a *Agent) rootOf(path string) (string, bool) {
+	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
+		return "", false
+	}
+	for _, root := range a.Config.Erase.Roots {
+		if root = filepath.Clean(root); root != "/" && strings.HasPrefix(path, root+"/") {
+			return root, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,363 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
+	"unbindd/agent/ledger"
+	"unbindd/agent/profile"
+	"unbindd/device"
+)
+
+// checkPapers demands what the profile demands; nothing is touched yet.
+func (a *Agent) checkPapers(_ context.Context, n *journal.Note) error {
+	c, err := a.openCase()
+	if err != nil {
+		return giveUpOn(err)
+	}
+	p, err := a.identity().profile(c.command.Profile.ID, c.command.Profile.Digest)
+	if err != nil {
+		return giveUpOn(err)
+	}
+	if len(p.Papers) == 0 {
+		n.Say("profile %s demands no papers", p.ID)
+		return nil
+	}
+	if c.command.Papers == "" {
+		return giveUp("E22", "papers", "cannot go on: profile %s demands papers and the command names none", p.ID)
+	}
+	papers, ok, err := a.papers(c, n)
+	if err != nil {
+		return giveUpOn(err)
+	}
+	if !ok {
+		a.waiting("check-papers", "the papers that the command names", nil)
+		return envelope.Refuse("E22", "papers", "cannot go on: the papers that the command names have not arrived")
+	}
+	return a.everyPaper(p, papers, n)
+}
+
+// papers reads the signed list that the command names by digest.
+func (a *Agent) papers(c *caseFile, n *journal.Note) (command.Papers, bool, error) {
+	var papers command.Papers
+	e, ok, err := noteEnvelope(n.Get, notePapers)
+	if err != nil || !ok {
+		return papers, false, err
+	}
+	if e.Digest() != c.command.Papers {
+		return papers, false, nil
+	}
+	if _, err := c.trust.Verify(e, "papers"); err != nil {
+		return papers, false, err
+	}
+	return papers, true, envelope.Decode(e.Payload, &papers)
+}
+
+func (a *Agent) everyPaper(p profile.Profile, papers command.Papers, n *journal.Note) error {
+	for _, want := range p.Papers {
+		if !slices.ContainsFunc(papers.Papers, func(have command.Paper) bool { return have.Type == want }) {
+			return giveUp("E22", "papers", "cannot go on: the paper %s that profile %s demands was not seen", want, p.ID)
+		}
+	}
+	n.Say("%d papers seen", len(papers.Papers))
+	return nil
+}
+
+// slotSeen is one key slot as it was before anything was touched.
+type slotSeen struct {
+	Slot     uint16 `json:"slot"`
+	Type     string `json:"type"`
+	KCV      string `json:"kcv"`
+	Method   string `json:"method"`
+	State    string `json:"state"`
+	Retained bool   `json:"retained"`
+	Why      string `json:"why,omitempty"`
+}
+
+// inspection is what was found before anything was touched.
+type inspection struct {
+	Absent    bool       `json:"absent"` // allowed by an amendment
+	Serial    string     `json:"serial"`
+	Model     string     `json:"model"`
+	Firmware  string     `json:"firmware"`
+	Tampered  bool       `json:"tampered"`
+	EraCnt    uint32     `json:"eracnt"`
+	Slots     []slotSeen `json:"slots"`
+	Scope     []uint16   `json:"scope"`
+	Challenge []byte     `json:"challenge"`
+	Power     supply     `json:"power"`
+	Free      int64      `json:"free"` // bytes beside the state directory
+}
+
+// inspect records what is there: reader, slots, tamper, power, space; and asks
+// the reader for its challenge. A silent reader is waited for, until it comes
+// back, an amendment allows its absence, or a cancel arrives.
+func (a *Agent) inspect(ctx context.Context, n *journal.Note) error {
+	c, err := a.openCase()
+	if err != nil {
+		return giveUpOn(err)
+	}
+	seen := inspection{}
+	if seen.Power, err = readPower(a.Config.Power.Path); err != nil {
+		return err
+	}
+	if seen.Free, err = freeSpace(a.at.root); err != nil {
+		return err
+	}
+	if _, ok := c.allows(command.AllowReaderAbsent); ok {
+		seen.Absent, seen.Serial = true, string(a.identity().binding.Reader.SN)
+		n.Say("no reader, as an amendment allows; %s", seen.Power)
+		return n.Keep(noteInspect, seen)
+	}
+	if err := a.inspectReader(ctx, c, &seen); err != nil {
+		var foreign device.ErrForeign
+		if errors.As(err, &foreign) {
+			return giveUp("E21", "", "cannot go on: another reader is connected")
+		}
+		a.waiting("inspect", "the card reader", err)
+		return err
+	}
+	n.Say("reader %s, %d of %d slots to erase, %s", seen.Serial, len(seen.Scope), len(seen.Slots), seen.Power)
+	return n.Keep(noteInspect, seen)
+}
+
+func (a *Agent) inspectReader(ctx context.Context, c *caseFile, seen *inspection) error {
+	who, err := a.reader.Identify(ctx)
+	if err != nil {
+		return err
+	}
+	if who.Serial != string(a.identity().binding.Reader.SN) {
+		return device.ErrForeign{Serial: who.Serial}
+	}
+	tamper, err := a.reader.Tamper(ctx)
+	if err != nil {
+		return err
+	}
+	slots, err := a.reader.Slots(ctx)
+	if err != nil {
+		return err
+	}
+	seen.Serial, seen.Model, seen.Firmware, seen.EraCnt = who.Serial, who.Model, who.Firmware, who.EraseCounter
+	seen.Tampered = tamper.Detected
+	p, err := a.identity().profile(c.command.Profile.ID, c.command.Profile.Digest)
+	if err != nil {
+		return giveUpOn(err)
+	}
+	seen.Slots, seen.Scope = survey(slots, p.Slots)
+	return a.challenge(ctx, c, seen)
+}
+
+// survey notes every slot, and which of them the erase must cover: every slot
+// that is not empty, not retained, and of a type that the profile names.
+func survey(slots []device.Slot, types []envelope.ID) (all []slotSeen, scope []uint16) {
+	scope = []uint16{}
+	for _, s := range slots {
+		all = append(all, slotSeen{
+			Slot: s.ID, Type: s.Type, KCV: s.KCV, Method: s.Method, State: string(s.State), Retained: s.Retained, Why: s.Reason,
+		})
+		if s.State != device.SlotEmpty && !s.Retained && slices.Contains(types, envelope.ID(s.Type)) {
+			scope = append(scope, s.ID)
+		}
+	}
+	slices.Sort(scope)
+	return all, scope
+}
+
+// challenge asks the reader for the challenge its ticket will answer; an older
+// one dies by it.
+func (a *Agent) challenge(ctx context.Context, c *caseFile, seen *inspection) error {
+	if len(seen.Scope) == 0 {
+		return nil
+	}
+	order, err := c.digest().Raw()
+	if err != nil {
+		return err
+	}
+	ch, err := a.reader.BeginErase(ctx, order, seen.Scope)
+	if err != nil {
+		return err
+	}
+	seen.Challenge, seen.EraCnt = ch.RC[:], ch.EraseCounter
+	return nil
+}
+
+// uninspect takes the reader's challenge back. A reader that cannot be reached
+// keeps one that no ticket will ever answer; that holds nothing up.
+func (a *Agent) uninspect(ctx context.Context, _ *journal.Note) error {
+	return a.courtesy(ctx, "the reader's challenge cannot be taken back", a.reader.CancelErase)
+}
+
+// freeze stops new transactions, in the reader too, so that it survives a
+// restart of either.
+func (a *Agent) freeze(ctx context.Context, n *journal.Note) error {
+	absent, err := a.readerAbsent(n)
+	if err != nil || absent {
+		n.Say("no reader")
+		return err
+	}
+	return a.reader.Freeze(ctx)
+}
+
+// thaw lets the reader trade again. One that cannot be reached now is thawed
+// when trading begins.
+func (a *Agent) thaw(ctx context.Context, _ *journal.Note) error {
+	return a.courtesy(ctx, "the reader cannot be thawed yet", a.reader.Thaw)
+}
+
+// courtesy is what is done for a reader that goes on living; it is tried once
+// and does not hold an undo up.
+func (a *Agent) courtesy(ctx context.Context, failed string, do func(context.Context) error) error {
+	ctx, stop := context.WithTimeout(ctx, courtesyTime)
+	defer stop()
+	if err := do(ctx); err != nil {
+		a.Log.Warn().Err(err).Msg(failed)
+	}
+	return nil
+}
+
+// readerAbsent says whether an amendment allowed to go on without a reader.
+func (a *Agent) readerAbsent(n *journal.Note) (bool, error) {
+	var seen inspection
+	ok, err := n.Get(noteInspect, &seen)
+	if err == nil && !ok {
+		err = errors.New("cannot go on: nothing was inspected")
+	}
+	return seen.Absent, err
+}
+
+// settlement is what was open when it was looked at, and what allowed it.
+type settlement struct {
+	Open      []command.OpenSum `json:"open"`
+	Exception envelope.Digest   `json:"exception,omitempty"`
+}
+
+// settle refuses an open batch, unless the command or an amendment names
+// exactly what may stay open.
+func (a *Agent) settle(ctx context.Context, n *journal.Note) error {
+	c, err := a.openCase()
+	if err != nil {
+		return giveUpOn(err)
+	}
+	l, err := a.openLedger(true)
+	if err != nil {
+		return a.ledgerGivesUp(err)
+	}
+	defer a.closeLedger(l)
+	if err := a.pull(ctx, l, n); err != nil {
+		return err
+	}
+	s := settlement{Open: []command.OpenSum{}}
+	for _, o := range l.Unsettled() {
+		s.Open = append(s.Open, command.OpenSum{Amount: o.Amount, Count: o.Count, Currency: envelope.ID(o.Currency)})
+	}
+	if len(s.Open) > 0 {
+		var ok bool
+		if s.Exception, ok = exception(c, s.Open); !ok {
+			return giveUp("E22", "unsettled", "cannot go on: %s not settled, and no exception names exactly that", openWords(s.Open))
+		}
+	}
+	n.Say("%s open", openWords(s.Open))
+	return n.Keep(noteSettle, s)
+}
+
+// exception finds the signed words that allow exactly this to stay open.
+func exception(c *caseFile, open []command.OpenSum) (envelope.Digest, bool) {
+	if slices.Equal(c.command.Exception, open) {
+		return c.digest(), true
+	}
+	for _, m := range c.amends {
+		if slices.Equal(m.Exception, open) {
+			return m.Digest, true
+		}
+	}
+	return "", false
+}
+
+func openWords(open []command.OpenSum) string {
+	count := int64(0)
+	for _, o := range open {
+		count += o.Count
+	}
+	return fmt.Sprintf("%d transactions", count)
+}
+
+// drain takes over what the reader still holds; settling may have made more.
+func (a *Agent) drain(ctx context.Context, n *journal.Note) error {
+	l, err := a.openLedger(true)
+	if err != nil {
+		return a.ledgerGivesUp(err)
+	}
+	defer a.closeLedger(l)
+	if err := a.pull(ctx, l, n); err != nil {
+		return err
+	}
+	n.Say("%d transactions in the ledger", l.Tally().Count)
+	return nil
+}
+
+// pull takes over everything the reader holds now.
+func (a *Agent) pull(ctx context.Context, l *ledger.Ledger, n *journal.Note) error {
+	absent, err := a.readerAbsent(n)
+	if err != nil || absent {
+		return err
+	}
+	serial := string(a.identity().binding.Reader.SN)
+	backlog, err := a.reader.Follow(ctx, uint32(l.Last(serial)))
+	if err != nil {
+		return a.foreignGivesUp(err)
+	}
+	if backlog.Lost > 0 {
+		return giveUp("E22", "events-lost", "cannot go on: the reader has lost %d events that were never taken over", backlog.Lost)
+	}
+	if last := l.Last(serial); last > 0 {
+		if err := a.reader.Acknowledge(ctx, uint32(last)); err != nil {
+			return err
+		}
+	}
+	for l.Last(serial) < uint64(backlog.Last) {
+		if _, err := a.takeOver(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// foreignGivesUp turns "another reader" into the end of the command.
+func (a *Agent) foreignGivesUp(err error) error {
+	var foreign device.ErrForeign
+	if errors.As(err, &foreign) {
+		return giveUp("E21", "", "cannot go on: another reader is connected")
+	}
+	return err
+}
+
+// ledgerGivesUp turns a damaged ledger into the end of the command: what cannot
+// be read cannot be backed up.
+func (a *Agent) ledgerGivesUp(err error) error {
+	if errors.Is(err, ledger.ErrDamaged) {
+		return giveUp("E26", "", "cannot go on: %w", err)
+	}
+	return err
+}
+
+func (a *Agent) closeLedger(l *ledger.Ledger) {
+	a.show.setLedger(l)
+	if err := l.Close(); err != nil {
+		a.Log.Error().Err(err).Msg("the ledger cannot be closed")
+	}
+}
+
+// giveUpOn turns a refusal into the end of the command; anything else is tried
+// again.
+func giveUpOn(err error) error {
+	var r *envelope.Refusal
+	if errors.As(err, &r) {
+		return &journal.GiveUp{Err: err}
+	}
+	return err
+}

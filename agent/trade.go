@@ -1,0 +1,151 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"unbindd/agent/ledger"
+	"unbindd/agent/local"
+	"unbindd/device"
+)
+
+// group is how many waiting events share one commit at most.
+const group = 64
+
+// openLedger opens the ledger for whoever needs it now; it is closed again by
+// the same. Opening it at the start would make anew what was erased.
+func (a *Agent) openLedger(create bool) (*ledger.Ledger, error) {
+	aead, err := a.keys.LedgerAEAD()
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the ledger: %w", err)
+	}
+	if err := makeDirs(a.at.ledger()); err != nil {
+		return nil, err
+	}
+	return ledger.Open(a.at.ledger(), ledger.Options{AEAD: aead, Binding: a.id.raw, NoCreate: !create})
+}
+
+// trade takes the reader's events into the ledger until a command is accepted.
+func (a *Agent) trade(ctx context.Context) error {
+	if a.reader == nil {
+		return errors.New("cannot trade: there is no pairing key for the card reader; enrol the terminal anew")
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-a.orders:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	for ctx.Err() == nil {
+		if err := a.tradeOnce(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tradeOnce trades on one opening of the ledger. It comes back without an error
+// when the ledger must be opened anew: a commit of unknown outcome is told by
+// what is there afterwards, never by trying it again.
+func (a *Agent) tradeOnce(ctx context.Context) error {
+	l, err := a.openLedger(true)
+	if err != nil {
+		return a.ledgerFailed(err)
+	}
+	defer func() {
+		if err := l.Close(); err != nil {
+			a.Log.Error().Err(err).Msg("the ledger cannot be closed")
+		}
+	}()
+	a.show.setLedger(l)
+	for ctx.Err() == nil {
+		err := a.conversation(ctx, l)
+		switch {
+		case errors.Is(err, ledger.ErrOutcomeUnknown):
+			a.alarm("E18", "the outcome of a commit is not known; the ledger is opened anew")
+			return nil
+		case errors.Is(err, ledger.ErrDamaged):
+			return a.ledgerFailed(err)
+		case err != nil && ctx.Err() == nil:
+			a.Log.Warn().Err(err).Msg("the conversation with the reader broke off")
+			if err := a.pause(ctx); err != nil {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// ledgerFailed stops trading for good: a ledger that cannot be read as it was
+// written must not be written on.
+func (a *Agent) ledgerFailed(err error) error {
+	if errors.Is(err, ledger.ErrDamaged) {
+		a.alarm("E26", "the ledger on disk cannot be read as it was written")
+	}
+	return fmt.Errorf("cannot trade: %w", err)
+}
+
+// conversation follows one connection of the reader until it breaks.
+func (a *Agent) conversation(ctx context.Context, l *ledger.Ledger) error {
+	serial := string(a.id.binding.Reader.SN)
+	if err := a.reader.Thaw(ctx); err != nil {
+		return err
+	}
+	backlog, err := a.reader.Follow(ctx, uint32(l.Last(serial)))
+	if err != nil {
+		return err
+	}
+	if backlog.Lost > 0 {
+		a.alarm("E26", fmt.Sprintf("the reader has lost %d events before they were taken over", backlog.Lost))
+	}
+	// What was committed before a cut and not acknowledged is acknowledged now.
+	if last := l.Last(serial); last > 0 {
+		if err := a.reader.Acknowledge(ctx, uint32(last)); err != nil {
+			return err
+		}
+	}
+	for {
+		if _, err := a.takeOver(ctx, l); err != nil {
+			return err
+		}
+	}
+}
+
+// takeOver waits for events, commits them together, and acknowledges them only
+// then.
+func (a *Agent) takeOver(ctx context.Context, l *ledger.Ledger) (last uint64, err error) {
+	events, err := a.reader.Next(ctx, group)
+	if err != nil {
+		return 0, err
+	}
+	serial := string(a.id.binding.Reader.SN)
+	a.Moment("trade:starting")
+	done, err := l.Append(serial, bodies(events))
+	if err != nil {
+		return 0, err
+	}
+	a.Moment("trade:worked")
+	for _, r := range done.Refused {
+		a.Log.Warn().Str("code", r.Code).Uint64("evseq", r.Evseq).Msg("a record was refused")
+		a.hub.tell(local.Event{Kind: "trade", State: "refused", Code: r.Code})
+	}
+	last = l.Last(serial)
+	if err := a.reader.Acknowledge(ctx, uint32(last)); err != nil {
+		return last, err
+	}
+	a.show.setLedger(l)
+	a.Moment("trade:recorded")
+	return last, nil
+}
+
+func bodies(events []device.Event) []ledger.Event {
+	out := make([]ledger.Event, len(events))
+	for i, e := range events {
+		out[i] = ledger.Event{Seq: uint64(e.Seq), Body: e.Body}
+	}
+	return out
+}

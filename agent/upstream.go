@@ -1,0 +1,257 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"unbindd/agent/envelope"
+	"unbindd/agent/local"
+	"unbindd/transport"
+)
+
+// upstream is what goes on beside trading and obeying: asking for commands,
+// sending what is in the outbox, keeping the time.
+type upstream struct {
+	end  context.CancelFunc
+	done sync.WaitGroup
+}
+
+func (u *upstream) stop() {
+	u.end()
+	u.done.Wait()
+}
+
+func (a *Agent) goUpstream(ctx context.Context) *upstream {
+	ctx, end := context.WithCancel(ctx)
+	u := &upstream{end: end}
+	for _, work := range []func(context.Context){a.poll, a.empty, a.keepTime} {
+		u.done.Go(func() { work(ctx) })
+	}
+	return u
+}
+
+// links is the link to the desk; nil before there is an identity and after it
+// is gone.
+func (a *Agent) links() transport.Link {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.id == nil || a.keys == nil {
+		return nil
+	}
+	if a.link == nil {
+		key, err := a.keys.TLSKey()
+		if err != nil {
+			return nil
+		}
+		link, err := transport.NewHTTPS(a.linkConfig(a.id.route), transport.Identity{
+			Terminal: string(a.id.binding.Terminal), Roots: []byte(a.id.route.CA), Pins: a.id.route.Pins,
+			Certificate: []byte(a.id.route.Certificate), Key: key, Now: a.clock.wall,
+		})
+		if err != nil {
+			a.Log.Error().Err(err).Msg("the link cannot be made")
+			return nil
+		}
+		a.link = link
+	}
+	return a.link
+}
+
+func (a *Agent) linkConfig(way route) transport.Config {
+	config := a.Link
+	if config.URL == "" {
+		config.URL = way.URL
+	}
+	return config
+}
+
+func (a *Agent) closeLink() {
+	a.mu.Lock()
+	link := a.link
+	a.link = nil
+	a.mu.Unlock()
+	if link == nil {
+		return
+	}
+	if err := link.Close(); err != nil {
+		a.Log.Warn().Err(err).Msg("the link cannot be closed")
+	}
+}
+
+// poll asks for commands: with the question left open while a case runs, now
+// and then otherwise.
+func (a *Agent) poll(ctx context.Context) {
+	etag, failures := "", 0
+	for ctx.Err() == nil {
+		link := a.links()
+		if link == nil {
+			return
+		}
+		text, next, err := link.Pull(ctx, etag, a.Link.Wait)
+		a.linkIs(link.Name(), err)
+		if err != nil {
+			failures++
+			nap(ctx, a.backoff().Delay(min(failures, 20)))
+			continue
+		}
+		failures, etag = 0, next
+		if text != nil {
+			a.take(text)
+			continue
+		}
+		if a.mode() == local.Trading {
+			nap(ctx, jitter(a.Link.Poll))
+		} else {
+			nap(ctx, a.Link.RetryMin)
+		}
+	}
+}
+
+// jitter is the interval, a quarter more or less, so that a fleet does not ask
+// at one moment.
+func jitter(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return d*3/4 + rand.N(d/2+1)
+}
+
+func nap(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// empty sends what is in the outbox, whenever something rings.
+func (a *Agent) empty(ctx context.Context) {
+	for failures := 0; ctx.Err() == nil; {
+		rung := a.bell.wait()
+		link := a.links()
+		if link == nil {
+			return
+		}
+		pause := time.Hour
+		if err := a.flush(ctx, link); err != nil {
+			failures++
+			pause = a.backoff().Delay(min(failures, 20))
+		} else {
+			failures = 0
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-rung:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// flush delivers the outbox, oldest first. What the desk refuses for good is
+// taken out and told in the log: it would stand in the way of everything else.
+func (a *Agent) flush(ctx context.Context, link transport.Link) error {
+	parcels, err := a.journal.Outbox()
+	if err != nil {
+		return err
+	}
+	for _, p := range parcels {
+		_, err := link.Put(ctx, transport.Object{Case: p.Case, Kind: p.Kind, N: p.N}, p.Body)
+		if err != nil && !errors.Is(err, transport.ErrNotYet) && !transport.Permanent(err) {
+			return err
+		}
+		if transport.Permanent(err) {
+			a.Log.Error().Err(err).Str("case", p.Case).Str("kind", p.Kind).Int64("n", p.N).Msg("the desk refuses it for good")
+		}
+		if err := a.journal.Delivered(p.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linkIs shows whether the link works.
+func (a *Agent) linkIs(name string, err error) {
+	if a.show.setLink(name, err, a.Now().Unix()) {
+		a.Log.Info().Str("link", name).AnErr("why", err).Msg("link")
+		l := a.show.link()
+		a.hub.tell(local.Event{Kind: "link", Name: name, State: l.State, Detail: l.Error})
+	}
+}
+
+// timeAnswer is the payload of a signed time.
+type timeAnswer struct {
+	Nonce envelope.ID `json:"nonce"`
+	Time  int64       `json:"time"`
+	V     int         `json:"v"`
+}
+
+// keepTime asks for a signed time until it has one, and writes the floor down
+// now and then.
+func (a *Agent) keepTime(ctx context.Context) {
+	for failures := 0; ctx.Err() == nil; {
+		_, quality := a.clock.read()
+		pause := max(a.Config.Clock.FloorEvery, time.Second)
+		if quality != clockTrusted {
+			if err := a.askTime(ctx); err != nil {
+				failures++
+				pause = a.backoff().Delay(min(failures, 20))
+			}
+		}
+		if err := a.tick(); err != nil {
+			a.Log.Error().Err(err).Msg("the time floor cannot be written down")
+		}
+		nap(ctx, pause)
+	}
+}
+
+// tick writes the floor down; only a trusted time raises it.
+func (a *Agent) tick() error {
+	now, quality := a.clock.read()
+	id := a.identity()
+	if quality != clockTrusted || id == nil {
+		return nil
+	}
+	// A time signed by an online key never raises the floor past the bundle's end.
+	return a.journal.RaiseFloor(min(now, id.trust.Expires))
+}
+
+func (a *Agent) askTime(ctx context.Context) error {
+	link, id := a.links(), a.identity()
+	if link == nil || id == nil {
+		return errors.New("cannot ask for the time: there is no link")
+	}
+	nonce, err := a.crockford()
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(map[string]any{"nonce": nonce, "v": 1})
+	if err != nil {
+		return err
+	}
+	reply, err := link.Time(ctx, body)
+	if err != nil {
+		return err
+	}
+	e, err := envelope.Parse(reply, envelope.MaxSize)
+	if err != nil {
+		return err
+	}
+	if _, err := id.trust.Verify(e, "time"); err != nil {
+		return err
+	}
+	var t timeAnswer
+	if err := envelope.Decode(e.Payload, &t); err != nil {
+		return err
+	}
+	if string(t.Nonce) != nonce || t.V != 1 || t.Time < a.clock.low() {
+		return errors.New("cannot believe the time: it answers another question, or lies before the floor")
+	}
+	a.clock.set(t.Time)
+	return nil
+}

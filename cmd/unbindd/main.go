@@ -1,0 +1,93 @@
+// Command unbindd is the daemon on a payment terminal: it keeps every
+// transaction of the card reader, and takes the terminal out of service when a
+// signed command says so.
+//
+//	main.go    the root, the exit codes
+//	run.go     opens the parts and hands them to the agent
+//	enrol.go   becoming bound, with an anchor that a person compared
+//	check.go   the settings, all problems at once
+//	pause.go   the moments at which a test may cut the power
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"unbindd/agent/envelope"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// The exit codes of the daemon; the table is in docs/WIRE.md.
+const (
+	exitDone      = 0
+	exitFailed    = 1
+	exitUsage     = 2
+	exitRefused   = 6
+	exitBadConfig = 78
+)
+
+// errBadConfig marks an error of the settings.
+var errBadConfig = errors.New("the settings cannot be used")
+
+// errUsage marks a wrong call.
+var errUsage = errors.New("wrong usage")
+
+func main() { os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func execute(args []string, out, problems io.Writer) int {
+	root := command()
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(problems)
+	err := root.Execute()
+	if err != nil {
+		tell(problems, err)
+	}
+	return exitCode(err)
+}
+
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "unbindd",
+		Short:         "Keep a payment terminal's transactions, and take the terminal out of service truthfully",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version,
+	}
+	root.PersistentFlags().String("config", "", "settings file (default: the built-in settings)")
+	root.PersistentFlags().StringSlice("set", nil, "one setting over the file's, as key=value (reader.path=/dev/ttyS1)")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errors.Join(errUsage, err) })
+	root.AddCommand(runCommand(), enrolCommand(), checkCommand())
+	return root
+}
+
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errBadConfig):
+		return exitBadConfig
+	case errors.Is(err, errUsage):
+		return exitUsage
+	case envelope.CodeOf(err) != "":
+		return exitRefused
+	}
+	return exitFailed
+}
+
+// tell prints an error for a person: what, why, code, and what to do now.
+func tell(w io.Writer, err error) {
+	var lines = "unbindd: " + err.Error() + "\n"
+	if m, ok := envelope.MeaningOf(envelope.CodeOf(err)); ok {
+		lines += "Next: " + m.Next(envelope.English) + "\n"
+	}
+	if _, err := fmt.Fprint(w, lines); err != nil {
+		return // nobody is there to be told
+	}
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"unbindd/agent"
+	"unbindd/wipe"
+)
+
+func runCommand() *cobra.Command {
+	var pauseAt []string
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon until it is told to end",
+		Long: "Run the daemon. It carries an unbinding on from where it was cut, trades where it is bound,\n" +
+			"and says so where it is not. It prints one line \"ready <mode> <socket>\" when the local API answers.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			stops, err := newPauses(pauseAt, c.OutOrStdout())
+			if err != nil {
+				return err
+			}
+			parts, err := assemble(c)
+			if err != nil {
+				return err
+			}
+			parts.Moment = stops.moment
+			parts.Ready = func(mode string) { ready(c.OutOrStdout(), mode, parts.Config.Socket) }
+			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, os.Interrupt)
+			defer stop()
+			return agent.New(parts).Run(ctx)
+		},
+	}
+	c.Flags().StringArrayVar(&pauseAt, "pause-at", nil, "announce a moment and wait there (for tests)")
+	if err := c.Flags().MarkHidden("pause-at"); err != nil {
+		panic(err) // the flag was added one line above
+	}
+	return c
+}
+
+// ready tells whoever started the daemon that it answers.
+func ready(out io.Writer, mode, socket string) {
+	if _, err := fmt.Fprintf(out, "ready %s %s\n", mode, socket); err != nil {
+		return // nobody listens
+	}
+}
+
+// assemble makes the parts from the settings.
+func assemble(c *cobra.Command) (agent.Parts, error) {
+	s, err := load(c)
+	if err != nil {
+		return agent.Parts{}, err
+	}
+	log, err := logger(s.Log.Level, s.Log.Format, c.ErrOrStderr())
+	if err != nil {
+		return agent.Parts{}, err
+	}
+	return agent.Parts{
+		Config: s.Agent, Reader: s.Reader, Link: s.Link, Courier: s.Courier,
+		Log: log, Version: version, Sys: wipe.Kernel{},
+	}, nil
+}
+
+func logger(level, format string, out io.Writer) (zerolog.Logger, error) {
+	l, err := zerolog.ParseLevel(level)
+	if err != nil {
+		return zerolog.Logger{}, fmt.Errorf("cannot log: %w: %w", err, errBadConfig)
+	}
+	zerolog.TimeFieldFormat = time.RFC3339Nano
+	if format == "text" {
+		out = zerolog.ConsoleWriter{Out: out, NoColor: true, TimeFormat: time.RFC3339}
+	}
+	return zerolog.New(out).Level(l).With().Timestamp().Logger(), nil
+}
+
+// background is the context of a call that has none of its own.
+func background(c *cobra.Command) context.Context {
+	if ctx := c.Context(); ctx != nil {
+		return ctx
+	}
+	return context.Background()
+}

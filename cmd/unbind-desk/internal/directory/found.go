@@ -1,12 +1,14 @@
 package directory
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"unbindd/agent/backup"
@@ -138,8 +140,26 @@ func (f *founder) makeIdentity() error {
 	if err != nil {
 		return err
 	}
+	if err := proveIdentity(identity, recipient); err != nil {
+		return err
+	}
 	f.recipient = recipient
 	return authority.CreateIdentity(f.dir.Identity(), authority.NewSecret([]byte(identity)), recipient, f.Now)
+}
+
+// proveIdentity seals an empty backup and opens it: the bundle will say when
+// the identity was last shown to open what is sealed for its set.
+func proveIdentity(identity, recipient string) error {
+	var file bytes.Buffer
+	none := strings.Repeat("0", 64)
+	header := backup.Header{Case: "proof", Command: "sha256:" + none, First: 1, Prev: none, Terminal: "desk"}
+	_, err := backup.Seal(&file, []string{recipient}, header, func(func([]byte) error) (backup.TrailerInput, error) {
+		return backup.TrailerInput{Head: "sha256:" + none, Sums: []byte("[]")}, nil
+	})
+	if err == nil {
+		_, _, err = backup.Open(&file, []string{identity}, func([]byte) error { return nil })
+	}
+	return err
 }
 
 func (f *founder) makeCertificates() error {

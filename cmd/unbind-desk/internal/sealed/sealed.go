@@ -140,3 +140,14 @@ func ParseChain(text string) (*[32]byte, error) {
 func refuse(which, format string, args ...any) error {
 	return envelope.Refuse("E24", which, "cannot accept the backup: "+format, args...)
 }
+
+// Beginning opens src and says where its chain begins by its own header, for
+// who has no binding to begin from.
+func Beginning(src io.Reader, identities []authority.Secret) (Start, error) {
+	h, _, err := backup.Open(src, keys(identities), func([]byte) error { return nil })
+	if err != nil {
+		return Start{}, refuse("sealed", "%w", err)
+	}
+	prev, err := ParseChain(h.Prev)
+	return Start{Prev: prev, First: h.First}, err
+}

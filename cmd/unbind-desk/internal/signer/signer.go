@@ -4,10 +4,14 @@
 // It promises that an order for a ticket exists only when the command meets its
 // rule, the manifest is the bound terminal's and names that command, and the
 // receipt is for exactly that manifest - or the command or an amendment allows
-// its absence. All of it is in this file.
+// its absence.
+//
+//	signer.go   papers in, ticket out
+//	process.go  the same for everything a desk has waiting, unattended
 package signer
 
 import (
+	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
 	"unbindd/agent/receipt"
@@ -26,6 +30,9 @@ type Papers struct {
 	Manifest *envelope.Envelope
 	Receipt  *envelope.Envelope
 	Amend    *envelope.Envelope
+	// ByHand says that a person decided that the sealed file on a courier medium
+	// is enough, as the command allows. Nobody who signs unattended sets it.
+	ByHand bool
 }
 
 // Order verifies everything and returns what the ticket is for. It refuses with
@@ -56,7 +63,8 @@ func (p Papers) authority(g *grounds.Grounds, m manifest.Manifest) (envelope.Dig
 	case p.Amend != nil:
 		return p.Amend.Digest(), g.AllowSealed(p.Amend)
 	}
-	if c := g.Command.Command(); !c.Relaxed() {
+	c := g.Command.Command()
+	if !c.Relaxed() || (!p.ByHand && c.Backup.Gate != command.GateNone) {
 		return "", refuse("receipt", "the command waits for a receipt and there is none")
 	}
 	return g.Command.Digest(), nil

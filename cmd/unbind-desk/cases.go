@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"unbindd/cmd/unbind-desk/internal/authority"
+	"unbindd/cmd/unbind-desk/internal/desk"
+)
+
+func casesCommand() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "cases [list | show CASE | export CASE --out DIR]",
+		Short: "List cases, show one, export everything of one",
+		Args:  cobra.NoArgs,
+		RunE:  does(func(c *cobra.Command, _ []string) error { return listCases(c, dir) }),
+	}
+	c.PersistentFlags().StringVar(&dir, "dir", "", "the desk's directory, made by init")
+	cobra.CheckErr(c.MarkPersistentFlagRequired("dir"))
+	c.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "List every case with its state", Args: cobra.NoArgs,
+			RunE: does(func(c *cobra.Command, _ []string) error { return listCases(c, dir) }),
+		},
+		&cobra.Command{
+			Use: "show CASE", Short: "Show a case, what the desk has of it, and its history", Args: cobra.ExactArgs(1),
+			RunE: does(func(c *cobra.Command, args []string) error { return showCase(c, dir, args[0]) }),
+		},
+		exportCommand(&dir),
+	)
+	return c
+}
+
+func listCases(c *cobra.Command, dir string) error {
+	list, err := operator(dir).Cases(c.Context())
+	if err != nil {
+		return err
+	}
+	return show(c, list, func() {
+		for _, b := range list {
+			sayBrief(c, b)
+		}
+		if len(list) == 0 {
+			say(c, "There are no cases.")
+		}
+	})
+}
+
+func sayBrief(c *cobra.Command, b desk.Brief) {
+	say(c, "%-16s %-12s %-24s since %s", b.Case, b.State, b.Terminal, when(b.Since))
+}
+
+func showCase(c *cobra.Command, dir, id string) error {
+	w, err := operator(dir).Inspect(c.Context(), id)
+	if err != nil {
+		return err
+	}
+	return show(c, w, func() {
+		sayBrief(c, w.Brief)
+		say(c, "command %s", w.Command)
+		say(c, "binding %s", w.Binding)
+		for _, o := range w.Objects {
+			say(c, "  %-20s %3d  %s  leaf %d", o.Kind, o.N, o.Digest, o.Leaf)
+		}
+		for _, e := range w.History {
+			say(c, "  %s  %-12s %s", when(e.At), e.State, e.What)
+		}
+	})
+}
+
+func exportCommand(dir *string) *cobra.Command {
+	var out string
+	c := &cobra.Command{
+		Use:   "export CASE --out DIR",
+		Short: "Write everything the desk has of a case into a new folder",
+		Long: `Write everything the desk has of a case into a new folder.
+
+Envelopes, receipts, the sealed backup, and every public key that signed
+something, under names that unbind-desk verify and stock tools (openssl, age,
+zstd, jq) work with. The folder appears whole or not at all.`,
+		Args: cobra.ExactArgs(1),
+		RunE: does(func(c *cobra.Command, args []string) error {
+			if err := vacant(out); err != nil {
+				return err
+			}
+			names, err := exportCase(c, *dir, args[0], out)
+			if err != nil {
+				return err
+			}
+			told := map[string]any{"case": args[0], "dir": out, "files": names}
+			return show(c, told, func() {
+				say(c, "Case %s is in %s, %d files.", args[0], out, len(names))
+				say(c, "Next: unbind-desk verify %s", out)
+			})
+		}),
+	}
+	c.Flags().StringVar(&out, "out", "", "folder to make")
+	must(c, "out")
+	return c
+}
+
+// exportCase writes the stream beside the folder and renames it into place.
+func exportCase(c *cobra.Command, dir, id, out string) (names []string, err error) {
+	beside, err := os.MkdirTemp(filepath.Dir(filepath.Clean(out)), ".export-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot export the case: %w", err)
+	}
+	err = operator(dir).Export(c.Context(), id, func(name string, body io.Reader) error {
+		names = append(names, name)
+		return unpack(beside, name, body)
+	})
+	if err == nil {
+		err = os.Chmod(beside, 0o755)
+	}
+	if err == nil {
+		err = os.Rename(beside, out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot export the case: %w", errors.Join(err, os.RemoveAll(beside)))
+	}
+	return names, authority.SyncDir(filepath.Dir(filepath.Clean(out)))
+}
+
+// unpack writes one file below dir; a name that leads out of it is refused.
+func unpack(dir, name string, body io.Reader) (err error) {
+	if !filepath.IsLocal(name) {
+		return fmt.Errorf("cannot write %q: it leads out of the folder", name)
+	}
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, body)
+	return errors.Join(err, f.Sync(), f.Close())
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/directory"
+	"unbindd/cmd/unbind-desk/internal/serve"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// The exit codes of the house that this program uses.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitBlocked     = 3
+	exitUnreachable = 5
+	exitRefused     = 6
+)
+
+// errBlocked marks what changed nothing because something stands in the way.
+var errBlocked = errors.New("nothing was changed")
+
+// attempted marks an error of a verb that began; every other one is about how
+// it was called.
+type attempted struct{ error }
+
+func (a attempted) Unwrap() error { return a.error }
+
+// does wraps a verb, so that usage errors are told from what it met.
+func does(verb func(c *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		if err := verb(c, args); err != nil {
+			return attempted{err}
+		}
+		return nil
+	}
+}
+
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case !errors.As(err, &attempted{}):
+		return exitUsage
+	case errors.Is(err, serve.ErrUnreachable):
+		return exitUnreachable
+	case errors.Is(err, errBlocked), errors.Is(err, directory.ErrExists), errors.Is(err, store.ErrInUse), errors.Is(err, fs.ErrExist):
+		return exitBlocked
+	case errors.Is(err, errNotVerified):
+		return exitFailed
+	case envelope.CodeOf(err) != "":
+		return exitRefused
+	}
+	return exitFailed
+}
+
+// tell writes an error for people or as JSON, and returns the exit code.
+func tell(w io.Writer, err error, asJSON bool) int {
+	if err == nil {
+		return exitDone
+	}
+	out := serve.Refusal{Code: envelope.CodeOf(err), Message: err.Error(), Next: nextStep(err)}
+	if asJSON {
+		text, merr := json.Marshal(out)
+		if merr != nil {
+			text = []byte(`{"code":"","message":"the error cannot be written","next":""}`)
+		}
+		fmt.Fprintf(w, "%s\n", text)
+		return exitCode(err)
+	}
+	fmt.Fprintf(w, "unbind-desk: %s\n", out.Message)
+	if m, ok := envelope.MeaningOf(out.Code); ok {
+		fmt.Fprintf(w, "  %s: %s\n", m.Code, m.Sentence(envelope.English))
+	}
+	if out.Next != "" {
+		fmt.Fprintf(w, "  Next: %s\n", out.Next)
+	}
+	return exitCode(err)
+}
+
+func nextStep(err error) string {
+	if m, ok := envelope.MeaningOf(envelope.CodeOf(err)); ok {
+		return m.Next(envelope.English)
+	}
+	switch exitCode(err) {
+	case exitUsage:
+		return "See unbind-desk --help, or --help behind the verb."
+	case exitUnreachable:
+		return "Start it with unbind-desk serve --dir DIR, and give the same --dir here."
+	case exitBlocked:
+		return "Nothing was changed; choose another place, or end what is in the way."
+	}
+	return ""
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"unbindd/agent/backup"
+	"unbindd/agent/receipt"
+	"unbindd/cmd/unbind-desk/internal/authority"
+	"unbindd/cmd/unbind-desk/internal/sealed"
+)
+
+// opening is what the flags of open say.
+type opening struct {
+	identity, out string
+	totals        bool
+}
+
+// counted is what open found in a backup.
+type counted struct {
+	Header  backup.Header  `json:"header"`
+	Events  uint64         `json:"events"`
+	Refused uint64         `json:"refused"`
+	Totals  receipt.Totals `json:"totals"`
+}
+
+func openCommand() *cobra.Command {
+	var o opening
+	c := &cobra.Command{
+		Use:   "open --identity KEY FILE",
+		Short: "Open a sealed backup, recount it, write its lines - offline",
+		Long: `Open a sealed backup, recount it, write its lines - offline.
+
+Decrypts and checks the whole file before any of it is given out: its end, the
+chain of every line, counts, sums, head. Then the lines go to --out (the file
+appears whole or not at all), or to standard output. With --totals only the
+totals are printed. Where the chain begins is taken from the file's own header;
+unbind-desk verify compares it with the binding.`,
+		Args: cobra.ExactArgs(1),
+		RunE: does(func(c *cobra.Command, args []string) error { return o.run(c, args[0]) }),
+	}
+	c.Flags().StringVar(&o.identity, "identity", "", "age identity file")
+	c.Flags().StringVar(&o.out, "out", "", "file to write the lines to")
+	c.Flags().BoolVar(&o.totals, "totals", false, "print totals only")
+	must(c, "identity")
+	c.MarkFlagsMutuallyExclusive("out", "totals")
+	return c
+}
+
+func (o *opening) run(c *cobra.Command, path string) error {
+	if err := vacant(o.out); err != nil {
+		return err
+	}
+	identities, err := authority.ReadIdentities(o.identity)
+	if err != nil {
+		return err
+	}
+	start, err := beginning(path, identities)
+	if err != nil {
+		return err
+	}
+	pass := func(each func([]byte) error) (sealed.Recount, error) {
+		return openFile(path, func(f io.Reader) (sealed.Recount, error) { return sealed.Open(f, identities, start, each) })
+	}
+	if o.out != "" {
+		return o.toFile(c, pass)
+	}
+	got, err := pass(func([]byte) error { return nil })
+	if err != nil || o.totals {
+		return errors.Join(err, o.report(c, got, err))
+	}
+	// The whole file held; the second pass gives out what the first one proved.
+	w := bufio.NewWriter(c.OutOrStdout())
+	_, err = pass(func(line []byte) error { _, err := w.Write(line); return err })
+	return errors.Join(err, w.Flush())
+}
+
+func (o *opening) report(c *cobra.Command, got sealed.Recount, err error) error {
+	if err != nil {
+		return nil
+	}
+	told := counted{Header: got.Header, Events: got.Tally.Events, Refused: got.Tally.Refused, Totals: got.Totals()}
+	return show(c, told, func() {
+		say(c, "Case %s, terminal %s, enrolment %d", told.Header.Case, told.Header.Terminal, told.Header.Epoch)
+		say(c, "%d transaction(s), %d event(s), %d refused, head %s", told.Totals.Count, told.Events, told.Refused, told.Totals.Head)
+		for _, s := range told.Totals.Sums {
+			say(c, "  %-3s %-12s %-9s %6d  %d minor units", s.Currency, s.Kind, s.Result, s.Count, s.Amount)
+		}
+	})
+}
+
+// toFile writes the lines beside their place and renames them into it only when
+// everything held.
+func (o *opening) toFile(c *cobra.Command, pass func(func([]byte) error) (sealed.Recount, error)) error {
+	f, err := os.CreateTemp(filepath.Dir(o.out), ".open-*")
+	if err != nil {
+		return fmt.Errorf("cannot write the lines: %w", err)
+	}
+	w := bufio.NewWriter(f)
+	got, err := pass(func(line []byte) error { _, err := w.Write(line); return err })
+	err = errors.Join(err, w.Flush(), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), o.out)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write the lines: %w", errors.Join(err, os.Remove(f.Name())))
+	}
+	return errors.Join(authority.SyncDir(filepath.Dir(o.out)), o.report(c, got, nil))
+}
+
+// beginning reads where the chain of a file begins, by its own word.
+func beginning(path string, identities []authority.Secret) (sealed.Start, error) {
+	return openFile(path, func(f io.Reader) (sealed.Start, error) { return sealed.Beginning(f, identities) })
+}
+
+func openFile[T any](path string, with func(io.Reader) (T, error)) (got T, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return got, fmt.Errorf("cannot open the backup: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return with(f)
+}

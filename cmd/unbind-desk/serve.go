@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/authority"
+	"unbindd/cmd/unbind-desk/internal/desk"
+	"unbindd/cmd/unbind-desk/internal/directory"
+	"unbindd/cmd/unbind-desk/internal/serve"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// serving is how a desk is run.
+type serving struct {
+	dir       directory.Dir
+	listen    string
+	url       string
+	maxBackup int64
+	pauseAt   []string
+}
+
+func serveCommand() *cobra.Command {
+	var s serving
+	c := &cobra.Command{
+		Use:   "serve --dir DIR",
+		Short: "Run the desk: HTTPS for terminals, a socket for its operator",
+		Long: `Run the desk: HTTPS for terminals, a socket for its operator.
+
+Prints "ready URL" on standard output once both doors are open, and logs to
+standard error. Ends on SIGTERM or SIGINT after the running requests. One desk
+at a time serves a directory.`,
+		Example: `  unbind-desk serve --dir desk
+  unbind-desk serve --dir desk --listen 0.0.0.0:8443 --url https://desk.example:8443`,
+		Args: cobra.NoArgs,
+		RunE: does(func(c *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			return s.run(ctx, c)
+		}),
+	}
+	c.Flags().StringVar((*string)(&s.dir), "dir", "", "the desk's directory, made by init")
+	c.Flags().StringVar(&s.listen, "listen", "127.0.0.1:0", "address for terminals; port 0 takes a free one")
+	c.Flags().StringVar(&s.url, "url", "", "how terminals reach this desk, where that is not the listening address")
+	c.Flags().Int64Var(&s.maxBackup, "max-backup", 2<<30, "largest sealed file taken, in bytes")
+	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before or WHAT:after: stand still around that commit until killed; for power-cut tests")
+	cobra.CheckErr(c.Flags().MarkHidden("pause-at"))
+	must(c, "dir")
+	return c
+}
+
+func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
+	kept, err := store.Open(string(s.dir))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, kept.Close()) }()
+	terminals, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("cannot listen for terminals: %w", err)
+	}
+	defer terminals.Close() // the server closes it first; here only an early return does
+	if s.url == "" {
+		s.url = "https://" + terminals.Addr().String()
+	}
+	shown, err := tls.LoadX509KeyPair(s.dir.Certificate("desk"), s.dir.CertificateKey("desk"))
+	if err != nil {
+		return fmt.Errorf("cannot read the desk's certificate: %w", err)
+	}
+	d, err := s.open(kept, func(what string) { say(c, "paused %s", what) })
+	if err != nil {
+		return err
+	}
+	operators, err := serve.ListenOperators(s.dir.Socket())
+	if err != nil {
+		return err
+	}
+	defer operators.Close()
+	log := zerolog.New(c.ErrOrStderr()).With().Timestamp().Logger()
+	server := serve.New(d, log, s.maxBackup)
+	return server.Run(ctx, serve.Doors{Terminals: terminals, Operators: operators}, shown, func() { say(c, "ready %s", s.url) })
+}
+
+// open puts the desk together from its directory.
+func (s *serving) open(kept *store.Store, told func(string)) (*desk.Desk, error) {
+	p := desk.Parts{Store: kept, URL: envelope.ID(s.url), Now: time.Now, Random: rand.Reader, Pause: pauser(s.pauseAt, told)}
+	if !p.URL.Valid() {
+		return nil, fmt.Errorf("cannot use the address %s: it must be 1 to 64 of A-Z a-z 0-9 . _ : / @ + -; give another one with --url", s.url)
+	}
+	var errs [6]error
+	p.CA, errs[0] = authority.ReadCA(s.dir.CACertificate(), s.dir.CAKey(), rand.Reader)
+	p.Receipts, errs[1] = authority.ReadSigner(s.dir.Key(directory.Receipt))
+	p.Enrols, errs[2] = authority.ReadSigner(s.dir.Key(directory.Enrol))
+	p.Openers, errs[3] = authority.ReadIdentities(s.dir.Identity())
+	p.Anchor, errs[4] = s.dir.ReadAnchor()
+	p.Signer, errs[5] = authority.ReadCertificate(s.dir.Certificate("tickets"))
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("cannot open the desk: %w", err)
+	}
+	key, err := authority.ReadKey(s.dir.CertificateKey("desk"))
+	if err != nil {
+		return nil, err
+	}
+	if p.SPKI, err = authority.SPKI(key.Public()); err != nil {
+		return nil, err
+	}
+	return desk.New(p)
+}
+
+// pauser stands still at the named moments, and says so.
+func pauser(at []string, told func(string)) func(what, when string) {
+	if len(at) == 0 {
+		return nil
+	}
+	moments := map[string]bool{}
+	for _, moment := range at {
+		moments[moment] = true
+	}
+	return func(what, when string) {
+		if moment := what + ":" + when; moments[moment] {
+			told(moment)
+			select {} // until the process is killed
+		}
+	}
+}

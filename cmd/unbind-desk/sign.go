@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/authority"
+)
+
+// signed is one file as sign leaves it.
+type signed struct {
+	File       string             `json:"file"`
+	Kind       string             `json:"kind"`
+	Digest     envelope.Digest    `json:"digest"`
+	Key        envelope.KeyID     `json:"key"`
+	Signatures []envelope.KeyID   `json:"signatures"`
+	Says       []string           `json:"says"`
+	now        *envelope.Envelope // with the new signature
+}
+
+func signCommand() *cobra.Command {
+	var key string
+	c := &cobra.Command{
+		Use:   "sign --key KEY.pem FILE...",
+		Short: "Say what files order and add one signature to each - offline",
+		Long: `Say what files order and add one signature to each - offline.
+
+Prints in words what is being signed. Refuses a payload that is not in its one
+canonical form, a kind that people do not sign, and a second signature by the
+same key. Either every file is signed or none. Needs no desk and no network.`,
+		Example: "  unbind-desk sign --key ops-1.pem command.json",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: does(func(c *cobra.Command, files []string) error {
+			by, err := authority.ReadSigner(key)
+			if err != nil {
+				return err
+			}
+			done, err := signAll(files, by)
+			if err != nil {
+				return err
+			}
+			return show(c, done, func() { saySigned(c, done) })
+		}),
+	}
+	c.Flags().StringVar(&key, "key", "", "private key, PKCS8 in PEM")
+	must(c, "key")
+	return c
+}
+
+// signAll looks at every file before it changes the first.
+func signAll(files []string, by envelope.Signer) ([]signed, error) {
+	var done []signed
+	for _, file := range files {
+		s, err := signOne(file, by)
+		if err != nil {
+			return nil, err
+		}
+		done = append(done, s)
+	}
+	for _, s := range done {
+		if err := authority.Replace(s.File, append(s.now.Encode(), '\n'), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return done, nil
+}
+
+func signOne(file string, by envelope.Signer) (signed, error) {
+	e, err := readEnvelope(file)
+	if err != nil {
+		return signed{}, err
+	}
+	kind, says, err := inWords(e)
+	if err != nil {
+		return signed{}, fmt.Errorf("%s: %w", file, err)
+	}
+	id := by.Public().ID()
+	for _, have := range e.Signatures {
+		if have.KeyID == id {
+			return signed{}, fmt.Errorf("cannot sign %s: key %s has signed it already: %w", file, id, errBlocked)
+		}
+	}
+	if err := e.Add(by); err != nil {
+		return signed{}, err
+	}
+	s := signed{File: file, Kind: kind, Digest: e.Digest(), Key: id, Says: says, now: e}
+	for _, sig := range e.Signatures {
+		s.Signatures = append(s.Signatures, sig.KeyID)
+	}
+	return s, nil
+}
+
+func saySigned(c *cobra.Command, done []signed) {
+	for _, s := range done {
+		say(c, "%s: %s", s.File, s.Kind)
+		for _, line := range s.Says {
+			say(c, "  %s", line)
+		}
+		say(c, "  digest      %s", s.Digest)
+		say(c, "Signed with %s; it has %d signature(s) now.", s.Key, len(s.Signatures))
+	}
+}

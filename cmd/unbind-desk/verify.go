@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/authority"
+	"unbindd/cmd/unbind-desk/internal/dossier"
+	"unbindd/cmd/unbind-desk/internal/sealed"
+)
+
+// errNotVerified says that a check failed; which one was printed.
+var errNotVerified = errors.New("the case does not verify")
+
+func verifyCommand() *cobra.Command {
+	var anchor, identity, prev string
+	c := &cobra.Command{
+		Use:   "verify DIR | FILES...",
+		Short: "Check an exported case completely - offline",
+		Long: `Check an exported case completely - offline.
+
+One line a check: the trust bundles from the anchor on, the command's approvers,
+binding, profile, manifest, receipts, sealed file, ticket, certificate, the
+reader's erase record, tombstone, answers. Give the anchor you know out of band
+with --anchor; without it the folder's own is used, and said to be. With
+--identity the backup is opened and recounted: chain, counts, sums, head.
+
+A line is ok, failed, absent (not there, and nothing asks for it) or skipped
+(what it stands on did not hold). Exit code 1 when one failed.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: does(func(c *cobra.Command, paths []string) error {
+			o := dossier.Options{Anchor: envelope.Digest(anchor)}
+			var err error
+			if anchor != "" && !o.Anchor.Valid() {
+				return fmt.Errorf("cannot use --anchor: want sha256:<64 hex>")
+			}
+			if identity != "" {
+				if o.Openers, err = authority.ReadIdentities(identity); err != nil {
+					return err
+				}
+			}
+			if prev != "" {
+				if o.Prev, err = sealed.ParseChain(prev); err != nil {
+					return err
+				}
+			}
+			src, err := sourceOf(paths)
+			if err != nil {
+				return err
+			}
+			return report(c, src, o)
+		}),
+	}
+	c.Flags().StringVar(&anchor, "anchor", "", "digest of trust bundle version 1, known out of band")
+	c.Flags().StringVar(&identity, "identity", "", "age identity file that opens the backup")
+	c.Flags().StringVar(&prev, "prev", "", "head of the predecessor's ledger, 64 hex digits, for a successor")
+	return c
+}
+
+func sourceOf(paths []string) (dossier.Source, error) {
+	info, err := os.Stat(paths[0])
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the case: %w", err)
+	}
+	if info.IsDir() && len(paths) == 1 {
+		return dossier.Folder(paths[0]), nil
+	}
+	return dossier.NewFiles(paths)
+}
+
+func report(c *cobra.Command, src dossier.Source, o dossier.Options) error {
+	results, ok := dossier.Verify(src, o)
+	told := struct {
+		OK      bool             `json:"ok"`
+		Results []dossier.Result `json:"results"`
+	}{ok, results}
+	err := show(c, told, func() {
+		for _, r := range results {
+			say(c, "%-8s %-20s %s", r.Status, r.Check, r.Detail)
+		}
+	})
+	if err == nil && !ok {
+		err = errNotVerified
+	}
+	return err
+}

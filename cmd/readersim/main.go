@@ -14,6 +14,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// version is set by the build.
+var version = "unknown"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -28,6 +31,7 @@ func program() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "readersim",
 		Short:         "A simulated card reader",
+		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -190,10 +191,11 @@ func TestANameExchangedInBetween(t *testing.T) {
 	for name, c := range map[string]struct {
 		when string
 		swap func(path string)
+		why  string
 	}{
-		"link":  {"open-file", func(p string) { must(t, os.Symlink(filepath.Join(outside, "victim"), p)) }},
-		"pipe":  {"open-file", func(p string) { must(t, unix.Mkfifo(p, 0o600)) }},
-		"other": {"open-direct", func(p string) { must(t, os.WriteFile(p, []byte("new"), 0o600)) }},
+		"link":  {"open-file", func(p string) { must(t, os.Symlink(filepath.Join(outside, "victim"), p)) }, "a link"},
+		"pipe":  {"open-file", func(p string) { must(t, unix.Mkfifo(p, 0o600)) }, "exchanged for something else"},
+		"other": {"open-direct", func(p string) { must(t, os.WriteFile(p, []byte("new"), 0o600)) }, "cannot read a file back"},
 	} {
 		root := plant(t, map[string]int{"f": 5000})
 		path := filepath.Join(root, "f")
@@ -205,7 +207,7 @@ func TestANameExchangedInBetween(t *testing.T) {
 			}
 			return nil
 		}
-		if e := erase(t, sys, target(root, "f")); e.Verified != wipe.Fail || e.LevelAchieved != wipe.LevelNone {
+		if e := erase(t, sys, target(root, "f")); e.Verified != wipe.Fail || e.LevelAchieved != wipe.LevelNone || !strings.Contains(e.Reason, c.why) {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}

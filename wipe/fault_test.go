@@ -88,10 +88,13 @@ func TestALastResortIsToldAsLogical(t *testing.T) {
 
 // TestAMediumThatForgetsWrites takes every write and keeps none.
 func TestAMediumThatForgetsWrites(t *testing.T) {
-	root := plant(t, map[string]int{"f": 5000})
+	root := plant(t, map[string]int{"f": 8192})
 	sys := newTap()
 	sys.write = func(_ int, p []byte, _ int64) (int, error) { return len(p), nil }
 	e := erase(t, sys, target(root, "f"))
+	if !strings.Contains(e.Reason, "other bytes than were written") {
+		t.Errorf("reason %q", e.Reason)
+	}
 	if e.Verified != wipe.Fail || e.LevelAchieved != wipe.LevelNone || e.Bytes != 0 || absent(filepath.Join(root, "f")) {
 		t.Errorf("%+v", e)
 	}
@@ -171,8 +174,10 @@ func TestForeignMountsAreRefused(t *testing.T) {
 		var st unix.Stat_t
 		must(t, unix.Stat(filepath.Join(root, place.below), &st))
 		sys := newTap()
-		sys.stat = func(s *wipe.Stat) {
-			if s.Ino == st.Ino {
+		sys.stat = func(fd int, s *wipe.Stat) {
+			var asked unix.Stat_t
+			must(t, unix.Fstat(fd, &asked))
+			if asked.Ino == st.Ino {
 				s.Dev++
 			}
 		}

@@ -70,7 +70,7 @@ func (Kernel) StatAt(dir int, name string) (Stat, error) {
 // from one architecture to the next.
 func narrowed(st unix.Stat_t) Stat {
 	return Stat{
-		Mode: st.Mode, Dev: uint64(st.Dev), Ino: st.Ino, Links: uint64(st.Nlink),
+		Mode: st.Mode, Dev: uint64(st.Dev), Links: uint64(st.Nlink),
 		Size: st.Size, Block: int64(st.Blksize),
 	}
 }

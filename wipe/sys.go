@@ -50,7 +50,6 @@ type Sys interface {
 type Stat struct {
 	Mode  uint32
 	Dev   uint64
-	Ino   uint64
 	Links uint64
 	Size  int64
 	Block int64 // bytes of one block, what a file's length is rounded up to

@@ -30,7 +30,7 @@ type tap struct {
 	hear     func(call string) error
 	data     func(fd int, offset int64) (int64, int64, error)
 	extents  func(fd int) ([]wipe.Extent, error)
-	stat     func(st *wipe.Stat)
+	stat     func(fd int, st *wipe.Stat)
 	write    func(fd int, p []byte, offset int64) (int, error)
 }
 
@@ -70,7 +70,7 @@ func (k *tap) Stat(fd int) (wipe.Stat, error) {
 	}
 	st, err := k.Kernel.Stat(fd)
 	if k.stat != nil {
-		k.stat(&st)
+		k.stat(fd, &st)
 	}
 	return st, err
 }

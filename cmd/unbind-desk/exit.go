@@ -28,6 +28,13 @@ const (
 // errBlocked marks what changed nothing because something stands in the way.
 var errBlocked = errors.New("nothing was changed")
 
+// errMisuse marks a flag whose value cannot be used.
+var errMisuse = errors.New("see --help")
+
+func misuse(format string, args ...any) error {
+	return fmt.Errorf(format+": %w", append(args, errMisuse)...)
+}
+
 // attempted marks an error of a verb that began; every other one is about how
 // it was called.
 type attempted struct{ error }
@@ -48,7 +55,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case !errors.As(err, &attempted{}):
+	case !errors.As(err, &attempted{}), errors.Is(err, errMisuse):
 		return exitUsage
 	case errors.Is(err, serve.ErrUnreachable):
 		return exitUnreachable

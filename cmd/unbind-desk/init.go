@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/rand"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -36,7 +35,7 @@ ticket signer belong on their own machines; move them away from DIR/keys.`,
 		RunE: does(func(c *cobra.Command, _ []string) error {
 			f := directory.Founding{Name: name, Hosts: hosts, Now: time.Now(), Random: rand.Reader}
 			if !envelope.ID(name).Valid() {
-				return fmt.Errorf("cannot found the desk: its name must be 1 to 64 of A-Z a-z 0-9 . _ : / @ + -")
+				return misuse("cannot found the desk: its name must be 1 to 64 of A-Z a-z 0-9 . _ : / @ + -")
 			}
 			var err error
 			if f.Inventory, err = places(inventory); err != nil {
@@ -63,7 +62,7 @@ func places(texts []string) ([]profile.Place, error) {
 	for _, text := range texts {
 		class, path, ok := strings.Cut(text, "=")
 		if !ok || !strings.HasPrefix(path, "/") || !envelope.ID(class).Valid() {
-			return nil, fmt.Errorf("cannot use --inventory %s: want class=/absolute/path", text)
+			return nil, misuse("cannot use --inventory %s: want class=/absolute/path", text)
 		}
 		out = append(out, profile.Place{Class: envelope.ID(class), Path: path})
 	}

@@ -77,7 +77,7 @@ func (i *issuing) run(c *cobra.Command) error {
 		return err
 	}
 	if (len(i.papers) > 0) != (i.papersOut != "") {
-		return fmt.Errorf("cannot issue the command: --paper and --papers belong together")
+		return misuse("cannot issue the command: --paper and --papers belong together")
 	}
 	if err := i.fill(); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (i *issuing) fill() error {
 	} {
 		*id.to = envelope.ID(id.text)
 		if id.text != "" && !id.to.Valid() {
-			return fmt.Errorf("cannot use --%s: it is not of the class id", id.flag)
+			return misuse("cannot use --%s: it is not of the class id", id.flag)
 		}
 	}
 	w.Valid = int64(i.valid / time.Second)
@@ -136,12 +136,12 @@ func openSums(texts []string) ([]command.OpenSum, error) {
 	for _, text := range texts {
 		part := strings.Split(text, ":")
 		if len(part) != 3 {
-			return nil, fmt.Errorf("cannot use --exception %s: want CUR:COUNT:AMOUNT", text)
+			return nil, misuse("cannot use --exception %s: want CUR:COUNT:AMOUNT", text)
 		}
 		count, err1 := strconv.ParseInt(part[1], 10, 53)
 		amount, err2 := strconv.ParseInt(part[2], 10, 53)
 		if err1 != nil || err2 != nil || count < 0 || amount < 0 || len(part[0]) != 3 || !envelope.ID(part[0]).Valid() {
-			return nil, fmt.Errorf("cannot use --exception %s: want CUR:COUNT:AMOUNT", text)
+			return nil, misuse("cannot use --exception %s: want CUR:COUNT:AMOUNT", text)
 		}
 		sums = append(sums, command.OpenSum{Amount: amount, Count: count, Currency: envelope.ID(part[0])})
 	}
@@ -154,7 +154,7 @@ func paper(text string, now time.Time) (command.Paper, error) {
 	kind, rest, ok := strings.Cut(text, "=")
 	cut := strings.LastIndexByte(rest, ':')
 	if !ok || cut < 1 || !envelope.ID(kind).Valid() || !envelope.ID(rest[cut+1:]).Valid() {
-		return command.Paper{}, fmt.Errorf("cannot use --paper %s: want TYPE=FILE:BADGE", text)
+		return command.Paper{}, misuse("cannot use --paper %s: want TYPE=FILE:BADGE", text)
 	}
 	content, err := os.ReadFile(rest[:cut])
 	if err != nil {

@@ -36,7 +36,7 @@ A line is ok, failed, absent (not there, and nothing asks for it) or skipped
 			o := dossier.Options{Anchor: envelope.Digest(anchor)}
 			var err error
 			if anchor != "" && !o.Anchor.Valid() {
-				return fmt.Errorf("cannot use --anchor: want sha256:<64 hex>")
+				return misuse("cannot use --anchor: want sha256:<64 hex>")
 			}
 			if identity != "" {
 				if o.Openers, err = authority.ReadIdentities(identity); err != nil {

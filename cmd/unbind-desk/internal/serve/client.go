@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"unbindd/agent/envelope"
@@ -28,7 +29,7 @@ func NewOperator(path string) *Operator {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			conn, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
 			if err != nil {
-				return nil, errors.Join(ErrUnreachable, err)
+				return nil, fmt.Errorf("%w: nobody listens on %s", ErrUnreachable, path)
 			}
 			return conn, nil
 		},
@@ -130,6 +131,10 @@ func (o *Operator) send(ctx context.Context, method, path string, body any) (*ht
 		return nil, fmt.Errorf("cannot ask the desk: %w", err)
 	}
 	resp, err := o.client.Do(req)
+	var inner *url.Error
+	if errors.As(err, &inner) {
+		err = inner.Err // the made-up URL of a socket helps nobody
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the desk: %w", err)
 	}

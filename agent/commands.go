@@ -134,7 +134,7 @@ func (a *Agent) policy(id *identity, c *command.Command) (detail, why string) {
 	case (c.Backup.Gate == command.GateSealed || c.Backup.SealedAfter > 0) && a.Courier.Path == "":
 		return "gate", "no courier medium is set up for a sealed backup"
 	}
-	if best := wipe.Dry(a.Sys, wipe.Target{Name: "state", Kind: "dir", Path: a.at.ledger(), Root: a.at.root}).Best; best.Rank() < requested(c.Level).Rank() {
+	if best := wipe.Dry(a.Sys, wipe.Target{Name: "state", Kind: "dir", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear}).Best; best.Rank() < requested(c.Level).Rank() {
 		return "level", "this medium can be erased to the level " + string(best) + " at most"
 	}
 	for _, place := range p.Inventory {

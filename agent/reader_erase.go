@@ -182,16 +182,13 @@ func (e *readerErase) check(ctx context.Context, ev certificate.Reader, record d
 	}
 	authentic := e.authentic(record)
 	ev.Authenticated, ev.Record = authentic, recordOf(record)
-	for range 2 { // and once more after the line was opened anew
-		problem, err := e.look(ctx, &ev)
+	for _, look := range []func(context.Context, *certificate.Reader) (string, error){e.look, e.again} {
+		problem, err := look(ctx, &ev)
 		if err != nil {
 			return ev, err
 		}
 		if problem != "" {
 			return e.ended(ev, outcomeOf(ev, record), problem), nil
-		}
-		if err := e.a.reader.Reopen(ctx); err != nil {
-			return ev, err
 		}
 	}
 	if !authentic {
@@ -203,6 +200,14 @@ func (e *readerErase) check(ctx context.Context, ev certificate.Reader, record d
 		}
 	}
 	return e.ended(ev, outcomeErased, ""), nil
+}
+
+// again looks once more, after the line was opened anew.
+func (e *readerErase) again(ctx context.Context, ev *certificate.Reader) (string, error) {
+	if err := e.a.reader.Reopen(ctx); err != nil {
+		return "", err
+	}
+	return e.look(ctx, ev)
 }
 
 // look lists the slots, probes every one that was full, and reads the counter.

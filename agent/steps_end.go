@@ -159,8 +159,8 @@ func (a *Agent) eraseWho(ctx context.Context, n *journal.Note) error {
 	}
 	a.forgetWho()
 	targets := slices.Concat(a.keyTargets(keys.Line, "reader-link-key"), a.keyTargets(keys.Identity, "identity-key"), []target{
-		{Target: wipe.Target{Name: "trust", Kind: "data", Path: a.at.trust(), Root: a.at.root}},
-		{Target: wipe.Target{Name: "key-directory", Kind: "dir", Path: a.at.keys(), Root: a.at.root}},
+		{Target: wipe.Target{Name: "trust", Kind: "data", Path: a.at.trust(), Root: a.at.root, Requested: wipe.LevelClear}},
+		{Target: wipe.Target{Name: "key-directory", Kind: "dir", Path: a.at.keys(), Root: a.at.root, Requested: wipe.LevelClear}},
 	})
 	return a.eraseAll(ctx, n, c, targets)
 }
@@ -201,7 +201,7 @@ func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
 	}
 	for tries := 1; ; tries++ {
 		rung := a.bell.wait()
-		err := a.reveal(ctx, acc.Route, string(t.Case), body)
+		err := a.reveal(ctx, acc.Route, t, body)
 		if err == nil {
 			a.show.setTombstone(t, true)
 			n.Say("the desk has seen the preimage")
@@ -218,14 +218,14 @@ func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
 }
 
 // reveal sends r over pinned TLS without a client certificate.
-func (a *Agent) reveal(ctx context.Context, way route, caseID string, body []byte) error {
+func (a *Agent) reveal(ctx context.Context, way route, t certificate.Tombstone, body []byte) error {
 	link, err := transport.NewHTTPS(a.linkConfig(way), transport.Identity{
-		Roots: []byte(way.CA), Pins: way.Pins, Now: a.clock.wall,
+		Terminal: string(t.Terminal), Roots: []byte(way.CA), Pins: way.Pins, Now: a.clock.wall,
 	})
 	if err != nil {
 		return err
 	}
-	return errors.Join(link.Reveal(ctx, caseID, body), link.Close())
+	return errors.Join(link.Reveal(ctx, string(t.Case), body), link.Close())
 }
 
 // bury erases the journal and what else is left of the case; the tombstone

@@ -148,13 +148,6 @@ func (a *Agent) readerAgain(ctx context.Context, c *caseFile, n *journal.Note) (
 	return ev.Outcome, n.Keep(noteReader, ev)
 }
 
-func (e *readerErase) again(ctx context.Context, ev *certificate.Reader) (string, error) {
-	if err := e.a.reader.Reopen(ctx); err != nil {
-		return "", err
-	}
-	return e.look(ctx, ev)
-}
-
 // eraseAll erases targets in order. The evidence of each is on disk before the
 // next begins; one that was cut is erased again, and what was there at its
 // beginning is still told.
@@ -193,6 +186,7 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 	if _, err := a.journal.Get(noteBegun+t.Name, &b); err != nil {
 		return ev, err
 	}
+	t.Requested, t.Anyway = requested(c.command.Level), b.Tries+1 >= maxTries
 	if b.Tries == 0 {
 		survey := wipe.Dry(a.Sys, t.Target)
 		b.Items, b.Bytes = survey.Items, survey.Bytes
@@ -201,7 +195,6 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 	if err := a.journal.Save(noteBegun+t.Name, b); err != nil {
 		return ev, err
 	}
-	t.Requested, t.Anyway = requested(c.command.Level), b.Tries >= maxTries
 	ev = wipe.Erase(ctx, a.Sys, t.Target, func(op string) { a.Moment("wipe/" + t.Name + ":" + op) })
 	if ctx.Err() != nil {
 		return ev, context.Cause(ctx)
@@ -224,7 +217,7 @@ func (a *Agent) keyTargets(class keys.Class, name string) []target {
 	var out []target
 	for i, path := range keys.Files(a.at.keys(), class) {
 		out = append(out, target{class: profile.HostKeys, Target: wipe.Target{
-			Name: fmt.Sprintf("%s-%d", name, i+1), Kind: "key", Path: path, Root: a.at.root,
+			Name: fmt.Sprintf("%s-%d", name, i+1), Kind: "key", Path: path, Root: a.at.root, Requested: wipe.LevelClear,
 		}})
 	}
 	return out
@@ -233,8 +226,8 @@ func (a *Agent) keyTargets(class keys.Class, name string) []target {
 // dataTargets are the ledger, the spool and the inventory without the software.
 func (a *Agent) dataTargets(c *caseFile) ([]target, error) {
 	own := []target{
-		{profile.Ledger, wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Encrypted: true}},
-		{profile.Ledger, wipe.Target{Name: "spool", Kind: "data", Path: a.at.spool(), Root: a.at.root, Encrypted: true}},
+		{profile.Ledger, wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
+		{profile.Ledger, wipe.Target{Name: "spool", Kind: "data", Path: a.at.spool(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
 	}
 	places, err := a.inventory(c, false)
 	return append(own, places...), err
@@ -271,7 +264,7 @@ func (a *Agent) inventory(c *caseFile, software bool) ([]target, error) {
 			return nil, fmt.Errorf("cannot erase place %d of the inventory: it is outside the folders that may be erased", i+1)
 		}
 		out = append(out, target{place.Class, wipe.Target{
-			Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root,
+			Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root, Requested: wipe.LevelClear,
 		}})
 	}
 	return out, nil

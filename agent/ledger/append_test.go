@@ -123,6 +123,13 @@ func TestSumsNeverOverflow(t *testing.T) {
 	if sums := l.Tally().Sums; len(sums) != 1 || sums[0].Amount != maxInt || sums[0].Count != 3 {
 		t.Fatalf("sums %+v", sums)
 	}
+	declined := func(n uint64, amount int64) Event {
+		return event(transaction("PX7-1", n, func(r *Record) { r.Result, r.Amount = "declined", amount }))
+	}
+	done = mustAppend(t, l, "PX7-1", declined(6, maxInt), declined(7, 1)) // never unsettled, but a sum too
+	if !slices.Equal(done.Refused, []Refusal{{7, "E25:amount"}}) {
+		t.Fatalf("refused %v", done.Refused)
+	}
 	mustVerify(t, l)
 }
 

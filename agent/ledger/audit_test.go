@@ -96,24 +96,41 @@ func TestAuditorRefuses(t *testing.T) {
 	}
 }
 
-// Chained rightly, but with a reader's event twice: only the rule finds it.
-func TestAuditorFindsRepeatedEvent(t *testing.T) {
-	run := startAt(Head{Chain: origin(testBinding, nil)})
-	a := NewAuditor(testBinding, nil, 1)
-	line := func(evseq uint64) []byte {
-		r := transaction("PX7-1", evseq, func(r *Record) { r.Seq = run.head.Seq + 1 })
-		raw := r.AppendCanonical(nil)
-		run.head = Head{r.Seq, link(run.head.Chain, raw)}
-		return fmt.Appendf(nil, `{"c":"%x","t":%s}`, run.head.Chain, raw)
-	}
-	if err := errors.Join(a.Add(line(1)), a.Add(line(2))); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Add(line(2)); !errors.Is(err, ErrGap) {
-		t.Fatalf("the repeated event answered %v", err)
-	}
-	if a.Head().Seq != 2 || a.Tally().Count != 2 {
-		t.Fatal("the line that does not fit was counted")
+// chainer makes lines whose chain fits whatever the record says.
+type chainer struct{ chain [32]byte }
+
+func (c *chainer) line(seq, evseq uint64) []byte {
+	r := transaction("PX7-1", evseq, func(r *Record) { r.Seq = seq })
+	raw := r.AppendCanonical(nil)
+	c.chain = link(c.chain, raw)
+	return fmt.Appendf(nil, `{"c":"%x","t":%s}`, c.chain, raw)
+}
+
+// Chained rightly, but with an event twice, or a number left out: only the
+// rules find it.
+func TestAuditorFindsWhatChainCannot(t *testing.T) {
+	for name, c := range map[string]struct {
+		seq, evseq uint64
+		want       error
+	}{
+		"event repeated": {3, 2, ErrGap},
+		"event left out": {3, 4, ErrGap},
+		"number again":   {2, 3, errOrder},
+		"number skipped": {4, 3, errOrder},
+		"good":           {3, 3, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, lines := NewAuditor(testBinding, nil, 1), chainer{origin(testBinding, nil)}
+			if err := errors.Join(a.Add(lines.line(1, 1)), a.Add(lines.line(2, 2))); err != nil {
+				t.Fatal(err)
+			}
+			if err := a.Add(lines.line(c.seq, c.evseq)); !errors.Is(err, c.want) {
+				t.Fatalf("it answered %v", err)
+			}
+			if c.want != nil && (a.Head().Seq != 2 || a.Tally().Count != 2) {
+				t.Fatal("the line that does not fit was counted")
+			}
+		})
 	}
 }
 

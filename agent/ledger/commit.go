@@ -29,7 +29,8 @@ func (l *Ledger) store(next *state, after uint64, sealed [][]byte) error {
 			return err
 		}
 		committing = true
-		return outside(func() error { return l.wrap(tx.Commit) })
+		commit := func() error { return guard(tx.Commit) }
+		return outside(func() error { return l.wrap(commit) })
 	})
 	l.stuck = !released
 	switch {

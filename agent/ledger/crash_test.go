@@ -224,6 +224,34 @@ func TestOutcomeUnknown(t *testing.T) {
 	}
 }
 
+// A ledger, or a segment, that cannot be finished is not there at all.
+func TestUnfinishedSegmentIsNotThere(t *testing.T) {
+	random := &flaky{broken: true}
+	o := testOptions()
+	o.Rand = random
+	dir := filepath.Join(t.TempDir(), "ledger")
+	if _, err := Open(dir, o); err == nil {
+		t.Fatal("it opened without randomness")
+	}
+	o.NoCreate = true
+	if _, err := Open(dir, o); !errors.Is(err, ErrAbsent) {
+		t.Fatalf("the unfinished ledger answered %v", err)
+	}
+	random.broken, o.NoCreate = false, false
+	l := mustOpen(t, dir, o)
+	mustAppend(t, l, "PX7-1", sale("PX7-1", 1))
+	random.broken = true
+	l.writing.Lock()
+	err := l.roll()
+	l.writing.Unlock()
+	if count, _ := countSegments(dir); err == nil || errors.Is(err, ErrOutcomeUnknown) || count != 1 {
+		t.Fatalf("%d segments, %v", count, err)
+	}
+	random.broken = false
+	mustAppend(t, l, "PX7-1", sale("PX7-1", 2))
+	mustVerify(t, l)
+}
+
 // Randomness that fails is a plain error: nothing was written, and it can go on.
 func TestNoNonceNoRecord(t *testing.T) {
 	random := &flaky{}

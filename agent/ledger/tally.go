@@ -83,16 +83,19 @@ func compareSums(a, b Sum) int {
 // currency. Amounts add up whatever the kind, so that no refund hides a sale.
 type unsettled []OpenSum
 
+// fits is as Tally's: only what would be added can be too much.
 func (u unsettled) fits(r *Record) bool {
 	i, found := u.find(r)
-	return !found || u[i].Amount <= maxInt-r.Amount
+	return !isOpen(r) || !found || u[i].Amount <= maxInt-r.Amount
 }
+
+func isOpen(r *Record) bool { return r.IsTransaction() && r.Result == resultApproved }
 
 func (u *unsettled) add(r *Record) {
 	if r.Kind == kindBatchClose {
 		*u = nil
 	}
-	if !r.IsTransaction() || r.Result != resultApproved {
+	if !isOpen(r) {
 		return
 	}
 	i, found := u.find(r)

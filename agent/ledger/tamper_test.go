@@ -95,7 +95,7 @@ func TestFlipsAnywhereInFile(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	noticed := 0
-	for range 600 {
+	for range 1200 {
 		// Half of the flips go where pages keep their structure.
 		at := random.IntN(len(pristine))
 		if random.IntN(2) == 0 {
@@ -114,7 +114,7 @@ func TestFlipsAnywhereInFile(t *testing.T) {
 		}
 	}
 	if noticed < 20 {
-		t.Fatalf("only %d of 600 flips hit anything", noticed)
+		t.Fatalf("only %d of 1200 flips hit anything", noticed)
 	}
 }
 
@@ -138,7 +138,9 @@ func openVerifyCompare(dir string, want []string) error {
 	if err == nil && !slices.Equal(got, want) {
 		err = errSilent
 	}
-	return errors.Join(err, l.Close())
+	// Writing to such a file may fail; it may not bring the program down.
+	_, appending := l.Append("PX7-1", []Event{sale("PX7-1", uint64(len(want)+1))})
+	return errors.Join(err, appending, l.Close())
 }
 
 // What somebody with the file, but without the key, can do to its entries.
@@ -192,6 +194,55 @@ func changeFile(t *testing.T, path string, change func(records, state *bbolt.Buc
 	err = db.Update(func(tx *bbolt.Tx) error { return change(tx.Bucket(recordBucket), tx.Bucket(stateBucket)) })
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Opening alone, without Verify, already looks at the end.
+func TestOpenLooksAtTheEnd(t *testing.T) {
+	l, dir := newLedger(t)
+	mustAppend(t, l, "PX7-1", sales("PX7-1", 1, 4)...)
+	for name, change := range map[string]func(records, state *bbolt.Bucket) error{
+		"last deleted":  func(r, _ *bbolt.Bucket) error { return r.Delete(seqKey(4)) },
+		"last repeated": func(r, _ *bbolt.Bucket) error { return r.Put(seqKey(5), slices.Clone(r.Get(seqKey(4)))) },
+		"last replaced": func(r, _ *bbolt.Bucket) error { return r.Put(seqKey(4), slices.Clone(r.Get(seqKey(3)))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			copied := copyLedger(t, dir)
+			changeFile(t, segmentPath(copied, 1), change)
+			if _, err := Open(copied, testOptions()); !errors.Is(err, ErrDamaged) {
+				t.Fatalf("it answered %v", err)
+			}
+		})
+	}
+}
+
+// A sealed value opens in its own place only: number, segment and binding are
+// part of the seal.
+func TestSealIsBoundToItsPlace(t *testing.T) {
+	l, _ := newLedger(t)
+	s := l.sealer
+	other := *s
+	other.binding = sha256.Sum256([]byte("other binding"))
+	sealed, err := s.sealRecord(Head{Seq: 3}, []byte("record"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, raw, err := s.openRecord(nil, 3, sealed); err != nil || string(raw) != "record" {
+		t.Fatalf("in its own place: %q, %v", raw, err)
+	}
+	if _, _, err := s.openRecord(nil, 4, sealed); err == nil {
+		t.Error("it opens under another number")
+	}
+	if _, _, err := other.openRecord(nil, 3, sealed); err == nil {
+		t.Error("it opens under another binding")
+	}
+	st := l.current.Load()
+	sealed, err = s.sealState(st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.openState(st.segment+1, sealed); err == nil {
+		t.Error("a state opens for another segment")
 	}
 }
 

@@ -41,30 +41,30 @@ var errUsage = errors.New("wrong usage")
 func main() { os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func execute(args []string, out, problems io.Writer) int {
-	root := command()
-	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(problems)
-	err := root.Execute()
+	c := root()
+	c.SetArgs(args)
+	c.SetOut(out)
+	c.SetErr(problems)
+	err := c.Execute()
 	if err != nil {
 		tell(problems, err)
 	}
 	return exitCode(err)
 }
 
-func command() *cobra.Command {
-	root := &cobra.Command{
+func root() *cobra.Command {
+	c := &cobra.Command{
 		Use:           "unbindd",
 		Short:         "Keep a payment terminal's transactions, and take the terminal out of service truthfully",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version,
 	}
-	root.PersistentFlags().String("config", "", "settings file (default: the built-in settings)")
-	root.PersistentFlags().StringSlice("set", nil, "one setting over the file's, as key=value (reader.path=/dev/ttyS1)")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errors.Join(errUsage, err) })
-	root.AddCommand(runCommand(), enrolCommand(), checkCommand())
-	return root
+	c.PersistentFlags().String("config", "", "settings file (default: the built-in settings)")
+	c.PersistentFlags().StringSlice("set", nil, "one setting over the file's, as key=value (reader.path=/dev/ttyS1)")
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errors.Join(errUsage, err) })
+	c.AddCommand(runCommand(), enrolCommand(), checkCommand())
+	return c
 }
 
 func exitCode(err error) int {

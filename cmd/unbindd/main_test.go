@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// The tests of this folder run real programs: the daemon (with the race
+// detector), the desk, the ticket signer, the reader simulator and the tool,
+// over real sockets and ptys. They are built once.
+var programs string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "unbindd-programs-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	programs = dir
+	code := 1
+	if err := build(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+func build() error {
+	for name, args := range map[string][]string{
+		"unbindd": {"-race"}, "unbind-desk": nil, "unbindctl": nil, "readersim": nil,
+	} {
+		args = append([]string{"build", "-o", filepath.Join(programs, name)}, args...)
+		cmd := exec.Command("go", append(args, "../"+name)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("cannot build %s: %w\n%s", name, err, out)
+		}
+	}
+	return nil
+}

@@ -42,7 +42,7 @@ func (c *conn) do(ctx context.Context, cmd command) (*fields, error) {
 	select {
 	case c.turn <- struct{}{}:
 	case <-c.link.dead:
-		return nil, c.link.cause
+		return nil, absent(c.link.cause)
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: %w", ErrAbsent, ctx.Err())
 	}

@@ -226,9 +226,9 @@ func (r *Reader) lost(c *conn, err error) {
 	})
 }
 
-// absent says that nothing was sent, whatever the attempt itself died of.
+// absent says that nothing was sent, whatever the attempt or the line itself died of.
 func absent(cause error) error {
-	if errors.Is(cause, ErrBusy) || errors.Is(cause, ErrLocked) {
+	if errors.Is(cause, ErrBusy) || errors.Is(cause, ErrLocked) || errors.Is(cause, ErrClosed) {
 		return cause
 	}
 	return fmt.Errorf("%w: %v", ErrAbsent, cause)

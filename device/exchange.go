@@ -10,6 +10,9 @@ import (
 // It runs to its end even if nobody waits any more, since the next command needs a quiet line;
 // callers take turns (conn.do). After an error the link is dead.
 func (l *link) call(payload []byte, longest time.Duration) ([]byte, error) {
+	if !l.isAlive() {
+		return nil, absent(l.cause)
+	}
 	x, raw, err := l.begin(payload)
 	if err != nil {
 		return nil, err

@@ -121,6 +121,28 @@ func TestNextFrameIsFoundBehindNoise(t *testing.T) {
 	}
 }
 
+func TestDamagedFrameTakesNoOtherWithIt(t *testing.T) {
+	bad := mustEncode(t, frame{typ: typEvent, seq: 1, payload: []byte("damaged")})
+	bad[headerLen] ^= 1
+	good := mustEncode(t, frame{typ: typResponse, seq: 9, payload: []byte{0, 2, 0, 0}})
+	var d decoder
+	d.feed(append(bad, good...))
+	if frames, damaged := drain(&d); len(frames) != 1 || damaged != 1 {
+		t.Errorf("got %d frames, %d damaged", len(frames), damaged)
+	}
+}
+
+func TestFrameSwallowedByACutOneIsFound(t *testing.T) {
+	cut := mustEncode(t, frame{typ: typEvent, seq: 1, payload: make([]byte, 20)})[:headerLen+4] // 16 bytes and the tail are lost
+	good := mustEncode(t, frame{typ: typResponse, seq: 9, payload: make([]byte, 30)})
+	var d decoder
+	d.feed(append(cut, good...))
+	frames, damaged := drain(&d)
+	if len(frames) != 1 || frames[0].seq != 9 || damaged != 1 {
+		t.Errorf("got %d frames, %d damaged", len(frames), damaged)
+	}
+}
+
 func TestGapGivesUpOnlyThePartialFrame(t *testing.T) {
 	good := mustEncode(t, frame{typ: typResponse, seq: 9, payload: []byte{0, 2, 0, 0}})
 	var d decoder

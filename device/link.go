@@ -212,6 +212,15 @@ func (l *link) write(b []byte) error {
 	return err
 }
 
+func (l *link) isAlive() bool {
+	select {
+	case <-l.dead:
+		return false
+	default:
+		return true
+	}
+}
+
 // fail ends the link once and for all; the first cause stays.
 func (l *link) fail(cause error) {
 	l.dying.Do(func() {

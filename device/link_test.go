@@ -211,6 +211,7 @@ func TestLinkReceiving(t *testing.T) {
 		for range 2 {
 			p.send(frame{typ: typEvent, seq: 0, payload: []byte("event")})
 			p.expect(typAck, 0)
+			p.nothing()
 		}
 		if len(*seen) != 1 {
 			t.Errorf("arrived %d times", len(*seen))

@@ -197,7 +197,7 @@ func (r *Reader) await(ctx context.Context, old *conn, paired bool) (*conn, erro
 		switch {
 		case r.closed:
 			return nil, ErrClosed
-		case r.conn != nil && r.conn != old:
+		case r.conn != nil && r.conn != old && r.conn.link.isAlive():
 			if paired && r.conn.limit != nil {
 				return nil, r.conn.limit
 			}

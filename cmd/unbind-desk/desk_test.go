@@ -3,10 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -26,7 +24,7 @@ import (
 // so that what is killed here is a real process.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"unbind-desk": func() { os.Exit(run(context.Background(), os.Args[1:])) },
+		"unbind-desk": main,
 	})
 }
 
@@ -137,14 +135,8 @@ func (o *office) cli(args ...string) string {
 func verb(t *testing.T, args ...string) (out, errOut string, code int) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	c := exec.Command("unbind-desk", args...)
-	c.Stdout, c.Stderr = &stdout, &stderr
-	err := c.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return stdout.String(), stderr.String(), c.ProcessState.ExitCode()
+	code = run(t.Context(), args, &stdout, &stderr)
+	return stdout.String(), stderr.String(), code
 }
 
 // file is a new name for a file of people.

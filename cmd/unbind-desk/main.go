@@ -21,6 +21,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -29,15 +30,17 @@ import (
 // version is set by the build.
 var version = "unknown"
 
-func main() { os.Exit(run(context.Background(), os.Args[1:])) }
+func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run executes one command line and returns its exit code.
-func run(ctx context.Context, args []string) int {
+func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root := rootCommand()
 	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
 	asJSON, flagErr := root.PersistentFlags().GetBool("json")
-	return tell(os.Stderr, err, asJSON && flagErr == nil)
+	return tell(errOut, err, asJSON && flagErr == nil)
 }
 
 func rootCommand() *cobra.Command {

@@ -24,6 +24,7 @@ import (
 	"unbindd/agent/enrol"
 	"unbindd/agent/envelope"
 	"unbindd/agent/ledger"
+	"unbindd/cmd/unbind-desk/internal/authority"
 )
 
 // terminal is a scripted terminal: it has every key a terminal has, and says
@@ -282,4 +283,32 @@ func (m *terminal) answer(id envelope.ID, n int64, subject envelope.Digest, outc
 	return m.put(fmt.Sprintf("/v1/cases/%s/answer/%d", id, n), m.seal("answer", command.Answer{
 		Case: id, Code: command.CodeNone, N: n, Outcome: envelope.ID(outcome), Subject: subject, Terminal: envelope.ID(m.id), V: 1,
 	}))
+}
+
+// stranger is a client with a certificate that the desk's CA signed and the
+// desk's store does not know.
+func (m *terminal) stranger(key *ecdsa.PrivateKey) *http.Client {
+	m.t.Helper()
+	ca, err := authority.ReadCA(m.desk.dir.CACertificate(), m.desk.dir.CAKey(), rand.Reader)
+	m.check(err)
+	issued, err := ca.Client(m.id, "terminal", key.Public(), time.Now())
+	m.check(err)
+	block, _ := pem.Decode(issued.PEM)
+	return m.client(tls.Certificate{Certificate: [][]byte{block.Bytes}, PrivateKey: key})
+}
+
+// raw asks for a path exactly as it is spelt.
+func (m *terminal) raw(method, path string) (reply, error) {
+	req, err := http.NewRequest(method, m.desk.url, nil)
+	if err != nil {
+		return reply{}, err
+	}
+	req.URL.Opaque = path
+	resp, err := m.known.Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return reply{status: resp.StatusCode, body: body}, err
 }

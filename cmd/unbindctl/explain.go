@@ -12,7 +12,7 @@ import (
 type explanation struct {
 	Schema string       `json:"schema"`
 	Status local.Status `json:"status"`
-	Plan   *local.Plan  `json:"plan,omitempty"` // absent where nothing is bound any more
+	Plan   *local.Plan  `json:"plan,omitempty"` // absent where nothing is bound, or no profile is chosen
 }
 
 func (t *tool) explainCommand() *cobra.Command {
@@ -36,11 +36,16 @@ func (t *tool) explain(ctx context.Context, profile string) error {
 	}
 	x := explanation{Schema: schema, Status: s}
 	if s.Mode == local.Trading || s.Mode == local.Obeying {
+		if profile == "" && s.Case != nil && s.Case.Outcome == "running" {
+			profile = s.Case.Profile
+		}
 		plan, err := t.askPlan(ctx, profile)
-		if err != nil {
+		switch {
+		case err == nil:
+			x.Plan = &plan
+		case profile != "" || exitOf(err) != exitUsage:
 			return err
 		}
-		x.Plan = &plan
 	}
 	if t.json {
 		return t.out.json(x)
@@ -63,9 +68,12 @@ func (p *paper) explanation(x explanation) {
 		return
 	}
 	p.bound(s)
-	if x.Plan != nil {
-		p.consequences(*x.Plan)
+	if x.Plan == nil {
+		p.line(words{"It knows several profiles; name one with --profile to see what an unbinding would do.",
+			"本终端有多个方案，请用 --profile 指定，以查看解绑的影响。"})
+		return
 	}
+	p.consequences(*x.Plan)
 }
 
 func (p *paper) bound(s local.Status) {

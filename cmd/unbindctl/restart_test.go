@@ -35,13 +35,17 @@ func TestRestartOnTheSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	reader, writer := io.Pipe()
-	ended := make(chan exit)
+	ended := make(chan exit, 1)
 	var problems bytes.Buffer
 	tool := &tool{
 		in: strings.NewReader(""), out: &paper{to: writer}, err: &paper{to: &problems},
 		env: func(string) string { return "" }, now: time.Now,
 	}
-	go func() { ended <- tool.run(t.Context(), []string{"watch", "--socket", socket}) }()
+	go func() {
+		code := tool.run(t.Context(), []string{"watch", "--socket", socket})
+		writer.Close()
+		ended <- code
+	}()
 	out := bufio.NewScanner(reader)
 	waitFor(t, out, "seal the backup")
 	first.stop()

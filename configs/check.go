@@ -1,0 +1,88 @@
+package configs
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// check looks at what only several values together, or their meaning, can
+// tell. Each problem names the place the value came from.
+func (l *load) check(c Config) {
+	l.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	l.oneOf("log.format", c.Log.Format, "json", "text")
+	l.absolute("state_dir", c.Agent.StateDir)
+	l.absolute("socket", c.Agent.Socket)
+	l.absolute("power.path", c.Agent.Power.Path)
+	if c.Courier.Path != "" {
+		l.absolute("courier.path", c.Courier.Path)
+	}
+	if below(c.Agent.Socket, c.Agent.StateDir) {
+		l.blame("socket", "it lies in state_dir, which is erased", "use a folder such as /run/unbindd")
+	}
+	if n := c.Agent.Power.MinPercent; n < 0 || n > 100 {
+		l.blame("power.min_percent", fmt.Sprintf("%d is not between 0 and 100", n), "")
+	}
+	if c.Link.RetryMin > c.Link.RetryMax {
+		l.blame("link.retry_min", "it is longer than link.retry_max", "")
+	}
+	if c.Link.URL != "" && !isHTTPS(c.Link.URL) {
+		l.blame("link.url", quoted(c.Link.URL)+" is not an address of a desk", "write https://host or https://host:port")
+	}
+	for _, root := range c.Agent.Erase.Roots {
+		if l.absolute("erase.roots", root); root == "/" {
+			l.blame("erase.roots", "the whole system may not be erased", "name the folders one by one")
+		}
+	}
+	l.reader(c)
+}
+
+// reader asks the reader's own package, whose problems begin with the key.
+func (l *load) reader(c Config) {
+	err := c.Reader.Validate()
+	problems := []error{err}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		problems = several.Unwrap()
+	}
+	for _, p := range problems {
+		if p == nil {
+			continue
+		}
+		key, told, _ := strings.Cut(p.Error(), ": ")
+		if l.schema["reader."+key] == "" {
+			key, told = "driver", p.Error()
+		}
+		l.blame("reader."+key, told, "")
+	}
+}
+
+// blame tells a problem with a value, by the place it came from.
+func (l *load) blame(key, text, hint string) {
+	p := l.spots[key].problem()
+	p.Text, p.Hint = key+": "+text, hint
+	l.problems = append(l.problems, p)
+}
+
+func (l *load) oneOf(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		l.blame(key, quoted(value)+" is not one of "+strings.Join(allowed, ", "), didYouMean(closest(value, allowed)))
+	}
+}
+
+func (l *load) absolute(key, path string) {
+	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
+		l.blame(key, quoted(path)+" is not a plain absolute path", "begin with /, without dots and without a slash at the end")
+	}
+}
+
+func below(path, folder string) bool {
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+}
+
+func isHTTPS(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "https" && u.Host != ""
+}

@@ -95,7 +95,7 @@ func TestFlipsAnywhereInFile(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	noticed := 0
-	for range 1200 {
+	for range 600 {
 		// Half of the flips go where pages keep their structure.
 		at := random.IntN(len(pristine))
 		if random.IntN(2) == 0 {
@@ -114,7 +114,7 @@ func TestFlipsAnywhereInFile(t *testing.T) {
 		}
 	}
 	if noticed < 20 {
-		t.Fatalf("only %d of 1200 flips hit anything", noticed)
+		t.Fatalf("only %d of 600 flips hit anything", noticed)
 	}
 }
 
@@ -138,9 +138,7 @@ func openVerifyCompare(dir string, want []string) error {
 	if err == nil && !slices.Equal(got, want) {
 		err = errSilent
 	}
-	// Writing to such a file may fail; it may not bring the program down.
-	_, appending := l.Append("PX7-1", []Event{sale("PX7-1", uint64(len(want)+1))})
-	return errors.Join(err, appending, l.Close())
+	return errors.Join(err, l.Close())
 }
 
 // What somebody with the file, but without the key, can do to its entries.

@@ -41,6 +41,9 @@ func (a *Agent) unbind() journal.Plan {
 	}
 }
 
+// StepNames lists the plan in order: the reversible steps, then the final ones.
+func StepNames() (reversible, final []string) { return New(Parts{}).unbind().Steps() }
+
 // How long a step that failed waits before it is tried again.
 const (
 	firstPause = 250 * time.Millisecond

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"os"
-	"strings"
-	"testing"
-)
+import "testing"
 
 // The main journey: trade, a command by two people over the link, backup,
 // receipt, ticket, erase, certificate, receipt, last key, tombstone.
@@ -23,26 +19,5 @@ func TestTheMainJourney(t *testing.T) {
 	w.daemon.stop()
 	if mode := w.startDaemon(); mode != "unbound" {
 		t.Errorf("after the end the daemon begins %s", mode)
-	}
-}
-
-// provesComplete checks the whole case from outside the terminal: the desk's
-// export verifies, the reader was erased once, and nothing but the tombstone is
-// left in the state directory.
-func (w *world) provesComplete(sales int) {
-	w.t.Helper()
-	out := w.path("case")
-	must(w.t, "unbind-desk", "cases", "export", w.caseID(), "--dir", w.path("desk"), "--out", out)
-	must(w.t, "unbind-desk", "verify", out, "--identity", w.path("desk", "keys", "recipient.key"))
-	left, err := os.ReadDir(w.state())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var names []string
-	for _, e := range left {
-		names = append(names, e.Name())
-	}
-	if got := strings.Join(names, " "); got != "tombstone.json" {
-		w.t.Errorf("left in the state directory: %s", got)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/command"
+	"unbindd/agent/enrol"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
 	"unbindd/agent/receipt"
@@ -28,6 +29,7 @@ func parse(t *testing.T, text []byte) *envelope.Envelope {
 
 func nothing(*manifest.Manifest)      {}
 func complete(*certificate.Predicate) {}
+func nobody(*enrol.Request)           {}
 func (o *office) state(id string) string {
 	o.t.Helper()
 	var w struct{ State string }

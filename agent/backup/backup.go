@@ -109,11 +109,10 @@ func line(v any) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// read parses a line into v and proves that it is the only spelling of it.
+// read parses a line into v and proves that it is the only spelling of it, which
+// leaves no room for unknown, repeated or missing members.
 func read(text []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
+	if err := json.Unmarshal(text, v); err != nil {
 		return errors.New("it is not JSON of the right members")
 	}
 	again, err := line(v)

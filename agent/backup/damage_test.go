@@ -2,7 +2,9 @@ package backup
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -131,6 +133,41 @@ func TestForgedContent(t *testing.T) {
 				t.Fatalf("it answered %v", err)
 			}
 		})
+	}
+}
+
+// Somebody who can seal can also make the trailer fit; header and trailer must
+// be well formed in themselves.
+func TestForgedWithFittingTrailer(t *testing.T) {
+	identity, recipient := people(t)
+	for name, change := range map[string]func(*Header, *Trailer){
+		"good":     func(*Header, *Trailer) {},
+		"kind":     func(h *Header, _ *Trailer) { h.Kind = "other-backup" },
+		"version":  func(h *Header, _ *Trailer) { h.V = 2 },
+		"case":     func(h *Header, _ *Trailer) { h.Case = "a b" },
+		"terminal": func(h *Header, _ *Trailer) { h.Terminal = "" },
+		"command":  func(h *Header, _ *Trailer) { h.Command = "sha256:00" },
+		"prev":     func(h *Header, _ *Trailer) { h.Prev = "00" },
+		"epoch":    func(h *Header, _ *Trailer) { h.Epoch = -1 },
+		"head":     func(_ *Header, t *Trailer) { t.Head = "00" },
+		"last":     func(_ *Header, t *Trailer) { t.Last = 1 << 53 },
+	} {
+		h, trailer := header(), Trailer{Head: input(0).Head, Sums: input(0).Sums}
+		h.Kind, h.V = Kind, version
+		change(&h, &trailer)
+		first, err := line(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trailer.Sha256 = fmt.Sprintf("%x", sha256.Sum256(first))
+		last, err := line(trailer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, _, err = openAll(forge(t, recipient, string(first)+string(last)), identity)
+		if (name == "good") != (err == nil) || err != nil && !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -130,6 +130,9 @@ func TestLoadReadsTheEnvironment(t *testing.T) {
 	if err != nil || c.Reader.Baud != 9600 || sources["reader.baud"] != "UNBINDD_READER_BAUD" {
 		t.Errorf("baud %d from %s, %v", c.Reader.Baud, sources["reader.baud"], err)
 	}
+	if c, _, err := Load("", map[string]string{"reader.baud": "19200"}); err != nil || c.Reader.Baud != 19200 {
+		t.Errorf("baud %d, %v; want the command line's", c.Reader.Baud, err)
+	}
 	if _, _, err := Load(filepath.Join(t.TempDir(), "none.yaml"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file that is not there: %v", err)
 	}

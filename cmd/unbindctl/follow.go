@@ -40,6 +40,8 @@ type follower struct {
 	after  int64 // the last event seen
 	wait   bool  // for a case, when there is none
 
+	timeout time.Duration // from the first answer on; 0 never
+
 	tick     time.Duration // how often the status is asked without a bell
 	pause    time.Duration // between two tries to reach the daemon
 	burst    time.Duration // how long no event must come before the status is asked
@@ -59,22 +61,26 @@ type sign struct {
 
 // run follows until the end, the deadline or the interrupt of ctx.
 func (f *follower) run(ctx context.Context) (ending, error) {
-	inner, stop := context.WithCancel(ctx)
+	inner, stop := context.WithCancelCause(ctx)
 	signs := make(chan sign)
 	var listening sync.WaitGroup
 	listening.Go(func() { f.listen(inner, signs) })
 	defer listening.Wait()
-	defer stop()
-	for {
+	defer stop(nil)
+	for begun := false; ; {
 		end, over, err := f.look(inner)
 		switch {
 		case inner.Err() != nil:
-			return f.left(context.Cause(ctx)), nil
+			return f.left(context.Cause(inner)), nil
 		case err != nil:
 			return ending{}, err
 		case over:
 			f.collect(inner, signs, time.After(time.Second), 10*f.burst)
 			return end, nil
+		}
+		if f.timeout > 0 && !begun {
+			begun = true
+			defer time.AfterFunc(f.timeout, func() { stop(errTimeout) }).Stop()
 		}
 		f.idle(inner, signs)
 	}

@@ -85,11 +85,9 @@ func TestDepartedDaemon(t *testing.T) {
 		t.Errorf("a departed daemon: %+v, %v", end, err)
 	}
 
-	ctx, stop := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errTimeout)
-	defer stop()
 	f = quick(&recorder{}, answers(obeying("erase-data", local.Doing), gone))
-	f.patience = 0
-	if end, err := f.run(ctx); err != nil || end.Exit != exitUnacknowledged {
+	f.patience, f.timeout = 0, 50*time.Millisecond
+	if end, err := f.run(t.Context()); err != nil || end.Exit != exitUnacknowledged {
 		t.Errorf("a daemon gone in the middle: %+v, %v", end, err)
 	}
 }

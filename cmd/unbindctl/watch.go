@@ -28,24 +28,20 @@ the terminal is unbound so; 1 when the unbinding was undone or is partial; 3 whe
 it was undone and nothing was changed, or none runs; 7 or 8 at --timeout.`,
 		Args: cobra.NoArgs,
 		RunE: t.question(func(ctx context.Context, _ []string) error {
-			if timeout > 0 {
-				var stop context.CancelFunc
-				ctx, stop = context.WithTimeoutCause(ctx, timeout, errTimeout)
-				defer stop()
-			}
-			return t.watch(ctx, t.follower(after, wait))
+			f := t.follower()
+			f.timeout, f.after, f.wait = timeout, after, wait
+			return t.watch(ctx, f)
 		}),
 	}
-	cmd.Flags().DurationVar(&timeout, "timeout", 0, "leave after so long, as 90s or 10m; 0 never")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "leave so long after the first answer, as 90s or 10m; 0 never")
 	cmd.Flags().Int64Var(&after, "after", 0, "begin with the event after this `id`")
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait for an unbinding when none runs")
 	return cmd
 }
 
-func (t *tool) follower(after int64, wait bool) *follower {
+func (t *tool) follower() *follower {
 	f := &follower{
 		ask: t.client.Status, events: t.client.Events, view: t.view(), now: t.now,
-		after: after, wait: wait,
 		tick: 2 * time.Second, pause: 300 * time.Millisecond, burst: 20 * time.Millisecond, patience: 15 * time.Second,
 	}
 	if t.screen.live {

@@ -1,0 +1,108 @@
+package scripts
+
+// module is the path in go.mod; imports that begin with it are the house's own.
+const module = "unbindd"
+
+// arrow says what a package may import of the house. A name that ends in /...
+// means the package and all below it. What stands in tests may be imported by
+// its test files besides; a package's own children always may.
+type arrow struct {
+	of    string
+	may   []string
+	tests []string
+	why   string
+}
+
+const (
+	alone   = "it must be usable, and testable, without the rest of the house"
+	onStair = "the stair is short and one way: who reads a signed object must not need to know the agent"
+)
+
+// stair is what checks a signed object, from the bottom step up.
+var stair = []string{
+	"agent/envelope", "agent/trust", "agent/command", "agent/profile", "agent/manifest",
+	"agent/receipt", "agent/ticket", "agent/enrol", "agent/certificate",
+}
+
+var steps = []string{"agent/envelope", "agent/trust"}
+
+var arrows = []arrow{
+	{of: "agent/envelope", why: onStair},
+	{of: "agent/trust", may: []string{"agent/envelope"}, why: onStair},
+	{of: "agent/command", may: steps, why: onStair},
+	{of: "agent/profile", may: steps, why: onStair},
+	{of: "agent/manifest", may: steps, why: onStair},
+	{of: "agent/receipt", may: steps, why: onStair},
+	{of: "agent/ticket", may: steps, why: onStair},
+	{of: "agent/enrol", may: steps, why: onStair},
+	{of: "agent/certificate", may: steps, why: onStair},
+
+	{of: "agent/ledger", why: alone},
+	{of: "agent/journal", why: alone},
+	{of: "agent/backup", why: alone},
+	{of: "agent/keys", why: alone},
+	{of: "agent/local", why: alone},
+	{of: "device", why: alone},
+	{of: "device/devicesim", why: "the simulator shares no code with what it is there to test"},
+	{of: "wipe", why: alone},
+	{of: "transport", why: alone},
+	{of: "transport/transporttest", may: []string{"transport"}, why: alone},
+
+	{
+		of: "agent", may: []string{"agent/...", "device", "wipe", "transport"},
+		tests: []string{"device/devicesim", "transport/transporttest"},
+		why:   "the agent knows everybody below it and nobody above it",
+	},
+	{of: "configs", may: []string{"agent", "device", "transport"}, why: "settings are read for others, not used"},
+
+	{
+		of: "cmd/unbindd", may: []string{"agent/...", "configs", "device", "wipe", "transport"},
+		tests: []string{"device/devicesim", "transport/transporttest"},
+		why:   "the daemon opens the parts and hands them over",
+	},
+	{of: "cmd/unbindctl", may: append([]string{"agent/local"}, stair...), why: "the tool talks to the daemon and checks papers; it never is the daemon"},
+	{
+		of: "cmd/unbind-desk/...", may: append([]string{"agent/ledger", "agent/backup", "cmd/unbind-desk/..."}, stair...),
+		why: "the desk reads what terminals send and must not be able to act as one",
+	},
+	{of: "cmd/readersim", may: []string{"device/devicesim"}, tests: []string{"device"}, why: "a reader knows nothing of the terminal it hangs on"},
+	{of: "scripts", why: "the checks look at the house from outside"},
+}
+
+// door says who may import an outside module. anyTest lets every test in.
+type door struct {
+	module  string
+	open    []string
+	anyTest bool
+	why     string
+}
+
+var doors = []door{
+	{module: "github.com/tarm/serial", open: []string{"device"}, why: "its traps are handled in one file"},
+	{module: "github.com/spf13/viper", open: []string{"configs"}, why: "settings are joined in one place"},
+	{module: "github.com/goccy/go-yaml", open: []string{"configs"}, why: "settings are read in one place"},
+	{module: "go.etcd.io/bbolt", open: []string{"agent/ledger", "agent/journal", "cmd/unbind-desk/internal/..."}, why: "only who owns a database file opens one"},
+	{module: "filippo.io/age", open: []string{"agent/backup"}, anyTest: true, why: "the container's format has one owner"},
+	{module: "github.com/klauspost/compress", open: []string{"agent/backup"}, anyTest: true, why: "the container's format has one owner"},
+	{module: "golang.org/x/crypto", open: []string{"agent/keys"}, anyTest: true, why: "ciphers are chosen in one place and handed on as cipher.AEAD"},
+	{module: "github.com/rs/zerolog", open: []string{"agent", "cmd/..."}, why: "the others report to their caller"},
+	{module: "github.com/spf13/cobra", open: []string{"cmd/..."}, why: "only programs have a command line"},
+	{module: "golang.org/x/term", open: []string{"cmd/..."}, why: "only programs have a screen"},
+	{module: "rsc.io/qr", open: []string{"cmd/..."}, why: "only programs have a screen"},
+	{module: "golang.org/x/sys", open: []string{"agent", "agent/keys", "device/...", "wipe", "cmd/readersim"}, anyTest: true, why: "the kernel is asked by those who hold a file or a line"},
+	{module: "pgregory.net/rapid", anyTest: true, why: "it is for tests"},
+	{module: "github.com/rogpeppe/go-internal", anyTest: true, why: "it is for tests"},
+}
+
+// settingsOnly are the packages of which configs may name nothing but settings.
+var settingsOnly = map[string]bool{"agent": true, "device": true, "transport": true}
+
+// catchAlls are names under which anything can be put and nothing be found.
+var catchAlls = []string{"base", "common", "helper", "helpers", "manager", "misc", "models", "shared", "types", "util", "utils"}
+
+// fixedWords are methods whose meaning the language has fixed; a comment would
+// only repeat it.
+var fixedWords = []string{"Error", "String", "Unwrap"}
+
+// longest is the most lines of a Go file that somebody can still know.
+const longest = 400

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Whoever lacks our software checks a case with openssl, age, zstd and jq. The
+// script is what the documents may print; it gets the exported folder, the
+// identity and the number of transactions.
+const stockScript = `
+set -eu
+cd "$1"
+
+# The bytes that are signed: DSSEv1 SP length SP type SP length SP payload.
+pae() {
+	type=$(jq -r .payloadType "$1")
+	jq -r .payload "$1" | base64 -d > payload.tmp
+	printf 'DSSEv1 %d %s %d ' "${#type}" "$type" "$(stat -c %s payload.tmp)" | cat - payload.tmp
+}
+check() {
+	pae "$1" > pae.tmp
+	jq -r '.signatures[] | .keyid + " " + .sig' "$1" | while read -r keyid sig; do
+		printf %s "$sig" | base64 -d > sig.tmp
+		key="keys/$(printf %s "$keyid" | tr : _).pem"
+		openssl pkeyutl -verify -rawin -pubin -inkey "$key" -in pae.tmp -sigfile sig.tmp >/dev/null
+		echo "$1 $keyid"
+	done
+}
+for f in command.json binding.json enrol-ticket.json profile.json manifest.json certificate.json receipts/*.json answers/*.json; do
+	check "$f"
+done
+
+# The receipt is for this manifest, the manifest for this file.
+pae manifest.json > manifest.pae
+test "sha256:$(sha256sum < manifest.pae | cut -d' ' -f1)" = "$(jq -r .payload receipts/backup.json | base64 -d | jq -r .subject)"
+test "sha256:$(sha256sum < backup.jsonl.zst.age | cut -d' ' -f1)" = "$(jq -r .payload manifest.json | base64 -d | jq -r .digest)"
+
+# The backup, with its totals recounted and its trailer's digest.
+age -d -i "$2" backup.jsonl.zst.age | zstd -dq > lines.tmp
+test "$(jq -c 'select(.t.amount != null)' lines.tmp | wc -l)" = "$3"
+jq -s '[.[] | select(.t.amount != null) | .t.amount] | add' lines.tmp > sum.tmp
+jq -r .payload receipts/backup.json | base64 -d | jq '[.totals.sums[].amount] | add' | cmp - sum.tmp
+test "$(head -n -1 lines.tmp | sha256sum | cut -d' ' -f1)" = "$(tail -n 1 lines.tmp | jq -r .sha256)"
+echo stock tools agree
+`
+
+func TestStockToolsCheckACase(t *testing.T) {
+	o := newOffice(t)
+	u := whole(t, o, "T-1")
+	out := filepath.Join(o.work, "export")
+	o.cli("cases", "export", string(u.command.Case), "--dir", string(o.dir), "--out", out)
+	script := filepath.Join(o.work, "check.sh")
+	o.check(os.WriteFile(script, []byte(stockScript), 0o600))
+	told, err := exec.Command("sh", script, out, o.dir.Identity(), "3").CombinedOutput()
+	if err != nil {
+		t.Fatalf("stock tools do not agree: %v\n%s", err, told)
+	}
+	// Two approvers, binding, ticket, two for the profile, manifest, certificate, two receipts, two answers.
+	if n := strings.Count(string(told), " ed25519:"); n != 12 || !strings.Contains(string(told), "stock tools agree") {
+		t.Fatalf("%d signatures were checked, want 12:\n%s", n, told)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	o := newOffice(t)
+	u := whole(t, o, "T-1")
+	sealed := filepath.Join(o.work, "backup.jsonl.zst.age")
+	o.check(os.WriteFile(sealed, u.file, 0o600))
+	identity := o.dir.Identity()
+
+	if got := o.cli("open", "--identity", identity, sealed); got != strings.Join(u.lines, "\n")+"\n" {
+		t.Fatalf("open gives out other lines than were sealed:\n%s", got)
+	}
+	out := filepath.Join(o.work, "lines.jsonl")
+	told := o.cli("open", "--identity", identity, "--out", out, sealed)
+	if text, err := os.ReadFile(out); err != nil || string(text) != strings.Join(u.lines, "\n")+"\n" {
+		t.Fatalf("open wrote other lines than were sealed: %v", err)
+	}
+	if !strings.Contains(told, "3 transaction(s), 1 event(s), 0 refused") || !strings.Contains(told, "3006 minor units") {
+		t.Fatalf("the totals are not told: %s", told)
+	}
+	if _, _, code := verb(t, "open", "--identity", identity, "--out", out, sealed); code != exitBlocked {
+		t.Fatalf("open wrote over a file, exit %d", code)
+	}
+	for n := range 40 { // cut anywhere, flipped anywhere: nothing is given out
+		at := len(u.file) * (n + 1) / 41
+		spoiled := append([]byte{}, u.file...)
+		spoiled[at] ^= 1
+		if n%2 == 0 {
+			spoiled = u.file[:at]
+		}
+		o.check(os.WriteFile(sealed, spoiled, 0o600))
+		lines := filepath.Join(o.work, "never.jsonl")
+		said, _, code := verb(t, "open", "--identity", identity, "--out", lines, sealed)
+		if code != exitRefused || said != "" || exists(lines) {
+			t.Fatalf("spoiled at %d: exit %d, printed %q", at, code, said)
+		}
+		if said, _, code = verb(t, "open", "--identity", identity, sealed); code != exitRefused || said != "" {
+			t.Fatalf("spoiled at %d: exit %d, printed %q", at, code, said)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(o.work, ".open-*")); len(left) != 0 {
+		t.Fatalf("open left %v behind", left)
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}

@@ -67,7 +67,7 @@ func preferWait(values []string) time.Duration {
 			if !strings.EqualFold(name, "wait") {
 				continue
 			}
-			if n, err := strconv.ParseUint(strings.Trim(text, `" `), 10, 16); err == nil {
+			if n, err := strconv.ParseUint(strings.Trim(text, `" `), 10, 32); err == nil {
 				return min(time.Duration(n)*time.Second, maxWait)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -19,21 +20,26 @@ import (
 // bench is one simulated reader on a pseudo-terminal and what is needed to speak with it.
 type bench struct {
 	t         *testing.T
+	serial    string
 	nvm, link string
 	injection devicesim.Injection
 	ticketKey ed25519.PrivateKey
 	sim       *devicesim.Sim
+	ack       time.Duration // the reader's patience
 }
 
 func newBench(t *testing.T, faults ...string) *bench {
 	t.Helper()
 	dir := t.TempDir()
-	b := &bench{t: t, nvm: filepath.Join(dir, "nvm"), link: filepath.Join(dir, "tty")}
-	random := rand.NewChaCha8([32]byte{1})
-	_, b.ticketKey, _ = ed25519.GenerateKey(nil)
+	b := &bench{t: t, nvm: filepath.Join(dir, "nvm"), link: filepath.Join(dir, "tty"), ack: calm}
+	// Every test has a reader of its own name and keys: pseudo-terminals are numbered for the whole machine, and a
+	// terminal of another test that comes to this one by accident must find a stranger.
+	seed := sha256.Sum256([]byte(dir))
+	b.serial = fmt.Sprintf("PED-%X", seed[:4])
+	b.ticketKey = ed25519.NewKeyFromSeed(seed[:])
 	var err error
 	b.injection, err = devicesim.Create(b.nvm, devicesim.Spec{
-		Serial: "PED-0001", TicketKey: b.ticketKey.Public().(ed25519.PublicKey), Rand: random,
+		Serial: b.serial, TicketKey: b.ticketKey.Public().(ed25519.PublicKey), Rand: rand.NewChaCha8(seed),
 	})
 	must(t, err)
 	b.start(faults...)
@@ -44,7 +50,7 @@ func newBench(t *testing.T, faults ...string) *bench {
 // start switches the reader on, as after a power cut.
 func (b *bench) start(faults ...string) {
 	b.t.Helper()
-	options := devicesim.Options{Link: b.link, Seed: 7}
+	options := devicesim.Options{Link: b.link, Seed: 7, Ack: b.ack}
 	for _, text := range faults {
 		f, err := devicesim.ParseFault(text)
 		must(b.t, err)
@@ -62,19 +68,25 @@ func (b *bench) fault(text string) {
 	b.sim.Fault(f)
 }
 
-var quick = device.RetryConfig{BackoffFirst: 10 * time.Millisecond, BackoffMax: 50 * time.Millisecond}
+// calm is patience for a machine that is busy with other tests; where a test wants repetition it says so.
+const calm = 2 * time.Second
+
+var quick = device.RetryConfig{Ack: calm, BackoffFirst: 10 * time.Millisecond, BackoffMax: 50 * time.Millisecond}
 
 // reader connects to the simulator with the pairing key; change may alter the options.
 func (b *bench) reader(change ...func(*device.Options)) *device.Reader {
 	b.t.Helper()
 	pairing, err := device.NewSecret(b.injection.Pairing)
 	must(b.t, err)
-	options := device.Options{Pairing: pairing, Serial: "PED-0001", Retry: quick}
+	options := device.Options{Pairing: pairing, Serial: b.serial, Retry: quick}
 	for _, f := range change {
 		f(&options)
 	}
 	r := device.New(device.Config{Driver: "pedlink", Path: b.link, Baud: 115200}, options)
 	b.t.Cleanup(func() { must(b.t, r.Close()) })
+	if options.Notify == nil {
+		identifyWhenBack(b.t, r) // a test that watches the states sees the first connection itself
+	}
 	return r
 }
 
@@ -99,7 +111,7 @@ func (b *bench) ticket(c device.EraseChallenge, scope []uint16, change ...func(f
 	}
 	authority := sha256.Sum256([]byte("receipt"))
 	fields := [][]byte{
-		[]byte("pedlink-ticket/1"), []byte("PED-0001"), c.RC[:],
+		[]byte("pedlink-ticket/1"), []byte(b.serial), c.RC[:],
 		binary.BigEndian.AppendUint32(nil, c.EraseCounter), slots, order[:], authority[:],
 	}
 	for _, f := range change {

@@ -14,6 +14,7 @@ import (
 // conn is one conversation with one reader, from the reset of the line to its loss.
 type conn struct {
 	link     *link
+	node     node          // what the path led to when the line was opened
 	turn     chan struct{} // one command at a time
 	identity Identity      // as told before authentication
 	limit    error         // why only Identify is possible, nil with a session
@@ -31,8 +32,8 @@ type command struct {
 	ready   func()        // called when the line is ours, just before the command goes out
 }
 
-func newConn(l *link) *conn {
-	c := &conn{link: l, turn: make(chan struct{}, 1)}
+func newConn(l *link, n node) *conn {
+	c := &conn{link: l, node: n, turn: make(chan struct{}, 1)}
 	l.arrived = c.arrived
 	return c
 }

@@ -37,6 +37,9 @@ const (
 	StateClosed         State = "closed"
 )
 
+// lookEvery is how often the path of the line is looked at.
+const lookEvery = 250 * time.Millisecond
+
 var errReopened = errors.New("reopened on request")
 
 // run connects, stays with the connection until it is lost, and begins again, until Close.
@@ -62,11 +65,12 @@ func (r *Reader) run() {
 // connect goes from opening to a reader that has identified itself.
 func (r *Reader) connect() (*conn, error) {
 	r.enter(StateOpening, nil)
+	node := nodeOf(r.config.Path)
 	p, err := openPort(r.config.Path, r.config.Baud)
 	if err != nil {
 		return nil, err
 	}
-	c := newConn(newLink(p, r.config.Baud, r.options.Retry, r.options.Rand))
+	c := newConn(newLink(p, r.config.Baud, r.options.Retry, r.options.Rand), node)
 	r.setLine(c.link)
 	go c.link.receive()
 	if err := r.handshake(c); err != nil {
@@ -109,10 +113,13 @@ func (r *Reader) handshake(c *conn) error {
 	return nil
 }
 
-// hold keeps the connection until it is lost, and asks a quiet reader whether it still lives.
+// hold keeps the connection until it is lost, and asks a quiet reader whether it still lives. When the path
+// leads to another line by now, the one that is open is not the reader's any more.
 func (r *Reader) hold(c *conn) error {
 	alive := time.NewTicker(r.options.Retry.KeepAlive)
 	defer alive.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
 	var enough <-chan time.Time
 	if errors.Is(c.limit, ErrLocked) {
 		timer := time.NewTimer(r.options.Retry.Locked)
@@ -127,6 +134,10 @@ func (r *Reader) hold(c *conn) error {
 			c.link.fail(fmt.Errorf("%w: %w", ErrHangup, c.limit))
 		case <-alive.C:
 			c.checkAlive()
+		case <-look.C:
+			if nodeOf(r.config.Path) != c.node {
+				c.link.fail(fmt.Errorf("%w: %s leads elsewhere now", ErrHangup, r.config.Path))
+			}
 		}
 	}
 }
@@ -135,7 +146,7 @@ func (r *Reader) hold(c *conn) error {
 func (r *Reader) rest(pause time.Duration) {
 	timer := time.NewTimer(pause*4/5 + rand.N(pause*2/5+1))
 	defer timer.Stop()
-	look := time.NewTicker(250 * time.Millisecond)
+	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for was := nodeOf(r.config.Path); ; {
 		select {

@@ -57,7 +57,7 @@ func TestEraseIsRealAndSigned(t *testing.T) {
 	record, err := b.erase(r)
 	must(t, err)
 	must(t, record.Verify(ed25519.PublicKey(b.injection.Pub)))
-	if record.Serial != "PED-0001" || record.EraseCounter != 1 || record.Nonce != hostNonce || len(record.Results) != len(b.scope()) {
+	if record.Serial != b.serial || record.EraseCounter != 1 || record.Nonce != hostNonce || len(record.Results) != len(b.scope()) {
 		t.Errorf("record %+v", record)
 	}
 	for _, res := range record.Results {
@@ -73,6 +73,9 @@ func TestEraseIsRealAndSigned(t *testing.T) {
 		t.Errorf("slots %v answer, %d are listed", left, b.listed(r))
 	}
 	must(t, r.Probe(testContext(t), 0x01)) // what is retained stays
+	if id, err := r.Identify(testContext(t)); err != nil || id.Challenged || id.EraseCounter != 1 {
+		t.Errorf("identity %+v, %v", id, err)
+	}
 	image, err := os.ReadFile(b.nvm)
 	must(t, err)
 	for id, key := range keys {

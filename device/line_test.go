@@ -48,7 +48,7 @@ func TestThroughSocat(t *testing.T) {
 	ours, theirs := filepath.Join(dir, "terminal"), filepath.Join(dir, "reader")
 	startSocat(t, ours, theirs)
 	var err error
-	b.sim, err = devicesim.Start(b.nvm, devicesim.Options{TTY: theirs})
+	b.sim, err = devicesim.Start(b.nvm, devicesim.Options{TTY: theirs, Ack: calm})
 	must(t, err)
 	b.link = ours
 	r := b.reader()

@@ -167,6 +167,7 @@ func TestLinkRules(t *testing.T) {
 		(<-done).is(t, "answer")
 	})
 	onLine("busy gives time, up to the command's limit", t, func(t *testing.T, l *link, p *peer) {
+		start := time.Now()
 		done := call(l, "ask")
 		p.expect(typCommand, 0)
 		p.send(frame{typ: typAck, seq: 0})
@@ -175,6 +176,9 @@ func TestLinkRules(t *testing.T) {
 		p.nothing()
 		p.send(frame{typ: typBusy, seq: 0, arg: 6000}) // 10 min, but the limit is 10 s
 		p.expect(typCommand, 0)
+		if waited := time.Since(start); waited != 10*time.Second { // of the bubble's clock
+			t.Errorf("asked again after %v", waited)
+		}
 		p.send(frame{typ: typResponse, seq: 0, payload: []byte("answer")})
 		(<-done).is(t, "answer")
 	})
@@ -281,6 +285,9 @@ func TestLinkReset(t *testing.T) {
 		p.send(frame{typ: typReset, arg: 1})
 		p.send(frame{typ: typResetAck, arg: f.arg + 1})
 		p.nothing()
+		if len(done) > 0 {
+			t.Error("the reset took another's answer")
+		}
 		p.send(frame{typ: typResetAck, arg: f.arg})
 		if err := <-done; err != nil {
 			t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"os"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ func TestIdentityAndSlotsAreAsInjected(t *testing.T) {
 	r := b.reader()
 	id, err := r.Identify(testContext(t))
 	must(t, err)
-	if id.Serial != "PED-0001" || id.Model != b.injection.Model || id.Firmware != b.injection.Firmware ||
+	if id.Serial != b.serial || id.Model != b.injection.Model || id.Firmware != b.injection.Firmware ||
 		hex.EncodeToString(id.RecordKey) != hex.EncodeToString(b.injection.Pub) || id.BootCount != 1 || id.MaxLength != 4096 {
 		t.Errorf("identity %+v", id)
 	}
@@ -146,8 +147,21 @@ func TestUnpluggedReaderHangsUpAndComesBack(t *testing.T) {
 	}
 	must(t, b.sim.Plug())
 	back, _ := s.wait(t, at, device.StateReady)
-	if back.Cycles != 0 || back.Serial != "PED-0001" {
+	if back.Cycles != 0 || back.Serial != b.serial {
 		t.Errorf("status %+v", back)
+	}
+}
+
+func TestLineThatLeadsElsewhereIsLeft(t *testing.T) {
+	b, other := newBench(t), newBench(t)
+	s := newStates()
+	b.reader(func(o *device.Options) { o.Notify = s.notify })
+	_, at := s.wait(t, 0, device.StateReady)
+	must(t, os.Remove(b.link))
+	must(t, os.Symlink(other.sim.Path(), b.link)) // the old line is still there and answers
+	seen, _ := s.wait(t, at, device.StateForeign)
+	if seen.Serial != other.serial {
+		t.Errorf("status %+v", seen)
 	}
 }
 
@@ -216,7 +230,7 @@ func TestForeignReaderIsAskedForItsNameOnly(t *testing.T) {
 func TestUnpairedTerminalMayOnlyIdentify(t *testing.T) {
 	b := newBench(t)
 	r := b.reader(func(o *device.Options) { o.Pairing = device.Secret{}; o.Serial = "" })
-	if id := identifyWhenBack(t, r); id.Serial != "PED-0001" {
+	if id := identifyWhenBack(t, r); id.Serial != b.serial {
 		t.Errorf("identity %+v", id)
 	}
 	if _, err := r.Slots(testContext(t)); !errors.Is(err, device.ErrUnpaired) {
@@ -235,7 +249,7 @@ func TestWrongPairingKeyLocks(t *testing.T) {
 	if err := r.Freeze(testContext(t)); !errors.Is(err, device.ErrLocked) {
 		t.Errorf("freeze: %v", err)
 	}
-	if id := identifyWhenBack(t, r); id.Serial != "PED-0001" {
+	if id := identifyWhenBack(t, r); id.Serial != b.serial {
 		t.Errorf("identity %+v", id)
 	}
 	if b.sim.State().Frozen {
@@ -286,6 +300,9 @@ func TestContextEndsACallAndNotTheConversation(t *testing.T) {
 
 func TestLineWithNoiseStillDelivers(t *testing.T) {
 	b := newBench(t)
+	must(t, b.sim.Close())
+	b.ack = 20 * time.Millisecond
+	b.start()
 	_, err := b.sim.Generate(150)
 	must(t, err)
 	r := b.reader(func(o *device.Options) {

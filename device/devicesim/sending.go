@@ -66,7 +66,7 @@ func (e *engine) sendAgain() error {
 		return e.restart()
 	}
 	w.sends++
-	w.timer.Reset(ackTime + e.sim.bytesTime(2*len(w.raw)))
+	w.timer.Reset(e.sim.options.Ack + e.sim.bytesTime(2*len(w.raw)))
 	return e.write(w.raw)
 }
 

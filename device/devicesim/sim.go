@@ -37,6 +37,7 @@ type Options struct {
 	Seed     uint64           // of generated transactions
 	Canary   string           // put into the rrn of some of them
 	Faults   []Fault          // in force from the start
+	Ack      time.Duration    // wait for an ACK, besides the bytes' time on the line; 0: 150 ms
 	Now      func() time.Time // nil: time.Now
 	Rand     io.Reader        // nil: crypto/rand
 	Kill     func()           // what a power cut does to the process; nil: the simulator stops by itself
@@ -71,6 +72,7 @@ type Sim struct {
 type plug struct {
 	wire    *wire
 	slave   *os.File
+	link    string // symlink to slave, "" if none
 	stop    chan struct{}
 	served  chan struct{}
 	pulling sync.Once
@@ -78,6 +80,9 @@ type plug struct {
 
 // Start switches the reader of a memory file on and plugs it in.
 func Start(path string, options Options) (*Sim, error) {
+	if options.Ack == 0 {
+		options.Ack = ackTime
+	}
 	if options.Now == nil {
 		options.Now = time.Now
 	}
@@ -187,7 +192,7 @@ func (s *Sim) openLine() (*plug, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	p.slave = slave
+	p.slave, p.link = slave, s.options.Link
 	p.wire = &wire{ReadWriteCloser: master, sim: s, pace: s.options.Pace}
 	if s.options.Link == "" {
 		return p, slave.Name(), nil
@@ -208,10 +213,14 @@ func (s *Sim) serve(p *plug) {
 	}
 }
 
-// pull closes both ends of the line once.
+// pull closes both ends of the line once. The link goes first: the pseudo-terminal's name is given to the next
+// program that asks for one, and a terminal that followed the link would speak with that.
 func (p *plug) pull() (err error) {
 	p.pulling.Do(func() {
-		err = p.wire.Close()
+		if target, _ := os.Readlink(p.link); p.slave != nil && target == p.slave.Name() {
+			err = os.Remove(p.link)
+		}
+		err = errors.Join(err, p.wire.Close())
 		if p.slave != nil {
 			err = errors.Join(err, p.slave.Close())
 		}
@@ -230,9 +239,6 @@ func (s *Sim) Unplug() error {
 	s.plugged = nil
 	close(p.stop)
 	err := p.pull()
-	if s.options.Link != "" && s.options.TTY == "" {
-		err = errors.Join(err, os.Remove(s.options.Link))
-	}
 	<-p.served
 	if err != nil {
 		return fmt.Errorf("cannot unplug reader: %w", err)

@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,7 +31,13 @@ type process struct {
 	log   bytes.Buffer
 }
 
-func program(name string) string { return filepath.Join(programs, name) }
+// program is the path of a program of ours, or the name of a stock one.
+func program(name string) string {
+	if path := filepath.Join(programs, name); exists(path) {
+		return path
+	}
+	return name
+}
 
 // start starts a program and ends it with the test, by its pid.
 func start(t *testing.T, name string, args ...string) *process {
@@ -124,6 +132,24 @@ func (p *process) end(sig syscall.Signal) {
 	case <-time.After(patience):
 		p.t.Errorf("%s did not end", p.name)
 	}
+}
+
+// stopChild asks the one child of a program to end, and waits for both.
+func (p *process) stopChild() {
+	p.t.Helper()
+	pid := p.cmd.Process.Pid
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	child, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := syscall.Kill(child, syscall.SIGTERM); err != nil {
+		p.t.Fatal(err)
+	}
+	p.exits()
 }
 
 // exits waits for the end and returns the exit code.

@@ -31,8 +31,9 @@ check: lint-layout ## the quick look before a commit: format, vet, layout, shell
 	go vet ./...
 	for s in $$(git ls-files 'scripts/*.sh' '.ci/run'); do bash -n "$$s"; done
 
-demo: build ## run one whole unbinding on this machine, results in demo-out/
+demo: ## install missing tools, build, run one whole unbinding; results in demo-out/
 	scripts/deps.sh
+	$(MAKE) --no-print-directory build
 	scripts/demo.sh
 
 bench: ## run the benchmarks (BENCH=regexp), results in bench-out/

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 
 	"unbindd/agent/backup"
 	"unbindd/agent/certificate"
@@ -17,6 +17,7 @@ import (
 	"unbindd/agent/manifest"
 	"unbindd/agent/ticket"
 	"unbindd/agent/trust"
+	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 )
 
@@ -68,7 +69,7 @@ func (u *unbinding) recount() {
 	u.t.Helper()
 	raw, err := u.bound.Raw()
 	u.check(err)
-	audit := ledger.NewAuditor(raw, nil, 1)
+	audit := ledger.NewAuditor(raw, u.start, 1)
 	for _, line := range u.lines {
 		u.check(audit.Add([]byte(line)))
 	}
@@ -94,12 +95,9 @@ func (u *unbinding) sealFile(lines []string) []byte {
 	for _, r := range bundle.Recipients[u.command.Backup.Set] {
 		people = append(people, string(r.Age))
 	}
-	raw, err := u.bound.Raw()
-	u.check(err)
-	start := ledger.Start(raw)
 	header := backup.Header{
 		Case: string(u.command.Case), Command: string(u.order.Digest()), Epoch: u.command.Epoch, First: 1,
-		Prev: hex.EncodeToString(start[:]), Terminal: u.id,
+		Prev: chainText(u.origin()), Terminal: u.id,
 	}
 	sums, err := json.Marshal(u.sums())
 	u.check(err)
@@ -168,7 +166,10 @@ func (u *unbinding) certificate(n int64, change func(*certificate.Predicate)) []
 
 func (u *unbinding) approvers() []trust.Approver {
 	u.t.Helper()
-	bundles := []*envelope.Envelope{parse(u.t, u.welcome.Trust[0])}
+	text, err := os.ReadFile(u.desk.dir.Trust())
+	u.check(err)
+	bundles, err := directory.ParseArray(text)
+	u.check(err)
 	anchor, err := u.desk.dir.ReadAnchor()
 	u.check(err)
 	g, err := grounds.Open(anchor, bundles, u.order, parse(u.t, u.welcome.Binding))

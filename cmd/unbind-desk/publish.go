@@ -12,7 +12,8 @@ func publishCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "publish --dir DIR FILE",
 		Short: "Hand a signed order to the running desk",
-		Long: `Hand a signed command, papers, cancel, amend, close or trust bundle to the running desk.
+		Long: `Hand a signed command, papers, cancel, amend, close, trust bundle or profile to
+the running desk.
 
 The desk verifies it against its trust: who must sign what is in the bundle's
 rules, and people are counted, not keys. Then it is offered to its terminal, which

@@ -57,7 +57,8 @@ type terminal struct {
 	lines []string // the ledger, as lines of a backup
 	tally ledger.Tally
 	head  [32]byte
-	r     [32]byte // the tombstone's preimage
+	start *[32]byte // the head of a predecessor
+	r     [32]byte  // the tombstone's preimage
 }
 
 // newTerminal enrols a terminal with keys of its own.
@@ -135,10 +136,8 @@ func (m *terminal) settle(body []byte) {
 	m.bound = e.Digest()
 	block, _ := pem.Decode([]byte(m.welcome.Certificate))
 	m.known = m.client(tls.Certificate{Certificate: [][]byte{block.Bytes}, PrivateKey: m.tls})
-	raw, err := m.bound.Raw()
-	m.check(err)
-	m.head = ledger.Start(raw)
-	m.lines, m.tally = nil, ledger.Tally{}
+	m.lines, m.tally, m.start = nil, ledger.Tally{}, nil
+	m.head = m.origin()
 }
 
 func (m *terminal) client(shown ...tls.Certificate) *http.Client {

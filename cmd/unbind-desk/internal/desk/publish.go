@@ -6,6 +6,7 @@ import (
 
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
+	"unbindd/agent/profile"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
@@ -19,8 +20,8 @@ type Published struct {
 	Terminal envelope.ID     `json:"-"` // whose orders changed; "" is everybody's
 }
 
-// Publish takes a signed command, papers, cancel, amend, close or trust bundle,
-// verifies it against the trust in force and offers it to its terminal, which
+// Publish takes a signed command, papers, cancel, amend, close, trust bundle or
+// profile, verifies it against the trust in force and offers it to its terminal, which
 // is woken if it waits.
 func (d *Desk) Publish(body []byte) (Published, error) {
 	e, err := envelope.Parse(body, envelope.MaxSize)
@@ -29,14 +30,14 @@ func (d *Desk) Publish(body []byte) (Published, error) {
 	}
 	kinds := map[string]func(*store.Tx, *envelope.Envelope) (Published, error){
 		"command": d.publishCommand, "papers": d.publishPapers, "cancel": d.publishCancel,
-		"amend": d.publishAmend, "close": d.publishClose, "trust": d.publishTrust,
+		"amend": d.publishAmend, "close": d.publishClose, "trust": d.publishTrust, "profile": d.publishProfile,
 	}
 	for kind, take := range kinds {
 		if e.PayloadType == envelope.Type(kind) {
 			return d.publish(kind, e, take)
 		}
 	}
-	return Published{}, refuse(ErrMalformed, "E03", "", "cannot publish the envelope: its type is none of command, papers, cancel, amend, close, trust")
+	return Published{}, refuse(ErrMalformed, "E03", "", "cannot publish the envelope: its type is none of command, papers, cancel, amend, close, trust, profile")
 }
 
 func (d *Desk) publish(kind string, e *envelope.Envelope, take func(*store.Tx, *envelope.Envelope) (Published, error)) (Published, error) {
@@ -138,4 +139,14 @@ func (d *Desk) publishTrust(tx *store.Tx, e *envelope.Envelope) (Published, erro
 		return Published{}, refuse(ErrConflict, "E16", "other-bytes", "cannot publish the bundle: another one of that version is stored")
 	}
 	return Published{}, tx.PutTrust(next.Version, e.Encode())
+}
+
+// publishProfile takes a profile that the bundle in force names; terminals get
+// it when they enrol.
+func (d *Desk) publishProfile(tx *store.Tx, e *envelope.Envelope) (Published, error) {
+	p, err := profile.Open(e, d.trust())
+	if err != nil {
+		return Published{}, err
+	}
+	return Published{}, tx.PutProfile(p.ID, e.Encode())
 }

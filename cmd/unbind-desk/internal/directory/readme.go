@@ -4,7 +4,8 @@ const readme = `This directory is one desk. It was made by "unbind-desk init".
 
 anchor.txt      digest of trust bundle version 1. Compare it out of band with
                 what a terminal shows when it enrols.
-trust.json      the trust bundles, a JSON array of envelopes, oldest first.
+trust.json      the first trust bundle, in a JSON array. Later ones are published
+                to the desk; every exported case has all of them.
 profiles/       the signed profiles that commands name.
 pub/            every public key, SubjectPublicKeyInfo in PEM; the file name is
                 the key id with _ for the colon.

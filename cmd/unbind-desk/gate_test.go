@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"testing"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/envelope"
+	"unbindd/agent/ledger"
+	"unbindd/agent/manifest"
+	"unbindd/agent/profile"
+	"unbindd/agent/ticket"
+	"unbindd/agent/trust"
+	"unbindd/cmd/unbind-desk/internal/directory"
+	"unbindd/cmd/unbind-desk/internal/grounds"
+)
+
+// With gate none the command itself, which role release signed too, allows the
+// erase: no file, no receipt, and a ticket all the same.
+func TestGateNone(t *testing.T) {
+	o := newOffice(t)
+	m := newTerminal(o, "T-1")
+	u := m.begin(o.order(unbind("T-1", "--gate", "none"), "ops-1", "sec-1", "rel-1"))
+	u.sealed(func(m *manifest.Manifest) { m.Digest, m.Size = envelope.DigestOf(nil), 0 })
+	u.put(u.at("manifest", 1), u.signed).want(t, http.StatusNoContent, "")
+	p, err := ticketProcess(t.Context(), o.dir, o.dir.Key("reader-1"), "")
+	u.check(err)
+	u.check(p.Round(t.Context()))
+	r := u.get(u.at("tickets", 1))
+	r.want(t, http.StatusOK, "")
+	f, err := ticket.Read(r.body)
+	u.check(err)
+	order, err := grounds.OrderFor(u.manifest, u.order.Digest())
+	u.check(err)
+	believed, err := trust.Chain(u.anchor(), []*envelope.Envelope{parse(t, u.welcome.Trust[0])})
+	u.check(err)
+	if _, err := f.Check(order, believed); err != nil {
+		t.Fatal(err)
+	}
+	u.authority = u.order
+	u.put(u.at("certificate", 1), u.certificate(1, complete)).want(t, http.StatusOK, "")
+}
+
+// Nobody signs unattended for what waits for a receipt, or for what a person
+// must decide.
+func TestNoTicketWithoutReceipt(t *testing.T) {
+	o := newOffice(t)
+	for i, c := range []struct{ flags, holders []string }{
+		{nil, []string{"ops-1", "sec-1"}},
+		{[]string{"--gate", "sealed"}, []string{"ops-1", "sec-1", "rel-1"}},
+		{[]string{"--sealed-after", "1"}, []string{"ops-1", "sec-1", "rel-1"}},
+	} {
+		m := newTerminal(o, fmt.Sprintf("T-%d", i))
+		m.trade(1)
+		u := m.begin(o.order(unbind(m.id, c.flags...), c.holders...))
+		u.sealed(nothing)
+		u.put(u.at("manifest", 1), u.signed).want(t, http.StatusNoContent, "")
+		p, err := ticketProcess(t.Context(), o.dir, o.dir.Key("reader-1"), "")
+		u.check(err)
+		u.check(p.Round(t.Context()))
+		u.get(u.at("tickets", 1)).want(t, http.StatusNotFound, "E28:ticket")
+	}
+}
+
+// rotate publishes trust version 2, which names one more profile, and the profile.
+func (o *office) rotate(p profile.Profile) {
+	o.t.Helper()
+	text, err := os.ReadFile(o.dir.Trust())
+	o.check(err)
+	bundles, err := directory.ParseArray(text)
+	o.check(err)
+	var b trust.Bundle
+	o.check(envelope.Decode(bundles[0].Payload, &b))
+	e, err := envelope.Seal(envelope.Type(profile.Kind), p, o.signer("ops-1"), o.signer("sec-1"))
+	o.check(err)
+	b.Version, b.Profiles[p.ID] = 2, e.Digest()
+	publish := func(signed *envelope.Envelope) (string, int) {
+		path := o.file("publish.json")
+		o.check(os.WriteFile(path, signed.Encode(), 0o644))
+		_, said, code := verb(o.t, "publish", "--dir", string(o.dir), path)
+		return said, code
+	}
+	next, err := envelope.Seal(envelope.Type(trust.Kind), b, o.signer("root-1"), o.signer("root-2"))
+	o.check(err)
+	if said, code := publish(e); code != exitRefused {
+		o.t.Fatalf("a profile that no bundle names was taken: %s", said)
+	}
+	if said, code := publish(next); code != exitRefused {
+		o.t.Fatalf("a bundle of two roots was taken: %s", said)
+	}
+	o.check(next.Add(o.signer("root-3")))
+	for _, signed := range []*envelope.Envelope{next, e} {
+		if said, code := publish(signed); code != exitDone {
+			o.t.Fatal(said)
+		}
+	}
+}
+
+// A replacement: the successor accepts what it took over, the old terminal sees
+// it, and the successor's own ledger goes on where the old one ended.
+func TestReplace(t *testing.T) {
+	o := newOffice(t)
+	old, next, other := newTerminal(o, "T-1"), newTerminal(o, "T-2"), newTerminal(o, "T-3")
+	p := directory.Profiles(nil)[0]
+	p.ID, p.Action = "replace-standard", "replace"
+	o.rotate(p)
+	for _, m := range []*terminal{old, next} {
+		_, bundle := m.orders(nil)
+		if len(bundle.Trust) != 0 {
+			t.Fatal("a bundle alone is no order")
+		}
+	}
+	replace := []string{"--terminal", "T-1", "--action", "replace", "--profile", "replace-standard", "--reason", "device-swap"}
+	if _, said, code := verb(t, append([]string{"issue", "--dir", string(o.dir), "--out", o.file("x")}, replace...)...); code != exitRefused {
+		t.Fatalf("a replacement without a successor was issued: %s", said)
+	}
+	old.trade(2)
+	u := old.begin(o.order(append(replace, "--successor", "T-2"), "ops-1", "sec-1"))
+	if _, got := old.orders(nil); len(got.Trust) != 2 || len(got.Orders) != 1 {
+		t.Fatalf("the order does not come with both bundles: %d", len(got.Trust))
+	}
+	u.sealed(nothing)
+	word := func(m *terminal, manifest envelope.Digest) []byte {
+		return m.seal("acceptance", map[string]any{
+			"command": u.order.Digest(), "epoch": 1, "head": u.manifest.Head, "manifest": manifest, "terminal": m.id, "v": 1,
+		})
+	}
+	next.put(u.at("acceptance", 1), word(next, u.digest)).want(t, http.StatusUnprocessableEntity, "E28:manifest")
+	u.deliver()
+	next.put(u.at("acceptance", 1), word(next, u.bound)).want(t, http.StatusUnprocessableEntity, "E28:manifest")
+	next.put(u.at("acceptance", 1), word(old, u.digest)).want(t, http.StatusForbidden, "E04")
+	other.put(u.at("acceptance", 1), word(other, u.digest)).want(t, http.StatusForbidden, "E09:successor")
+	accepted := word(next, u.digest)
+	next.put(u.at("acceptance", 1), accepted).want(t, http.StatusNoContent, "")
+	next.put(u.at("acceptance", 1), accepted).want(t, http.StatusNoContent, "")
+	if r := old.get(u.at("acceptance", 1)); string(r.body) != string(accepted) {
+		t.Fatalf("the old terminal does not see the acceptance: %s", r.body)
+	}
+
+	next.head, next.start = old.head, &old.head
+	next.trade(1)
+	v := next.begin(o.order(unbind("T-2"), "ops-1", "sec-1"))
+	v.sealed(nothing)
+	v.deliver()
+}
+
+// A certificate may rest on an amendment that allows a sealed backup.
+func TestAmendedCase(t *testing.T) {
+	o := newOffice(t)
+	m := newTerminal(o, "T-1")
+	m.trade(1)
+	u := m.begin(o.order(unbind("T-1"), "ops-1", "sec-1"))
+	id := string(u.command.Case)
+	u.sealed(nothing)
+	u.put(u.at("manifest", 1), u.signed).want(t, http.StatusNoContent, "")
+	o.order([]string{"amend", "--case", id, "--allow", "reader-absent"}, "ops-1", "sec-1", "rel-1")
+	amend := o.order([]string{"amend", "--case", id, "--allow", "sealed-backup"}, "ops-1", "sec-1", "rel-1")
+	u.authority = amend
+	made := u.handMade()
+	r, err := u.ask(u.ticketClient(), http.MethodPut, u.at("tickets", 1), nil, bytes.NewReader(made), int64(len(made)))
+	u.check(err)
+	r.want(t, http.StatusNoContent, "")
+	u.put(u.at("certificate", 1), u.certificate(1, func(p *certificate.Predicate) { p.Receipt.Kind = "amend" })).want(t, http.StatusOK, "")
+	out := o.file("export")
+	o.cli("cases", "export", id, "--dir", string(o.dir), "--out", out)
+	o.cli("verify", out)
+	var w struct{ Objects []struct{ Kind string } }
+	o.check(json.Unmarshal([]byte(o.cli("cases", "show", id, "--dir", string(o.dir), "--json")), &w))
+	if len(w.Objects) != 8 { // command, answer, manifest, 2 amend, ticket, certificate, receipt
+		t.Fatalf("the case has %d objects: %+v", len(w.Objects), w.Objects)
+	}
+}
+
+// origin is where the terminal's chain begins.
+func (m *terminal) origin() [32]byte {
+	m.t.Helper()
+	if m.start != nil {
+		return *m.start
+	}
+	raw, err := m.bound.Raw()
+	m.check(err)
+	return ledger.Start(raw)
+}
+
+func chainText(c [32]byte) string { return hex.EncodeToString(c[:]) }

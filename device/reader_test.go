@@ -252,8 +252,8 @@ func TestWrongPairingKeyLocks(t *testing.T) {
 	if id := identifyWhenBack(t, r); id.Serial != b.serial {
 		t.Errorf("identity %+v", id)
 	}
-	if b.sim.State().Frozen {
-		t.Error("frozen without a session")
+	if s := b.sim.State(); s.Frozen || s.FailedProofs > 0 {
+		t.Errorf("state %+v", s)
 	}
 }
 

@@ -103,13 +103,17 @@ func TestNumbersAreNeverGivenTwice(t *testing.T) {
 func TestNothingIsWrittenAfterThePowerIsGone(t *testing.T) {
 	path, _ := newReader(t)
 	s := start(t, path, Options{})
-	must(t, s.Cut())
+	must(t, s.locked(func() error { s.powerOff(); return nil }))
 	if _, err := s.Sell(1, "CNY"); err == nil {
 		t.Error("sold without power")
 	}
+	if err := s.locked(func() error { return s.setFrozen(true).err }); err == nil {
+		t.Error("frozen without power")
+	}
+	must(t, s.Close())
 	s = start(t, path, Options{})
-	if st := s.State(); st.LastEvent != 0 {
-		t.Errorf("last event %d", st.LastEvent)
+	if st := s.State(); st.LastEvent != 0 || st.Frozen {
+		t.Errorf("state %+v", st)
 	}
 }
 

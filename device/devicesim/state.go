@@ -13,6 +13,7 @@ type State struct {
 	EraseCount     uint32      `json:"erase_count"`
 	BootCount      uint32      `json:"boot_count"`
 	Challenged     bool        `json:"challenged"`
+	FailedProofs   int         `json:"failed_proofs"` // since the last good one
 	ErasesStarted  uint32      `json:"erases_started"`
 	ErasesFinished uint32      `json:"erases_finished"`
 	Slots          []SlotState `json:"slots"`
@@ -37,7 +38,7 @@ func (s *Sim) State() State {
 	out := State{
 		Serial: s.serial(), Frozen: st.Frozen, Tampered: st.Tampered,
 		Held: len(s.mem.held), Acked: s.mem.released, LastEvent: s.mem.last,
-		EraseCount: st.EraseCount, BootCount: st.BootCount, Challenged: st.Challenge != nil,
+		EraseCount: st.EraseCount, BootCount: st.BootCount, Challenged: st.Challenge != nil, FailedProofs: st.FailedProofs,
 		ErasesStarted: st.ErasesStarted, ErasesFinished: st.ErasesFinished, Faults: s.faults.list(),
 	}
 	for _, k := range s.mem.slots {

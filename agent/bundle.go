@@ -45,38 +45,51 @@ func (a *Agent) take(text []byte) []local.Object {
 	return []local.Object{a.takeEnvelope(text)}
 }
 
+// takeBundle takes trust first. A step that does not hold refuses the orders that
+// came with it, too: they were made for a trust that is not believed here.
 func (a *Agent) takeBundle(text []byte) []local.Object {
 	var b bundle
 	if err := json.Unmarshal(text, &b); err != nil {
 		return []local.Object{refusedObject("bundle", "", envelope.Refuse("E02", "shape", "cannot read the bundle: it is not of the shape {orders, trust}"))}
 	}
+	digest, changed, err := a.catchUp(b.Trust)
 	var out []local.Object
-	if o, changed := a.takeTrust(b.Trust); changed || o.Error != nil {
+	if o := trustObject(digest, changed, err); changed || err != nil || len(b.Orders) == 0 {
 		out = append(out, o)
 	}
 	for _, order := range b.Orders {
+		if err != nil {
+			out = append(out, a.refuseOrder(order, err))
+			continue
+		}
 		out = append(out, a.takeEnvelope(order))
 	}
 	return out
 }
 
-// takeTrust takes trust steps over; nothing changes unless every one holds.
-func (a *Agent) takeTrust(raw []json.RawMessage) (o local.Object, changed bool) {
+// refuseOrder refuses an order for what it came with.
+func (a *Agent) refuseOrder(text []byte, why error) local.Object {
+	e, err := envelope.Parse(text, envelope.MaxSize)
+	if err != nil {
+		return refusedObject("order", "", err)
+	}
+	return a.refuse("order", e, a.unnamed(), why)
+}
+
+// catchUp takes trust steps over; nothing changes unless every one holds.
+func (a *Agent) catchUp(raw []json.RawMessage) (digest envelope.Digest, changed bool, err error) {
 	steps, err := parseAll(raw)
 	if err != nil {
-		return refusedObject("trust", "", err), false
+		return "", false, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.id == nil {
-		return refusedObject("trust", "", errNotBound), false
+		return "", false, errNotBound
 	}
 	next, err := a.id.trust.CatchUp(steps)
-	if err != nil {
-		return refusedObject("trust", "", err), false
-	}
-	if next == a.id.trust {
-		return local.Object{Kind: "trust", Digest: string(next.Digest()), Outcome: "known"}, false
+	if err != nil || next == a.id.trust {
+		return a.id.trust.Digest(), false, err
 	}
 	id := *a.id
 	id.trust = next
@@ -86,10 +99,21 @@ func (a *Agent) takeTrust(raw []json.RawMessage) (o local.Object, changed bool) 
 		}
 	}
 	if err := errors.Join(writeFile(a.at.bundles(), encodeAll(id.bundles)), id.loadProfiles(a.at)); err != nil {
-		return refusedObject("trust", "", envelope.Refuse("E18", "trust", "cannot write the trust bundle down: %w", err)), false
+		return "", false, envelope.Refuse("E18", "trust", "cannot write the trust bundle down: %w", err)
 	}
 	a.id = &id
-	return local.Object{Kind: "trust", Digest: string(next.Digest()), Outcome: "accepted"}, true
+	return next.Digest(), true, nil
+}
+
+// trustObject tells what became of trust steps.
+func trustObject(digest envelope.Digest, changed bool, err error) local.Object {
+	switch {
+	case err != nil:
+		return refusedObject("trust", "", err)
+	case changed:
+		return local.Object{Kind: "trust", Digest: string(digest), Outcome: "accepted"}
+	}
+	return local.Object{Kind: "trust", Digest: string(digest), Outcome: "known"}
 }
 
 func holds(all []*envelope.Envelope, e *envelope.Envelope) bool {
@@ -113,8 +137,7 @@ func (a *Agent) takeEnvelope(text []byte) local.Object {
 	case envelope.Type("cancel"), envelope.Type("amend"), envelope.Type("close"):
 		return a.takeFollowUp(e)
 	case envelope.Type("trust"):
-		o, _ := a.takeTrust([]json.RawMessage{text})
-		return o
+		return trustObject(a.catchUp([]json.RawMessage{text}))
 	case envelope.Type("receipt"):
 		return a.takeReceipt(e)
 	case envelope.Type("papers"):

@@ -143,7 +143,7 @@ func (a *Agent) tryCertificate(ctx context.Context, n *journal.Note) (done bool,
 	if err != nil {
 		return false, err
 	}
-	if err := a.flush(ctx, link); err != nil {
+	if err := a.flush(ctx, link, string(s.Predicate.Case)); err != nil {
 		return false, err
 	}
 	reply, err := link.Put(ctx, transport.Object{Case: string(s.Predicate.Case), Kind: "certificate", N: s.Predicate.N}, e.Encode())

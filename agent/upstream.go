@@ -4,11 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
 	"unbindd/agent/local"
 	"unbindd/transport"
 )
@@ -137,7 +141,7 @@ func (a *Agent) empty(ctx context.Context) {
 			return
 		}
 		pause := time.Hour
-		if err := a.flush(ctx, link); err != nil {
+		if err := a.flush(ctx, link, ""); err != nil {
 			failures++
 			pause = a.backoff().Delay(min(failures, 20))
 		} else {
@@ -153,26 +157,42 @@ func (a *Agent) empty(ctx context.Context) {
 	}
 }
 
-// flush delivers the outbox, oldest first. What the desk refuses for good is
-// taken out and told in the log: it would stand in the way of everything else.
-func (a *Agent) flush(ctx context.Context, link transport.Link) error {
+// flush delivers the outbox, or of it what is of one case, oldest first. A case
+// that the desk does not know yet, because its command was carried in before it
+// was published, waits, and holds up no other.
+func (a *Agent) flush(ctx context.Context, link transport.Link, only string) error {
 	parcels, err := a.journal.Outbox()
 	if err != nil {
 		return err
 	}
+	waiting := map[string]error{}
 	for _, p := range parcels {
-		_, err := link.Put(ctx, transport.Object{Case: p.Case, Kind: p.Kind, N: p.N}, p.Body)
-		if err != nil && !errors.Is(err, transport.ErrNotYet) && !transport.Permanent(err) {
-			return err
+		if (only != "" && p.Case != only) || waiting[p.Case] != nil {
+			continue
 		}
-		if transport.Permanent(err) {
-			a.Log.Error().Err(err).Str("case", p.Case).Str("kind", p.Kind).Int64("n", p.N).Msg("the desk refuses it for good")
-		}
-		if err := a.journal.Delivered(p.ID); err != nil {
+		err := a.deliver(ctx, link, p)
+		var s *transport.Status
+		switch {
+		case errors.As(err, &s) && s.Code == http.StatusNotFound:
+			waiting[p.Case] = err
+		case err != nil:
 			return err
 		}
 	}
-	return nil
+	return errors.Join(slices.Collect(maps.Values(waiting))...)
+}
+
+// deliver delivers one parcel. What the desk refuses for good is taken out and
+// told in the log: it would stand in the way of everything else.
+func (a *Agent) deliver(ctx context.Context, link transport.Link, p journal.Parcel) error {
+	_, err := link.Put(ctx, transport.Object{Case: p.Case, Kind: p.Kind, N: p.N}, p.Body)
+	switch {
+	case transport.Permanent(err):
+		a.Log.Error().Err(err).Str("case", p.Case).Str("kind", p.Kind).Int64("n", p.N).Msg("the desk refuses it for good")
+	case err != nil && !errors.Is(err, transport.ErrNotYet):
+		return err
+	}
+	return a.journal.Delivered(p.ID)
 }
 
 // linkIs shows whether the link works.

@@ -105,7 +105,12 @@ func (a *Agent) catchUp(raw []json.RawMessage) (digest envelope.Digest, changed 
 	return next.Digest(), true, nil
 }
 
-// trustObject tells what became of trust steps.
+// takeTrust takes trust steps over and tells what became of them.
+func (a *Agent) takeTrust(raw []json.RawMessage) (o local.Object, changed bool) {
+	digest, changed, err := a.catchUp(raw)
+	return trustObject(digest, changed, err), changed
+}
+
 func trustObject(digest envelope.Digest, changed bool, err error) local.Object {
 	switch {
 	case err != nil:
@@ -137,7 +142,8 @@ func (a *Agent) takeEnvelope(text []byte) local.Object {
 	case envelope.Type("cancel"), envelope.Type("amend"), envelope.Type("close"):
 		return a.takeFollowUp(e)
 	case envelope.Type("trust"):
-		return trustObject(a.catchUp([]json.RawMessage{text}))
+		o, _ := a.takeTrust([]json.RawMessage{text})
+		return o
 	case envelope.Type("receipt"):
 		return a.takeReceipt(e)
 	case envelope.Type("papers"):

@@ -9,6 +9,7 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/agent/trust"
+	"unbindd/device"
 )
 
 // The names of the notes in the journal. They stand on disk.
@@ -172,6 +173,13 @@ func (a *Agent) identity() *identity {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.id
+}
+
+// line is the conversation with the reader; nil once its pairing key is gone.
+func (a *Agent) line() *device.Reader {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.reader
 }
 
 // current is the run in the journal.

@@ -100,12 +100,12 @@ func (a *Agent) outstanding() (string, error) {
 
 // liveReader reads the reader's serial number now; "" when it is silent.
 func (a *Agent) liveReader() string {
-	if a.reader == nil {
+	if a.line() == nil {
 		return ""
 	}
 	ctx, stop := context.WithTimeout(context.Background(), liveFor)
 	defer stop()
-	who, err := a.reader.Identify(ctx)
+	who, err := a.line().Identify(ctx)
 	var foreign device.ErrForeign
 	switch {
 	case errors.As(err, &foreign):

@@ -92,7 +92,7 @@ func (a *Agent) holdReader(ctx context.Context, c *caseFile) (string, error) {
 	if err != nil || seen.Absent {
 		return "absent, as an amendment allows", err
 	}
-	who, err := a.reader.Identify(ctx)
+	who, err := a.line().Identify(ctx)
 	var foreign device.ErrForeign
 	if errors.As(err, &foreign) || (err == nil && who.Serial != seen.Serial) {
 		return "", giveUp("E21", "", "cannot cross: another reader is connected")
@@ -116,7 +116,7 @@ func (a *Agent) holdEvents(ctx context.Context, _ *caseFile) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	backlog, err := a.reader.Follow(ctx, uint32(m.EvSeq))
+	backlog, err := a.line().Follow(ctx, uint32(m.EvSeq))
 	if err != nil {
 		return "", envelope.Refuse("E22", "events", "cannot cross: the reader does not tell its events: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/envelope"
@@ -73,7 +74,7 @@ type readerErase struct {
 // run returns the evidence, or an error when it is worth trying at once again.
 func (e *readerErase) run(ctx context.Context) (certificate.Reader, error) {
 	ev := e.evidence()
-	if e.seen.Absent || e.a.reader == nil {
+	if e.seen.Absent || e.a.line() == nil {
 		return e.ended(ev, outcomeMissing, "no reader was connected"), nil
 	}
 	record, err := e.erase(ctx)
@@ -100,7 +101,7 @@ func (e *readerErase) judge(ctx context.Context, ev certificate.Reader, err erro
 		return e.ended(ev, outcomeRefused, refused.Code.String()), nil
 	case errors.Is(err, device.ErrUnsupported):
 		return e.ended(ev, outcomeUnsupported, "the reader does not know the erase"), nil
-	case e.a.reader.Status().Cycles >= lostCycles:
+	case e.a.line().Status().Cycles >= lostCycles:
 		return e.ended(ev, outcomeMissing, "the reader does not answer"), nil
 	}
 	return ev, err
@@ -140,7 +141,7 @@ func (e *readerErase) erase(ctx context.Context) (device.EraseRecord, error) {
 	if err := e.prepare(); err != nil {
 		return device.EraseRecord{}, err
 	}
-	record, done, err := e.a.reader.EraseStatus(ctx, raw)
+	record, done, err := e.a.line().EraseStatus(ctx, raw)
 	if err != nil || done {
 		return record, err
 	}
@@ -153,8 +154,49 @@ func (e *readerErase) erase(ctx context.Context) (device.EraseRecord, error) {
 		return record, err
 	}
 	e.a.Moment("erase-reader-keys:committing")
-	return e.a.reader.CommitErase(ctx, bytes, e.nonce)
+	record, err = e.a.line().CommitErase(ctx, bytes, e.nonce)
+	var refused device.ErrRefused
+	if errors.As(err, &refused) && refused.Code == device.CodeEventsHeld {
+		if err := e.late(ctx); err != nil {
+			return record, err
+		}
+		return e.a.line().CommitErase(ctx, bytes, e.nonce)
+	}
+	return record, err
 }
+
+// late takes the events that came after the line was crossed: a battery or a
+// tamper sensor does not stop for a freeze. They are not in the backup, so the
+// certificate names them; a transaction among them is never let go.
+func (e *readerErase) late(ctx context.Context) error {
+	m, _, err := e.a.manifestNow()
+	if err != nil {
+		return err
+	}
+	backlog, err := e.a.line().Follow(ctx, uint32(m.EvSeq))
+	if err != nil {
+		return err
+	}
+	var names []string
+	for last := uint32(m.EvSeq); last < backlog.Last; {
+		events, err := e.a.line().Next(ctx, group)
+		if err != nil {
+			return err
+		}
+		for _, ev := range events {
+			if ev.Code == device.EventTransaction {
+				return device.ErrRefused{Code: device.CodeEventsHeld}
+			}
+			names, last = append(names, fmt.Sprintf("%d/%d", ev.Seq, ev.Code)), ev.Seq
+		}
+	}
+	if err := e.a.journal.Save(noteLate, names); err != nil {
+		return err
+	}
+	return e.a.line().Acknowledge(ctx, backlog.Last)
+}
+
+const noteLate = "late-events" // number/code of events that came after the line
 
 // prepare fixes the order and the host's nonce; the nonce is on disk before the
 // reader sees it, so that its record can be told apart from an old one.
@@ -199,12 +241,19 @@ func (e *readerErase) check(ctx context.Context, ev certificate.Reader, record d
 			return e.ended(ev, outcomeIncomplete, fmt.Sprintf("the reader says that slot %d failed", r.Slot)), nil
 		}
 	}
+	var late []string
+	if _, err := e.a.journal.Get(noteLate, &late); err != nil {
+		return ev, err
+	}
+	if len(late) > 0 {
+		return e.ended(ev, outcomeErased, "events after the backup (number/code): "+strings.Join(late, " ")), nil
+	}
 	return e.ended(ev, outcomeErased, ""), nil
 }
 
 // again looks once more, after the line was opened anew.
 func (e *readerErase) again(ctx context.Context, ev *certificate.Reader) (string, error) {
-	if err := e.a.reader.Reopen(ctx); err != nil {
+	if err := e.a.line().Reopen(ctx); err != nil {
 		return "", err
 	}
 	return e.look(ctx, ev)
@@ -213,7 +262,7 @@ func (e *readerErase) again(ctx context.Context, ev *certificate.Reader) (string
 // look lists the slots, probes every one that was full, and reads the counter.
 // It returns what is not as it should be, or "".
 func (e *readerErase) look(ctx context.Context, ev *certificate.Reader) (problem string, err error) {
-	who, err := e.a.reader.Identify(ctx)
+	who, err := e.a.line().Identify(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -223,7 +272,7 @@ func (e *readerErase) look(ctx context.Context, ev *certificate.Reader) (problem
 	if who.EraseCounter != e.seen.EraCnt+1 {
 		problem = fmt.Sprintf("the erase counter is %d and should be %d", who.EraseCounter, e.seen.EraCnt+1)
 	}
-	now, err := e.a.reader.Slots(ctx)
+	now, err := e.a.line().Slots(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -245,7 +294,7 @@ func (e *readerErase) look(ctx context.Context, ev *certificate.Reader) (problem
 
 // probe uses the slot's key: the only good news is that there is none.
 func (e *readerErase) probe(ctx context.Context, slot uint16, now []device.Slot) (string, error) {
-	err := e.a.reader.Probe(ctx, slot)
+	err := e.a.line().Probe(ctx, slot)
 	var refused device.ErrRefused
 	switch {
 	case err == nil:

@@ -90,7 +90,7 @@ func (a *Agent) ended() (bool, error) {
 // A reader that refused or lied is asked again only after it was away.
 func (a *Agent) readerIsBack() bool {
 	open, err := a.readerOpen()
-	if err != nil || !open || a.reader == nil {
+	if err != nil || !open || a.line() == nil {
 		return false
 	}
 	boot, live := a.readerBoot()
@@ -104,7 +104,7 @@ const noteLastBoot = "reader-boot" // boot count of a reader that answered and w
 func (a *Agent) readerBoot() (uint32, bool) {
 	ctx, stop := context.WithTimeout(context.Background(), liveFor)
 	defer stop()
-	who, err := a.reader.Identify(ctx)
+	who, err := a.line().Identify(ctx)
 	return who.BootCount, err == nil && who.Serial == string(a.identity().binding.Reader.SN)
 }
 

@@ -124,7 +124,7 @@ func (a *Agent) readerAgain(ctx context.Context, c *caseFile, n *journal.Note) (
 	if _, err := n.Get(noteReader, &ev); err != nil {
 		return "", err
 	}
-	if ev.Outcome != outcomeErased || a.reader == nil {
+	if ev.Outcome != outcomeErased || a.line() == nil {
 		return ev.Outcome, nil
 	}
 	e := &readerErase{a: a, c: c}

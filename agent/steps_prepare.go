@@ -127,18 +127,18 @@ func (a *Agent) inspect(ctx context.Context, n *journal.Note) error {
 }
 
 func (a *Agent) inspectReader(ctx context.Context, c *caseFile, seen *inspection) error {
-	who, err := a.reader.Identify(ctx)
+	who, err := a.line().Identify(ctx)
 	if err != nil {
 		return err
 	}
 	if who.Serial != string(a.identity().binding.Reader.SN) {
 		return device.ErrForeign{Serial: who.Serial}
 	}
-	tamper, err := a.reader.Tamper(ctx)
+	tamper, err := a.line().Tamper(ctx)
 	if err != nil {
 		return err
 	}
-	slots, err := a.reader.Slots(ctx)
+	slots, err := a.line().Slots(ctx)
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (a *Agent) challenge(ctx context.Context, c *caseFile, seen *inspection) er
 	if err != nil {
 		return err
 	}
-	ch, err := a.reader.BeginErase(ctx, order, seen.Scope)
+	ch, err := a.line().BeginErase(ctx, order, seen.Scope)
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (a *Agent) challenge(ctx context.Context, c *caseFile, seen *inspection) er
 // uninspect takes the reader's challenge back. A reader that cannot be reached
 // keeps one that no ticket will ever answer; that holds nothing up.
 func (a *Agent) uninspect(ctx context.Context, _ *journal.Note) error {
-	return a.courtesy(ctx, "the reader's challenge cannot be taken back", a.reader.CancelErase)
+	return a.courtesy(ctx, "the reader's challenge cannot be taken back", a.line().CancelErase)
 }
 
 // freeze stops new transactions, in the reader too, so that it survives a
@@ -200,13 +200,13 @@ func (a *Agent) freeze(ctx context.Context, n *journal.Note) error {
 		n.Say("no reader")
 		return err
 	}
-	return a.reader.Freeze(ctx)
+	return a.line().Freeze(ctx)
 }
 
 // thaw lets the reader trade again. One that cannot be reached now is thawed
 // when trading begins.
 func (a *Agent) thaw(ctx context.Context, _ *journal.Note) error {
-	return a.courtesy(ctx, "the reader cannot be thawed yet", a.reader.Thaw)
+	return a.courtesy(ctx, "the reader cannot be thawed yet", a.line().Thaw)
 }
 
 // courtesy is what is done for a reader that goes on living; it is tried once
@@ -307,7 +307,7 @@ func (a *Agent) pull(ctx context.Context, l *ledger.Ledger, n *journal.Note) err
 		return err
 	}
 	serial := string(a.identity().binding.Reader.SN)
-	backlog, err := a.reader.Follow(ctx, uint32(l.Last(serial)))
+	backlog, err := a.line().Follow(ctx, uint32(l.Last(serial)))
 	if err != nil {
 		return a.foreignGivesUp(err)
 	}
@@ -315,7 +315,7 @@ func (a *Agent) pull(ctx context.Context, l *ledger.Ledger, n *journal.Note) err
 		return giveUp("E22", "events-lost", "cannot go on: the reader has lost %d events that were never taken over", backlog.Lost)
 	}
 	if last := l.Last(serial); last > 0 {
-		if err := a.reader.Acknowledge(ctx, uint32(last)); err != nil {
+		if err := a.line().Acknowledge(ctx, uint32(last)); err != nil {
 			return err
 		}
 	}

@@ -23,12 +23,12 @@ func (a *Agent) openLedger(create bool) (*ledger.Ledger, error) {
 	if err := makeDirs(a.at.ledger()); err != nil {
 		return nil, err
 	}
-	return ledger.Open(a.at.ledger(), ledger.Options{AEAD: aead, Binding: a.id.raw, NoCreate: !create})
+	return ledger.Open(a.at.ledger(), ledger.Options{AEAD: aead, Binding: a.identity().raw, NoCreate: !create})
 }
 
 // trade takes the reader's events into the ledger until a command is accepted.
 func (a *Agent) trade(ctx context.Context) error {
-	if a.reader == nil {
+	if a.line() == nil {
 		return errors.New("cannot trade: there is no pairing key for the card reader; enrol the terminal anew")
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -91,11 +91,11 @@ func (a *Agent) ledgerFailed(err error) error {
 
 // conversation follows one connection of the reader until it breaks.
 func (a *Agent) conversation(ctx context.Context, l *ledger.Ledger) error {
-	serial := string(a.id.binding.Reader.SN)
-	if err := a.reader.Thaw(ctx); err != nil {
+	serial := string(a.identity().binding.Reader.SN)
+	if err := a.line().Thaw(ctx); err != nil {
 		return err
 	}
-	backlog, err := a.reader.Follow(ctx, uint32(l.Last(serial)))
+	backlog, err := a.line().Follow(ctx, uint32(l.Last(serial)))
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (a *Agent) conversation(ctx context.Context, l *ledger.Ledger) error {
 	}
 	// What was committed before a cut and not acknowledged is acknowledged now.
 	if last := l.Last(serial); last > 0 {
-		if err := a.reader.Acknowledge(ctx, uint32(last)); err != nil {
+		if err := a.line().Acknowledge(ctx, uint32(last)); err != nil {
 			return err
 		}
 	}
@@ -118,11 +118,11 @@ func (a *Agent) conversation(ctx context.Context, l *ledger.Ledger) error {
 // takeOver waits for events, commits them together, and acknowledges them only
 // then.
 func (a *Agent) takeOver(ctx context.Context, l *ledger.Ledger) (last uint64, err error) {
-	events, err := a.reader.Next(ctx, group)
+	events, err := a.line().Next(ctx, group)
 	if err != nil {
 		return 0, err
 	}
-	serial := string(a.id.binding.Reader.SN)
+	serial := string(a.identity().binding.Reader.SN)
 	a.Moment("trade:starting")
 	done, err := l.Append(serial, bodies(events))
 	if err != nil {
@@ -134,7 +134,7 @@ func (a *Agent) takeOver(ctx context.Context, l *ledger.Ledger) (last uint64, er
 		a.hub.tell(local.Event{Kind: "trade", State: "refused", Code: r.Code})
 	}
 	last = l.Last(serial)
-	if err := a.reader.Acknowledge(ctx, uint32(last)); err != nil {
+	if err := a.line().Acknowledge(ctx, uint32(last)); err != nil {
 		return last, err
 	}
 	a.show.setLedger(l)

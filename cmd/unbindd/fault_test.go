@@ -164,3 +164,20 @@ func (w *world) closeBySignature() {
 	must(w.t, "unbind-desk", "issue", "close", "--dir", w.path("desk"), "--case", w.caseID(), "--out", path)
 	w.publish(w.sign(path, "ops-1", "sec-1", "rel-1"))
 }
+
+// A tamper event after the line does not stop the erase: it is named in the
+// certificate, because the backup does not have it.
+func TestAnEventAfterTheLineIsNamed(t *testing.T) {
+	w := newWorld(t, options{sales: 20})
+	w.startDaemon("erase-reader-keys:committing")
+	w.traded(20)
+	w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
+	w.daemon.sign("paused ")
+	w.daemon.kill()
+	w.ask("tamper")
+	w.startDaemon()
+	w.unbound()
+	if s := w.certificate(); !strings.Contains(s.Predicate.Reader.Detail, "events after the backup") || s.Predicate.Result != certificate.Complete {
+		t.Errorf("%s: %s", s.Predicate.Result, s.Predicate.Reader.Detail)
+	}
+}

@@ -127,8 +127,15 @@ func TestAuditorFindsWhatChainCannot(t *testing.T) {
 			if err := a.Add(lines.line(c.seq, c.evseq)); !errors.Is(err, c.want) {
 				t.Fatalf("it answered %v", err)
 			}
-			if c.want != nil && (a.Head().Seq != 2 || a.Tally().Count != 2) {
+			if c.want == nil {
+				return
+			}
+			if a.Head().Seq != 2 || a.Tally().Count != 2 {
 				t.Fatal("the line that does not fit was counted")
+			}
+			lines = chainer{a.Head().Chain}
+			if err := a.Add(lines.line(3, 3)); !errors.Is(err, c.want) {
+				t.Fatalf("a failed audit went on: %v", err)
 			}
 		})
 	}

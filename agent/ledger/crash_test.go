@@ -249,7 +249,13 @@ func TestUnfinishedSegmentIsNotThere(t *testing.T) {
 	}
 	random.broken = false
 	mustAppend(t, l, "PX7-1", sale("PX7-1", 2))
-	mustVerify(t, l)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustVerify(t, mustOpen(t, dir, o))
+	if left, err := filepath.Glob(filepath.Join(dir, "*"+freshSuffix)); err != nil || len(left) != 0 {
+		t.Fatalf("left behind: %v, %v", left, err)
+	}
 }
 
 // Randomness that fails is a plain error: nothing was written, and it can go on.

@@ -124,6 +124,13 @@ func TestReopenAndReboot(t *testing.T) {
 	}
 }
 
+func TestReaderThatDoesNotRestartIsFoundOut(t *testing.T) {
+	b := newBench(t, "ignores-reboot")
+	if err := b.reader().Reboot(testContext(t)); err == nil {
+		t.Error("believed")
+	}
+}
+
 func TestUnpluggedReaderHangsUpAndComesBack(t *testing.T) {
 	b := newBench(t)
 	s := newStates()
@@ -163,6 +170,17 @@ func TestLineThatLeadsElsewhereIsLeft(t *testing.T) {
 	if seen.Serial != other.serial {
 		t.Errorf("status %+v", seen)
 	}
+}
+
+func TestReaderThatIsPluggedInAgainIsSeenAtOnce(t *testing.T) {
+	b := newBench(t)
+	s := newStates()
+	b.reader(func(o *device.Options) { o.Notify = s.notify; o.Retry.BackoffFirst, o.Retry.BackoffMax = time.Hour, time.Hour })
+	_, at := s.wait(t, 0, device.StateReady)
+	must(t, b.sim.Unplug())
+	_, at = s.wait(t, at, device.StateLost)
+	must(t, b.sim.Plug())
+	s.wait(t, at, device.StateReady)
 }
 
 func TestSilentReaderIsATimeout(t *testing.T) {

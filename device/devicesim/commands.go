@@ -23,7 +23,7 @@ func (s *Sim) execute(op opcode, v values) reply {
 	case opTamper:
 		return reply{body: body{}.put8(tgState, flag(s.mem.st.Tampered, 1))}
 	case opReboot:
-		return reply{reboot: true}
+		return reply{reboot: !s.faults.has(faultIgnoresReboot)}
 	case opListKeys:
 		return s.listKeys(v)
 	case opKeyProbe:

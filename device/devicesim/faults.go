@@ -23,6 +23,7 @@ const (
 	faultLiesKeeps        = "lies-keeps"         // says erased, lists the keys as before
 	faultLiesUntilRestart = "lies-until-restart" // says erased, hides the keys until it is restarted
 	faultSilent           = "silent"             // does not answer at all
+	faultIgnoresReboot    = "ignores-reboot"     // answers REBOOT and goes on
 	faultForeign          = "foreign"            // =serial: another reader on the same line
 	faultCutAfter         = "cut-after"          // =k: power cut after k slots of an erase
 	faultCutBeforeErase   = "cut-before-erase"   // power cut after the ticket was checked, before anything is written
@@ -39,6 +40,7 @@ var faultChecks = map[string]func(string) bool{
 	faultLiesKeeps:        noValue,
 	faultLiesUntilRestart: noValue,
 	faultSilent:           noValue,
+	faultIgnoresReboot:    noValue,
 	faultForeign:          isID,
 	faultCutAfter:         func(v string) bool { k, err := strconv.Atoi(v); return err == nil && k >= 0 },
 	faultCutBeforeErase:   noValue,

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
 	"unbindd/agent/local"
 	"unbindd/agent/receipt"
 	"unbindd/agent/ticket"
@@ -163,12 +164,9 @@ func (a *Agent) takeReceipt(e *envelope.Envelope) local.Object {
 	if r.Kind == "certificate" {
 		name, want = noteDeskHas, a.wantCertificate
 	}
-	w, t, err := want()
+	err := a.caseRuns()
 	if err == nil {
-		_, err = receipt.Check(e, t, w)
-	}
-	if err == nil {
-		err = a.journal.Save(name, json.RawMessage(e.Encode()))
+		err = a.saveReceipt(e, name, want)
 	}
 	if err != nil {
 		return refusedObject("receipt", e.Digest(), err)
@@ -177,9 +175,24 @@ func (a *Agent) takeReceipt(e *envelope.Envelope) local.Object {
 	return local.Object{Kind: "receipt", Digest: string(e.Digest()), Outcome: "accepted", Case: string(r.Case)}
 }
 
+// caseRuns refuses what belongs to a running case where none runs.
+func (a *Agent) caseRuns() error {
+	run, begun, err := a.current()
+	if err != nil {
+		return envelope.Refuse("E18", "", "cannot read the journal: %w", err)
+	}
+	if !begun || run.Outcome != journal.Running {
+		return envelope.Refuse("E28", "case", "cannot take it: no case runs here")
+	}
+	return nil
+}
+
 // takeTicket checks a ticket that was carried in.
 func (a *Agent) takeTicket(text []byte) local.Object {
 	f, err := ticket.Read(text)
+	if err == nil {
+		err = a.caseRuns()
+	}
 	if err == nil {
 		_, err = a.checkTicket(f)
 	}
@@ -195,6 +208,9 @@ func (a *Agent) takeTicket(text []byte) local.Object {
 
 // takePapers keeps the list of documents that the running command names.
 func (a *Agent) takePapers(e *envelope.Envelope) local.Object {
+	if err := a.caseRuns(); err != nil {
+		return refusedObject("papers", e.Digest(), err)
+	}
 	c, err := a.openCase()
 	if err == nil && c.command.Papers != e.Digest() {
 		err = envelope.Refuse("E28", "papers", "cannot take the papers: the running command names others")

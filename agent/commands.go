@@ -211,7 +211,7 @@ func (a *Agent) takeFollowUp(e *envelope.Envelope) local.Object {
 	kind := map[string]string{
 		envelope.Type("cancel"): "cancel", envelope.Type("amend"): "amend", envelope.Type("close"): "close",
 	}[e.PayloadType]
-	if !begun {
+	if !begun || (run.Outcome != journal.Running && kind != "cancel") {
 		return a.refuse(kind, e, a.unnamed(), envelope.Refuse("E28", "case", "cannot take it: no case runs here"))
 	}
 	c, err := a.openCase()

@@ -226,12 +226,16 @@ func (a *Agent) upload(ctx context.Context, link transport.Link, m manifest.Mani
 	return a.keepReceipt(reply, noteReceipt, a.wantBackup)
 }
 
-// keepReceipt compares a receipt and only then writes it down.
+// keepReceipt reads a receipt, compares it and only then writes it down.
 func (a *Agent) keepReceipt(text []byte, name string, wanted func() (receipt.Want, *trust.Trust, error)) error {
 	e, err := envelope.Parse(text, envelope.MaxSize)
 	if err != nil {
 		return envelope.Refuse("E24", "form", "cannot accept the receipt: %w", err)
 	}
+	return a.saveReceipt(e, name, wanted)
+}
+
+func (a *Agent) saveReceipt(e *envelope.Envelope, name string, wanted func() (receipt.Want, *trust.Trust, error)) error {
 	want, t, err := wanted()
 	if err != nil {
 		return err

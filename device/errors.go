@@ -22,11 +22,13 @@ var (
 // ErrRefused is a definite no of the reader: the command was understood and nothing was done.
 type ErrRefused struct{ Code Code }
 
+// Error names the status.
 func (e ErrRefused) Error() string { return fmt.Sprintf("reader refused: %s", e.Code) }
 
 // ErrForeign says that another reader than the bound one is on the line; Serial is what it calls itself.
 type ErrForeign struct{ Serial string }
 
+// Error names the stranger.
 func (e ErrForeign) Error() string { return fmt.Sprintf("foreign reader %s on the line", e.Serial) }
 
 // errDamaged is what a decoder says about bytes that are no pedlink.

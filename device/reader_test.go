@@ -175,7 +175,10 @@ func TestLineThatLeadsElsewhereIsLeft(t *testing.T) {
 func TestReaderThatIsPluggedInAgainIsSeenAtOnce(t *testing.T) {
 	b := newBench(t)
 	s := newStates()
-	b.reader(func(o *device.Options) { o.Notify = s.notify; o.Retry.BackoffFirst, o.Retry.BackoffMax = time.Hour, time.Hour })
+	b.reader(func(o *device.Options) {
+		o.Notify = s.notify
+		o.Retry.BackoffFirst, o.Retry.BackoffMax = time.Hour, time.Hour
+	})
 	_, at := s.wait(t, 0, device.StateReady)
 	must(t, b.sim.Unplug())
 	_, at = s.wait(t, at, device.StateLost)

@@ -72,6 +72,7 @@ type wire struct {
 	dice *rand.Rand
 }
 
+// Read returns what the noise left of what the host sent.
 func (w *wire) Read(b []byte) (int, error) {
 	for {
 		n, err := w.ReadWriteCloser.Read(b)
@@ -82,6 +83,7 @@ func (w *wire) Read(b []byte) (int, error) {
 	}
 }
 
+// Write sends what the noise leaves; what was lost counts as sent.
 func (w *wire) Write(b []byte) (int, error) {
 	damaged := append([]byte(nil), b...)
 	damaged = damaged[:w.disturb(damaged)]

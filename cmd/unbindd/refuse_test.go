@@ -11,6 +11,7 @@ import (
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/local"
+	"unbindd/agent/manifest"
 )
 
 // What every test of the refusals needs: orders bent in one place and signed by
@@ -219,7 +220,24 @@ func (w *world) completes(sales int) {
 	path := w.sign(w.path("command.json"), "ops-1", "sec-1")
 	w.publish(path)
 	w.unbound()
-	w.provesComplete(sales)
+	w.proves(sales)
+}
+
+// proves checks the newest case from outside the terminal, whatever came before
+// it: so many transactions are in its backup, and it was erased once.
+func (w *world) proves(sales int) {
+	w.t.Helper()
+	out := w.path("case-" + w.caseID())
+	must(w.t, "unbind-desk", "cases", "export", w.caseID(), "--dir", w.path("desk"), "--out", out)
+	must(w.t, "unbind-desk", "verify", out, "--identity", w.path("desk", "keys", "recipient.key"))
+	var m manifest.Manifest
+	payload(w.t, filepath.Join(out, "manifest.json"), &m)
+	if m.Count != int64(sales) {
+		w.t.Errorf("the backup has %d transactions, the reader made %d", m.Count, sales)
+	}
+	w.onlyTheTombstone()
+	w.erasedOnce()
+	w.onlyTheInventory()
 }
 
 // settles closes the batch that sales have opened, and waits until the terminal

@@ -18,6 +18,7 @@ import (
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/grounds"
+	"unbindd/cmd/unbind-desk/internal/signer"
 )
 
 // With gate none the command itself, which role release signed too, allows the
@@ -62,8 +63,19 @@ func TestNoTicketWithoutReceipt(t *testing.T) {
 		u.put(u.at("manifest", 1), u.signed).want(t, http.StatusNoContent, "")
 		p, err := ticketProcess(t.Context(), o.dir, o.dir.Key("reader-1"), "")
 		u.check(err)
+		if list := u.do(p.Client, http.MethodGet, "/v1/tickets", nil); string(list.body) != "[]" {
+			t.Fatalf("the desk asks for tickets: %s", list.body)
+		}
 		u.check(p.Round(t.Context()))
 		u.get(u.at("tickets", 1)).want(t, http.StatusNotFound, "E28:ticket")
+		// Nor does the signer itself make one, whatever a desk asks for.
+		_, err = signer.Papers{
+			Anchor: u.anchor(), Trust: []*envelope.Envelope{parse(t, u.welcome.Trust[0])},
+			Command: u.order, Binding: parse(t, u.welcome.Binding), Manifest: parse(t, u.signed),
+		}.Order()
+		if envelope.CodeOf(err) != "E29:receipt" {
+			t.Fatalf("the signer says %v", err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,6 +87,21 @@ func TestOpen(t *testing.T) {
 	if _, _, code := verb(t, "open", "--identity", identity, "--out", out, sealed); code != exitBlocked {
 		t.Fatalf("open wrote over a file, exit %d", code)
 	}
+	refuses := func(what string, file []byte) {
+		t.Helper()
+		o.check(os.WriteFile(sealed, file, 0o600))
+		lines := filepath.Join(o.work, "never.jsonl")
+		said, _, code := verb(t, "open", "--identity", identity, "--out", lines, sealed)
+		if code != exitRefused || said != "" || exists(lines) {
+			t.Fatalf("%s: exit %d, printed %q", what, code, said)
+		}
+		if said, _, code = verb(t, "open", "--identity", identity, sealed); code != exitRefused || said != "" {
+			t.Fatalf("%s: exit %d, printed %q", what, code, said)
+		}
+	}
+	// Sealed as it should be, and its lines do not fit together.
+	refuses("two lines swapped", u.sealFile([]string{u.lines[1], u.lines[0], u.lines[2], u.lines[3]}))
+	refuses("the last line missing", u.sealFile(u.lines[:3]))
 	for n := range 40 { // cut anywhere, flipped anywhere: nothing is given out
 		at := len(u.file) * (n + 1) / 41
 		spoiled := append([]byte{}, u.file...)
@@ -93,15 +109,7 @@ func TestOpen(t *testing.T) {
 		if n%2 == 0 {
 			spoiled = u.file[:at]
 		}
-		o.check(os.WriteFile(sealed, spoiled, 0o600))
-		lines := filepath.Join(o.work, "never.jsonl")
-		said, _, code := verb(t, "open", "--identity", identity, "--out", lines, sealed)
-		if code != exitRefused || said != "" || exists(lines) {
-			t.Fatalf("spoiled at %d: exit %d, printed %q", at, code, said)
-		}
-		if said, _, code = verb(t, "open", "--identity", identity, sealed); code != exitRefused || said != "" {
-			t.Fatalf("spoiled at %d: exit %d, printed %q", at, code, said)
-		}
+		refuses(fmt.Sprintf("spoiled at %d", at), spoiled)
 	}
 	if left, _ := filepath.Glob(filepath.Join(o.work, ".open-*")); len(left) != 0 {
 		t.Fatalf("open left %v behind", left)

@@ -126,6 +126,8 @@ func TestForeigners(t *testing.T) {
 	stray.makeKeys()
 	stray.known = m.stranger(stray.tls)
 	stray.get("/v1/terminals/T-1/command").want(t, http.StatusForbidden, "E10:certificate")
+	stray.known = m.stranger(m.tls) // the right key in another certificate
+	stray.get("/v1/terminals/T-1/command").want(t, http.StatusForbidden, "E10:certificate")
 }
 
 func TestPathsThatMeanAnotherPlace(t *testing.T) {

@@ -75,7 +75,11 @@ func (a *Agent) renew(ctx context.Context, c *caseFile, n *journal.Note, m *mani
 
 // fill seals the ledger and takes its totals; with gate "none" there is no file.
 func (a *Agent) fill(ctx context.Context, c *caseFile, l *ledger.Ledger, m *manifest.Manifest) error {
-	m.EvSeq = int64(l.Last(string(a.identity().binding.Reader.SN)))
+	last, err := a.lastEvent(l)
+	if err != nil {
+		return err
+	}
+	m.EvSeq = int64(last)
 	m.Head = envelope.FromRaw(l.Head().Chain)
 	if c.command.Backup.Gate == command.GateNone {
 		m.Digest = envelope.DigestOf(nil)

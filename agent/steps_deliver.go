@@ -298,8 +298,12 @@ func (a *Agent) fetchTicket(ctx context.Context, c *caseFile, order ticket.Order
 	if link == nil {
 		return false, nil
 	}
-	m, _, err := a.manifestNow()
+	m, e, err := a.manifestNow()
 	if err != nil {
+		return false, err
+	}
+	// Where no receipt was asked for, this is how the signer learns of the manifest.
+	if _, err := link.Put(ctx, transport.Object{Case: string(m.Case), Kind: "manifest", N: m.N}, e.Encode()); err != nil && !errors.Is(err, transport.ErrNotYet) {
 		return false, err
 	}
 	text, err := link.Fetch(ctx, transport.Object{Case: string(m.Case), Kind: "ticket", N: m.N})

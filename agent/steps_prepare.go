@@ -306,22 +306,21 @@ func (a *Agent) pull(ctx context.Context, l *ledger.Ledger, n *journal.Note) err
 	if err != nil || absent {
 		return err
 	}
-	serial := string(a.identity().binding.Reader.SN)
-	backlog, err := a.line().Follow(ctx, uint32(l.Last(serial)))
+	backlog, err := a.flow(ctx, l)
 	if err != nil {
 		return a.foreignGivesUp(err)
 	}
 	if backlog.Lost > 0 {
 		return giveUp("E22", "events-lost", "cannot go on: the reader has lost %d events that were never taken over", backlog.Lost)
 	}
-	if last := l.Last(serial); last > 0 {
-		if err := a.line().Acknowledge(ctx, uint32(last)); err != nil {
+	for last := uint64(0); last < uint64(backlog.Last); {
+		if last, err = a.lastEvent(l); err != nil {
 			return err
 		}
-	}
-	for l.Last(serial) < uint64(backlog.Last) {
-		if _, err := a.takeOver(ctx, l); err != nil {
-			return err
+		if last < uint64(backlog.Last) {
+			if _, err := a.takeOver(ctx, l); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -91,28 +91,57 @@ func (a *Agent) ledgerFailed(err error) error {
 
 // conversation follows one connection of the reader until it breaks.
 func (a *Agent) conversation(ctx context.Context, l *ledger.Ledger) error {
-	serial := string(a.identity().binding.Reader.SN)
 	if err := a.line().Thaw(ctx); err != nil {
 		return err
 	}
-	backlog, err := a.line().Follow(ctx, uint32(l.Last(serial)))
+	backlog, err := a.flow(ctx, l)
 	if err != nil {
 		return err
 	}
 	if backlog.Lost > 0 {
 		a.alarm("E26", fmt.Sprintf("the reader has lost %d events before they were taken over", backlog.Lost))
 	}
-	// What was committed before a cut and not acknowledged is acknowledged now.
-	if last := l.Last(serial); last > 0 {
-		if err := a.line().Acknowledge(ctx, uint32(last)); err != nil {
-			return err
-		}
-	}
 	for {
 		if _, err := a.takeOver(ctx, l); err != nil {
 			return err
 		}
 	}
+}
+
+// flow begins the flow of events after the last one that is in the ledger, and
+// acknowledges what was committed before a cut. A reader has a past: what it
+// gave to an earlier binding was let go of by that one, and the number where
+// this binding begins is written down once, so that a ledger which vanished
+// later still shows as lost events.
+func (a *Agent) flow(ctx context.Context, l *ledger.Ledger) (device.Backlog, error) {
+	after, err := a.lastEvent(l)
+	if err != nil {
+		return device.Backlog{}, err
+	}
+	backlog, err := a.line().Follow(ctx, uint32(after))
+	if err != nil {
+		return backlog, err
+	}
+	if _, known, err := a.journal.Base(); err != nil || !known {
+		if err == nil {
+			err = a.journal.SetBase(uint64(backlog.First - 1))
+		}
+		if err != nil {
+			return backlog, err
+		}
+		return a.flow(ctx, l)
+	}
+	if after == 0 || backlog.Lost > 0 {
+		return backlog, nil
+	}
+	return backlog, a.line().Acknowledge(ctx, uint32(after))
+}
+
+// lastEvent is the number of the reader's last event that needs no taking over:
+// the ledger's, or where this binding began.
+func (a *Agent) lastEvent(l *ledger.Ledger) (uint64, error) {
+	base, _, err := a.journal.Base()
+	return max(base, l.Last(string(a.identity().binding.Reader.SN))), err
 }
 
 // takeOver waits for events, commits them together, and acknowledges them only

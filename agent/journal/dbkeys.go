@@ -19,6 +19,7 @@ var (
 	keyEpoch     = []byte("epoch")
 	keyChallenge = []byte("challenge")
 	keyFloor     = []byte("floor")
+	keyBase      = []byte("base")   // the reader's last event of an earlier binding
 	keyFiller    = []byte("filler") // the reserve and the trial record, removed at once
 )
 

@@ -118,6 +118,28 @@ func (j *Journal) SetChallenge(c Challenge) error {
 	})
 }
 
+// Base is the number of the reader's last event before this binding; false
+// until it was written down.
+func (j *Journal) Base() (base uint64, known bool, err error) {
+	err = j.db.View(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketMemory).Get(keyBase)
+		if known = len(b) == 8; known {
+			base = binary.BigEndian.Uint64(b)
+		}
+		return nil
+	})
+	return base, known, err
+}
+
+// SetBase writes the base down; it is done once in a binding.
+func (j *Journal) SetBase(base uint64) error {
+	err := j.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMemory).Put(keyBase, number(int64(base))) })
+	if err != nil {
+		return fmt.Errorf("cannot write down where the reader's events begin: %w", err)
+	}
+	return nil
+}
+
 func (j *Journal) number(key []byte) (n int64, err error) {
 	err = j.db.View(func(tx *bolt.Tx) error {
 		if b := tx.Bucket(bucketMemory).Get(key); len(b) == 8 {

@@ -21,3 +21,18 @@ func TestTheMainJourney(t *testing.T) {
 		t.Errorf("after the end the daemon begins %s", mode)
 	}
 }
+
+// With the gate "none", signed by a third person, there is no backup: the
+// command itself stands where the receipt would, and the certificate says so.
+func TestGateNoneIsSignedForAndNamed(t *testing.T) {
+	w := newWorld(t, options{sales: 20})
+	w.startDaemon()
+	w.traded(20)
+	w.publish(w.sign(w.issue("--gate", "none"), "ops-1", "sec-1", "rel-1"))
+	w.unbound()
+	s := w.certificate()
+	if s.Predicate.Receipt.Kind != "command" || s.Predicate.Receipt.Digest != s.Predicate.Command.Digest {
+		t.Errorf("allowed by %s %s", s.Predicate.Receipt.Kind, s.Predicate.Receipt.Digest)
+	}
+	w.erasedOnce()
+}

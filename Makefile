@@ -7,9 +7,8 @@ SHELL        := /usr/bin/env bash
 PROGRAMS := unbindd unbindctl unbind-desk readersim
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
-BENCH    ?= .
 
-.PHONY: help build test check demo bench fuzz kill lint-layout clean
+.PHONY: help build test check demo bench bench-quick fuzz kill lint-layout clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,9 +35,13 @@ demo: ## install missing tools, build, run one whole unbinding; results in demo-
 	$(MAKE) --no-print-directory build
 	scripts/demo.sh
 
-bench: ## run the benchmarks (BENCH=regexp), results in bench-out/
-	@mkdir -p bench-out
-	go test -run '^$$' -bench '$(BENCH)' -benchmem ./... | tee bench-out/bench.txt
+bench: ## take every figure anew, in under 10 minutes, and write docs/BENCHMARKS.md
+	scripts/deps.sh
+	go run ./scripts/bench
+
+bench-quick: ## the same without the large ledger, written to bench-out/BENCHMARKS.md
+	scripts/deps.sh
+	go run ./scripts/bench -quick
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@grep -rn --include='*_test.go' '^func Fuzz' . \

@@ -1,0 +1,166 @@
+// Command bench takes the figures of docs/BENCHMARKS.md: it builds the four
+// programs as they are shipped, runs every measurement with real files, real
+// processes and a real line, and writes the page anew.
+//
+// It promises: every number on the page was measured in that one run; every
+// number of ours stands beside a baseline that was measured between its own
+// rounds, on the same file system; and the page is replaced only when
+// everything was measured. It judges nothing but the one bound that is
+// promised, on memory: past it the page says so and the exit code is 1.
+//
+//	main.go      the order of the measurements
+//	builds.go    the programs, stripped; their sizes
+//	machine.go   where it ran
+//	process.go   programs: start, wait for a sign, end
+//	terminal.go  a desk, a reader and an enrolled terminal, of real programs
+//	append.go    one durable append, beside a plain file and plain bbolt
+//	line.go      transactions through the serial line
+//	socat.go     a line whose bytes are counted
+//	fill.go      a ledger of any length, through ledger.Append
+//	unbind.go    an unbinding, split by step; steps.go its times
+//	memory.go    anonymous memory of a process, all the while
+//	stock.go     the same work by stock tools: zstd, age, dd
+//	startup.go   from exec to ready
+//	sample.go    medians and ratios
+//	page.go      tables; figures.go which there are
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// bound ends a run that takes longer than promised.
+const bound = 10 * time.Minute
+
+// options are the flags.
+type options struct {
+	quick bool
+	small int
+	large int
+	out   string
+}
+
+func main() {
+	var o options
+	flag.BoolVar(&o.quick, "quick", false, "leave the large ledger out, and write bench-out/BENCHMARKS.md instead of the page in docs/")
+	flag.IntVar(&o.small, "small", 10_000, "transactions in the small ledger")
+	flag.IntVar(&o.large, "large", 1_000_000, "transactions in the large ledger; 0: none")
+	flag.StringVar(&o.out, "out", "", "page to write (default docs/BENCHMARKS.md, with -quick bench-out/BENCHMARKS.md)")
+	flag.Parse()
+	if err := run(o.settled()); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func (o options) settled() options {
+	if o.quick {
+		o.large = 0
+	}
+	if o.out == "" {
+		o.out = filepath.Join("docs", "BENCHMARKS.md")
+		if o.quick {
+			o.out = filepath.Join(benchOut, "BENCHMARKS.md")
+		}
+	}
+	return o
+}
+
+// benchOut is where everything lies while it is measured: in the tree, because
+// a temporary folder may be memory, where nothing is ever flushed.
+const benchOut = "bench-out"
+
+// bench is one run.
+type bench struct {
+	options
+	ctx     context.Context
+	began   time.Time
+	work    string // absolute; on the file system that is measured
+	sockets string // absolute and short, as socket names must be
+	bin     string // the programs of this run
+	page    page
+}
+
+func run(o options) (err error) {
+	if _, err := os.Stat(filepath.Join("cmd", "unbindd")); err != nil {
+		return errors.New("cannot begin: call it from the top of the repository, as make bench does")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeoutCause(ctx, bound, fmt.Errorf("it took longer than %s", bound))
+	defer cancel()
+	b := &bench{options: o, ctx: ctx, began: time.Now()}
+	if err := b.prepare(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.work), os.RemoveAll(b.sockets)) }()
+	if err := b.measure(); err != nil {
+		if ctx.Err() != nil {
+			err = errors.Join(context.Cause(ctx), err)
+		}
+		return err
+	}
+	if err := b.page.write(o.out); err != nil {
+		return err
+	}
+	b.say("written: %s", o.out)
+	return b.page.broken
+}
+
+func (b *bench) prepare() error {
+	if err := os.MkdirAll(benchOut, 0o755); err != nil {
+		return err
+	}
+	top, err := filepath.Abs(benchOut)
+	if err != nil {
+		return err
+	}
+	if b.work, err = os.MkdirTemp(top, "run-"); err != nil {
+		return err
+	}
+	b.bin = filepath.Join(b.work, "bin")
+	b.sockets, err = os.MkdirTemp("", "bench")
+	return err
+}
+
+// measure takes every figure. What must be built is built first, so that no
+// compiler runs beside a measurement; then the short ones come before the long:
+// what is wrong with a machine shows there, not after minutes.
+func (b *bench) measure() error {
+	for _, m := range []struct {
+		what string
+		do   func() error
+	}{
+		{"build the programs", b.build},
+		{"weigh the programs", b.sizes},
+		{"describe the machine", b.describe},
+		{"append", b.appends},
+		{"start", b.startups},
+		{"trade over the line", b.line},
+		{"trade at 115200 baud", b.paced},
+		{fmt.Sprintf("unbind %s transactions", thousands(b.small)), func() error { return b.unbindings(b.small, smallRounds) }},
+		{fmt.Sprintf("unbind %s transactions", thousands(b.large)), func() error { return b.unbindings(b.large, largeRounds) }},
+	} {
+		b.say("%s", m.what)
+		if err := m.do(); err != nil {
+			return fmt.Errorf("cannot %s: %w", m.what, err)
+		}
+	}
+	return nil
+}
+
+// say tells the person who waits.
+func (b *bench) say(format string, args ...any) {
+	fmt.Printf("%5.1fs  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// left is how much of the time is not used up.
+func (b *bench) left() time.Duration { return bound - time.Since(b.began) }

@@ -92,3 +92,19 @@ func (a *Agent) refuse(kind string, e *envelope.Envelope, caseID envelope.ID, wh
 	a.bell.ring()
 	return o
 }
+
+// forget lets a refusal be answered again whose answer the desk would not have:
+// what was refused by hand may reach the desk later, and then its word counts.
+func (a *Agent) forget(p journal.Parcel) {
+	e, err := envelope.Parse(p.Body, envelope.MaxSize)
+	if err != nil {
+		return // no answer
+	}
+	var word command.Answer
+	if err := envelope.Decode(e.Payload, &word); err != nil {
+		return // no answer
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.refused, string(word.Subject)+string(word.Code))
+}

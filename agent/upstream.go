@@ -189,6 +189,7 @@ func (a *Agent) deliver(ctx context.Context, link transport.Link, p journal.Parc
 	switch {
 	case transport.Permanent(err):
 		a.Log.Error().Err(err).Str("case", p.Case).Str("kind", p.Kind).Int64("n", p.N).Msg("the desk refuses it for good")
+		a.forget(p)
 	case err != nil && !errors.Is(err, transport.ErrNotYet):
 		return err
 	}

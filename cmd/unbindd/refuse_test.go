@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"unbindd/agent/command"
@@ -157,9 +158,11 @@ func caseOf(s local.Status) string {
 	return s.Case.Case + " " + s.Case.Outcome
 }
 
-// sells makes a sale and waits until it is in the ledger and acknowledged.
+// sells makes a sale on a reader that is not frozen, and waits until it is in the
+// ledger.
 func (w *world) sells() {
 	w.t.Helper()
+	w.until("a thawed reader", func(local.Status) bool { return strings.HasSuffix(w.ask("freeze?"), "false") })
 	before := w.until("a ledger", func(s local.Status) bool { return s.Ledger != nil && s.Mode == local.Trading })
 	w.ask("sale", "1250", "CNY")
 	w.traded(int(before.Ledger.Transactions) + 1)
@@ -299,15 +302,11 @@ func (w *world) answersAtDesk(caseID string) []command.Answer {
 // and code in the case.
 func (w *world) answered(caseID, outcome, code string) {
 	w.t.Helper()
-	w.until("an empty outbox", func(s local.Status) bool { return s.Outbox == 0 })
-	var have []string
-	for _, a := range w.answersAtDesk(caseID) {
-		if string(a.Outcome) == outcome && string(a.Code) == code {
-			return
-		}
-		have = append(have, fmt.Sprintf("%s %s", a.Outcome, a.Code))
-	}
-	w.t.Errorf("the desk has no signed answer %s %s, only %v", outcome, code, have)
+	w.until(fmt.Sprintf("the signed answer %s %s at the desk", outcome, code), func(local.Status) bool {
+		return slices.ContainsFunc(w.answersAtDesk(caseID), func(a command.Answer) bool {
+			return string(a.Outcome) == outcome && string(a.Code) == code
+		})
+	})
 }
 
 func trusted(s local.Status) bool { return s.Clock == "trusted" }

@@ -147,6 +147,7 @@ backup_receipt() {
 
 sealed() {
   [ "$(payload manifest.json .size)" != 0 ] || absent "the command was signed for no backup"
+  [ -f "$dir/backup.jsonl.zst.age" ] || fail "backup.jsonl.zst.age is not there"
   same "size" "$(wc -c <"$dir/backup.jsonl.zst.age")" "$(payload manifest.json .size)"
   same "digest" "sha256:$(sha256 <"$dir/backup.jsonl.zst.age")" "$(payload manifest.json .digest)"
   echo "sha256sum is the manifest's"
@@ -215,6 +216,7 @@ chain() {
 ticket() {
   [ "$(payload certificate.json .predicate.reader.authenticated)" = true ] || absent "the reader's erase was not authenticated"
   local file=$dir/ticket.json scope='' slot holder public
+  [ -f "$file" ] || fail "ticket.json is not there"
   for slot in $(jq '.scope[]' "$file"); do scope+=$(printf %04x "$slot"); done
   same "reader, challenge, counter, scope" "$(jq -c '[.sn, .rc, .eracnt, .scope]' "$file")" \
     "$(payload manifest.json '[.reader.sn, .reader.rc, .reader.eracnt, .scope]')"
@@ -313,8 +315,11 @@ others() {
 }
 
 mkdir "$tmp/trust"
+for name in trust.json command.json; do
+  [ -f "$dir/$name" ] || unable "$name is not there, and everything stands on it"
+done
 [ -n "$anchor" ] || anchor=$(cat "$dir/anchor.txt") || unable "there is no anchor"
-bundles=$(jq length "$dir/trust.json") || unable "there is no trust"
+bundles=$(jq length "$dir/trust.json")
 for ((n = 1; n <= bundles; n++)); do jq ".[$n - 1]" "$dir/trust.json" >"$tmp/trust/$n.json"; done
 current=trust/$bundles.json
 payload "$current" .revoked >"$tmp/revoked"

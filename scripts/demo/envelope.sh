@@ -62,10 +62,10 @@ signature() {
 # by_device NAME KIND: signed by the device key that the binding names.
 by_device() {
   local public
+  unwrap "$1"
   same "the kind of $1" "$(kind "$1")" "$2"
   public=$(payload binding.json .device.pub)
   same "the key that signed $1" "$(jq -r '.signatures[0].keyid' "$(path "$1")")" "$(key_id "$public")"
-  unwrap "$1"
   signature "$tmp/${1//\//_}.pae" "$(jq -r '.signatures[0].sig' "$(path "$1")")" "$public"
 }
 
@@ -74,8 +74,8 @@ by_device() {
 # is not counted. Prints who signed.
 by_people() {
   local id sig public signed=()
-  same "the kind of $1" "$(kind "$1")" "$2"
   unwrap "$1"
+  same "the kind of $1" "$(kind "$1")" "$2"
   while read -r id sig; do
     public=$(payload "$3" ".keys[\"$id\"].pub // empty")
     [ -n "$public" ] || continue
@@ -90,6 +90,6 @@ by_people() {
     | if ($rule.need | to_entries | all(.key as $r | .value <= ([$who[] | select(.role == $r)] | length)))
          and ($who | length) >= $rule.total
       then [$who[] | "\(.holder) (\(.role))"] | join(", ")
-      else error("the rule for \($kind) is not met") end' \
+      else "the rule for \($kind) is not met" | halt_error(1) end' \
     --args "${signed[@]}" <"$tmp/${3//\//_}.payload"
 }

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	appendRounds = 9
-	appendWrites = 200 // commits of one contender in one round
+	appendRounds = 7
+	appendWrites = 150 // commits of one contender in one round
 	appendGroup  = 64  // events that share a commit, as in trading
 )
 

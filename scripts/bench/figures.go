@@ -1,8 +1,6 @@
 package main
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // unbindings adds the tables of one length of ledger.
 func (p *page) unbindings(n int, all []unbinding) {
@@ -50,7 +48,7 @@ func step(all []unbinding, name string) sample {
 func stepTable(n int, all []unbinding) table {
 	t := table{
 		title: fmt.Sprintf("Unbinding %s transactions, step by step", thousands(n)),
-		intro: fmt.Sprintf("A real desk, ticket signer, reader and daemon; rounds: %d. The steps' times are the daemon's own, from begin to recorded;\nthe memory is the highest `RssAnon` that was seen during the step, asked for every %s.", len(all), memoryEvery),
+		intro: fmt.Sprintf("A real desk, ticket signer, reader and daemon; rounds: %d. The steps' times are the daemon's own, from begin to recorded;\nthe memory is the highest `RssAnon` that was seen during the step, asked for every %d ms.", len(all), memoryEvery.Milliseconds()),
 		head:  []string{"step", "time", "of the whole", "anonymous memory"},
 	}
 	whole := each(all, func(u unbinding) float64 { return u.whole })
@@ -62,7 +60,12 @@ func stepTable(n int, all []unbinding) table {
 	return t
 }
 
-func share(s sample) string { return fmt.Sprintf("%.0f %%", 100*s.median()) }
+func share(s sample) string {
+	if s.median() < 0.005 {
+		return "< 1 %"
+	}
+	return fmt.Sprintf("%.0f %%", 100*s.median())
+}
 
 // memoryIn is the highest reading during a step, over all rounds.
 func memoryIn(all []unbinding, name string) string {

@@ -8,7 +8,7 @@ PROGRAMS := unbindd unbindctl unbind-desk readersim
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
 
-.PHONY: help build test check demo bench bench-quick fuzz kill lint-layout clean
+.PHONY: help build test check demo bench bench-quick fuzz kill rules lint-layout clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 
 kill: ## run the power-cut tests alone
 	go test -race -count=1 -run 'Kill|PowerCut' ./...
+
+rules: ## take every rule of docs/RULES.md out once and see its test fail
+	scripts/rules/run.sh
 
 lint-layout: ## check the house: who may import whom, names, comments, sizes
 	go test -count=1 ./scripts

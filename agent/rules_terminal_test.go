@@ -163,7 +163,7 @@ func (b *bound) sell(n int) {
 	b.no(err)
 	l, err := b.a.openLedger(true)
 	b.no(err)
-	_, err = b.a.reader.Follow(b.ctx, uint32(l.Last(boundReader)))
+	_, err = b.a.flow(b.ctx, l)
 	b.no(err)
 	for l.Last(boundReader) < uint64(b.sim.State().LastEvent) {
 		_, err := b.a.takeOver(b.ctx, l)

@@ -55,10 +55,10 @@ check() {
 }
 
 keys() {
-  local file n=0
+  local file sum n=0
   for file in "$dir"/keys/*.pem; do
-    same "the name of ${file#"$dir"/}" "$(basename "$file" .pem)" \
-      "ed25519_$(openssl pkey -pubin -in "$file" -outform DER | tail -c 32 | sha256 | cut -c1-16)"
+    sum=$(openssl pkey -pubin -in "$file" -outform DER | tail -c 32 | sha256)
+    same "the name of ${file#"$dir"/}" "${file##*/}" "ed25519_${sum:0:16}.pem"
     n=$((n + 1))
   done
   [ "$n" -gt 0 ] || fail "there is no public key"
@@ -190,7 +190,7 @@ counted() {
 chain() {
   [ -s "$tmp/trailer" ] || absent "the backup was not opened"
   local prev part c escaped record head n=0
-  prev=$(raw "$(hex_of_text unbindd/ledger/1)$(digest binding.json | cut -c8-)" | sha256)
+  prev=$(raw "$(hex_of_text unbindd/ledger/1)$(digest_hex binding.json)" | sha256)
   same "the chain's beginning" "$(head -n1 "$tmp/lines" | jq -r .prev)" "$prev"
   head=$prev
   mkdir "$tmp/links"
@@ -215,14 +215,15 @@ chain() {
 # ticket: it names no key, so one of role reader must fit.
 ticket() {
   [ "$(payload certificate.json .predicate.reader.authenticated)" = true ] || absent "the reader's erase was not authenticated"
-  local file=$dir/ticket.json scope='' slot holder public
+  local file=$dir/ticket.json scope='' slot authority holder public
   [ -f "$file" ] || fail "ticket.json is not there"
   for slot in $(jq '.scope[]' "$file"); do scope+=$(printf %04x "$slot"); done
   same "reader, challenge, counter, scope" "$(jq -c '[.sn, .rc, .eracnt, .scope]' "$file")" \
     "$(payload manifest.json '[.reader.sn, .reader.rc, .reader.eracnt, .scope]')"
   permitted
+  authority=$(allowed)
   raw "$(lp "$(hex_of_text pedlink-ticket/1)" "$(hex_of_text "$(jq -r .sn "$file")")" "$(hex_of_base64 "$(jq -r .rc "$file")")" \
-    "$(printf %08x "$(jq .eracnt "$file")")" "$scope" "$(digest command.json | cut -c8-)" "$(allowed | cut -c8-)")" >"$tmp/ticket"
+    "$(printf %08x "$(jq .eracnt "$file")")" "$scope" "$(digest_hex command.json)" "${authority#sha256:}")" >"$tmp/ticket"
   while read -r holder public; do
     if (signature "$tmp/ticket" "$(jq -r .sig "$file")" "$public") 2>/dev/null; then
       echo "$(jq '.scope | length' "$file") slots of $(jq -r .sn "$file"), by $holder (reader)"
@@ -255,8 +256,10 @@ certificate() {
   same "gate" "$(payload certificate.json '.predicate.gate | length > 0 and all(.ok)')" true
   permitted
   same "result" "$(payload certificate.json .predicate.result)" "$(payload certificate.json '.predicate
-    | if .reader.outcome == "erased" and .verified == "pass" and (.software.residue | length == 0)
-         and all(.media[]; .verified == "pass" and (.level_achieved == .level_requested or .level_achieved == "purge"))
+    | def rank: . as $level | ["none", "logical", "clear", "purge-asserted", "purge-verified"] | index($level);
+      if .reader.outcome == "erased" and .verified == "pass" and (.software.residue | length == 0)
+         and all(.media[]; .verified == "pass"
+           and (.level_achieved | rank) >= ((.level_requested | if . == "purge" then "purge-asserted" else . end) | rank))
       then "complete" else "partial" end')"
   echo "$(payload certificate.json '.predicate | "number \(.n), \(.result), reader \(.reader.outcome)"'), by the device key"
 }

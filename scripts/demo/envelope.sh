@@ -8,14 +8,15 @@ fail() { echo "$*" >&2; exit 1; }
 
 # ---- bytes: what is hashed or signed is put together as hex digits -----------
 
-hex() { od -An -v -tx1 | tr -d ' \n'; }
+# Bash does what it can by itself: a case takes hundreds of these.
+hex() { local digits; digits=$(od -An -v -tx1); echo "${digits//[$' \n']/}"; }
 hex_of_text() { printf %s "$1" | hex; }
 hex_of_base64() { base64 -d <<<"$1" | hex; }
 # shellcheck disable=SC2059 # the format is the bytes
 raw() { printf "$(sed 's/../\\x&/g' <<<"$1")"; }
 # lp puts a length of two bytes before each field.
 lp() { local field; for field; do printf '%04x%s' $((${#field} / 2)) "$field"; done; }
-sha256() { sha256sum | cut -c1-64; }
+sha256() { local sum; sum=$(sha256sum); echo "${sum%% *}"; }
 # same WHAT A B: what is not there is never the same.
 same() {
   case $2 in '' | null) fail "$1 is not there" ;; esac
@@ -37,7 +38,13 @@ unwrap() {
   { printf 'DSSEv1 %d %s %d ' "${#type}" "$type" "$(wc -c <"$at.payload")"; cat "$at.payload"; } >"$at.pae"
 }
 payload() { unwrap "$1"; jq -rc "$2" "$tmp/${1//\//_}.payload"; }
-digest() { unwrap "$1"; echo "sha256:$(sha256 <"$tmp/${1//\//_}.pae")"; }
+digest_hex() {
+  local at=$tmp/${1//\//_}
+  unwrap "$1"
+  [ -e "$at.sha256" ] || sha256 <"$at.pae" >"$at.sha256"
+  echo "$(<"$at.sha256")"
+}
+digest() { local sum; sum=$(digest_hex "$1"); echo "sha256:$sum"; }
 kind() {
   jq -r '(.payloadType // "") as $t | if $t == "application/vnd.in-toto+json" then "in-toto"
     else ($t | capture("^application/vnd\\.unbindd\\.(?<kind>[a-z-]+)\\.v1\\+json$").kind) // "none" end' "$(path "$1")"
@@ -45,12 +52,13 @@ kind() {
 
 # ---- signatures ---------------------------------------------------------------
 
-key_id() { echo "ed25519:$(base64 -d <<<"$1" | sha256 | cut -c1-16)"; }
+key_id() { local sum; sum=$(base64 -d <<<"$1" | sha256); echo "ed25519:${sum:0:16}"; }
 
 # signature MESSAGE SIGNATURE PUBLIC: the key file must hold that very key.
 signature() {
   local id pem
-  id=$(key_id "$3") pem=$dir/keys/$(key_id "$3" | tr : _).pem
+  id=$(key_id "$3")
+  pem=$dir/keys/${id/:/_}.pem
   [ -f "$pem" ] || fail "${pem#"$dir"/} is not there"
   same "the key in ${pem#"$dir"/}" "$(openssl pkey -pubin -in "$pem" -outform DER | hex)" \
     "302a300506032b6570032100$(hex_of_base64 "$3")"

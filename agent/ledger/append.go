@@ -121,6 +121,9 @@ func (l *Ledger) writeGroup(group []*waiting) {
 }
 
 func (l *Ledger) tryGroup(group []*waiting) (Head, error) {
+	if l.dead == nil && l.harmed.Load() {
+		l.dead = ErrDamaged
+	}
 	if l.dead != nil {
 		return Head{}, l.dead
 	}

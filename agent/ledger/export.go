@@ -35,8 +35,8 @@ func (l *Ledger) Export(ctx context.Context, from uint64, each func(line []byte)
 // walk visits all segments in order, each read in sequence first: bbolt's map
 // is read at random, which on cold flash is several times slower.
 func (l *Ledger) walk(visit func(tx *bbolt.Tx, st *state, last bool) error) error {
-	return guard(func() error {
-		tx, segment, err := l.snapshot()
+	err := guard(func() error {
+		db, tx, segment, err := l.snapshot()
 		if err != nil {
 			return err
 		}
@@ -46,26 +46,30 @@ func (l *Ledger) walk(visit func(tx *bbolt.Tx, st *state, last bool) error) erro
 				return err
 			}
 		}
+		if err := readAhead(tx, db.file); err != nil {
+			return err
+		}
 		st, err := readState(tx, l.sealer, segment)
 		if err != nil {
 			return err
 		}
-		if err := readAhead(tx); err != nil {
-			return err
-		}
 		return visit(tx, st, true)
 	})
+	if errors.Is(err, ErrDamaged) {
+		l.harmed.Store(true)
+	}
+	return err
 }
 
 // snapshot begins reading the last segment and returns its number.
-func (l *Ledger) snapshot() (*bbolt.Tx, uint64, error) {
+func (l *Ledger) snapshot() (*segment, *bbolt.Tx, uint64, error) {
 	l.files.RLock()
 	defer l.files.RUnlock()
 	if l.db == nil {
-		return nil, 0, ErrClosed
+		return nil, nil, 0, ErrClosed
 	}
 	tx, err := l.db.Begin(false)
-	return tx, l.current.Load().segment, err
+	return l.db, tx, l.current.Load().segment, err
 }
 
 func (l *Ledger) walkSealed(n uint64, visit func(tx *bbolt.Tx, st *state, last bool) error) error {
@@ -74,21 +78,21 @@ func (l *Ledger) walkSealed(n uint64, visit func(tx *bbolt.Tx, st *state, last b
 		return err
 	}
 	err = db.View(func(tx *bbolt.Tx) error {
-		if err := readAhead(tx); err != nil {
+		if err := readAhead(tx, db.file); err != nil {
 			return err
 		}
 		return visit(tx, st, false)
 	})
-	return errors.Join(err, db.Close())
+	return errors.Join(err, db.close())
 }
 
-// readAhead reads the segment once through its open file; opening it a second
-// time would drop bbolt's lock on Android.
-func readAhead(tx *bbolt.Tx) error {
+// readAhead reads the segment once through its open file and looks at all its
+// pages; opening it a second time would drop bbolt's lock on Android.
+func readAhead(tx *bbolt.Tx, file io.ReaderAt) error {
 	if _, err := tx.WriteTo(struct{ io.Writer }{io.Discard}); err != nil {
 		return fmt.Errorf("cannot read a segment: %w", err)
 	}
-	return nil
+	return checkPages(tx, file, true)
 }
 
 type exporter struct {

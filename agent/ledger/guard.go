@@ -7,9 +7,8 @@ import (
 
 // guard runs fn over bytes from the disk. bbolt trusts its pages: a damaged one
 // can make it panic, or read outside its map. Both become ErrDamaged here, on
-// every platform that turns a bad access into a panic (not 32-bit ARM). What it
-// cannot stop is bbolt believing a damaged length while it writes, and asking
-// for that much memory.
+// every platform that turns a bad access into a panic (not 32-bit ARM). What no
+// panic stops, checkPages finds before.
 func guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

@@ -27,6 +27,7 @@
 //	tally.go     sums
 //	seal.go      what lies on disk, encrypted
 //	segment.go   one bbolt file
+//	pages.go     bbolt's pages, looked at before bbolt follows them
 //	guard.go     damage that bbolt would die of
 package ledger
 
@@ -38,8 +39,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"go.etcd.io/bbolt"
 )
 
 var (
@@ -92,10 +91,12 @@ type Ledger struct {
 
 	writing sync.Mutex // one writer at a time; Close is one too; guards dead, stuck
 	dead    error      // why nothing may be written any more
-	stuck   bool       // a write broke off with bbolt's lock held: it cannot be closed
+	stuck   bool       // a write broke off with bbolt's lock held: the file is let go unclosed
+
+	harmed atomic.Bool // damage was seen: writing might spread it
 
 	files   sync.RWMutex // guards db against roll and Close
-	db      *bbolt.DB
+	db      *segment
 	current atomic.Pointer[state]
 }
 
@@ -108,21 +109,21 @@ func (l *Ledger) Close() error {
 	if l.db == nil {
 		return nil
 	}
-	db, healthy := l.db, l.dead == nil
+	db, healthy := l.db, l.dead == nil && !l.harmed.Load()
 	l.db = nil
-	if healthy {
+	if l.dead == nil {
 		l.dead = ErrClosed
 	}
 	if l.stuck {
-		return fmt.Errorf("cannot close the ledger: %w", ErrDamaged)
+		return fmt.Errorf("cannot close the ledger: %w", errors.Join(ErrDamaged, db.unlock()))
 	}
 	var err error
 	if healthy {
 		// Of two meta pages the newer one alone leads to the last commit; a bit
 		// of it lost at rest would silently lead to the commit before.
-		err = renewMeta(db)
+		err = renewMeta(db.DB)
 	}
-	if err := errors.Join(err, closeFile(db)); err != nil {
+	if err := errors.Join(err, db.close()); err != nil {
 		return fmt.Errorf("cannot close the ledger: %w", err)
 	}
 	return nil

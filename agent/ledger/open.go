@@ -97,10 +97,10 @@ func (l *Ledger) attach(last uint64, prev *[32]byte) error {
 		err = ErrBinding
 	}
 	if err == nil {
-		err = guard(func() error { return l.checkEnd(db, st) })
+		err = guard(func() error { return l.checkEnd(db.DB, st) })
 	}
 	if err != nil {
-		return errors.Join(err, closeFile(db))
+		return errors.Join(err, db.close())
 	}
 	l.db = db
 	l.current.Store(st)

@@ -54,12 +54,12 @@ func (l *Ledger) moveTo(fresh string, next *state) error {
 		return err
 	}
 	if !st.running.equal(next.running) {
-		return errors.Join(ErrDamaged, closeFile(db))
+		return errors.Join(ErrDamaged, db.close())
 	}
 	l.files.Lock()
 	defer l.files.Unlock()
 	old := l.db
 	l.db = db
 	l.current.Store(next)
-	return closeFile(old)
+	return old.close()
 }

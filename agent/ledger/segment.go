@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -74,7 +75,7 @@ func buildSegment(dir string, s *sealer, st *state, maxSegment int64) (fresh str
 	if err == nil {
 		err = db.Sync()
 	}
-	return fresh, errors.Join(err, db.Close())
+	return fresh, errors.Join(err, db.close())
 }
 
 func fillSegment(tx *bbolt.Tx, s *sealer, st *state) error {
@@ -114,30 +115,61 @@ func syncDirectory(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// openFile opens a segment that is not damaged beyond opening. The map is as
-// large as the file may become: growing it would have to wait for every reader.
-func openFile(path string, maxSegment int64, readOnly bool) (*bbolt.DB, error) {
+// segment is an open file. The descriptor is kept beside bbolt's own handle,
+// because the lock hangs on it: where damage makes bbolt break off, nobody else
+// would ever close it.
+type segment struct {
+	*bbolt.DB
+	file *os.File
+}
+
+// openFile opens one bbolt file. The map is as large as the file may become:
+// growing it would have to wait for every reader.
+func openFile(path string, maxSegment int64, readOnly bool) (*segment, error) {
+	s := &segment{}
 	o := &bbolt.Options{
 		Timeout:      lockPatience,
 		PageSize:     pageSize,
 		FreelistType: bbolt.FreelistMapType,
 		NoStatistics: true,
 		ReadOnly:     readOnly,
+		OpenFile: func(name string, flag int, mode os.FileMode) (file *os.File, err error) {
+			s.file, err = os.OpenFile(name, flag, mode)
+			return s.file, err
+		},
 	}
 	if !readOnly {
 		o.MaxSize = int(maxSegment)
 		o.InitialMmapSize = int(maxSegment)
 	}
-	db, err := bbolt.Open(path, 0o600, o)
+	err := guard(func() (err error) {
+		s.DB, err = bbolt.Open(path, 0o600, o)
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.unlock())
 	}
-	db.AllocSize = allocStep(maxSegment)
-	return db, nil
+	s.AllocSize = allocStep(maxSegment)
+	return s, nil
+}
+
+func (s *segment) close() error { return errors.Join(guard(s.DB.Close), s.unlock()) }
+
+// unlock closes the descriptor if bbolt has not done so. The lock has to go by
+// itself: a map that bbolt left behind holds on to it.
+func (s *segment) unlock() error {
+	if s.file == nil {
+		return nil
+	}
+	_ = syscall.Flock(int(s.file.Fd()), syscall.LOCK_UN) // fails where it is closed already
+	if err := s.file.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // openSegment opens one segment and its state, and says what is wrong with it.
-func openSegment(dir string, s *sealer, n uint64, maxSegment int64, readOnly bool) (db *bbolt.DB, st *state, err error) {
+func openSegment(dir string, s *sealer, n uint64, maxSegment int64, readOnly bool) (seg *segment, st *state, err error) {
 	err = guard(func() error {
 		path := segmentPath(dir, n)
 		info, err := os.Stat(path)
@@ -147,22 +179,25 @@ func openSegment(dir string, s *sealer, n uint64, maxSegment int64, readOnly boo
 		if info.Size() < 4*pageSize {
 			return fmt.Errorf("%w: segment %d is cut short", ErrDamaged, n)
 		}
-		if db, err = openFile(path, maxSegment, readOnly); err != nil {
+		if seg, err = openFile(path, maxSegment, readOnly); err != nil {
 			return openError(err)
 		}
-		return db.View(func(tx *bbolt.Tx) error {
+		return seg.View(func(tx *bbolt.Tx) error {
 			if tx.Size() > info.Size() {
 				return fmt.Errorf("%w: segment %d is cut short", ErrDamaged, n)
+			}
+			if err := checkPages(tx, seg.file, false); err != nil {
+				return err
 			}
 			st, err = readState(tx, s, n)
 			return err
 		})
 	})
-	if err != nil && db != nil {
-		err = errors.Join(err, closeFile(db))
-		db = nil
+	if err != nil && seg != nil {
+		err = errors.Join(err, seg.close())
+		seg = nil
 	}
-	return db, st, err
+	return seg, st, err
 }
 
 // openError tells damage from a file that another process holds.
@@ -176,8 +211,6 @@ func openError(err error) error {
 	}
 	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }
-
-func closeFile(db *bbolt.DB) error { return guard(db.Close) }
 
 // readState reads header and state. The state is the better witness: if it
 // opens, key and binding are right, and a header that disagrees is damaged.

@@ -10,9 +10,8 @@ import (
 // Verify reads everything that is stored and checks it: every seal, number and
 // chain value, every reader's order, the totals each segment remembers, that
 // the segments follow one another and that nothing else is in them. nil means
-// that it is what Append wrote; ErrDamaged that it is not. It reads no page that
-// bbolt does not use, its list of free pages for one: what a damaged list does
-// to the records shows here afterwards, not before.
+// that it is what Append wrote; ErrDamaged that it is not. After
+// that this Ledger writes nothing more.
 func (l *Ledger) Verify(ctx context.Context) error {
 	v := &verifier{sealer: l.sealer, ctx: ctx}
 	if err := l.walk(v.visit); err != nil {

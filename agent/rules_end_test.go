@@ -22,14 +22,7 @@ func (b *bound) ending(watch journal.Watch) error {
 	b.t.Helper()
 	b.sell(3)
 	b.accept()
-	c := b.carrier(journal.Plan{
-		Reversible: b.a.plan.Reversible[:6], Final: b.a.plan.Final[:8],
-		Gate: func(ctx context.Context, n *journal.Note) error {
-			b.receipted()
-			b.ticketed()
-			return b.a.gate(ctx, n)
-		},
-	})
+	c := b.carrier(journal.Plan{Reversible: b.a.plan.Reversible[:6], Gate: b.gate, Final: b.a.plan.Final[:8]})
 	c.Watch = watch
 	_, err := c.Carry(b.ctx)
 	return err

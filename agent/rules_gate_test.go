@@ -14,6 +14,7 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/agent/ledger"
+	"unbindd/device"
 	"unbindd/device/devicesim"
 )
 
@@ -61,7 +62,7 @@ func TestTheGateStaysClosed(t *testing.T) {
 			other.Epoch++
 			b.no(writeFile(b.a.at.binding(), b.seal("binding", other, "enrol-1").Encode()))
 		}},
-		"reader": {code: "E21", do: func(b *bound) { b.sim.Fault(devicesim.Fault{Name: "foreign", Value: "PED-0009"}) }},
+		"reader": {code: "E21", do: func(b *bound) { b.exchangeReader("PED-0009") }},
 		"events": {why: "the reader holds events that the backup does not have", do: func(b *bound) {
 			_, err := b.sim.CloseBatch("000002")
 			b.no(err)
@@ -95,6 +96,19 @@ func TestTheGateStaysClosed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// exchangeReader puts another reader on the line, and waits until it is there.
+func (b *bound) exchangeReader(serial string) {
+	b.t.Helper()
+	b.sim.Fault(devicesim.Fault{Name: "foreign", Value: serial})
+	for b.ctx.Err() == nil {
+		who, err := b.a.line().Identify(b.ctx)
+		if errors.As(err, new(device.ErrForeign)) || (err == nil && who.Serial == serial) {
+			return
+		}
+	}
+	b.t.Fatal("the other reader does not answer")
 }
 
 // noFileGrows is the full disk: for the rest of the test a write beyond the

@@ -16,9 +16,7 @@ import (
 // a test wants with one attempt at them.
 func (b *bound) erasing(do func(ctx context.Context, e *readerErase)) {
 	b.t.Helper()
-	b.sealed(func(ctx context.Context, _ *journal.Note) {
-		b.receipted()
-		b.ticketed()
+	b.crossed(func(ctx context.Context, _ *journal.Note) {
 		c, err := b.a.openCase()
 		b.no(err)
 		e := &readerErase{a: b.a, c: c}
@@ -131,9 +129,7 @@ func TestACommitIsNeverRepeatedBlindly(t *testing.T) {
 // look that finds a key.
 func TestTheLastLookCounts(t *testing.T) {
 	b := newBound(t)
-	b.sealed(func(ctx context.Context, n *journal.Note) {
-		b.receipted()
-		b.ticketed()
+	b.crossed(func(ctx context.Context, n *journal.Note) {
 		c, err := b.a.openCase()
 		b.no(err)
 		e := &readerErase{a: b.a, c: c}

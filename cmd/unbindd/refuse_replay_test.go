@@ -34,7 +34,7 @@ func TestAReplayChangesNothing(t *testing.T) {
 	w.completes(21)
 }
 
-// challenged asks the terminal for a challenge, with the tool, as a person does.
+// challenged asks the terminal for a challenge; an older one dies by it.
 func (w *world) challenged() envelope.ID {
 	w.t.Helper()
 	c, err := w.client().Challenge(w.t.Context())

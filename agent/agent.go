@@ -50,7 +50,9 @@ type Agent struct {
 	hub  *hub
 	bell *bell
 
-	mu      sync.Mutex // guards what follows; never held over a step or a link
+	taking  sync.Mutex    // one thing is taken at a time, whoever brings it
+	timed   chan struct{} // closed after the first question for the time
+	mu      sync.Mutex    // guards what follows; never held over a step or a link
 	id      *identity
 	journal *journal.Journal
 	keys    *keys.Store
@@ -80,7 +82,7 @@ func New(p Parts) *Agent {
 	}
 	return &Agent{
 		Parts: p, at: places{p.Config.StateDir}, hub: newHub(p.Now), bell: newBell(),
-		clock: newClock(p.Now, 0), refused: map[string]local.Object{},
+		clock: newClock(p.Now, 0), timed: make(chan struct{}), refused: map[string]local.Object{},
 	}
 }
 
@@ -179,6 +181,9 @@ func (a *Agent) openBound(crossed bool) error {
 		return err
 	}
 	a.clock = newClock(a.Now, floor)
+	if err := a.ageChallenge(); err != nil {
+		return err
+	}
 	if a.keys, err = keys.Open(a.at.keys()); err != nil && !(crossed && errors.Is(err, keys.ErrAbsent)) {
 		return err
 	}
@@ -226,7 +231,7 @@ func (a *Agent) live(ctx context.Context) error {
 	upstream := a.goUpstream(ctx)
 	defer upstream.stop()
 	for ctx.Err() == nil {
-		run, err := a.obey(ctx, upstream)
+		run, err := a.obey(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -240,10 +245,23 @@ func (a *Agent) live(ctx context.Context) error {
 		}
 		a.enter(local.Trading)
 		if err := a.trade(ctx); err != nil {
-			return err
+			a.blocked(ctx, err)
 		}
 	}
 	return nil
+}
+
+// blocked is a terminal that cannot trade: it says so, goes on answering, and
+// waits for a command.
+func (a *Agent) blocked(ctx context.Context, why error) {
+	a.Log.Error().Err(why).Msg("this terminal cannot trade")
+	if a.show.quiet() {
+		a.alarm("E26", why.Error())
+	}
+	select {
+	case <-ctx.Done():
+	case <-a.orders:
+	}
 }
 
 // enter shows the mode the terminal is in now.

@@ -25,6 +25,8 @@ var errNotBound = envelope.Refuse("E28", "not-bound", "cannot take it: this term
 // envelope, a receipt, a ticket. Every object ends in the same verifier, and
 // what becomes of each is told.
 func (a *Agent) take(text []byte) []local.Object {
+	a.taking.Lock()
+	defer a.taking.Unlock()
 	if a.identity() == nil || (a.mode() != local.Trading && a.mode() != local.Obeying) {
 		return []local.Object{refusedObject("file", "", errNotBound)}
 	}
@@ -165,6 +167,9 @@ func (a *Agent) takeReceipt(e *envelope.Envelope) local.Object {
 		name, want = noteDeskHas, a.wantCertificate
 	}
 	err := a.caseRuns()
+	if run, _, rerr := a.current(); err == nil && name == noteReceipt && run.Crossed {
+		err = errors.Join(rerr, envelope.Refuse("E23", "", "cannot take the receipt: the point of no return was crossed on what stood then"))
+	}
 	if err == nil {
 		err = a.saveReceipt(e, name, want)
 	}

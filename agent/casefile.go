@@ -1,8 +1,9 @@
 package agent
 
 import (
+	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"slices"
 
 	"unbindd/agent/command"
@@ -64,19 +65,11 @@ type amended struct {
 // again: before the point of no return with every revocation known now,
 // afterwards by what was believed at its acceptance alone.
 func (a *Agent) openCase() (*caseFile, error) {
-	c := &caseFile{}
-	ok, err := a.journal.Get(noteAccepted, &c.accepted)
+	c, e, err := a.readCase()
 	if err != nil {
 		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("cannot read the case: no command is in the journal")
 	}
 	if c.trust, err = a.caseTrust(c.accepted); err != nil {
-		return nil, err
-	}
-	e, err := envelope.Parse(c.accepted.Command, envelope.MaxCommand)
-	if err != nil {
 		return nil, err
 	}
 	if c.verified, err = command.Resume(e, c.trust); err != nil {
@@ -84,6 +77,24 @@ func (a *Agent) openCase() (*caseFile, error) {
 	}
 	c.command = c.verified.Command()
 	return c, a.readAmends(c)
+}
+
+// readCase reads the running case as it was accepted, to be shown and answered.
+// It is no permission to act: an approver may have been revoked since.
+func (a *Agent) readCase() (*caseFile, *envelope.Envelope, error) {
+	c := &caseFile{}
+	ok, err := a.journal.Get(noteAccepted, &c.accepted)
+	if err == nil && !ok {
+		err = errors.New("cannot read the case: no command is in the journal")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := envelope.Parse(c.accepted.Command, envelope.MaxCommand)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, e, envelope.Decode(e.Payload, &c.command)
 }
 
 func (a *Agent) caseTrust(acc accepted) (*trust.Trust, error) {
@@ -115,6 +126,11 @@ func (a *Agent) readAmends(c *caseFile) error {
 		return err
 	}
 	for _, e := range all {
+		// As with the command: a person revoked before the point of no return
+		// has not signed.
+		if _, err := c.trust.Verify(e, "amend"); err != nil {
+			return err
+		}
 		m := amended{Digest: e.Digest()}
 		if err := envelope.Decode(e.Payload, &m.Amend); err != nil {
 			return err
@@ -180,6 +196,17 @@ func (a *Agent) line() *device.Reader {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.reader
+}
+
+// who asks the reader who it is, within the time of a courtesy.
+func (a *Agent) who(ctx context.Context) (device.Identity, error) {
+	line := a.line()
+	if line == nil {
+		return device.Identity{}, device.ErrUnpaired
+	}
+	ctx, stop := context.WithTimeout(ctx, courtesyTime)
+	defer stop()
+	return line.Identify(ctx)
 }
 
 // current is the run in the journal.

@@ -27,6 +27,8 @@ func (a *Agent) crockford() (string, error) {
 
 // newChallenge replaces the one outstanding; it is on disk before it is shown.
 func (a *Agent) newChallenge() (local.Challenge, error) {
+	a.taking.Lock()
+	defer a.taking.Unlock()
 	id := a.identity()
 	if id == nil {
 		return local.Challenge{}, errNotBound

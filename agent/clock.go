@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"unbindd/agent/journal"
 )
 
@@ -20,12 +22,12 @@ const (
 
 // clock is what is known of the time. No safety decision rests on the wall
 // clock of the machine: trusted time is a signed answer plus the time that has
-// passed since, measured by the monotonic clock.
+// passed since, by the clock that nobody can set and that counts sleep too.
 type clock struct {
 	mu     sync.Mutex
 	now    func() time.Time
-	signed int64     // Unix seconds of the answer
-	at     time.Time // when it came, monotonic
+	signed int64         // Unix seconds of the answer
+	at     time.Duration // since boot, when it came
 	known  bool
 	floor  int64
 }
@@ -33,11 +35,11 @@ type clock struct {
 func newClock(now func() time.Time, floor int64) *clock { return &clock{now: now, floor: floor} }
 
 // read returns the time in Unix seconds and how far it is known.
-func (c *clock) read() (unix int64, quality string) {
+func (c *clock) read() (now int64, quality string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.known {
-		return c.signed + int64(c.now().Sub(c.at)/time.Second), clockTrusted
+		return c.signed + int64((c.passed()-c.at)/time.Second), clockTrusted
 	}
 	wall := c.now().Unix()
 	if c.floor == 0 {
@@ -46,12 +48,22 @@ func (c *clock) read() (unix int64, quality string) {
 	return max(wall, c.floor), clockFloor
 }
 
-// set takes a signed time over.
-func (c *clock) set(unix int64) {
+// set takes a signed time over. It raises the floor no further than until: an
+// online key must not be able to end the trust it belongs to.
+func (c *clock) set(signed, until int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.signed, c.at, c.known = unix, c.now(), true
-	c.floor = max(c.floor, unix)
+	c.signed, c.at, c.known = signed, c.passed(), true
+	c.floor = max(c.floor, min(signed, until))
+}
+
+// passed is the time since boot, with the time asleep.
+func (c *clock) passed() time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return 0 // every kernel since 2.6.39 has this clock
+	}
+	return time.Duration(ts.Nano())
 }
 
 func (c *clock) low() int64 {
@@ -62,8 +74,8 @@ func (c *clock) low() int64 {
 
 // wall is the machine's time, never before the floor, for TLS only.
 func (c *clock) wall() time.Time {
-	unix, _ := c.read()
-	return time.Unix(unix, 0)
+	now, _ := c.read()
+	return time.Unix(now, 0)
 }
 
 // challengeLife is how long a challenge lives, in seconds of uptime: 72 h.
@@ -99,4 +111,26 @@ func alive(c journal.Challenge) (bool, error) {
 		age = c.Spent + seconds - c.Uptime
 	}
 	return age <= challengeLife, nil
+}
+
+// ageChallenge counts the uptime that has passed on the challenge: of a boot
+// that ended without a word only what was counted before is known.
+func (a *Agent) ageChallenge() error {
+	a.taking.Lock()
+	defer a.taking.Unlock()
+	c, ok, err := a.journal.Challenge()
+	if err != nil || !ok {
+		return err
+	}
+	seconds, boot, err := uptime()
+	if err != nil {
+		return err
+	}
+	if boot == c.Boot {
+		c.Spent += seconds - c.Uptime
+	} else {
+		c.Spent += seconds
+	}
+	c.Boot, c.Uptime = boot, seconds
+	return a.journal.SetChallenge(c)
 }

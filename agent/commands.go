@@ -11,7 +11,7 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/agent/local"
-	"unbindd/device"
+	"unbindd/agent/profile"
 	"unbindd/wipe"
 )
 
@@ -100,17 +100,10 @@ func (a *Agent) outstanding() (string, error) {
 
 // liveReader reads the reader's serial number now; "" when it is silent.
 func (a *Agent) liveReader() string {
-	if a.line() == nil {
-		return ""
-	}
 	ctx, stop := context.WithTimeout(context.Background(), liveFor)
 	defer stop()
-	who, err := a.line().Identify(ctx)
-	var foreign device.ErrForeign
-	switch {
-	case errors.As(err, &foreign):
-		return foreign.Serial
-	case err != nil:
+	who, err := a.who(ctx)
+	if err != nil {
 		return ""
 	}
 	return who.Serial
@@ -137,9 +130,29 @@ func (a *Agent) policy(id *identity, c *command.Command) (detail, why string) {
 	if best := wipe.Dry(a.Sys, wipe.Target{Name: "state", Kind: "dir", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear}).Best; best.Rank() < requested(c.Level).Rank() {
 		return "level", "this medium can be erased to the level " + string(best) + " at most"
 	}
+	if len(p.Inventory) > maxPlaces {
+		return "inventory", "the inventory is too long for one certificate"
+	}
+	return a.placesPolicy(p, c)
+}
+
+// maxPlaces bounds the inventory, so that the certificate with the evidence of
+// each place fits an envelope.
+const maxPlaces = 256
+
+// placesPolicy looks at every place of the inventory in the command's scope.
+func (a *Agent) placesPolicy(p profile.Profile, c *command.Command) (detail, why string) {
 	for _, place := range p.Inventory {
-		if slices.Contains(c.Scope, place.Class) && !a.mayErase(place.Path) {
+		if !slices.Contains(c.Scope, place.Class) {
+			continue
+		}
+		root, ok := a.rootOf(place.Path)
+		if !ok {
 			return "inventory", "the inventory names a path outside the folders that may be erased"
+		}
+		at := wipe.Dry(a.Sys, wipe.Target{Name: "place", Kind: "data", Path: place.Path, Root: root, Requested: wipe.LevelClear})
+		if at.Items > 0 && at.Best.Rank() < requested(c.Level).Rank() {
+			return "level", "a place of the inventory can be erased to the level " + string(at.Best) + " at most"
 		}
 	}
 	return "", ""

@@ -21,7 +21,8 @@
 //	steps_backup.go   seal-backup, await-successor    (reversible)
 //	gate.go           the checks before the point of no return
 //	steps_erase.go    keys, data, software, verify
-//	reader_erase.go   the reader's keys: erase, and never believe it
+//	reader_erase.go   erase-reader-keys: one commit, and the outcome by name
+//	reader_look.go    list, probe, counter, restart: never believe it
 //	steps_deliver.go  deliver-backup: receipt and ticket
 //	steps_report.go   sign-certificate, deliver-certificate
 //	steps_end.go      erase-identity, tombstone, and the journal's own end

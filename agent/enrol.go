@@ -35,7 +35,7 @@ type enrolAnswer struct {
 type enrolment struct {
 	parts   Parts
 	at      places
-	envelop *envelope.Envelope
+	sealed  *envelope.Envelope
 	ticket  enrol.Ticket
 	request enrol.Request
 	store   *keys.Store
@@ -76,10 +76,10 @@ func Enrol(ctx context.Context, parts Parts, ticket []byte) (enrol.Binding, erro
 }
 
 func (n *enrolment) readTicket(text []byte) (err error) {
-	if n.envelop, err = envelope.Parse(text, envelope.MaxSize); err != nil {
+	if n.sealed, err = envelope.Parse(text, envelope.MaxSize); err != nil {
 		return err
 	}
-	if n.ticket, err = enrol.ReadTicket(n.envelop); err != nil {
+	if n.ticket, err = enrol.ReadTicket(n.sealed); err != nil {
 		return err
 	}
 	own := n.parts.Config.Terminal.Serial
@@ -93,6 +93,9 @@ func (n *enrolment) readTicket(text []byte) (err error) {
 func (n *enrolment) mayEnrol() error {
 	if err := makeDirs(n.at.root); err != nil {
 		return err
+	}
+	if exists(n.at.buryMark()) {
+		return envelope.Refuse("E19", "bury", "cannot enrol: the last journal is not erased yet; start the daemon once")
 	}
 	text, err := os.ReadFile(n.at.tombstone())
 	if errors.Is(err, os.ErrNotExist) {
@@ -148,7 +151,7 @@ func (n *enrolment) makeKeys() (err error) {
 func (n *enrolment) makeRequest(ctx context.Context) error {
 	if text, err := os.ReadFile(n.at.request()); err == nil {
 		if e, err := envelope.Parse(text, envelope.MaxSize); err == nil {
-			if n.request, err = enrol.OpenRequest(e); err == nil && n.request.Ticket == n.envelop.Digest() {
+			if n.request, err = enrol.OpenRequest(e); err == nil && n.request.Ticket == n.sealed.Digest() {
 				return nil
 			}
 		}
@@ -164,7 +167,7 @@ func (n *enrolment) makeRequest(ctx context.Context) error {
 	}
 	n.request = enrol.Request{
 		Device: devicePublic(n.store.DevicePublic()), Nonce: n.ticket.Nonce, Reader: envelope.ID(who.Serial),
-		Serial: n.ticket.Serial, Terminal: n.ticket.Terminal, Ticket: n.envelop.Digest(), TLS: tls, V: 1,
+		Serial: n.ticket.Serial, Terminal: n.ticket.Terminal, Ticket: n.sealed.Digest(), TLS: tls, V: 1,
 	}
 	e, err := envelope.Seal(envelope.Type("enrol-request"), n.request, deviceSigner(n.store))
 	if err != nil {
@@ -206,6 +209,11 @@ func (n *enrolment) accept() (enrol.Binding, error) {
 		URL: string(n.ticket.URL), Pins: []string{string(n.ticket.SPKI)}, CA: n.answer.CA,
 		Certificate: n.answer.Certificate, Anchor: n.ticket.Trust, Salt: n.answer.Salt,
 	}
+	bound, err := envelope.Parse(n.answer.Binding, envelope.MaxSize)
+	if err != nil {
+		return b, err
+	}
+	way.Binding = bound.Digest()
 	text, err := json.Marshal(way)
 	if err != nil {
 		return b, fmt.Errorf("cannot write the route: %w", err)
@@ -235,7 +243,7 @@ func (n *enrolment) verify() (b enrol.Binding, bundles []*envelope.Envelope, err
 	if err != nil {
 		return b, nil, err
 	}
-	if _, err := t.Verify(n.envelop, "enrol-ticket"); err != nil {
+	if _, err := t.Verify(n.sealed, "enrol-ticket"); err != nil {
 		return b, nil, err
 	}
 	e, err := envelope.Parse(n.answer.Binding, envelope.MaxSize)

@@ -7,9 +7,11 @@ import (
 	"fmt"
 
 	"unbindd/agent/certificate"
+	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/agent/local"
+	"unbindd/agent/profile"
 	"unbindd/agent/ticket"
 	"unbindd/device"
 )
@@ -25,6 +27,9 @@ type opened struct {
 	Clock   string              `json:"clock"`
 	Gate    []certificate.Check `json:"gate"`
 	Auth    authority           `json:"auth"`
+	Order   ticket.Order        `json:"order"`   // what the reader's ticket is for
+	Ticket  []byte              `json:"ticket"`  // as the reader wants it; empty where no slot is erased
+	Profile profile.Profile     `json:"profile"` // as the command named it
 }
 
 // gateCheck is one condition before the point of no return. Its error decides:
@@ -50,12 +55,32 @@ func (a *Agent) gate(ctx context.Context, n *journal.Note) error {
 		}
 		lines = append(lines, certificate.Check{Check: check.name, Detail: detail, OK: true})
 	}
-	auth, _, err := a.authority(c)
-	if err != nil {
+	o := opened{Gate: lines}
+	o.Started, o.Clock = a.clock.read()
+	if err := a.fix(c, &o); err != nil {
 		return err
 	}
-	now, quality := a.clock.read()
-	return n.Keep(noteOpened, opened{Started: now, Clock: quality, Gate: lines, Auth: auth})
+	return n.Keep(noteOpened, o)
+}
+
+// fix keeps what the final steps need, as it was when the line was crossed: no
+// rotation of trust and no late receipt can strand a half-erased terminal.
+func (a *Agent) fix(c *caseFile, o *opened) (err error) {
+	if o.Auth, _, err = a.authority(c); err != nil {
+		return err
+	}
+	if o.Profile, err = a.identity().profile(c.command.Profile.ID, c.command.Profile.Digest); err != nil {
+		return err
+	}
+	if o.Order, err = a.ticketOrder(c); err != nil || len(o.Order.Scope) == 0 {
+		return err
+	}
+	var f ticket.File
+	if _, err = a.journal.Get(noteTicket, &f); err != nil {
+		return err
+	}
+	o.Ticket, err = f.Check(o.Order, a.believed(c))
+	return err
 }
 
 func (a *Agent) gateChecks() []gateCheck {
@@ -89,10 +114,17 @@ func (a *Agent) holdBinding(_ context.Context, c *caseFile) (string, error) {
 // holdReader: the bound reader answers, and is the one that was inspected.
 func (a *Agent) holdReader(ctx context.Context, c *caseFile) (string, error) {
 	seen, err := a.inspected()
-	if err != nil || seen.Absent {
-		return "absent, as an amendment allows", err
+	if err != nil {
+		return "", err
 	}
-	who, err := a.line().Identify(ctx)
+	who, err := a.who(ctx)
+	_, mayMiss := c.allows(command.AllowReaderAbsent)
+	switch {
+	case seen.Absent && err != nil:
+		return "absent, as an amendment allows", nil
+	case seen.Absent || (err != nil && mayMiss):
+		return "", &journal.Again{Steps: fromInspect, Why: "the reader is there, or gone, unlike when it was inspected"}
+	}
 	var foreign device.ErrForeign
 	if errors.As(err, &foreign) || (err == nil && who.Serial != seen.Serial) {
 		return "", giveUp("E21", "", "cannot cross: another reader is connected")
@@ -101,7 +133,7 @@ func (a *Agent) holdReader(ctx context.Context, c *caseFile) (string, error) {
 		return "", envelope.Refuse("E22", "reader", "cannot cross: the reader does not answer: %w", err)
 	}
 	if who.EraseCounter != seen.EraCnt {
-		return "", &journal.Again{Steps: []string{"inspect", "freeze", "settle", "drain", "seal-backup", "deliver-backup"}, Why: "the reader's erase counter has moved"}
+		return "", &journal.Again{Steps: fromInspect, Why: "the reader's erase counter has moved"}
 	}
 	return fmt.Sprintf("%s, erase counter %d", who.Serial, who.EraseCounter), nil
 }
@@ -205,8 +237,13 @@ func (a *Agent) holdJournal(context.Context, *caseFile) (string, error) {
 // tombstoneRoom is what the last file needs at most, in bytes.
 const tombstoneRoom = 64 << 10
 
+// fromInspect are the steps that depend on the reader as it was inspected.
+var fromInspect = []string{"inspect", "freeze", "settle", "drain", "seal-backup", "deliver-backup"}
+
+// again goes back to where the ledger may have grown; what is unsettled is
+// looked at again too.
 func again(why string) error {
-	return &journal.Again{Steps: []string{"drain", "seal-backup", "deliver-backup"}, Why: why}
+	return &journal.Again{Steps: []string{"settle", "drain", "seal-backup", "deliver-backup"}, Why: why}
 }
 
 // inspected is what was found before anything was touched.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"unbindd/agent/enrol"
 	"unbindd/agent/envelope"
@@ -22,6 +23,7 @@ type route struct {
 	CA          string          `json:"ca"`          // PEM
 	Certificate string          `json:"certificate"` // PEM
 	Anchor      envelope.Digest `json:"anchor"`
+	Binding     envelope.Digest `json:"binding"` // verified at enrolment, pinned since: its signer may be gone by now
 	Salt        []byte          `json:"salt"`
 }
 
@@ -69,7 +71,10 @@ func (id *identity) bind(text []byte) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the binding: %w", err)
 	}
-	if id.binding, err = enrol.OpenBinding(e, id.trust); err != nil {
+	if e.Digest() != id.route.Binding {
+		return errors.New("cannot read the binding: it is not the one that was enrolled")
+	}
+	if err := envelope.Decode(e.Payload, &id.binding); err != nil {
 		return fmt.Errorf("cannot read the binding: %w", err)
 	}
 	id.envelope, id.digest = e, e.Digest()
@@ -83,6 +88,7 @@ func (id *identity) loadProfiles(p places) error {
 	if err != nil {
 		return err
 	}
+	id.profiles = map[envelope.ID]*envelope.Envelope{} // never the map that others read
 	for _, e := range all {
 		if prof, err := profile.Open(e, id.trust); err == nil {
 			id.profiles[prof.ID] = e
@@ -107,6 +113,15 @@ func (id *identity) recipients(set envelope.ID) []string {
 		out = append(out, string(r.Age))
 	}
 	return out
+}
+
+// pins are the desk's TLS keys: the one of the enrolment and those of the bundle.
+func (id *identity) pins() []string {
+	pins := slices.Clone(id.route.Pins)
+	for _, pin := range id.trust.SPKI {
+		pins = append(pins, string(pin))
+	}
+	return pins
 }
 
 // deviceSigner signs for the terminal.

@@ -24,21 +24,23 @@ func readPower(path string) (supply, error) {
 		return s, fmt.Errorf("cannot read the power supply: %w", err)
 	}
 	for _, dir := range dirs {
-		switch text(dir, "type") {
+		switch attribute(dir, "type") {
 		case "Battery":
 			s.Battery = true
-			if n, err := strconv.Atoi(text(dir, "capacity")); err == nil {
-				s.Percent = min(s.Percent, n)
+			n, err := strconv.Atoi(attribute(dir, "capacity"))
+			if err != nil {
+				n = 0 // a charge that nobody can read is none
 			}
+			s.Percent = min(s.Percent, n)
 		case "Mains", "USB":
-			s.Mains = s.Mains || text(dir, "online") == "1"
+			s.Mains = s.Mains || attribute(dir, "online") == "1"
 		}
 	}
 	return s, nil
 }
 
-// text reads one attribute; what is not there reads as empty.
-func text(dir, name string) string {
+// attribute reads one attribute; what is not there reads as empty.
+func attribute(dir, name string) string {
 	b, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		return ""

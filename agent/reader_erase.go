@@ -11,7 +11,6 @@ import (
 	"unbindd/agent/certificate"
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
-	"unbindd/agent/ticket"
 	"unbindd/device"
 )
 
@@ -64,11 +63,11 @@ func (a *Agent) eraseReaderKeys(ctx context.Context, n *journal.Note) error {
 
 // readerErase is one attempt at the reader.
 type readerErase struct {
-	a     *Agent
-	c     *caseFile
-	seen  inspection
-	order ticket.Order
-	nonce [16]byte
+	a      *Agent
+	c      *caseFile
+	seen   inspection
+	opened opened
+	nonce  [16]byte
 }
 
 // run returns the evidence, or an error when it is worth trying at once again.
@@ -84,8 +83,33 @@ func (e *readerErase) run(ctx context.Context) (certificate.Reader, error) {
 	if err == nil {
 		return ev, nil
 	}
-	return e.judge(ctx, ev, err)
+	ev, err = e.judge(ctx, ev, err)
+	if err != nil && ctx.Err() == nil {
+		return e.patience(ev, err)
+	}
+	return ev, err
 }
+
+// patience counts the attempts that broke off: a reader that answers and dies
+// whenever it is asked must not hold up the host's erasure for ever.
+func (e *readerErase) patience(ev certificate.Reader, err error) (certificate.Reader, error) {
+	var tries int
+	if _, err := e.a.journal.Get(noteReaderTries, &tries); err != nil {
+		return ev, err
+	}
+	if tries++; tries >= brokenTries {
+		if err := e.a.journal.Save(noteReaderTries, 0); err != nil {
+			return ev, err
+		}
+		return e.ended(ev, outcomeMissing, "the conversation broke off every time"), nil
+	}
+	return ev, errors.Join(err, e.a.journal.Save(noteReaderTries, tries))
+}
+
+// brokenTries is how many attempts may break off before the step is left open.
+const brokenTries = 12
+
+const noteReaderTries = "reader-tries"
 
 // judge turns an error of the conversation into an outcome, or passes it on to
 // be tried again: a lost line is an unknown outcome, not a failure.
@@ -145,22 +169,14 @@ func (e *readerErase) erase(ctx context.Context) (device.EraseRecord, error) {
 	if err != nil || done {
 		return record, err
 	}
-	var f ticket.File
-	if _, err := e.a.journal.Get(noteTicket, &f); err != nil {
-		return record, err
-	}
-	bytes, err := f.Check(e.order, e.a.believed(e.c))
-	if err != nil {
-		return record, err
-	}
 	e.a.Moment("erase-reader-keys:committing")
-	record, err = e.a.line().CommitErase(ctx, bytes, e.nonce)
+	record, err = e.a.line().CommitErase(ctx, e.opened.Ticket, e.nonce)
 	var refused device.ErrRefused
 	if errors.As(err, &refused) && refused.Code == device.CodeEventsHeld {
 		if err := e.late(ctx); err != nil {
 			return record, err
 		}
-		return e.a.line().CommitErase(ctx, bytes, e.nonce)
+		return e.a.line().CommitErase(ctx, e.opened.Ticket, e.nonce)
 	}
 	return record, err
 }
@@ -178,6 +194,9 @@ func (e *readerErase) late(ctx context.Context) error {
 		return err
 	}
 	var names []string
+	if _, err := e.a.journal.Get(noteLate, &names); err != nil {
+		return err
+	}
 	for last := uint32(m.EvSeq); last < backlog.Last; {
 		events, err := e.a.line().Next(ctx, group)
 		if err != nil {
@@ -201,7 +220,7 @@ const noteLate = "late-events" // number/code of events that came after the line
 // prepare fixes the order and the host's nonce; the nonce is on disk before the
 // reader sees it, so that its record can be told apart from an old one.
 func (e *readerErase) prepare() (err error) {
-	if e.order, err = e.a.ticketOrder(e.c); err != nil {
+	if _, err = e.a.journal.Get(noteOpened, &e.opened); err != nil {
 		return err
 	}
 	var kept []byte
@@ -251,81 +270,6 @@ func (e *readerErase) check(ctx context.Context, ev certificate.Reader, record d
 	return e.ended(ev, outcomeErased, ""), nil
 }
 
-// again looks once more, after the line was opened anew.
-func (e *readerErase) again(ctx context.Context, ev *certificate.Reader) (string, error) {
-	if err := e.a.line().Reopen(ctx); err != nil {
-		return "", err
-	}
-	return e.look(ctx, ev)
-}
-
-// look lists the slots, probes every one that was full, and reads the counter.
-// It returns what is not as it should be, or "".
-func (e *readerErase) look(ctx context.Context, ev *certificate.Reader) (problem string, err error) {
-	who, err := e.a.line().Identify(ctx)
-	if err != nil {
-		return "", err
-	}
-	if who.Serial != e.seen.Serial {
-		return "", device.ErrForeign{Serial: who.Serial}
-	}
-	if who.EraseCounter != e.seen.EraCnt+1 {
-		problem = fmt.Sprintf("the erase counter is %d and should be %d", who.EraseCounter, e.seen.EraCnt+1)
-	}
-	now, err := e.a.line().Slots(ctx)
-	if err != nil {
-		return "", err
-	}
-	if p := e.outside(now); p != "" {
-		problem = p
-	}
-	for i := range ev.Slots {
-		after, err := e.probe(ctx, uint16(ev.Slots[i].Slot), now)
-		if err != nil {
-			return "", err
-		}
-		ev.Slots[i].After = after
-		if after != "empty" {
-			problem = fmt.Sprintf("slot %d %s", ev.Slots[i].Slot, after)
-		}
-	}
-	return problem, nil
-}
-
-// probe uses the slot's key: the only good news is that there is none.
-func (e *readerErase) probe(ctx context.Context, slot uint16, now []device.Slot) (string, error) {
-	err := e.a.line().Probe(ctx, slot)
-	var refused device.ErrRefused
-	switch {
-	case err == nil:
-		return "answers", nil
-	case errors.As(err, &refused):
-		return "refused", nil
-	case !errors.Is(err, device.ErrNoKey):
-		return "", err
-	}
-	for _, s := range now {
-		if s.ID == slot && s.State != device.SlotEmpty {
-			return "listed", nil
-		}
-	}
-	return "empty", nil
-}
-
-// outside says whether a slot outside the scope changed.
-func (e *readerErase) outside(now []device.Slot) string {
-	for _, before := range e.seen.Slots {
-		if slices.Contains(e.seen.Scope, before.Slot) {
-			continue
-		}
-		i := slices.IndexFunc(now, func(s device.Slot) bool { return s.ID == before.Slot })
-		if i < 0 || now[i].KCV != before.KCV || string(now[i].State) != before.State {
-			return fmt.Sprintf("slot %d outside the scope has changed", before.Slot)
-		}
-	}
-	return ""
-}
-
 // outcomeOf tells a half erase from a lie: the reader said itself that slots
 // failed, or said nothing of it and they still answer.
 func outcomeOf(ev certificate.Reader, record device.EraseRecord) string {
@@ -345,11 +289,11 @@ func outcomeOf(ev certificate.Reader, record device.EraseRecord) string {
 // authentic checks the record: the bound reader's signature, our ticket, our
 // nonce, the counter moved by one, every slot of the scope in it.
 func (e *readerErase) authentic(r device.EraseRecord) bool {
-	digest, err := e.order.Digest()
+	digest, err := e.opened.Order.Digest()
 	id := e.a.identity()
 	return err == nil && id != nil && r.Verify(id.binding.Reader.Pub) == nil && r.Ticket == digest &&
 		r.Nonce == e.nonce && r.EraseCounter == e.seen.EraCnt+1 && r.Serial == e.seen.Serial &&
-		len(r.Results) == len(e.seen.Scope)
+		slices.EqualFunc(r.Results, e.seen.Scope, func(s device.SlotResult, slot uint16) bool { return s.Slot == slot })
 }
 
 func recordOf(r device.EraseRecord) *certificate.Record {

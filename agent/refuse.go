@@ -46,17 +46,26 @@ func cutCode(full string) (code, detail string, ok bool) {
 }
 
 // unnamed is the case of an answer to something that names none we can believe.
-func (a *Agent) unnamed() envelope.ID { return "none:" + a.identity().binding.Terminal }
+func (a *Agent) unnamed() envelope.ID {
+	if id := a.identity(); id != nil {
+		return "none:" + id.binding.Terminal
+	}
+	return "none"
+}
 
 // answer makes the terminal's signed word on an order, as a parcel for the desk.
 func (a *Agent) answer(caseID envelope.ID, subject envelope.Digest, outcome, code string) (journal.Parcel, error) {
+	id := a.identity()
+	if id == nil {
+		return journal.Parcel{}, errNotBound
+	}
 	n, err := a.journal.Number(string(caseID), "answer")
 	if err != nil {
 		return journal.Parcel{}, err
 	}
 	word := command.Answer{
 		Case: caseID, Code: envelope.ID(code), N: n, Outcome: envelope.ID(outcome),
-		Subject: subject, Terminal: a.identity().binding.Terminal, V: 1,
+		Subject: subject, Terminal: id.binding.Terminal, V: 1,
 	}
 	e, err := envelope.Seal(envelope.Type("answer"), word, deviceSigner(a.keys))
 	if err != nil {

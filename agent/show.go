@@ -94,6 +94,13 @@ func (s *shown) setProblem(e *local.Error) {
 	}
 }
 
+// quiet says whether nothing is alarming yet.
+func (s *shown) quiet() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alarm == nil
+}
+
 func (s *shown) setAlarm(e *local.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

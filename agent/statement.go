@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/keys"
@@ -17,7 +19,7 @@ func (a *Agent) statement(c *caseFile, open bool) (certificate.Statement, error)
 	if err := a.allowed(c, p); err != nil {
 		return s, err
 	}
-	if err := a.done(c, p); err != nil {
+	if err := a.done(c, p, open); err != nil {
 		return s, err
 	}
 	if err := a.follows(p); err != nil {
@@ -56,7 +58,10 @@ func (a *Agent) allowed(_ *caseFile, p *certificate.Predicate) error {
 		return err
 	}
 	p.Started, p.Clock, p.Gate = o.Started, o.Clock, o.Gate
-	p.Finished, _ = a.clock.read()
+	var quality string
+	if p.Finished, quality = a.clock.read(); quality != clockTrusted {
+		p.Clock = quality // the weaker of the two: of the gate and of now
+	}
 	p.Receipt = certificate.Authority{Digest: o.Auth.Digest, Index: o.Auth.Index, Kind: o.Auth.Kind}
 	p.Settlement.Exception = st.Exception
 	for _, s := range st.Open {
@@ -66,7 +71,7 @@ func (a *Agent) allowed(_ *caseFile, p *certificate.Predicate) error {
 }
 
 // done fills in what was done to the reader, the media and the software.
-func (a *Agent) done(c *caseFile, p *certificate.Predicate) error {
+func (a *Agent) done(c *caseFile, p *certificate.Predicate, open bool) error {
 	if _, err := a.journal.Get(noteReader, &p.Reader); err != nil {
 		return err
 	}
@@ -80,7 +85,7 @@ func (a *Agent) done(c *caseFile, p *certificate.Predicate) error {
 	if err != nil {
 		return err
 	}
-	targets = append(targets, a.keyTargets(keys.Line, "reader-link-key")...)
+	targets = append(targets, a.keyTargets(keys.Line, lineTarget)...)
 	for _, t := range targets {
 		var ev wipe.Evidence
 		ok, err := a.journal.Get(noteMedia+t.Name, &ev)
@@ -88,15 +93,26 @@ func (a *Agent) done(c *caseFile, p *certificate.Predicate) error {
 			return err
 		}
 		if !ok {
-			continue // the pairing key of a reader whose step is open: it stands under left
+			if open && strings.HasPrefix(t.Name, lineTarget) {
+				continue // the pairing key of a reader whose step is open stands under left
+			}
+			return fmt.Errorf("cannot write the certificate: there is no evidence for %s", t.Name)
 		}
 		p.Media = append(p.Media, medium(ev))
 		if t.class == "software" {
 			p.Software.Removed += ev.Items
 		}
 	}
-	p.Next = nextAction(p.Reader)
+	if p.Next = nextAction(p.Reader); p.Next == "" && shortfall(p) {
+		p.Next = "have the terminal's medium looked at or destroyed, and sign a close"
+	}
 	return nil
+}
+
+// shortfall says whether something on the host is less than was asked for.
+func shortfall(p *certificate.Predicate) bool {
+	p.Judge()
+	return p.Result != certificate.Complete
 }
 
 func medium(ev wipe.Evidence) certificate.Medium {

@@ -45,7 +45,7 @@ func (a *Agent) caseShown(j *journal.Journal) (*local.Case, error) {
 	if err != nil || !begun {
 		return nil, err
 	}
-	c, err := a.openCase()
+	c, _, err := a.readCase()
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +53,10 @@ func (a *Agent) caseShown(j *journal.Journal) (*local.Case, error) {
 		Case: string(c.command.Case), Command: run.Name, Action: string(c.command.Action), Reason: string(c.command.Reason),
 		Profile: string(c.command.Profile.ID), Crossed: run.Crossed, Outcome: run.Outcome, Approvers: []local.Approver{},
 	}
-	for _, ap := range c.verified.Approvers() {
-		out.Approvers = append(out.Approvers, local.Approver{Holder: string(ap.Holder), Role: string(ap.Role)})
+	if whole, err := a.openCase(); err == nil { // else an approver was revoked since
+		for _, ap := range whole.verified.Approvers() {
+			out.Approvers = append(out.Approvers, local.Approver{Holder: string(ap.Holder), Role: string(ap.Role)})
+		}
 	}
 	if run.Code != "" {
 		out.Problem = &local.Error{Code: run.Code, Message: run.Reason}

@@ -49,6 +49,13 @@ func (a *Agent) sealBackup(ctx context.Context, n *journal.Note) error {
 		return a.ledgerGivesUp(err)
 	}
 	defer a.closeLedger(l)
+	var s settlement
+	if _, err := n.Get(noteSettle, &s); err != nil {
+		return err
+	}
+	if !slices.Equal(s.Open, unsettled(l)) {
+		return &journal.Again{Steps: []string{"settle", "drain"}, Why: "a transaction came after settling"}
+	}
 	if err := a.fill(ctx, c, l, &m); err != nil {
 		return noSpace(err)
 	}
@@ -88,7 +95,7 @@ func (a *Agent) fill(ctx context.Context, c *caseFile, l *ledger.Ledger, m *mani
 	if err := a.enoughSpace(); err != nil {
 		return err
 	}
-	if err := makeDirs(a.at.spool()); err != nil {
+	if err := errors.Join(makeDirs(a.at.spool()), syncDir(a.at.root)); err != nil {
 		return err
 	}
 	tally, err := a.seal(ctx, c, l)
@@ -244,7 +251,7 @@ func freeSpace(path string) (int64, error) {
 	if err := unix.Statfs(path, &s); err != nil {
 		return 0, fmt.Errorf("cannot read the free space: %w", err)
 	}
-	return int64(s.Bavail) * s.Bsize, nil
+	return int64(s.Bavail) * int64(s.Bsize), nil
 }
 
 // noSpace turns a full disk into the end of the command: nothing is erased and

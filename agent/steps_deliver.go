@@ -78,6 +78,9 @@ func (a *Agent) tryDeliver(ctx context.Context, n *journal.Note) (done bool, err
 		return false, giveUpOn(err)
 	}
 	auth, ok, err := a.authority(c)
+	if err == nil && !ok && c.command.Backup.Gate != command.GateNone && !exists(a.at.sealed()) {
+		return true, &journal.Again{Steps: []string{"seal-backup"}, Why: "the sealed file is gone"}
+	}
 	if err == nil && !ok {
 		if err = a.send(ctx, c); err == nil {
 			auth, ok, err = a.authority(c)

@@ -90,7 +90,8 @@ func (a *Agent) ended() (bool, error) {
 // A reader that refused or lied is asked again only after it was away.
 func (a *Agent) readerIsBack() bool {
 	open, err := a.readerOpen()
-	if err != nil || !open || a.line() == nil {
+	seen, serr := a.inspected()
+	if errors.Join(err, serr) != nil || !open || seen.Absent { // one that was absent has no ticket
 		return false
 	}
 	boot, live := a.readerBoot()
@@ -102,9 +103,7 @@ func (a *Agent) readerIsBack() bool {
 const noteLastBoot = "reader-boot" // boot count of a reader that answered and was not erased
 
 func (a *Agent) readerBoot() (uint32, bool) {
-	ctx, stop := context.WithTimeout(context.Background(), liveFor)
-	defer stop()
-	who, err := a.line().Identify(ctx)
+	who, err := a.who(context.Background())
 	return who.BootCount, err == nil && who.Serial == string(a.identity().binding.Reader.SN)
 }
 
@@ -158,12 +157,24 @@ func (a *Agent) eraseWho(ctx context.Context, n *journal.Note) error {
 		return err
 	}
 	a.forgetWho()
-	targets := slices.Concat(a.keyTargets(keys.Line, "reader-link-key"), a.keyTargets(keys.Identity, "identity-key"), []target{
+	targets := slices.Concat(a.keyTargets(keys.Line, lineTarget), a.keyTargets(keys.Identity, "identity-key"), []target{
 		{Target: wipe.Target{Name: "trust", Kind: "data", Path: a.at.trust(), Root: a.at.root, Requested: wipe.LevelClear}},
 		{Target: wipe.Target{Name: "key-directory", Kind: "dir", Path: a.at.keys(), Root: a.at.root, Requested: wipe.LevelClear}},
 	})
-	return a.eraseAll(ctx, n, c, targets)
+	if err := a.eraseAll(ctx, n, c, targets); err != nil {
+		return err
+	}
+	for _, t := range targets {
+		if left, err := wipe.Look(a.Sys, t.Target); err != nil || len(left) > 0 {
+			a.alarm("E26", "the device key or what belongs to it is still there")
+			return fmt.Errorf("cannot erase the identity: %s is still there: %w", t.Name, errors.Join(err, errStillThere))
+		}
+	}
+	return nil
 }
+
+// errStillThere is why a terminal does not call itself unbound yet.
+var errStillThere = errors.New("the medium did not let go of it")
 
 // forgetWho ends everything that uses the identity: the link with its client
 // certificate, the reader, the keys in memory.
@@ -210,11 +221,22 @@ func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if forced, ferr := a.forced(); ferr != nil || forced || transport.Permanent(err) {
+			n.Say("the preimage was not revealed: %v", err)
+			return ferr
+		}
 		a.waiting("tombstone", "the desk, to reveal the preimage", err)
 		if err := a.sit(ctx, rung, tries, err); err != nil {
 			return err
 		}
 	}
+}
+
+// forced says whether the case was ended by a signed close, which is for a desk
+// that may never answer again.
+func (a *Agent) forced() (bool, error) {
+	var raw json.RawMessage
+	return a.journal.Get(noteClose, &raw)
 }
 
 // reveal sends r over pinned TLS without a client certificate.

@@ -135,7 +135,7 @@ func (a *Agent) readerAgain(ctx context.Context, c *caseFile, n *journal.Note) (
 	if len(e.seen.Scope) == 0 {
 		return ev.Outcome, nil
 	}
-	problem, err := e.again(ctx, &ev)
+	problem, err := e.afterRestart(ctx, &ev)
 	switch {
 	case err != nil:
 		ev, err = e.judge(ctx, ev, err)
@@ -172,9 +172,41 @@ func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targ
 
 // begun is what was there when the erasure of a target began.
 type begun struct {
-	Items int64 `json:"items"`
-	Bytes int64 `json:"bytes"`
-	Tries int   `json:"tries"`
+	Items    int64      `json:"items"`
+	Bytes    int64      `json:"bytes"`
+	Tries    int        `json:"tries"`
+	Lowered  wipe.Level `json:"lowered,omitempty"` // the weakest that something was removed with, written before it was unlinked
+	Residual []string   `json:"residual,omitempty"`
+}
+
+// weaken takes note of something that is removed with less than a verified
+// overwrite.
+func (b *begun) weaken(to wipe.Level, leaves string) {
+	if b.Lowered == "" || to.Rank() < b.Lowered.Rank() {
+		b.Lowered = to
+	}
+	if !slices.Contains(b.Residual, leaves) {
+		b.Residual = append(b.Residual, leaves)
+	}
+}
+
+// merge puts what earlier tries did into the evidence of the last one.
+func (b *begun) merge(ev *wipe.Evidence) {
+	if ev.Technique == "absent" && b.Items > 0 {
+		// A file is only unlinked after its overwriting was read back, or after
+		// Lowered was written down.
+		ev.Technique = "overwrite-random-1, begun before a cut"
+	}
+	ev.Items, ev.Bytes = max(ev.Items, b.Items), max(ev.Bytes, b.Bytes)
+	if b.Lowered != "" && b.Lowered.Rank() < ev.LevelAchieved.Rank() {
+		ev.LevelAchieved = b.Lowered
+	}
+	for _, r := range b.Residual {
+		if !slices.Contains(ev.Residual, r) {
+			ev.Residual = append(ev.Residual, r)
+		}
+	}
+	slices.Sort(ev.Residual)
 }
 
 func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evidence, error) {
@@ -195,22 +227,28 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 	if err := a.journal.Save(noteBegun+t.Name, b); err != nil {
 		return ev, err
 	}
+	var lost error // a weaker evidence that could not be written down
+	t.Lowered = func(to wipe.Level, leaves string) {
+		b.weaken(to, leaves)
+		lost = errors.Join(lost, a.journal.Save(noteBegun+t.Name, b))
+	}
 	ev = wipe.Erase(ctx, a.Sys, t.Target, func(op string) { a.Moment("wipe/" + t.Name + ":" + op) })
 	if ctx.Err() != nil {
 		return ev, context.Cause(ctx)
 	}
-	if ev.Technique == "absent" && b.Items > 0 {
-		// A file is only unlinked after its overwriting was read back, so what an
-		// earlier run of this step began and what is gone now was overwritten.
-		ev.Technique = "overwrite-random-1, begun before a cut"
+	if lost != nil {
+		return ev, lost
 	}
-	ev.Items, ev.Bytes = max(ev.Items, b.Items), max(ev.Bytes, b.Bytes)
+	b.merge(&ev)
 	if ev.Verified != certificate.Pass && b.Tries < maxTries {
 		return ev, fmt.Errorf("cannot erase %s: %s", t.Name, ev.Reason)
 	}
 	a.hub.tell(local.Event{Kind: "erased", Name: t.Name, State: ev.Verified, Detail: string(ev.LevelAchieved), Final: true})
 	return ev, a.journal.Save(noteMedia+t.Name, ev)
 }
+
+// lineTarget names the files of the reader's pairing key.
+const lineTarget = "reader-link-key"
 
 // keyTargets are the files of a class of keys, one target together each.
 func (a *Agent) keyTargets(class keys.Class, name string) []target {
@@ -246,14 +284,11 @@ func (a *Agent) allTargets(c *caseFile) ([]target, error) {
 // inventory are the profile's places in the command's scope. Targets are named
 // by class and number: a path may tell a merchant's name.
 func (a *Agent) inventory(c *caseFile, software bool) ([]target, error) {
-	id := a.identity()
-	if id == nil {
-		return nil, errors.New("cannot read the inventory: the identity is gone")
+	var o opened
+	if ok, err := a.journal.Get(noteOpened, &o); err != nil || !ok {
+		return nil, errors.Join(errors.New("cannot read the inventory: the point of no return was not crossed"), err)
 	}
-	p, err := id.profile(c.command.Profile.ID, c.command.Profile.Digest)
-	if err != nil {
-		return nil, err
-	}
+	p := o.Profile
 	var out []target
 	for i, place := range p.Inventory {
 		if !slices.Contains(c.command.Scope, place.Class) || (place.Class == profile.Software) != software {

@@ -109,7 +109,11 @@ func (a *Agent) inspect(ctx context.Context, n *journal.Note) error {
 	if seen.Free, err = freeSpace(a.at.root); err != nil {
 		return err
 	}
-	if _, ok := c.allows(command.AllowReaderAbsent); ok {
+	if a.line() == nil {
+		a.waiting("inspect", "the card reader", device.ErrUnpaired)
+		return device.ErrUnpaired
+	}
+	if _, ok := c.allows(command.AllowReaderAbsent); ok && a.silent(ctx) {
 		seen.Absent, seen.Serial = true, string(a.identity().binding.Reader.SN)
 		n.Say("no reader, as an amendment allows; %s", seen.Power)
 		return n.Keep(noteInspect, seen)
@@ -149,7 +153,27 @@ func (a *Agent) inspectReader(ctx context.Context, c *caseFile, seen *inspection
 		return giveUpOn(err)
 	}
 	seen.Slots, seen.Scope = survey(slots, p.Slots)
+	if slot, typ, found := unnamed(seen); found {
+		return giveUp("E22", "slots", "cannot go on: slot %d holds a key of type %s, which the profile does not name", slot, typ)
+	}
 	return a.challenge(ctx, c, seen)
+}
+
+// silent says whether the reader does not answer now.
+func (a *Agent) silent(ctx context.Context) bool {
+	_, err := a.who(ctx)
+	return err != nil
+}
+
+// unnamed finds a key that would stay in the reader without anybody having said
+// so: loaded, not retained, and of no type that the profile names.
+func unnamed(seen *inspection) (slot uint16, typ string, found bool) {
+	for _, s := range seen.Slots {
+		if s.State != string(device.SlotEmpty) && !s.Retained && !slices.Contains(seen.Scope, s.Slot) {
+			return s.Slot, s.Type, true
+		}
+	}
+	return 0, "", false
 }
 
 // survey notes every slot, and which of them the erase must cover: every slot
@@ -251,10 +275,7 @@ func (a *Agent) settle(ctx context.Context, n *journal.Note) error {
 	if err := a.pull(ctx, l, n); err != nil {
 		return err
 	}
-	s := settlement{Open: []command.OpenSum{}}
-	for _, o := range l.Unsettled() {
-		s.Open = append(s.Open, command.OpenSum{Amount: o.Amount, Count: o.Count, Currency: envelope.ID(o.Currency)})
-	}
+	s := settlement{Open: unsettled(l)}
 	if len(s.Open) > 0 {
 		var ok bool
 		if s.Exception, ok = exception(c, s.Open); !ok {
@@ -263,6 +284,14 @@ func (a *Agent) settle(ctx context.Context, n *journal.Note) error {
 	}
 	n.Say("%s open", openWords(s.Open))
 	return n.Keep(noteSettle, s)
+}
+
+func unsettled(l *ledger.Ledger) []command.OpenSum {
+	open := []command.OpenSum{}
+	for _, o := range l.Unsettled() {
+		open = append(open, command.OpenSum{Amount: o.Amount, Count: o.Count, Currency: envelope.ID(o.Currency)})
+	}
+	return open
 }
 
 // exception finds the signed words that allow exactly this to stay open.

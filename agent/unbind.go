@@ -52,7 +52,7 @@ const (
 
 // obey carries the command in the journal on from where it is. Without one it
 // comes back at once.
-func (a *Agent) obey(ctx context.Context, up *upstream) (journal.Run, error) {
+func (a *Agent) obey(ctx context.Context) (journal.Run, error) {
 	run, begun, err := a.journal.Current()
 	if err != nil || !begun || run.Outcome == journal.Undone || run.Outcome == journal.Cancelled {
 		return run, err
@@ -99,7 +99,7 @@ func (a *Agent) pause(ctx context.Context) error { return a.patience(ctx, 1) }
 
 // parting answers the end of a command that was undone or cancelled.
 func (a *Agent) parting(r journal.Run) ([]journal.Parcel, error) {
-	c, err := a.openCase()
+	c, e, err := a.readCase()
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func (a *Agent) parting(r journal.Run) ([]journal.Parcel, error) {
 	if r.Outcome == journal.Cancelled {
 		outcome, r.Code = command.Cancelled, command.CodeNone
 	}
-	p, err := a.answer(c.command.Case, c.digest(), outcome, r.Code)
+	p, err := a.answer(c.command.Case, e.Digest(), outcome, r.Code)
 	return []journal.Parcel{p}, err
 }
 

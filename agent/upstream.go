@@ -52,7 +52,7 @@ func (a *Agent) links() transport.Link {
 			return nil
 		}
 		link, err := transport.NewHTTPS(a.linkConfig(a.id.route), transport.Identity{
-			Terminal: string(a.id.binding.Terminal), Roots: []byte(a.id.route.CA), Pins: a.id.route.Pins,
+			Terminal: string(a.id.binding.Terminal), Roots: []byte(a.id.route.CA), Pins: a.id.pins(),
 			Certificate: []byte(a.id.route.Certificate), Key: key, Now: a.clock.wall,
 		})
 		if err != nil {
@@ -88,6 +88,12 @@ func (a *Agent) closeLink() {
 // poll asks for commands: with the question left open while a case runs, now
 // and then otherwise.
 func (a *Agent) poll(ctx context.Context) {
+	// A command that waits at the desk must not be refused because the clock was
+	// asked a moment too late.
+	select {
+	case <-ctx.Done():
+	case <-a.timed:
+	}
 	etag, failures := "", 0
 	for ctx.Err() == nil {
 		link := a.links()
@@ -212,19 +218,18 @@ type timeAnswer struct {
 	V     int         `json:"v"`
 }
 
-// keepTime asks for a signed time until it has one, and writes the floor down
-// now and then.
+// keepTime asks for a signed time, again and again: a machine that slept knows
+// less than it thinks. It writes the floor down with it.
 func (a *Agent) keepTime(ctx context.Context) {
+	var first sync.Once
 	for failures := 0; ctx.Err() == nil; {
-		_, quality := a.clock.read()
 		pause := max(a.Config.Clock.FloorEvery, time.Second)
-		if quality != clockTrusted {
-			if err := a.askTime(ctx); err != nil {
-				failures++
-				pause = a.backoff().Delay(min(failures, 20))
-			}
+		if err := a.askTime(ctx); err != nil {
+			failures++
+			pause = a.backoff().Delay(min(failures, 20))
 		}
-		if err := a.tick(); err != nil {
+		first.Do(func() { close(a.timed) })
+		if err := errors.Join(a.tick(), a.ageChallenge()); err != nil {
 			a.Log.Error().Err(err).Msg("the time floor cannot be written down")
 		}
 		nap(ctx, pause)
@@ -273,6 +278,6 @@ func (a *Agent) askTime(ctx context.Context) error {
 	if string(t.Nonce) != nonce || t.V != 1 || t.Time < a.clock.low() {
 		return errors.New("cannot believe the time: it answers another question, or lies before the floor")
 	}
-	a.clock.set(t.Time)
+	a.clock.set(t.Time, id.trust.Expires)
 	return nil
 }

@@ -16,6 +16,7 @@ var (
 	ErrUnpaired    = errors.New("reader is not paired with this terminal")
 	ErrNoKey       = errors.New("no key in the slot")
 	ErrUnsupported = errors.New("reader does not know this command")
+	ErrNoRestart   = errors.New("reader answers and did not restart")
 	ErrClosed      = errors.New("reader was closed by this program")
 )
 

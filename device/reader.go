@@ -174,7 +174,7 @@ func (r *Reader) reboot(ctx context.Context) error {
 		return err
 	}
 	if after.BootCount <= before.BootCount {
-		return fmt.Errorf("it answers but its boot count is still %d", after.BootCount)
+		return fmt.Errorf("%w: its boot count is still %d", ErrNoRestart, after.BootCount)
 	}
 	return nil
 }

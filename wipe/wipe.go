@@ -116,4 +116,7 @@ func (w *work) lower(to Level, leaves string) {
 		w.weakest = to
 	}
 	w.residual[leaves] = true
+	if w.target.Lowered != nil {
+		w.target.Lowered(to, leaves)
+	}
 }

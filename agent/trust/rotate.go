@@ -56,9 +56,7 @@ func (t *Trust) Next(e *envelope.Envelope) (*Trust, error) {
 // already are passed over. Only the last one's expiry matters (the rule of TUF
 // and Uptane), and the caller asks for it.
 func (t *Trust) CatchUp(steps []*envelope.Envelope) (*Trust, error) {
-	if len(steps) > MaxSteps {
-		return nil, refuse("steps", "it has more steps than are taken at once")
-	}
+	taken := 0
 	for _, e := range steps {
 		step, err := read(e)
 		if err != nil {
@@ -66,6 +64,9 @@ func (t *Trust) CatchUp(steps []*envelope.Envelope) (*Trust, error) {
 		}
 		if step.Version < t.Version {
 			continue
+		}
+		if taken++; taken > MaxSteps {
+			return nil, refuse("steps", "it has more steps than are taken at once")
 		}
 		if t, err = t.Next(e); err != nil {
 			return nil, err

@@ -50,10 +50,8 @@ func (a *Agent) eraseReaderKeys(ctx context.Context, n *journal.Note) error {
 		return err
 	}
 	if evidence.Outcome != outcomeErased {
-		if boot, live := a.readerBoot(); live {
-			if err := n.Keep(noteLastBoot, boot); err != nil {
-				return err
-			}
+		if err := a.keepBoot(n); err != nil {
+			return err
 		}
 		return &journal.LeftOpen{Detail: evidence.Outcome + ": " + evidence.Detail}
 	}

@@ -102,6 +102,16 @@ func (a *Agent) readerIsBack() bool {
 
 const noteLastBoot = "reader-boot" // boot count of a reader that answered and was not erased
 
+// keepBoot notes the boot of a reader that answers and was not erased: it is
+// asked again only after it was restarted or repaired.
+func (a *Agent) keepBoot(n *journal.Note) error {
+	boot, live := a.readerBoot()
+	if !live {
+		return nil
+	}
+	return n.Keep(noteLastBoot, boot)
+}
+
 func (a *Agent) readerBoot() (uint32, bool) {
 	who, err := a.who(context.Background())
 	return who.BootCount, err == nil && who.Serial == string(a.identity().binding.Reader.SN)

@@ -145,7 +145,10 @@ func (a *Agent) readerAgain(ctx context.Context, c *caseFile, n *journal.Note) (
 	if err != nil {
 		return "", err
 	}
-	return ev.Outcome, n.Keep(noteReader, ev)
+	if ev.Outcome != outcomeErased {
+		err = a.keepBoot(n)
+	}
+	return ev.Outcome, errors.Join(err, n.Keep(noteReader, ev))
 }
 
 // eraseAll erases targets in order. The evidence of each is on disk before the

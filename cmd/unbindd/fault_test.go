@@ -1,13 +1,16 @@
 package main
 
 import (
+	"crypto/ed25519"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"unbindd/agent/certificate"
+	"unbindd/agent/envelope"
 	"unbindd/agent/local"
+	"unbindd/agent/trust"
 )
 
 // A reader that refuses, erases by half or lies after the point of no return:
@@ -16,6 +19,7 @@ import (
 func TestReaderFaultsAfterTheLine(t *testing.T) {
 	for fault, outcome := range map[string]string{
 		"refuses": "refused", "half": "incomplete", "lies-answers-probe": "incomplete", "lies-keeps": "incomplete",
+		"lies-until-restart": "unverified",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
@@ -127,7 +131,7 @@ func (w *world) quarantined(outcome string) {
 	w.t.Helper()
 	st := w.until("quarantine", func(s local.Status) bool { return s.Case != nil && s.Case.Quarantine && s.Case.Receipted })
 	for _, step := range st.Case.Steps {
-		if step.Name == "erase-reader-keys" && step.State != local.Open {
+		if step.Name == "erase-reader-keys" && step.State != local.Open && outcome != "unverified" {
 			w.t.Errorf("the reader's step is %s", step.State)
 		}
 	}
@@ -180,4 +184,79 @@ func TestAnEventAfterTheLineIsNamed(t *testing.T) {
 	if s := w.certificate(); !strings.Contains(s.Predicate.Reader.Detail, "events after the backup") || s.Predicate.Result != certificate.Complete {
 		t.Errorf("%s: %s", s.Predicate.Result, s.Predicate.Reader.Detail)
 	}
+}
+
+// A reader that is dead from the beginning: an amendment by three people lets
+// the case go on without it. Nothing is called complete; an amendment that the
+// partial certificate may stand, or a close, ends it.
+func TestReaderAbsentByAmendment(t *testing.T) {
+	for _, end := range []string{"close-partial", "close"} {
+		t.Run(end, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, options{sales: 20, noTicket: true})
+			w.startDaemon()
+			w.traded(20)
+			w.reader.kill()
+			w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
+			w.until("the wait for the reader", func(s local.Status) bool {
+				return s.Case != nil && strings.Contains(s.Case.Waiting, "reader")
+			})
+			allow := []string{"--allow", "reader-absent"}
+			if end == "close-partial" {
+				allow = append(allow, "--allow", "close-partial")
+			}
+			w.amend(allow...)
+			if end == "close" {
+				w.quarantined("missing")
+				w.closeBySignature()
+			}
+			if s := w.unbound(); s.Tombstone.Result != certificate.Partial {
+				t.Errorf("the tombstone says %s", s.Tombstone.Result)
+			}
+			if p := w.certificate().Predicate; p.Reader.Outcome != "missing" || len(p.Amendments) != 1 || p.Receipt.Kind != "receipt" {
+				t.Errorf("reader %s, %d amendments, on a %s", p.Reader.Outcome, len(p.Amendments), p.Receipt.Kind)
+			}
+		})
+	}
+}
+
+// An approver revoked in the middle of a case has not signed: the case is
+// undone, and the terminal trades on.
+func TestAnApproverRevokedMidwayUndoes(t *testing.T) {
+	w := newWorld(t, options{sales: 20, noTicket: true})
+	w.startDaemon()
+	w.traded(20)
+	w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
+	w.until("the wait for the ticket", func(s local.Status) bool {
+		return s.Case != nil && strings.Contains(s.Case.Waiting, "ticket")
+	})
+	w.revoke("sec-1")
+	s := w.until("the undoing", undone)
+	if s.Case.Problem == nil || s.Case.Problem.Code != "E05:revoked-key" {
+		t.Errorf("undone over %+v", s.Case.Problem)
+	}
+	w.tradesAgain(20)
+}
+
+func (w *world) amend(allow ...string) {
+	w.t.Helper()
+	path := w.path("amend.json")
+	must(w.t, "unbind-desk", append([]string{"issue", "amend", "--dir", w.path("desk"), "--case", w.caseID(), "--out", path}, allow...)...)
+	w.publish(w.sign(path, "ops-1", "sec-1", "rel-1"))
+}
+
+// revoke takes a holder's key out of trust: the next bundle, signed by the
+// three roots, at the desk and on the terminal.
+func (w *world) revoke(holder string) {
+	w.t.Helper()
+	pub, ok := w.key(holder).Public().(ed25519.PublicKey)
+	if !ok {
+		w.t.Fatalf("%s is no ed25519 key", holder)
+	}
+	b := w.bundleNow()
+	b.Version++
+	b.Revoked = []envelope.KeyID{envelope.PublicKey{Alg: envelope.Ed25519, Pub: pub}.ID()}
+	next := w.sealed(trust.Kind, b, roots...)
+	w.publish(w.keep("trust-2.json", next))
+	w.until("trust version 2", func(s local.Status) bool { return s.Trust == 2 })
 }

@@ -92,6 +92,11 @@ func TestPagesAreLookedAtFirst(t *testing.T) {
 
 // After damage was seen nothing is written any more, not even by Close.
 func TestNothingIsWrittenAfterDamage(t *testing.T) {
+	t.Run("append, then close", func(t *testing.T) { assertNotWritten(t, true) })
+	t.Run("close", func(t *testing.T) { assertNotWritten(t, false) })
+}
+
+func assertNotWritten(t *testing.T, appending bool) {
 	l, dir := newLedger(t, small)
 	mustAppend(t, l, "PX7-1", sales("PX7-1", 1, 10)...)
 	path := segmentPath(dir, 1)
@@ -114,8 +119,10 @@ func TestNothingIsWrittenAfterDamage(t *testing.T) {
 	if err := l.Verify(context.Background()); !errors.Is(err, ErrDamaged) {
 		t.Fatalf("the damage was not seen: %v", err)
 	}
-	if _, err := l.Append("PX7-1", sales("PX7-1", 11, 11)); !errors.Is(err, ErrDamaged) {
-		t.Fatalf("appending answered %v", err)
+	if appending {
+		if _, err := l.Append("PX7-1", sales("PX7-1", 11, 11)); !errors.Is(err, ErrDamaged) {
+			t.Fatalf("appending answered %v", err)
+		}
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)

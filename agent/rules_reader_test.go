@@ -145,3 +145,23 @@ func TestTheLastLookCounts(t *testing.T) {
 		}
 	})
 }
+
+// A reader that hides its keys only until it is restarted is found out before
+// the certificate.
+func TestARestartBringsHiddenKeysBack(t *testing.T) {
+	b := newBound(t)
+	b.sim.Fault(devicesim.Fault{Name: "lies-until-restart"})
+	b.crossed(func(ctx context.Context, n *journal.Note) {
+		c, err := b.a.openCase()
+		b.no(err)
+		e := &readerErase{a: b.a, c: c}
+		e.seen, err = b.a.inspected()
+		b.no(err)
+		ev, err := e.run(ctx)
+		b.no(err)
+		b.no(n.Save(noteReader, ev))
+		if outcome, err := b.a.readerAgain(ctx, c, n); err != nil || outcome == outcomeErased {
+			t.Errorf("a reader that hid its keys is %s, %v", outcome, err)
+		}
+	})
+}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -270,6 +271,7 @@ func runChild(t *testing.T, dir, killAt string, giveUp bool) (Run, bool) {
 	if giveUp {
 		cmd.Env = append(cmd.Env, "JOURNAL_GIVE_UP=1")
 	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no child outlives its test
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && !exit.Exited() {

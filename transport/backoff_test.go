@@ -28,7 +28,7 @@ func TestDelayStaysInItsBounds(t *testing.T) {
 		if last == 0 {
 			last = 15 * time.Minute
 		}
-		if d := b.Delay(rapid.IntRange(0, 1<<40).Draw(t, "failures")); d < 0 || d > last {
+		if d := b.Delay(rapid.IntRange(0, 1<<30).Draw(t, "failures")); d < 0 || d > last {
 			t.Fatalf("delay %v outside 0..%v", d, last)
 		}
 	})

@@ -62,6 +62,7 @@ func (a *Agent) tradeOnce(ctx context.Context) error {
 		}
 	}()
 	a.show.setLedger(l)
+	said := ""
 	for ctx.Err() == nil {
 		err := a.conversation(ctx, l)
 		switch {
@@ -71,7 +72,10 @@ func (a *Agent) tradeOnce(ctx context.Context) error {
 		case errors.Is(err, ledger.ErrDamaged):
 			return a.ledgerFailed(err)
 		case err != nil && ctx.Err() == nil:
-			a.Log.Warn().Err(err).Msg("the conversation with the reader broke off")
+			if said != err.Error() { // once, not with every attempt
+				said = err.Error()
+				a.Log.Warn().Err(err).Msg("the conversation with the reader broke off")
+			}
 			if err := a.pause(ctx); err != nil {
 				return nil
 			}

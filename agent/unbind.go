@@ -76,9 +76,12 @@ func (a *Agent) obey(ctx context.Context) (journal.Run, error) {
 	return run, err
 }
 
-// patience waits before a step is tried again; whatever rings ends it early.
+// patience waits before a step is tried again. The first part of the wait is
+// for everybody, so that a reader which comes and goes cannot keep the terminal
+// busy; whatever rings ends the rest early.
 func (a *Agent) patience(ctx context.Context, tries int) error {
 	rung := a.bell.wait()
+	nap(ctx, firstPause)
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {

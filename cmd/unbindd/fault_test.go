@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/ed25519"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -196,7 +197,7 @@ func TestReaderAbsentByAmendment(t *testing.T) {
 			w := newWorld(t, options{sales: 20, noTicket: true})
 			w.startDaemon()
 			w.traded(20)
-			w.reader.kill()
+			w.unplugForGood()
 			w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
 			w.until("the wait for the reader", func(s local.Status) bool {
 				return s.Case != nil && strings.Contains(s.Case.Waiting, "reader")
@@ -236,6 +237,16 @@ func TestAnApproverRevokedMidwayUndoes(t *testing.T) {
 		t.Errorf("undone over %+v", s.Case.Problem)
 	}
 	w.tradesAgain(20)
+}
+
+// unplugForGood kills the reader and takes its link away: the kernel gives the
+// number of its pty to whoever asks next, and that may be another test's reader.
+func (w *world) unplugForGood() {
+	w.t.Helper()
+	w.reader.kill()
+	if err := os.Remove(w.path("tty")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *world) amend(allow ...string) {

@@ -102,6 +102,7 @@ func TestKillTheReaderWhileItErases(t *testing.T) {
 			w.ask("fault", fmt.Sprintf("cut-after=%d", k))
 			w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
 			w.reader.exits()
+			w.unplugForGood()
 			w.startReader()
 			w.unbound()
 			w.provesComplete(20)

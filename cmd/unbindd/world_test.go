@@ -243,7 +243,7 @@ func (w *world) client() *local.Client { return local.NewClient(w.socket()) }
 func (w *world) until(what string, ok func(local.Status) bool) local.Status {
 	w.t.Helper()
 	late := time.After(patience)
-	again := time.NewTicker(20 * time.Millisecond)
+	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	var s local.Status
 	for {

@@ -94,7 +94,7 @@ func TestACutLineIsWaitedFor(t *testing.T) {
 			mend: func(w *world) { w.ask("plug") },
 		},
 		"the reader without power": {
-			cut:  func(w *world) { w.reader.kill() },
+			cut:  func(w *world) { w.unplugForGood() },
 			mend: func(w *world) { w.startReader() },
 		},
 	} {

@@ -253,12 +253,13 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 // lineTarget names the files of the reader's pairing key.
 const lineTarget = "reader-link-key"
 
-// keyTargets are the files of a class of keys, one target together each.
+// keyTargets are the files of a class of keys, a target each; the leftover of a
+// write that was cut is one too.
 func (a *Agent) keyTargets(class keys.Class, name string) []target {
 	var out []target
-	for i, path := range keys.Files(a.at.keys(), class) {
+	for _, path := range keys.Files(a.at.keys(), class) {
 		out = append(out, target{class: profile.HostKeys, Target: wipe.Target{
-			Name: fmt.Sprintf("%s-%d", name, i+1), Kind: "key", Path: path, Root: a.at.root, Requested: wipe.LevelClear,
+			Name: name + "-" + filepath.Base(path), Kind: "key", Path: path, Root: a.at.root, Requested: wipe.LevelClear,
 		}})
 	}
 	return out

@@ -28,7 +28,7 @@ func TestKillAtEveryStep(t *testing.T) {
 	}
 	moments = append(moments, "accept:starting", "accept:recorded", "erase-reader-keys:committing")
 	for _, target := range []string{"data-key-k1", "ledger", "spool", "app-data-1", "software-5", "reader-link-key-k2", "identity-key-k3", "identity-key-k0", "trust", "key-directory", "journal"} {
-		moments = append(moments, "wipe/"+target+":unlink")
+		moments = append(moments, "wipe/"+target+":"+last(target))
 	}
 	moments = append(moments, "wipe/ledger:overwrite", "wipe/journal:overwrite", "wipe/journal:truncate")
 	for _, moment := range moments {
@@ -45,6 +45,14 @@ func TestKillAtEveryStep(t *testing.T) {
 			w.provesComplete(20)
 		})
 	}
+}
+
+// last is the last operation on a target: a file is unlinked, a folder removed.
+func last(target string) string {
+	if target == "key-directory" {
+		return "remove-folder"
+	}
+	return "unlink"
 }
 
 // A kill around the commit and the acknowledgement of transactions: nothing

@@ -15,7 +15,7 @@ show() {
   "$@" 2>&1 | sed -e "s#$work/##g" -e 's/^/    /'
 }
 
-declare -A pid out drain
+declare -A pid out
 
 # start NAME SIGN COMMAND...: runs it in the background and reads what it prints
 # until a line has the sign; the rest of that line is in $said afterwards.
@@ -26,8 +26,7 @@ start() {
   while IFS= read -r -t 60 -u "${out[$name]}" line; do
     [[ $line == *"$sign"* ]] || continue
     said=${line#*"$sign"}
-    cat <&"${out[$name]}" >>"$work/log/$name.log" &
-    drain[$name]=$!
+    cat <&"${out[$name]}" >>"$work/log/$name.log" & # until it ends
     return
   done
   die "$name did not say \"$sign\""
@@ -45,20 +44,22 @@ open() {
   out[$name]=$fd
 }
 
-# stop NAME: asks it to end, by its pid, and waits until it has.
+# stop NAME: asks it to end, by its pid, and waits until it has; what does not
+# end is killed.
 stop() {
   local name=$1
   [ -n "${pid[$name]:-}" ] || return 0
   kill "${pid[$name]}" 2>/dev/null || true # it may have ended by itself
+  timeout 20 tail -s 0.1 --pid="${pid[$name]}" -f /dev/null || kill -KILL "${pid[$name]}"
   wait "${pid[$name]}" 2>/dev/null || true # how it ends is not asked here
-  wait "${drain[$name]:-}" 2>/dev/null || true
-  unset "pid[$name]" "drain[$name]"
+  unset "pid[$name]"
 }
 
 # leave ends every part, whatever happened, and keeps what they said.
 leave() {
   local status=$? name
-  set +e 
+  set +e # whatever fails from here on, the rest is still ended and put away
+  trap - EXIT INT TERM
   for name in unbindctl unbindd readersim socat tickets desk; do stop "$name"; done
   if [ "$status" -ne 0 ]; then
     echo

@@ -112,6 +112,9 @@ func (s *shown) fill(out *local.Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out.Mode, out.Ledger, out.Link, out.Alarm, out.Tombstone = s.modeNow, s.books, s.way, s.alarm, s.stone
+	if s.modeNow == local.Unbound { // neither is there any more
+		out.Ledger, out.Link = nil, local.Link{State: "idle"}
+	}
 	if out.Case != nil && out.Case.Outcome == journal.Running {
 		out.Case.Waiting, out.Case.Problem = s.waitsFor, s.problem
 		if s.waitsOver != nil {

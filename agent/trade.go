@@ -128,7 +128,11 @@ func (a *Agent) flow(ctx context.Context, l *ledger.Ledger) (device.Backlog, err
 	}
 	if _, known, err := a.journal.Base(); err != nil || !known {
 		if err == nil {
-			err = a.journal.SetBase(uint64(backlog.First - 1))
+			base := uint64(0) // a ledger that has events says itself where it is
+			if after == 0 {
+				base = uint64(backlog.First - 1)
+			}
+			err = a.journal.SetBase(base)
 		}
 		if err != nil {
 			return backlog, err

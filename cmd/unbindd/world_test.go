@@ -42,6 +42,7 @@ type options struct {
 	open     bool     // leave the batch open
 	profile  string   // rebind-standard unless told
 	noTicket bool     // no ticket signer runs
+	courier  bool     // a medium is plugged in
 	deskArgs []string // for serve
 	state    string   // state directory, where it lies elsewhere
 	set      []string // further settings
@@ -202,6 +203,10 @@ erase:
   roots:
     - %s
 `, state, w.socket(), serialNo, w.path("tty"), w.path("no-power"), w.path("pos"))
+	if o.courier {
+		w.plugMedium()
+		text += fmt.Sprintf("courier:\n  path: %s\n", w.path("usb"))
+	}
 	if err := os.WriteFile(w.path("unbindd.yaml"), []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}

@@ -230,17 +230,13 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 	if err := a.journal.Save(noteBegun+t.Name, b); err != nil {
 		return ev, err
 	}
-	var lost error // a weaker evidence that could not be written down
-	t.Lowered = func(to wipe.Level, leaves string) {
+	t.Lowered = func(to wipe.Level, leaves string) error {
 		b.weaken(to, leaves)
-		lost = errors.Join(lost, a.journal.Save(noteBegun+t.Name, b))
+		return a.journal.Save(noteBegun+t.Name, b)
 	}
 	ev = wipe.Erase(ctx, a.Sys, t.Target, func(op string) { a.Moment("wipe/" + t.Name + ":" + op) })
 	if ctx.Err() != nil {
 		return ev, context.Cause(ctx)
-	}
-	if lost != nil {
-		return ev, lost
 	}
 	b.merge(&ev)
 	if ev.Verified != certificate.Pass && b.Tries < maxTries {

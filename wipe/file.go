@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -24,7 +25,9 @@ func (w *work) file(dir int, name string) error {
 		if !w.target.Anyway || w.ctx.Err() != nil {
 			return err
 		}
-		w.lower(LevelLogical, residualUnread)
+		if err := w.lower(LevelLogical, residualUnread); err != nil {
+			return err
+		}
 	}
 	if err := w.unlink(dir, name); err != nil {
 		return err
@@ -87,6 +90,13 @@ func (w *work) overwrite(dir int, name string, fd int, st Stat) error {
 	if err != nil {
 		return err
 	}
+	// Blocks that another file shares stay whatever is written here, and after
+	// the write nobody can see any more that they were shared.
+	if slices.ContainsFunc(before, func(e Extent) bool { return e.Shared }) {
+		if err := w.lower(LevelLogical, residualMoved); err != nil {
+			return err
+		}
+	}
 	var seed [32]byte
 	if err := w.sys.Random(seed[:]); err != nil {
 		return fmt.Errorf("cannot draw random bytes: %w", err)
@@ -103,7 +113,9 @@ func (w *work) overwrite(dir int, name string, fd int, st Stat) error {
 		return err
 	}
 	if before != nil && !inPlace(before, after, uint64(st.Size)) {
-		w.lower(LevelLogical, residualMoved)
+		if err := w.lower(LevelLogical, residualMoved); err != nil {
+			return err
+		}
 	}
 	w.note("read-back")
 	if err := w.readBack(dir, name, fd, pieces, seed); err != nil {

@@ -21,7 +21,7 @@ type Target struct {
 	Keep      []string // names (without folder) that stay, with all below them
 	Encrypted bool     // never stored in the clear
 	// Anyway unlinks also what cannot be overwritten. The evidence then says
-	Lowered func(to Level, leaves string) // told, before anything is unlinked, that the evidence will be weaker
+	Lowered func(to Level, leaves string) error // told, before anything is unlinked, that the evidence will be weaker
 	// logical, and there is nothing left to try again, so it is a last resort.
 	Anyway bool
 }

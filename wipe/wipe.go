@@ -111,12 +111,14 @@ func (w *work) fail(err error) {
 
 // lower takes note of something that was removed with less than a verified
 // overwrite.
-func (w *work) lower(to Level, leaves string) {
+// It returns an error when that could not be told: then nothing is removed.
+func (w *work) lower(to Level, leaves string) error {
 	if to.Rank() < w.weakest.Rank() {
 		w.weakest = to
 	}
 	w.residual[leaves] = true
-	if w.target.Lowered != nil {
-		w.target.Lowered(to, leaves)
+	if w.target.Lowered == nil {
+		return nil
 	}
+	return w.target.Lowered(to, leaves)
 }

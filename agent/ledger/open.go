@@ -99,6 +99,11 @@ func (l *Ledger) attach(last uint64, prev *[32]byte) error {
 	if err == nil {
 		err = guard(func() error { return l.checkEnd(db.DB, st) })
 	}
+	if err == nil {
+		// A process that was killed may have left its last commit in the page
+		// cache alone. What is told from here on must be on the medium.
+		err = renewMeta(db.DB)
+	}
 	if err != nil {
 		return errors.Join(err, db.close())
 	}

@@ -82,6 +82,11 @@ func open(dir string) (*Store, error) {
 		return nil, err
 	}
 	db.MaxBatchDelay = batchDelay
+	// A killed desk may have left its last commit in the page cache alone; what is
+	// answered from here on must be on the medium.
+	if err := db.Update(func(*bbolt.Tx) error { return nil }); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	return &Store{db: db, blobs: filepath.Join(dir, "blobs")}, nil
 }
 

@@ -55,7 +55,7 @@ operations signs and publishes before the command.`,
 	f.StringVar(&i.action, "action", "", "rebind, retire, replace or quarantine")
 	f.StringVar(&i.profile, "profile", "", "the profile's id")
 	f.StringVar(&i.reason, "reason", "", "one of the profile's reasons")
-	f.StringVar(&i.challenge, "challenge", "", "the terminal's challenge; with one no clock is asked")
+	f.StringVar(&i.challenge, "challenge", "", "the terminal's challenge, as unbindctl challenge shows it; with one no clock is asked")
 	f.StringVar(&i.gate, "gate", command.GateReceipt, "what must hold of the backup: receipt, sealed or none")
 	f.Int64Var(&i.wish.SealedAfter, "sealed-after", 0, "hours of waiting after which a sealed file is enough")
 	f.StringArrayVar(&i.exceptions, "exception", nil, "CUR:COUNT:AMOUNT that may stay unsettled, in minor units (repeatable)")
@@ -100,6 +100,10 @@ func (i *issuing) run(c *cobra.Command) error {
 // fill turns the flags into the wish.
 func (i *issuing) fill() error {
 	w := &i.wish
+	var err error
+	if i.challenge, err = shownChallenge(i.challenge, i.wish.Terminal); err != nil {
+		return err
+	}
 	for _, id := range []struct {
 		flag, text string
 		to         *envelope.ID
@@ -116,7 +120,6 @@ func (i *issuing) fill() error {
 	for _, class := range i.scope {
 		w.Scope = append(w.Scope, envelope.ID(class))
 	}
-	var err error
 	if w.Exception, err = openSums(i.exceptions); err != nil {
 		return err
 	}

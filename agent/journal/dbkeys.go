@@ -8,7 +8,7 @@ var (
 	bucketSteps  = []byte("steps")  // step name -> Status
 	bucketNotes  = []byte("notes")  // note name -> bytes a step kept
 	bucketMemory = []byte("memory") // seq, challenge, floor, ticks
-	bucketIDs    = []byte("ids")    // consumed command id -> stored answer
+	bucketIDs    = []byte("ids")    // consumed command id -> {}
 	bucketOutbox = []byte("outbox") // u64 -> Parcel
 	bucketCounts = []byte("counts") // "answer/<case>" -> last number
 
@@ -16,7 +16,7 @@ var (
 	keyHead      = []byte("head")
 	keyCancel    = []byte("cancel")
 	keySeq       = []byte("seq")
-	keyEpoch     = []byte("epoch")
+	keyEpoch     = []byte("epoch") // of the enrolment; for whoever looks at the file, nothing reads it yet
 	keyChallenge = []byte("challenge")
 	keyFloor     = []byte("floor")
 	keyBase      = []byte("base")   // the reader's last event of an earlier binding

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -80,5 +79,5 @@ func enrolWith(c *cobra.Command, text []byte, wait time.Duration) error {
 	}
 	_, err = fmt.Fprintf(c.OutOrStdout(), "Terminal %s is bound: merchant %s, acquirer %s, reader %s, enrolment %d.\nNext: start the daemon with \"unbindd run\".\n",
 		b.Terminal, b.Merchant, b.Acquirer, b.Reader.SN, b.Epoch)
-	return errors.Join(err)
+	return err
 }

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
 // Config says where the card reader is and how to speak with it.
 type Config struct {
-	Driver string `yaml:"driver" mapstructure:"driver"` // protocol; "pedlink"
+	Driver string `yaml:"driver" mapstructure:"driver"` // protocol, one of DriverNames
 	Path   string `yaml:"path" mapstructure:"path"`     // absolute path of the tty
 	Baud   int    `yaml:"baud" mapstructure:"baud"`     // bits per second, 8N1
 }
@@ -17,8 +18,8 @@ type Config struct {
 // Validate returns every problem of the settings at once, or nil.
 func (c Config) Validate() error {
 	var problems []error
-	if c.Driver != driverPedlink {
-		problems = append(problems, fmt.Errorf("driver: %q is not known, use %q", c.Driver, driverPedlink))
+	if _, known := driverNamed(c.Driver); !known {
+		problems = append(problems, fmt.Errorf("driver: %q is not known, use one of %s", c.Driver, strings.Join(DriverNames(), ", ")))
 	}
 	if !filepath.IsAbs(c.Path) {
 		problems = append(problems, fmt.Errorf("path: %q is not an absolute path", c.Path))
@@ -28,8 +29,6 @@ func (c Config) Validate() error {
 	}
 	return errors.Join(problems...)
 }
-
-const driverPedlink = "pedlink"
 
 // RetryConfig holds every waiting time of the conversation; a zero field means its default.
 type RetryConfig struct {

@@ -63,80 +63,50 @@ func (r *Reader) run() {
 }
 
 // connect goes from opening to a reader that has identified itself.
-func (r *Reader) connect() (*conn, error) {
+func (r *Reader) connect() (conversation, error) {
 	r.enter(StateOpening, nil)
-	node := nodeOf(r.config.Path)
+	r.node = nodeOf(r.config.Path)
+	d, _ := driverNamed(r.config.Driver) // Validate has seen that it is one
 	p, err := openPort(r.config.Path, r.config.Baud)
 	if err != nil {
 		return nil, err
 	}
-	c := newConn(newLink(p, r.config.Baud, r.options.Retry, r.options.Rand), node)
-	r.setLine(c.link)
-	go c.link.receive()
-	if err := r.handshake(c); err != nil {
-		c.link.fail(fmt.Errorf("%w: %w", ErrHangup, err))
+	l := newLine(p, r.config.Baud, r.options.Retry)
+	r.setLine(l)
+	c, err := d.converse(l, &r.options, func(s State) { r.enter(s, nil) })
+	if err != nil {
+		l.fail(fmt.Errorf("%w: %w", ErrHangup, err))
 		return nil, err
 	}
+	r.establish(c)
 	return c, nil
-}
-
-func (r *Reader) handshake(c *conn) error {
-	r.enter(StateSyncing, nil)
-	if err := c.link.reset(); err != nil {
-		return err
-	}
-	r.enter(StateIdentifying, nil)
-	if err := c.identify(); err != nil {
-		return err
-	}
-	state := StateReady
-	switch {
-	case r.options.Serial != "" && c.identity.Serial != r.options.Serial:
-		state, c.limit = StateForeign, ErrForeign{c.identity.Serial}
-	case r.options.Pairing.IsZero():
-		state, c.limit = StateUnpaired, ErrUnpaired
-	default:
-		r.enter(StateAuthenticating, nil)
-		if err := c.authenticate(r.options.Pairing); errors.Is(err, ErrLocked) {
-			state, c.limit = StateLocked, err
-		} else if err != nil {
-			return err
-		}
-	}
-	if state == StateLocked {
-		// The reader may believe in a session by now; without one it answers Identify in the clear.
-		if err := c.link.reset(); err != nil {
-			return err
-		}
-	}
-	r.establish(state, c)
-	return nil
 }
 
 // hold keeps the connection until it is lost, and asks a quiet reader whether it still lives. When the path
 // leads to another line by now, the one that is open is not the reader's any more.
-func (r *Reader) hold(c *conn) error {
+func (r *Reader) hold(c conversation) error {
+	l := c.on()
 	alive := time.NewTicker(r.options.Retry.KeepAlive)
 	defer alive.Stop()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	var enough <-chan time.Time
-	if errors.Is(c.limit, ErrLocked) {
+	if errors.Is(c.limited(), ErrLocked) {
 		timer := time.NewTimer(r.options.Retry.Locked)
 		defer timer.Stop()
 		enough = timer.C
 	}
 	for {
 		select {
-		case <-c.link.dead:
-			return c.link.cause
+		case <-l.dead:
+			return l.cause
 		case <-enough:
-			c.link.fail(fmt.Errorf("%w: %w", ErrHangup, c.limit))
+			l.fail(fmt.Errorf("%w: %w", ErrHangup, c.limited()))
 		case <-alive.C:
 			c.checkAlive()
 		case <-look.C:
-			if nodeOf(r.config.Path) != c.node {
-				c.link.fail(fmt.Errorf("%w: %s leads elsewhere now", ErrHangup, r.config.Path))
+			if nodeOf(r.config.Path) != r.node {
+				l.fail(fmt.Errorf("%w: %s leads elsewhere now", ErrHangup, r.config.Path))
 			}
 		}
 	}
@@ -192,7 +162,7 @@ func (r *Reader) isClosing() bool {
 }
 
 // setLine makes the line known to Close, which may have come in between.
-func (r *Reader) setLine(l *link) {
+func (r *Reader) setLine(l *line) {
 	r.mu.Lock()
 	r.line = l
 	closed := r.closed
@@ -206,19 +176,29 @@ func (r *Reader) enter(s State, err error) {
 	r.change(func() { r.setState(s, err) })
 }
 
-func (r *Reader) establish(s State, c *conn) {
+func (r *Reader) establish(c conversation) {
+	state, limit := StateReady, c.limited()
+	var foreign ErrForeign
+	switch {
+	case errors.As(limit, &foreign):
+		state = StateForeign
+	case errors.Is(limit, ErrUnpaired):
+		state = StateUnpaired
+	case limit != nil:
+		state = StateLocked
+	}
 	r.change(func() {
 		r.conn = c
-		r.status.Serial = c.identity.Serial
-		if s == StateReady {
+		r.status.Serial = c.who().Serial
+		if state == StateReady {
 			r.status.Cycles = 0
 		}
-		r.setState(s, c.limit)
+		r.setState(state, limit)
 	})
 }
 
 // lost records the end of a connection, or of an attempt that never became one (c is nil).
-func (r *Reader) lost(c *conn, err error) {
+func (r *Reader) lost(c conversation, err error) {
 	if r.isClosing() {
 		return
 	}

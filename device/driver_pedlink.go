@@ -6,64 +6,63 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 )
 
-// Identity is what a reader says about itself; nothing of it is authenticated before pairing.
-type Identity struct {
-	Serial       string
-	Model        string
-	Firmware     string
-	Hardware     string
-	RecordKey    ed25519.PublicKey // signs erase records
-	EraseCounter uint32            // erases carried out in the reader's life
-	BootCount    uint32
-	MaxLength    int // longest payload, bytes
-	Frozen       bool
-	Tampered     bool
-	Challenged   bool // a challenge of BeginErase is outstanding
+// pedlinkDriver speaks pedlink/1, docs/WIRE-READER.md.
+var pedlinkDriver = driver{
+	name:     pedlinkName,
+	stopBits: 1,
+	bauds:    []int{115200, 921600, 460800, 230400, 57600, 38400, 19200, 9600},
+	converse: conversePedlink,
 }
 
-// Tamper is the state of the reader's tamper detection.
-type Tamper struct {
-	Detected bool // latched until the maker resets it
-}
+const pedlinkName = "pedlink"
 
-// SlotState is what a key slot holds.
-type SlotState string
-
-// The states of a slot.
-const (
-	SlotEmpty     SlotState = "empty"
-	SlotLoaded    SlotState = "loaded"
-	SlotExhausted SlotState = "exhausted" // DUKPT at its end of life; the key is still there
-	SlotBlocked   SlotState = "blocked"   // unusable; the key is still there
-)
-
-// Slot is one entry of the reader's key list.
-type Slot struct {
-	ID       uint16
-	Type     string // TLK TMK TPK TAK TDK IPEK LINK RECORD
-	Alg      string // 3DES, AES-128, ED25519
-	KCV      string // lower-case hex, "" if empty
-	Method   string // how KCV was made: zero-block (3 bytes), cmac (5 bytes), "" if there is none
-	State    SlotState
-	KSN      string // lower-case hex, DUKPT only
-	Retained bool   // outside every erase scope
-	Reason   string // why it is retained: remote-loading, reader-link, record-signing
-}
-
-// Identify asks the reader who it is, live; it needs no pairing and works with a foreign reader too.
-func (r *Reader) Identify(ctx context.Context) (Identity, error) {
-	conn, err := r.await(ctx, nil, false)
-	if err != nil {
-		return Identity{}, fmt.Errorf("cannot identify reader: %w", err)
+// conversePedlink resets the line, asks who is there and proves the pairing key, both ways.
+func conversePedlink(l *line, o *Options, enter func(State)) (conversation, error) {
+	link := newLink(l, o.Rand)
+	c := newPedlink(link)
+	go l.receive(longestFrame, link.take)
+	enter(StateSyncing)
+	if err := link.reset(); err != nil {
+		return nil, err
 	}
-	answer, err := conn.do(ctx, command{code: cmdInfo})
+	enter(StateIdentifying)
+	if err := c.meet(); err != nil {
+		return nil, err
+	}
+	if c.limit = o.foreign(c.identity.Serial); c.limit != nil {
+		return c, nil
+	}
+	if o.Pairing.IsZero() {
+		c.limit = ErrUnpaired
+		return c, nil
+	}
+	enter(StateAuthenticating)
+	err := c.authenticate(o.Pairing)
+	if err == nil {
+		return c, nil
+	}
+	if !errors.Is(err, ErrLocked) {
+		return nil, err
+	}
+	// The reader may believe in a session by now; without one it answers INFO in the clear.
+	c.limit = err
+	return c, link.reset()
+}
+
+func (c *pedlink) capabilities() []Capability {
+	return []Capability{CanEvents, CanFreeze, CanTamper, CanList, CanProbe, CanErase, CanRestart}
+}
+
+func (c *pedlink) identify(ctx context.Context) (Identity, error) {
+	answer, err := c.do(ctx, command{code: cmdInfo})
 	if err != nil {
-		return Identity{}, fmt.Errorf("cannot identify reader: %w", err)
+		return Identity{}, err
 	}
 	return parseIdentity(answer)
 }
@@ -71,6 +70,7 @@ func (r *Reader) Identify(ctx context.Context) (Identity, error) {
 func parseIdentity(f *fields) (Identity, error) {
 	flags := f.u8(tagFlags)
 	id := Identity{
+		Driver:       pedlinkName,
 		Serial:       f.id(tagSerial),
 		Model:        f.id(tagModel),
 		Firmware:     f.id(tagFirmware),
@@ -89,30 +89,25 @@ func parseIdentity(f *fields) (Identity, error) {
 	return id, nil
 }
 
-// Tamper asks for the state of the tamper detection.
-func (r *Reader) Tamper(ctx context.Context) (Tamper, error) {
-	answer, err := r.do(ctx, command{code: cmdTamper})
+func (c *pedlink) tamper(ctx context.Context) (Tamper, error) {
+	answer, err := c.do(ctx, command{code: cmdTamper})
 	if err != nil {
-		return Tamper{}, fmt.Errorf("cannot read tamper state: %w", err)
+		return Tamper{}, err
 	}
 	state := answer.u8(tagState)
-	if answer.err != nil {
-		return Tamper{}, fmt.Errorf("cannot read tamper state: %w", answer.err)
-	}
-	return Tamper{Detected: state != 0}, nil
+	return Tamper{Detected: state != 0}, answer.err
 }
 
-// Slots lists every key slot in ascending order, also the empty and the retained ones.
-func (r *Reader) Slots(ctx context.Context) ([]Slot, error) {
+func (c *pedlink) slots(ctx context.Context) ([]Slot, error) {
 	var all []Slot
 	for first := uint16(0); ; {
-		answer, err := r.do(ctx, command{code: cmdListKeys, body: appendField16(nil, tagSlot, first)})
+		answer, err := c.do(ctx, command{code: cmdListKeys, body: appendField16(nil, tagSlot, first)})
 		if err != nil {
-			return nil, fmt.Errorf("cannot list key slots: %w", err)
+			return nil, err
 		}
 		page, err := parseSlots(answer, first)
 		if err != nil {
-			return nil, fmt.Errorf("cannot list key slots: %w", err)
+			return nil, err
 		}
 		all = append(all, page...)
 		if len(page) < slotsPerAnswer || all[len(all)-1].ID == 0xFFFF {
@@ -165,42 +160,32 @@ func parseSlot(entry []byte) (Slot, error) {
 	return s, f.err
 }
 
-// Probe makes the reader use the key of a slot. nil: the key is there and answers; ErrNoKey: it is gone,
-// the good news after an erase; ErrRefused: it is there and may not be used, or there is no such slot.
-func (r *Reader) Probe(ctx context.Context, slot uint16) error {
+func (c *pedlink) probe(ctx context.Context, slot uint16) error {
 	nonce := make([]byte, 16)
-	if err := r.nonce(nonce); err != nil {
-		return fmt.Errorf("cannot probe slot %d: %w", slot, err)
+	if _, err := io.ReadFull(c.link.rand, nonce); err != nil {
+		return err
 	}
 	body := appendField(appendField16(nil, tagSlot, slot), tagNonce, nonce)
-	answer, err := r.do(ctx, command{code: cmdKeyProbe, body: body})
+	answer, err := c.do(ctx, command{code: cmdKeyProbe, body: body})
 	if err != nil {
-		return fmt.Errorf("cannot probe slot %d: %w", slot, err)
+		return err
 	}
-	if answer.fixed(tagProbe, 8); answer.err != nil {
-		return fmt.Errorf("cannot probe slot %d: %w", slot, answer.err)
-	}
-	return nil
+	answer.fixed(tagProbe, 8)
+	return answer.err
 }
 
-// Freeze forbids new transactions in the reader; it survives a restart. Freezing twice is the same.
-func (r *Reader) Freeze(ctx context.Context) error {
-	if _, err := r.do(ctx, command{code: cmdFreeze}); err != nil {
-		return fmt.Errorf("cannot freeze reader: %w", err)
-	}
-	return nil
+func (c *pedlink) freeze(ctx context.Context) error {
+	_, err := c.do(ctx, command{code: cmdFreeze})
+	return err
 }
 
-// Thaw allows transactions again.
-func (r *Reader) Thaw(ctx context.Context) error {
-	if _, err := r.do(ctx, command{code: cmdThaw}); err != nil {
-		return fmt.Errorf("cannot thaw reader: %w", err)
-	}
-	return nil
+func (c *pedlink) thaw(ctx context.Context) error {
+	_, err := c.do(ctx, command{code: cmdThaw})
+	return err
 }
 
-func (r *Reader) nonce(b []byte) error {
-	_, err := io.ReadFull(r.options.Rand, b)
+func (c *pedlink) restart(ctx context.Context) error {
+	_, err := c.do(ctx, command{code: cmdReboot})
 	return err
 }
 

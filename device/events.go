@@ -1,9 +1,7 @@
 package device
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 )
 
@@ -48,32 +46,18 @@ func (r *Reader) Follow(ctx context.Context, after uint32) (Backlog, error) {
 }
 
 func (r *Reader) follow(ctx context.Context, after uint32) (Backlog, error) {
-	conn, err := r.await(ctx, nil, true)
+	s, err := can[eventSource](ctx, r, CanEvents)
 	if err != nil {
 		return Backlog{}, err
 	}
-	f := &flow{after: after, events: make(chan Event, eventWindow), dead: conn.link.dead}
-	answer, err := conn.do(ctx, command{
-		code:  cmdEventsSince,
-		body:  appendField32(nil, tagEventNumber, after),
-		ready: func() { conn.direct(f) },
-	})
+	f, backlog, err := s.follow(ctx, after)
 	if err != nil {
 		return Backlog{}, err
-	}
-	backlog := parseBacklog(answer)
-	if answer.err != nil {
-		return Backlog{}, answer.err
 	}
 	r.mu.Lock()
 	r.flow = f
 	r.mu.Unlock()
 	return backlog, nil
-}
-
-func parseBacklog(f *fields) Backlog {
-	b := f.fixed(tagBacklog, 12)
-	return Backlog{binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])}
 }
 
 // Next waits for an event and returns it with all others that have arrived, at most max (1 or more).
@@ -122,60 +106,12 @@ func (f *flow) wait(ctx context.Context, closing <-chan struct{}) (Event, error)
 // Acknowledge tells the reader that every event up to this number is safe; it lets go of them.
 // Only what the present flow delivered or was started after can be acknowledged.
 func (r *Reader) Acknowledge(ctx context.Context, upTo uint32) error {
-	if _, err := r.do(ctx, command{code: cmdEventsAck, body: appendField32(nil, tagEventNumber, upTo)}); err != nil {
+	s, err := can[eventSource](ctx, r, CanEvents)
+	if err == nil {
+		err = s.acknowledge(ctx, upTo)
+	}
+	if err != nil {
 		return fmt.Errorf("cannot acknowledge events up to %d: %w", upTo, err)
 	}
 	return nil
-}
-
-func (c *conn) direct(f *flow) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.flow = f
-}
-
-// arrived sees every payload in order of arrival, so that the flow is armed before its first event.
-func (c *conn) arrived(typ byte, payload []byte) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if typ == typEvent {
-		return c.flow.push(payload)
-	}
-	if len(payload) >= 4 && c.flow != nil && !c.flow.armed && isAnswerTo(cmdEventsSince, payload) {
-		f := parseFields(payload[4:])
-		backlog := parseBacklog(f)
-		c.flow.armed = f.err == nil
-		c.flow.next = max(c.flow.after+1, backlog.First)
-	}
-	return nil
-}
-
-func isAnswerTo(code uint16, payload []byte) bool {
-	return binary.BigEndian.Uint16(payload) == code && Code(binary.BigEndian.Uint16(payload[2:])) == CodeOK
-}
-
-// push takes the next event. A reader that leaves one out or sends more than its window is not believed further.
-func (f *flow) push(payload []byte) error {
-	if len(payload) < 6 {
-		return fmt.Errorf("%w: event without number", errDamaged)
-	}
-	if f == nil || !f.armed {
-		return nil
-	}
-	e := Event{Code: binary.BigEndian.Uint16(payload), Seq: binary.BigEndian.Uint32(payload[2:])}
-	values := parseFields(payload[6:])
-	if values.err != nil {
-		return values.err
-	}
-	if e.Seq != f.next {
-		return fmt.Errorf("%w: event %d came instead of %d", errDamaged, e.Seq, f.next)
-	}
-	e.Body = bytes.Clone(values.optional(tagTransaction))
-	select {
-	case f.events <- e:
-		f.next++
-		return nil
-	default:
-		return fmt.Errorf("%w: more than %d events at once", errDamaged, eventWindow)
-	}
 }

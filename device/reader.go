@@ -41,6 +41,14 @@ type Options struct {
 	Retry   RetryConfig      // waiting times; zero fields are defaults
 }
 
+// foreign says that a reader that calls itself by this serial is not the bound one; nil: it may be used.
+func (o *Options) foreign(serial string) error {
+	if o.Serial != "" && serial != o.Serial {
+		return ErrForeign{serial}
+	}
+	return nil
+}
+
 // Status is where the connection stands.
 type Status struct {
 	State  State
@@ -59,12 +67,13 @@ type Reader struct {
 	options Options
 
 	following sync.Mutex // one Follow at a time
+	node      node       // what the path led to when the line was opened; of run alone
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced whenever something below changes
 	status   Status
-	line     *link // of the attempt under way or the connection, nil in a pause
-	conn     *conn // nil unless a reader has identified itself
+	line     *line        // of the attempt under way or the connection, nil in a pause
+	conn     conversation // nil unless a reader has identified itself
 	flow     *flow
 	failures int // attempts failed since New
 	failure  error
@@ -140,10 +149,16 @@ func (r *Reader) reopen(ctx context.Context) error {
 	if old == nil {
 		r.hasten()
 	} else {
-		old.link.fail(fmt.Errorf("%w: %w", ErrHangup, errReopened))
+		old.on().fail(fmt.Errorf("%w: %w", ErrHangup, errReopened))
 	}
-	_, err := r.await(ctx, old, !r.options.Pairing.IsZero())
-	return err
+	c, err := r.await(ctx, old, false)
+	if err != nil {
+		return err
+	}
+	if limit := c.limited(); limit != nil && !errors.Is(limit, ErrUnpaired) {
+		return limit
+	}
+	return nil
 }
 
 // Reboot restarts the reader and returns when it has come back with a higher boot count; ctx bounds the wait.
@@ -159,7 +174,11 @@ func (r *Reader) reboot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.do(ctx, command{code: cmdReboot}); err != nil {
+	rs, err := can[restarter](ctx, r, CanRestart)
+	if err != nil {
+		return err
+	}
+	if err := rs.restart(ctx); err != nil {
 		return err
 	}
 	// A reader needs its time: failed attempts are expected, another answer than "absent" is not.
@@ -179,17 +198,8 @@ func (r *Reader) reboot(ctx context.Context) error {
 	return nil
 }
 
-// do sends a command to the paired reader; callers add what they were about to do to the error.
-func (r *Reader) do(ctx context.Context, c command) (*fields, error) {
-	conn, err := r.await(ctx, nil, true)
-	if err != nil {
-		return nil, err
-	}
-	return conn.do(ctx, c)
-}
-
 // await returns a connection other than old, with a session if paired is asked for.
-func (r *Reader) await(ctx context.Context, old *conn, paired bool) (*conn, error) {
+func (r *Reader) await(ctx context.Context, old conversation, paired bool) (conversation, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	start := r.failures
@@ -197,9 +207,9 @@ func (r *Reader) await(ctx context.Context, old *conn, paired bool) (*conn, erro
 		switch {
 		case r.closed:
 			return nil, ErrClosed
-		case r.conn != nil && r.conn != old && r.conn.link.isAlive():
-			if paired && r.conn.limit != nil {
-				return nil, r.conn.limit
+		case r.conn != nil && r.conn != old && r.conn.on().isAlive():
+			if limit := r.conn.limited(); paired && limit != nil {
+				return nil, limit
 			}
 			return r.conn, nil
 		case r.failures != start:

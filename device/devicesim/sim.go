@@ -7,12 +7,11 @@
 // memory file, so that a test can prove that nothing was erased twice. It shares no code with package device:
 // docs/WIRE-READER.md and the golden frames of device/testdata are what both have in common.
 //
-//	sim.go                 Sim: power, plug, restart
+//	sim.go front.go        Sim: power, plug, restart; the protocols it can speak
 //	inject.go              making a new reader with its keys
-//	nvm.go eventlog.go slot.go   the memory file
-//	engine.go sending.go   the link rules; line.go: tty, speed, noise
-//	frame.go tlv.go wire.go crypto.go session.go
-//	commands.go erase.go ticket.go   what the reader does when asked
+//	nvm.go eventlog.go slot.go crypto.go   the memory file and its keys
+//	line.go                tty, speed, noise
+//	*_pedlink.go           pedlink/1: engine and sending are the link rules, commands and erase what is done
 //	sales.go generate.go   transactions
 //	faults.go              what it does wrong
 //	control.go state.go    the control socket
@@ -32,6 +31,7 @@ import (
 type Options struct {
 	Link     string           // path of a symlink to an own pseudo-terminal; "" with TTY "": no symlink
 	TTY      string           // existing tty to use instead
+	Protocol string           // one of Protocols; "": pedlink
 	Pace     int              // baud to imitate; 0: as fast as it goes
 	Merchant Merchant         // what its transactions carry
 	Seed     uint64           // of generated transactions
@@ -80,6 +80,10 @@ type plug struct {
 
 // Start switches the reader of a memory file on and plugs it in.
 func Start(path string, options Options) (*Sim, error) {
+	options.Protocol = or(options.Protocol, "pedlink")
+	if err := checkProtocol(options.Protocol); err != nil {
+		return nil, fmt.Errorf("cannot start reader: %w", err)
+	}
 	if options.Ack == 0 {
 		options.Ack = ackTime
 	}
@@ -205,7 +209,7 @@ func (s *Sim) openLine() (*plug, string, error) {
 
 func (s *Sim) serve(p *plug) {
 	defer close(p.served)
-	err := newEngine(s, p.wire).run(p.stop)
+	err := fronts[s.options.Protocol](s, p.wire).run(p.stop)
 	select {
 	case <-p.stop: // pulled out on purpose
 	default:

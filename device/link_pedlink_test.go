@@ -19,11 +19,11 @@ type peer struct {
 	raw    chan []byte // the bytes of each read, as sent
 }
 
-func newLine(t *testing.T) (*link, *peer) {
+func newPeer(t *testing.T) (*link, *peer) {
 	ours, theirs := net.Pipe()
-	l := newLink(ours, 115200, RetryConfig{}.withDefaults(), rand.Reader)
+	l := newLink(newLine(ours, 115200, RetryConfig{}.withDefaults()), rand.Reader)
 	p := &peer{t: t, conn: theirs, frames: make(chan frame, 100), raw: make(chan []byte, 100)}
-	go l.receive()
+	go l.receive(longestFrame, l.take)
 	go p.receive()
 	t.Cleanup(func() {
 		l.fail(io.ErrClosedPipe)
@@ -104,7 +104,7 @@ func (r result) is(t *testing.T, want string) {
 func onLine(name string, t *testing.T, f func(t *testing.T, l *link, p *peer)) {
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			l, p := newLine(t)
+			l, p := newPeer(t)
 			f(t, l, p)
 		})
 	})
@@ -266,7 +266,7 @@ func TestLinkReceiving(t *testing.T) {
 func TestReaderThatReadsNothingDoesNotHoldUs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
-		l := newLink(ours, 115200, RetryConfig{}.withDefaults(), rand.Reader)
+		l := newLink(newLine(ours, 115200, RetryConfig{}.withDefaults()), rand.Reader)
 		if r := <-call(l, "ask"); !errors.Is(r.err, ErrHangup) {
 			t.Errorf("error %v", r.err)
 		}
@@ -312,7 +312,7 @@ func FuzzLink(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		ours, theirs := net.Pipe()
-		l := newLink(ours, 115200, RetryConfig{}.withDefaults(), rand.Reader)
+		l := newLink(newLine(ours, 115200, RetryConfig{}.withDefaults()), rand.Reader)
 		drained := make(chan struct{})
 		go func() { defer close(drained); _, _ = io.Copy(io.Discard, theirs) }()
 		l.take(b)

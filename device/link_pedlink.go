@@ -9,21 +9,17 @@ import (
 	"time"
 )
 
-// link carries payloads over one open line: stop and wait, three sends of the same bytes,
+// link carries the payloads of pedlink over one open line: stop and wait, three sends of the same bytes,
 // repeated frames acknowledged again and dropped. It is made for one connection and dies with it:
 //
 //	new -> resetting -> idle <-> exchanging
 //	any -> dead (hang-up, three sends without an answer, a reset by the reader, a message that is not authentic)
 type link struct {
-	port  io.ReadWriteCloser
-	baud  int
-	retry RetryConfig
-	rand  io.Reader
+	*line
+	rand io.Reader
 
 	// arrived is called for each new authentic payload before anybody waits for it, in order of arrival.
 	arrived func(typ byte, payload []byte) error
-
-	writing sync.Mutex // frames go out whole
 
 	mu        sync.Mutex // everything below
 	decoder   decoder
@@ -34,10 +30,6 @@ type link struct {
 	heard     bool // something was accepted since the reset, so nextIn-1 is a repetition
 	exchange  *exchange
 	resetting *resetting
-
-	dying sync.Once
-	dead  chan struct{}
-	cause error // valid once dead is closed
 }
 
 // exchange is one command on its way to its response.
@@ -52,25 +44,12 @@ type resetting struct {
 	done chan struct{}
 }
 
-func newLink(port io.ReadWriteCloser, baud int, retry RetryConfig, random io.Reader) *link {
-	l := &link{port: port, baud: baud, retry: retry, rand: random, dead: make(chan struct{})}
+func newLink(on *line, random io.Reader) *link {
+	l := &link{line: on, rand: random}
 	l.arrived = func(byte, []byte) error { return nil }
 	l.gap = time.AfterFunc(time.Hour, l.silence)
 	l.gap.Stop()
 	return l
-}
-
-// receive reads the line until it is lost; it is the link's only reader.
-func (l *link) receive() {
-	buf := make([]byte, longestFrame)
-	for {
-		n, err := l.port.Read(buf)
-		l.take(buf[:n])
-		if err != nil {
-			l.fail(fmt.Errorf("%w: %w", ErrHangup, err))
-			return
-		}
-	}
 }
 
 func (l *link) take(b []byte) {
@@ -200,38 +179,6 @@ func (l *link) send(f frame) {
 	}
 }
 
-// write sends one frame. Only Close frees a write that nobody reads, so a timer stands ready to do that.
-func (l *link) write(b []byte) error {
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	watchdog := time.AfterFunc(l.retry.Write+l.bytesTime(len(b)), func() {
-		l.fail(fmt.Errorf("%w: the line takes no bytes", ErrHangup))
-	})
-	defer watchdog.Stop()
-	_, err := l.port.Write(b)
-	return err
-}
-
-func (l *link) isAlive() bool {
-	select {
-	case <-l.dead:
-		return false
-	default:
-		return true
-	}
-}
-
-// fail ends the link once and for all; the first cause stays.
-func (l *link) fail(cause error) {
-	l.dying.Do(func() {
-		l.cause = cause
-		if err := l.port.Close(); err != nil {
-			l.cause = fmt.Errorf("%w (and closing: %w)", cause, err)
-		}
-		close(l.dead)
-	})
-}
-
 // reset makes both ends forget the conversation: numbers from 0, no session. Nothing else may be under way.
 func (l *link) reset() error {
 	var arg [2]byte
@@ -255,11 +202,6 @@ func (l *link) reset() error {
 	}
 	l.fail(ErrTimeout)
 	return fmt.Errorf("cannot reset line: %w", ErrTimeout)
-}
-
-// bytesTime is how long n bytes take on the line, 10 bits each.
-func (l *link) bytesTime(n int) time.Duration {
-	return time.Duration(n) * 10 * time.Second / time.Duration(l.baud)
 }
 
 var errSendAgain = errors.New("send again")

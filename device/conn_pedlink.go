@@ -11,14 +11,13 @@ import (
 	"time"
 )
 
-// conn is one conversation with one reader, from the reset of the line to its loss.
-type conn struct {
+// pedlink is one conversation with one reader, from the reset of the line to its loss.
+type pedlink struct {
 	link     *link
-	node     node          // what the path led to when the line was opened
-	turn     chan struct{} // one command at a time
-	identity Identity      // as told before authentication
-	limit    error         // why only Identify is possible, nil with a session
-	asked    atomic.Bool   // a command was answered since the last look of checkAlive
+	turn     turn
+	identity Identity    // as told before authentication
+	limit    error       // why only Identify is possible, nil with a session
+	asked    atomic.Bool // a command was answered since the last look of checkAlive
 
 	mu   sync.Mutex
 	flow *flow // where events go, nil: they are dropped and come again
@@ -32,40 +31,22 @@ type command struct {
 	ready   func()        // called when the line is ours, just before the command goes out
 }
 
-func newConn(l *link, n node) *conn {
-	c := &conn{link: l, node: n, turn: make(chan struct{}, 1)}
+func newPedlink(l *link) *pedlink {
+	c := &pedlink{link: l, turn: newTurn()}
 	l.arrived = c.arrived
 	return c
 }
 
+func (c *pedlink) who() Identity  { return c.identity }
+func (c *pedlink) limited() error { return c.limit }
+func (c *pedlink) on() *line      { return c.link.line }
+
 // do sends a command and reads the answer's fields. If ctx ends first the command goes on without us.
-func (c *conn) do(ctx context.Context, cmd command) (*fields, error) {
-	select {
-	case c.turn <- struct{}{}:
-	case <-c.link.dead:
-		return nil, absent(c.link.cause)
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", ErrAbsent, ctx.Err())
-	}
-	type outcome struct {
-		answer *fields
-		err    error
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		answer, err := c.ask(cmd)
-		<-c.turn
-		done <- outcome{answer, err}
-	}()
-	select {
-	case o := <-done:
-		return o.answer, o.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", ErrTimeout, ctx.Err())
-	}
+func (c *pedlink) do(ctx context.Context, cmd command) (*fields, error) {
+	return alone(ctx, c.turn, c.link.line, func() (*fields, error) { return c.ask(cmd) })
 }
 
-func (c *conn) ask(cmd command) (*fields, error) {
+func (c *pedlink) ask(cmd command) (*fields, error) {
 	if cmd.longest == 0 {
 		cmd.longest = 10 * time.Second
 	}
@@ -83,7 +64,7 @@ func (c *conn) ask(cmd command) (*fields, error) {
 
 // parse reads code, status and fields. A response that cannot be read ends the connection: both ends
 // no longer agree about what was said.
-func (c *conn) parse(code uint16, response []byte) (*fields, error) {
+func (c *pedlink) parse(code uint16, response []byte) (*fields, error) {
 	if len(response) < 4 || binary.BigEndian.Uint16(response) != code {
 		c.link.fail(fmt.Errorf("%w: %w: response to another command", ErrHangup, errDamaged))
 		return nil, c.link.cause
@@ -109,8 +90,8 @@ func refusal(code Code) error {
 	return ErrRefused{code}
 }
 
-// identify asks who is there, in the clear.
-func (c *conn) identify() error {
+// meet asks who is there, in the clear.
+func (c *pedlink) meet() error {
 	answer, err := c.ask(command{code: cmdInfo})
 	if err != nil {
 		return fmt.Errorf("cannot identify reader: %w", err)
@@ -121,7 +102,7 @@ func (c *conn) identify() error {
 
 // authenticate runs HELLO: our challenge, the reader's, and the proof of the pairing key in the MAC of the
 // response; our own proof is the MAC of every later command. ErrLocked: one of the two does not believe the other.
-func (c *conn) authenticate(pairing Secret) error {
+func (c *pedlink) authenticate(pairing Secret) error {
 	hostNonce := make([]byte, 16)
 	if _, err := io.ReadFull(c.link.rand, hostNonce); err != nil {
 		return fmt.Errorf("cannot authenticate: %w", err)
@@ -142,7 +123,7 @@ func (c *conn) authenticate(pairing Secret) error {
 }
 
 // believe checks the reader's proof and puts the session in force.
-func (c *conn) believe(pairing Secret, hostNonce, sealed []byte) error {
+func (c *pedlink) believe(pairing Secret, hostNonce, sealed []byte) error {
 	if len(sealed) < macLen+4 {
 		return fmt.Errorf("%w: no proof", errDamaged)
 	}
@@ -166,7 +147,7 @@ func (c *conn) believe(pairing Secret, hostNonce, sealed []byte) error {
 }
 
 // checkAlive asks a reader that said nothing lately; one that is gone, or has become another, ends the connection.
-func (c *conn) checkAlive() {
+func (c *pedlink) checkAlive() {
 	if c.asked.Swap(false) {
 		return
 	}

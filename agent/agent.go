@@ -198,24 +198,29 @@ func (a *Agent) openBound(crossed bool) error {
 	return nil
 }
 
-// openReader makes the conversation with the bound reader; without pairing key
-// or binding there is none to be had.
+// openReader makes the conversation with the bound reader, in the protocol it
+// was bound with, whatever the settings say; without binding, or without the
+// pairing key that its protocol needs, there is none to be had.
 func (a *Agent) openReader() {
 	if a.id == nil || a.keys == nil {
 		return
 	}
-	pairing, err := a.keys.Pairing()
-	if err != nil {
-		return
+	bound, line := a.id.binding.Reader, a.Reader
+	if line.Driver = bound.Protocol(); line.Driver != a.Reader.Driver && a.Reader.Driver != "auto" {
+		a.Log.Warn().Str("bound", line.Driver).Str("settings", a.Reader.Driver).Msg("the settings name another protocol than the reader was bound with; the binding counts")
 	}
-	secret, err := device.NewSecret(pairing.Bytes())
-	if err != nil {
-		a.Log.Error().Err(err).Msg("the reader's pairing key cannot be used")
-		return
+	o := device.Options{Serial: string(bound.SN), Rand: a.Rand, Now: a.Now, Notify: a.readerChanged}
+	if bound.Signs() {
+		pairing, err := a.keys.Pairing()
+		if err != nil {
+			return
+		}
+		if o.Pairing, err = device.NewSecret(pairing.Bytes()); err != nil {
+			a.Log.Error().Err(err).Msg("the reader's pairing key cannot be used")
+			return
+		}
 	}
-	a.reader = device.New(a.Reader, device.Options{
-		Pairing: secret, Serial: string(a.id.binding.Reader.SN), Rand: a.Rand, Now: a.Now, Notify: a.readerChanged,
-	})
+	a.reader = device.New(line, o)
 }
 
 // readerChanged passes a change of the line on to whoever waits and watches.

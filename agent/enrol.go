@@ -201,9 +201,10 @@ func (n *enrolment) accept() (enrol.Binding, error) {
 	if err != nil {
 		return b, err
 	}
-	pairing := keys.NewSecret(n.answer.Pairing)
-	if err := n.store.SetPairing(pairing); err != nil {
-		return b, err
+	if b.Reader.Signs() {
+		if err := n.store.SetPairing(keys.NewSecret(n.answer.Pairing)); err != nil {
+			return b, err
+		}
 	}
 	way := route{
 		URL: string(n.ticket.URL), Pins: []string{string(n.ticket.SPKI)}, CA: n.answer.CA,

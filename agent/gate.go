@@ -149,6 +149,9 @@ func (a *Agent) holdEvents(ctx context.Context, _ *caseFile) (string, error) {
 		return "", err
 	}
 	backlog, err := a.line().Follow(ctx, uint32(m.EvSeq))
+	if errors.Is(err, device.ErrUnsupported) && m.EvSeq == 0 {
+		return "the reader keeps no events", nil
+	}
 	if err != nil {
 		return "", envelope.Refuse("E22", "events", "cannot cross: the reader does not tell its events: %w", err)
 	}

@@ -74,10 +74,10 @@ func (e *readerErase) run(ctx context.Context) (certificate.Reader, error) {
 	if e.seen.Absent || e.a.line() == nil {
 		return e.ended(ev, outcomeMissing, "no reader was connected"), nil
 	}
-	record, err := e.erase(ctx)
-	if err == nil {
-		ev, err = e.check(ctx, ev, record)
+	if !e.seen.erasable() {
+		return e.ended(ev, outcomeUnsupported, "the reader cannot "+strings.Join(e.seen.Lacks, ", ")), nil
 	}
+	ev, err := e.attempt(ctx, ev)
 	if err == nil {
 		return ev, nil
 	}
@@ -86,6 +86,21 @@ func (e *readerErase) run(ctx context.Context) (certificate.Reader, error) {
 		return e.patience(ev, err)
 	}
 	return ev, err
+}
+
+// attempt erases and looks, in the way the bound reader knows.
+func (e *readerErase) attempt(ctx context.Context, ev certificate.Reader) (certificate.Reader, error) {
+	if len(e.seen.Scope) > 0 && !e.a.identity().binding.Reader.Signs() {
+		if err := e.delete(ctx); err != nil {
+			return ev, err
+		}
+		return e.checkDeleted(ctx, ev)
+	}
+	record, err := e.erase(ctx)
+	if err != nil {
+		return ev, err
+	}
+	return e.check(ctx, ev, record)
 }
 
 // patience counts the attempts that broke off: a reader that answers and dies
@@ -132,7 +147,7 @@ func (e *readerErase) judge(ctx context.Context, ev certificate.Reader, err erro
 // evidence begins with the slots as they were before.
 func (e *readerErase) evidence() certificate.Reader {
 	ev := certificate.Reader{
-		SN: envelope.ID(e.seen.Serial), Firmware: e.seen.Firmware,
+		SN: envelope.ID(e.seen.Serial), Firmware: e.seen.Firmware, Unsupported: e.seen.Lacks,
 		Slots: []certificate.Slot{}, Retained: []certificate.Retained{},
 	}
 	for _, s := range e.seen.Slots {

@@ -52,8 +52,8 @@ func (e *readerErase) look(ctx context.Context, ev *certificate.Reader) (problem
 	if who.Serial != e.seen.Serial {
 		return "", device.ErrForeign{Serial: who.Serial}
 	}
-	if who.EraseCounter != e.seen.EraCnt+1 {
-		problem = fmt.Sprintf("the erase counter is %d and should be %d", who.EraseCounter, e.seen.EraCnt+1)
+	if want := e.counterAfter(); who.EraseCounter != want {
+		problem = fmt.Sprintf("the erase counter is %d and should be %d", who.EraseCounter, want)
 	}
 	now, err := e.a.line().Slots(ctx)
 	if err != nil {
@@ -73,6 +73,15 @@ func (e *readerErase) look(ctx context.Context, ev *certificate.Reader) (problem
 		}
 	}
 	return problem, nil
+}
+
+// counterAfter is where the erase counter must stand: moved by exactly one, or
+// still where it was in a reader that counts nothing.
+func (e *readerErase) counterAfter() uint32 {
+	if e.a.identity().binding.Reader.Signs() {
+		return e.seen.EraCnt + 1
+	}
+	return e.seen.EraCnt
 }
 
 // probe uses the slot's key: the only good news is that there is none.

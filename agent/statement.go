@@ -136,6 +136,8 @@ func nextAction(r certificate.Reader) string {
 		return "connect the bound reader " + string(r.SN) + ", or sign a close"
 	case outcomeMissing:
 		return "connect or repair reader " + string(r.SN) + ", or sign a close"
+	case outcomeUnsupported:
+		return "retire the keys of reader " + string(r.SN) + " where they were issued, since a terminal cannot erase them, or destroy it; then sign a close"
 	}
 	return "have reader " + string(r.SN) + " looked at: repair it, or destroy it under dual control and sign a close"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"unbindd/agent/ledger"
 	"unbindd/agent/local"
@@ -95,10 +96,13 @@ func (a *Agent) ledgerFailed(err error) error {
 
 // conversation follows one connection of the reader until it breaks.
 func (a *Agent) conversation(ctx context.Context, l *ledger.Ledger) error {
-	if err := a.line().Thaw(ctx); err != nil {
+	if err := a.line().Thaw(ctx); err != nil && !errors.Is(err, device.ErrUnsupported) {
 		return err
 	}
 	backlog, err := a.flow(ctx, l)
+	if errors.Is(err, device.ErrUnsupported) {
+		return a.eventless(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -111,6 +115,21 @@ func (a *Agent) conversation(ctx context.Context, l *ledger.Ledger) error {
 		}
 	}
 }
+
+// eventless waits beside a reader that has no events to give, and has it asked
+// again now and then.
+func (a *Agent) eventless(ctx context.Context) error {
+	a.Log.Info().Msg("the reader keeps no events: nothing comes into the ledger from it")
+	again := time.NewTimer(eventlessTime)
+	defer again.Stop()
+	select {
+	case <-ctx.Done():
+	case <-again.C:
+	}
+	return nil
+}
+
+const eventlessTime = 10 * time.Minute
 
 // flow begins the flow of events after the last one that is in the ledger, and
 // acknowledges what was committed before a cut. A reader has a past: what it

@@ -125,6 +125,7 @@ type Reader struct {
 	Retained      []Retained  `json:"retained"`
 	SN            envelope.ID `json:"sn"`
 	Slots         []Slot      `json:"slots"`
+	Unsupported   []string    `json:"unsupported,omitempty"` // what an unbinding uses and the reader cannot do
 }
 
 // Software says what was removed by inventory and what is still there.

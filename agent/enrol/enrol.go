@@ -4,6 +4,8 @@
 package enrol
 
 import (
+	"cmp"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -36,11 +38,35 @@ type Request struct {
 	V        int                `json:"v"`
 }
 
-// Reader names the bound reader: its serial number and the raw Ed25519 key that
-// signs its erase records.
+// Reader names the bound reader: the protocol it speaks ("" is pedlink), its
+// serial number, and the raw Ed25519 key that signs its erase records. A reader
+// of another protocol signs none, and only its binding may say so.
 type Reader struct {
-	Pub []byte      `json:"pub"`
-	SN  envelope.ID `json:"sn"`
+	Driver envelope.ID `json:"driver,omitempty"`
+	Pub    []byte      `json:"pub,omitempty"`
+	SN     envelope.ID `json:"sn"`
+}
+
+// Pedlink is the protocol of a reader that checks tickets and signs records.
+const Pedlink = "pedlink"
+
+// Protocol is what the reader speaks.
+func (r Reader) Protocol() string { return cmp.Or(string(r.Driver), Pedlink) }
+
+// Signs says whether the reader signs its erase records.
+func (r Reader) Signs() bool { return r.Protocol() == Pedlink }
+
+// Check says whether the key fits the protocol: one of pedlink has one, any
+// other has none.
+func (r Reader) Check() error {
+	want := 0
+	if r.Signs() {
+		want = ed25519.PublicKeySize
+	}
+	if r.SN == "" || len(r.Pub) != want || r.Driver == Pedlink {
+		return refuse("reader", "the reader's serial number, protocol or record key is not supported")
+	}
+	return nil
 }
 
 // Binding is signed by role enrol. Account and USCC are element digests, so
@@ -113,7 +139,7 @@ func OpenBinding(e *envelope.Envelope, t *trust.Trust) (Binding, error) {
 	if b.V != 1 || b.Device.Check() != nil {
 		return b, refuse("binding", "the binding's version or device key is not supported")
 	}
-	return b, nil
+	return b, b.Reader.Check()
 }
 
 // Fits says whether the binding answers the ticket and the request.

@@ -72,11 +72,13 @@ func readerSheet(path string) (map[string]json.RawMessage, error) {
 		return nil, fmt.Errorf("cannot read the reader's list %s: it is not JSON", path)
 	}
 	sheet := map[string]json.RawMessage{}
-	for _, name := range []string{"sn", "pub", "pairing"} {
-		if all[name] == nil {
-			return nil, fmt.Errorf("cannot read the reader's list %s: it has no %s", path, name)
+	for _, name := range []string{"driver", "sn", "pub", "pairing"} {
+		if all[name] != nil {
+			sheet[name] = all[name]
 		}
-		sheet[name] = all[name]
+	}
+	if sheet["sn"] == nil {
+		return nil, fmt.Errorf("cannot read the reader's list %s: it has no sn", path)
 	}
 	return sheet, nil
 }

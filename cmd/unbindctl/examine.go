@@ -138,7 +138,7 @@ func (x *examination) checkCertificates() {
 		x.note("identity", c.file, func() (words, error) { return words{}, x.sameIdentity(p) })
 		x.note("gate", c.file, func() (words, error) { return gate(p) })
 		x.note("reader", c.file, func() (words, error) {
-			return checkRecord(&p.Reader, x.bound.Reader.SN, x.bound.Reader.Pub)
+			return checkRecord(&p.Reader, x.bound.Reader)
 		})
 	}
 	x.checkRest()

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"unbindd/agent/certificate"
+	"unbindd/agent/enrol"
 	"unbindd/agent/envelope"
 )
 
@@ -46,10 +47,13 @@ func recordMessage(r *certificate.Record) ([]byte, error) {
 
 // checkRecord holds the certificate's words on the reader against the reader's
 // own. A certificate without a record may not claim to be authenticated.
-func checkRecord(r *certificate.Reader, sn envelope.ID, key []byte) (note words, err error) {
+func checkRecord(r *certificate.Reader, bound enrol.Reader) (note words, err error) {
 	if r.Record == nil {
 		if r.Authenticated {
 			return words{}, errors.New("cannot trust the reader's part: it says authenticated and carries no erase record")
+		}
+		if r.Outcome == "erased" && len(r.Slots) > 0 && bound.Signs() {
+			return words{}, errors.New("cannot trust the reader's part: the bound reader signs what it erases, and there is no erase record")
 		}
 		return words{"not authenticated by the reader", "未经读卡器认证"}, nil
 	}
@@ -57,10 +61,10 @@ func checkRecord(r *certificate.Reader, sn envelope.ID, key []byte) (note words,
 	if err != nil {
 		return words{}, err
 	}
-	if r.Record.SN != sn {
+	if r.Record.SN != bound.SN {
 		return words{}, errors.New("cannot trust the erase record: it is of another reader")
 	}
-	if !(envelope.PublicKey{Alg: envelope.Ed25519, Pub: key}).Verify(m, r.Record.Sig) {
+	if !(envelope.PublicKey{Alg: envelope.Ed25519, Pub: bound.Pub}).Verify(m, r.Record.Sig) {
 		return words{}, errors.New("cannot trust the erase record: it is not signed by the bound reader")
 	}
 	failed := slices.ContainsFunc(r.Record.Results, func(s certificate.SlotResult) bool { return s.Result == resultFailed })

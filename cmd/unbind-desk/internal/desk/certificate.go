@@ -92,6 +92,8 @@ func authorised(tx *store.Tx, s standing, named envelope.Digest) error {
 // itself does not call authentic is kept as it is; the certificate is partial.
 func recorded(s standing, r certificate.Reader) error {
 	switch {
+	case !r.Authenticated && r.Outcome == "erased" && len(r.Slots) > 0 && s.on.Binding.Reader.Signs():
+		return refuse(ErrUnfit, "E06", "record", "cannot keep the certificate: the bound reader signs what it erases, and did not sign for this")
 	case !r.Authenticated:
 		return nil
 	case r.Record == nil:

@@ -3,7 +3,6 @@ package desk
 import (
 	"bytes"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/x509"
 	"encoding/hex"
@@ -31,9 +30,28 @@ type Admission struct {
 // ReaderSheet is what the key injection says of a reader; further members of
 // its file are passed over.
 type ReaderSheet struct {
+	Driver  envelope.ID      `json:"driver"` // protocol; "" is pedlink, the only one with the two keys
 	SN      envelope.ID      `json:"sn"`
 	Pub     []byte           `json:"pub"`     // Ed25519, signs erase records
 	Pairing authority.Secret `json:"pairing"` // 16 bytes, the line's key
+}
+
+// binding is what of the sheet every terminal may see.
+func (s *ReaderSheet) binding() enrol.Reader {
+	r := enrol.Reader{Driver: s.Driver, Pub: s.Pub, SN: s.SN}
+	if r.Driver == enrol.Pedlink {
+		r.Driver = ""
+	}
+	return r
+}
+
+// complete says whether serial number and keys are those the protocol needs.
+func (s *ReaderSheet) complete() bool {
+	r, pairing := s.binding(), 0
+	if r.Signs() {
+		pairing = pairingSize
+	}
+	return r.Check() == nil && len(s.Pairing.Reveal()) == pairing
 }
 
 const (
@@ -63,7 +81,7 @@ func (d *Desk) Admit(a Admission) ([]byte, error) {
 	e := store.Enrolment{
 		Nonce: nonce, Terminal: id, Serial: a.Serial, Acquirer: a.Acquirer, Merchant: a.Merchant,
 		Account: enrol.Element(salt, a.Account), USCC: enrol.Element(salt, a.USCC),
-		ReaderSN: a.Reader.SN, ReaderPub: a.Reader.Pub, Ticket: ticket.Encode(), Made: d.now(),
+		Reader: a.Reader.binding(), Ticket: ticket.Encode(), Made: d.now(),
 	}
 	secrets := store.Secrets{Salt: salt, Pairing: a.Reader.Pairing.Reveal()}
 	return ticket.Encode(), d.Store.Change(func(tx *store.Tx) error {
@@ -83,8 +101,8 @@ func (a *Admission) check() (envelope.ID, error) {
 		return "", err
 	case a.Serial == "" || a.Acquirer == "" || a.Merchant == "" || a.USCC == "" || a.Account == "":
 		return "", refuse(ErrMalformed, "E30", "elements", "cannot admit the terminal: one of serial, acquirer, merchant, uscc, account is missing")
-	case a.Reader.SN == "" || len(a.Reader.Pub) != ed25519.PublicKeySize || len(a.Reader.Pairing.Reveal()) != pairingSize:
-		return "", refuse(ErrMalformed, "E30", "reader", "cannot admit the terminal: the reader's serial number, key or pairing is missing or of another size")
+	case !a.Reader.complete():
+		return "", refuse(ErrMalformed, "E30", "reader", "cannot admit the terminal: the reader's serial number, key or pairing is missing, of another size, or not of its protocol")
 	}
 	return id, nil
 }
@@ -191,7 +209,7 @@ func admits(tx *store.Tx, t store.Terminal, e store.Enrolment, r enrol.Request, 
 		return unenrolled("ticket", "the request names another ticket")
 	case r.Terminal != e.Terminal || r.Serial != e.Serial:
 		return unenrolled("terminal", "the request is for another terminal or serial number")
-	case r.Reader != e.ReaderSN:
+	case r.Reader != e.Reader.SN:
 		return unenrolled("reader", "another reader is connected than the one on record")
 	}
 	// A known key would take over its certificate's record.
@@ -221,7 +239,7 @@ func (d *Desk) bind(tx *store.Tx, t store.Terminal, e store.Enrolment, body []by
 	t.Epoch++
 	binding, err := envelope.Seal(envelope.Type("binding"), enrol.Binding{
 		Account: e.Account, Acquirer: e.Acquirer, Device: r.Device, Epoch: t.Epoch, Merchant: e.Merchant,
-		Reader: enrol.Reader{Pub: e.ReaderPub, SN: e.ReaderSN}, Serial: e.Serial, Terminal: t.ID, USCC: e.USCC, V: 1,
+		Reader: e.Reader, Serial: e.Serial, Terminal: t.ID, USCC: e.USCC, V: 1,
 	}, d.Enrols)
 	if err != nil {
 		return nil, err

@@ -101,7 +101,9 @@ func (x *exporter) origin(tx *store.Tx, c store.Case) error {
 	}
 	binding, err := parse[enrol.Binding](b.Envelope)
 	x.key(binding.Device)
-	x.key(envelope.PublicKey{Alg: envelope.Ed25519, Pub: binding.Reader.Pub})
+	if binding.Reader.Signs() {
+		x.key(envelope.PublicKey{Alg: envelope.Ed25519, Pub: binding.Reader.Pub})
+	}
 	return err
 }
 

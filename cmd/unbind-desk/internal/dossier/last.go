@@ -93,6 +93,10 @@ func (r *reader) record() (string, error) {
 	switch {
 	case said.Authenticated && said.Record == nil:
 		return "", errors.New("the certificate claims the reader's word and does not carry it")
+	case said.Record == nil && said.Outcome == "erased" && len(said.Slots) > 0 && !r.grounds.Binding.Reader.Signs():
+		return fmt.Sprintf("a reader that speaks %s signs none; the terminal listed and probed it", r.grounds.Binding.Reader.Protocol()), nil
+	case said.Record == nil && said.Outcome == "erased" && len(said.Slots) > 0:
+		return "", errors.New("the bound reader signs what it erases, and did not sign for this")
 	case said.Record == nil:
 		return "", missing("the reader's own record")
 	case !said.Authenticated:

@@ -1,6 +1,9 @@
 package store
 
-import "unbindd/agent/envelope"
+import (
+	"unbindd/agent/enrol"
+	"unbindd/agent/envelope"
+)
 
 // Terminal is what the desk knows of one terminal; Binding is empty until it
 // has enrolled.
@@ -16,19 +19,18 @@ type Terminal struct {
 // Enrolment is a ticket that was given out and, once used, what it led to.
 // Account and USCC are element digests; the values are not kept.
 type Enrolment struct {
-	Nonce     envelope.ID     `json:"nonce"`
-	Terminal  envelope.ID     `json:"terminal"`
-	Serial    envelope.ID     `json:"serial"`
-	Acquirer  envelope.ID     `json:"acquirer"`
-	Merchant  envelope.ID     `json:"merchant"`
-	Account   envelope.Digest `json:"account"`
-	USCC      envelope.Digest `json:"uscc"`
-	ReaderSN  envelope.ID     `json:"reader_sn"`
-	ReaderPub []byte          `json:"reader_pub"`
-	Ticket    []byte          `json:"ticket"` // the envelope
-	Made      int64           `json:"made"`
-	Request   []byte          `json:"request,omitempty"` // the envelope that used it
-	Binding   envelope.Digest `json:"binding,omitempty"`
+	Nonce    envelope.ID     `json:"nonce"`
+	Terminal envelope.ID     `json:"terminal"`
+	Serial   envelope.ID     `json:"serial"`
+	Acquirer envelope.ID     `json:"acquirer"`
+	Merchant envelope.ID     `json:"merchant"`
+	Account  envelope.Digest `json:"account"`
+	USCC     envelope.Digest `json:"uscc"`
+	Reader   enrol.Reader    `json:"reader"`
+	Ticket   []byte          `json:"ticket"` // the envelope
+	Made     int64           `json:"made"`
+	Request  []byte          `json:"request,omitempty"` // the envelope that used it
+	Binding  envelope.Digest `json:"binding,omitempty"`
 }
 
 // Binding is one enrolment's binding with the ticket it came from.

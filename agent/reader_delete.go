@@ -1,0 +1,91 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"unbindd/agent/certificate"
+	"unbindd/device"
+)
+
+// A reader whose protocol knows neither tickets nor records is erased at the
+// host's word. What it cannot check is checked here: the ticket of role reader
+// is asked for all the same, answers a challenge that the terminal made, and is
+// verified at the gate. What it cannot sign is told as "not authenticated by
+// the reader". Only the signed binding makes a reader such a one, so none that
+// was bound as one that checks tickets can be passed off as one that does not.
+
+// wanted are the abilities an unbinding makes use of; what of them a reader
+// lacks is told in the certificate.
+var wanted = []device.Capability{
+	device.CanEvents, device.CanFreeze, device.CanTamper, device.CanList, device.CanProbe, device.CanRestart,
+}
+
+// lacks names what an unbinding would use and this reader cannot do.
+func lacks(can []device.Capability) []string {
+	missing := []string{}
+	for _, c := range wanted {
+		if !slices.Contains(can, c) {
+			missing = append(missing, string(c))
+		}
+	}
+	if !slices.Contains(can, device.CanErase) && !slices.Contains(can, device.CanDelete) {
+		missing = append(missing, string(device.CanErase))
+	}
+	return missing
+}
+
+// erasable says whether keys can be listed, erased and looked for afterwards;
+// less than that is no erase that anybody could believe.
+func (i *inspection) erasable() bool {
+	for _, c := range []device.Capability{device.CanList, device.CanProbe, device.CanErase} {
+		if slices.Contains(i.Lacks, string(c)) {
+			return false
+		}
+	}
+	return true
+}
+
+// ownChallenge is what the ticket answers where the reader has no challenge.
+func (a *Agent) ownChallenge(seen *inspection) error {
+	seen.Challenge = make([]byte, 16)
+	if _, err := io.ReadFull(a.Rand, seen.Challenge); err != nil {
+		return fmt.Errorf("cannot make a challenge: %w", err)
+	}
+	return nil
+}
+
+// delete erases the scope at our word. It looks first: after a lost line the
+// keys may be gone already, and telling the reader twice is never done blindly.
+func (e *readerErase) delete(ctx context.Context) error {
+	for _, slot := range e.seen.Scope {
+		err := e.a.line().Probe(ctx, slot)
+		var refused device.ErrRefused
+		switch {
+		case errors.Is(err, device.ErrNoKey):
+			continue
+		case err != nil && !errors.As(err, &refused): // a key that refuses its use is there
+			return err
+		}
+		e.a.Moment("erase-reader-keys:committing")
+		return e.a.line().DeleteKeys(ctx, e.seen.Scope)
+	}
+	return nil
+}
+
+// checkDeleted looks at a reader that signs nothing, twice over.
+func (e *readerErase) checkDeleted(ctx context.Context, ev certificate.Reader) (certificate.Reader, error) {
+	for _, look := range []func(context.Context, *certificate.Reader) (string, error){e.look, e.again} {
+		problem, err := look(ctx, &ev)
+		if err != nil {
+			return ev, err
+		}
+		if problem != "" {
+			return e.ended(ev, outcomeOf(ev, device.EraseRecord{}), problem), nil
+		}
+	}
+	return e.ended(ev, outcomeErased, "the reader knows no tickets and signs no record"), nil
+}

@@ -1,0 +1,122 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"unbindd/agent/envelope"
+	"unbindd/device"
+)
+
+// slotSeen is one key slot as it was before anything was touched.
+type slotSeen struct {
+	Slot     uint16 `json:"slot"`
+	Type     string `json:"type"`
+	KCV      string `json:"kcv"`
+	Method   string `json:"method"`
+	State    string `json:"state"`
+	Retained bool   `json:"retained"`
+	Why      string `json:"why,omitempty"`
+}
+
+// inspection is what was found before anything was touched.
+type inspection struct {
+	Absent    bool       `json:"absent"` // allowed by an amendment
+	Serial    string     `json:"serial"`
+	Model     string     `json:"model"`
+	Firmware  string     `json:"firmware"`
+	Tampered  bool       `json:"tampered"`
+	EraCnt    uint32     `json:"eracnt"`
+	Slots     []slotSeen `json:"slots"`
+	Scope     []uint16   `json:"scope"`
+	Challenge []byte     `json:"challenge"`
+	Lacks     []string   `json:"lacks,omitempty"` // what an unbinding would use and the reader cannot do
+	Power     supply     `json:"power"`
+	Free      int64      `json:"free"` // bytes beside the state directory
+}
+
+// inspectReader asks the reader everything that the erase will be held against,
+// and for its challenge.
+func (a *Agent) inspectReader(ctx context.Context, c *caseFile, seen *inspection) error {
+	who, err := a.line().Identify(ctx)
+	if err != nil {
+		return err
+	}
+	if who.Serial != string(a.identity().binding.Reader.SN) {
+		return device.ErrForeign{Serial: who.Serial}
+	}
+	can, err := a.line().Capabilities(ctx)
+	if err != nil {
+		return err
+	}
+	seen.Lacks = lacks(can)
+	tamper, err := a.line().Tamper(ctx)
+	if err != nil && !errors.Is(err, device.ErrUnsupported) {
+		return err
+	}
+	slots, err := a.line().Slots(ctx)
+	if err != nil && !errors.Is(err, device.ErrUnsupported) {
+		return err
+	}
+	seen.Serial, seen.Model, seen.Firmware, seen.EraCnt = who.Serial, who.Model, who.Firmware, who.EraseCounter
+	seen.Tampered = tamper.Detected
+	p, err := a.identity().profile(c.command.Profile.ID, c.command.Profile.Digest)
+	if err != nil {
+		return giveUpOn(err)
+	}
+	seen.Slots, seen.Scope = survey(slots, p.Slots)
+	if slot, typ, found := unnamed(seen); found {
+		return giveUp("E22", "slots", "cannot go on: slot %d holds a key of type %s, which the profile does not name", slot, typ)
+	}
+	return a.challenge(ctx, c, seen)
+}
+
+// unnamed finds a key that would stay in the reader without anybody having said
+// so: loaded, not retained, and of no type that the profile names.
+func unnamed(seen *inspection) (slot uint16, typ string, found bool) {
+	for _, s := range seen.Slots {
+		if s.State != string(device.SlotEmpty) && !s.Retained && !slices.Contains(seen.Scope, s.Slot) {
+			return s.Slot, s.Type, true
+		}
+	}
+	return 0, "", false
+}
+
+// survey notes every slot, and which of them the erase must cover: every slot
+// that is not empty, not retained, and of a type that the profile names.
+func survey(slots []device.Slot, types []envelope.ID) (all []slotSeen, scope []uint16) {
+	scope = []uint16{}
+	for _, s := range slots {
+		all = append(all, slotSeen{
+			Slot: s.ID, Type: s.Type, KCV: s.KCV, Method: s.Method, State: string(s.State), Retained: s.Retained, Why: s.Reason,
+		})
+		if s.State != device.SlotEmpty && !s.Retained && slices.Contains(types, envelope.ID(s.Type)) {
+			scope = append(scope, s.ID)
+		}
+	}
+	slices.Sort(scope)
+	return all, scope
+}
+
+// challenge asks the reader for the challenge its ticket will answer; an older
+// one dies by it.
+func (a *Agent) challenge(ctx context.Context, c *caseFile, seen *inspection) error {
+	if len(seen.Scope) == 0 || !seen.erasable() {
+		seen.Scope = []uint16{} // what cannot be erased and looked for is in no ticket's scope
+		return nil
+	}
+	if !a.identity().binding.Reader.Signs() {
+		return a.ownChallenge(seen)
+	}
+	order, err := c.digest().Raw()
+	if err != nil {
+		return err
+	}
+	ch, err := a.line().BeginErase(ctx, order, seen.Scope)
+	if err != nil {
+		return err
+	}
+	seen.Challenge, seen.EraCnt = ch.RC[:], ch.EraseCounter
+	return nil
+}

@@ -135,7 +135,7 @@ func (e *readerErase) judge(ctx context.Context, ev certificate.Reader, err erro
 	case errors.As(err, &foreign):
 		return e.ended(ev, outcomeForeign, "another reader is connected"), nil
 	case errors.As(err, &refused):
-		return e.ended(ev, outcomeRefused, refused.Code.String()), nil
+		return e.ended(ev, outcomeRefused, refused.Reason()), nil
 	case errors.Is(err, device.ErrUnsupported):
 		return e.ended(ev, outcomeUnsupported, "the reader does not know the erase"), nil
 	case e.a.line().Status().Cycles >= lostCycles:

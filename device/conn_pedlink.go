@@ -87,7 +87,7 @@ func refusal(code Code) error {
 	case CodeLocked:
 		return fmt.Errorf("%w: %s", ErrLocked, code)
 	}
-	return ErrRefused{code}
+	return ErrRefused{Code: code}
 }
 
 // meet asks who is there, in the clear.

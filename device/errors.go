@@ -20,11 +20,23 @@ var (
 	ErrClosed      = errors.New("reader was closed by this program")
 )
 
-// ErrRefused is a definite no of the reader: the command was understood and nothing was done.
-type ErrRefused struct{ Code Code }
+// ErrRefused is a definite no of the reader: the command was understood and nothing was done, unless the reader's
+// memory failed. Code is a status of pedlink, and then Text is empty; every other protocol tells its own in Text.
+type ErrRefused struct {
+	Code Code
+	Text string
+}
 
 // Error names the status.
-func (e ErrRefused) Error() string { return fmt.Sprintf("reader refused: %s", e.Code) }
+func (e ErrRefused) Error() string { return "reader refused: " + e.Reason() }
+
+// Reason is the status in words, with its number in the protocol that the reader speaks.
+func (e ErrRefused) Reason() string {
+	if e.Text != "" {
+		return e.Text
+	}
+	return e.Code.String()
+}
 
 // ErrForeign says that another reader than the bound one is on the line; Serial is what it calls itself.
 type ErrForeign struct{ Serial string }

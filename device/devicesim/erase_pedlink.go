@@ -112,7 +112,7 @@ func (s *Sim) eraseCommit(v values) reply {
 		return reply{status: stMalformed}
 	case !ok:
 		return reply{status: stTicketForm}
-	case !t.signedBy(s.mem.id.TicketKey):
+	case !t.signedBy(s.mem.st.Own.Ticket):
 		return reply{status: stTicketForged}
 	}
 	for _, d := range s.mem.st.Done {

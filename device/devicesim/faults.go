@@ -137,7 +137,7 @@ func (s *Sim) linkKey() []byte {
 		key := sha256.Sum256([]byte("foreign link key " + foreign))
 		return key[:16]
 	}
-	return s.mem.id.Link
+	return s.mem.st.Own.Link
 }
 
 func (s *Sim) recordKey() ed25519.PrivateKey {
@@ -145,7 +145,7 @@ func (s *Sim) recordKey() ed25519.PrivateKey {
 		seed := sha256.Sum256([]byte("foreign record key " + foreign))
 		return ed25519.NewKeyFromSeed(seed[:])
 	}
-	return ed25519.NewKeyFromSeed(s.mem.id.Record)
+	return ed25519.NewKeyFromSeed(s.mem.st.Own.Record)
 }
 
 // Fault puts a fault in force, or changes its value.

@@ -65,9 +65,9 @@ func Create(path string, spec Spec) (Injection, error) {
 func create(path string, spec Spec) (Injection, error) {
 	id := identity{
 		Serial: spec.Serial, Model: or(spec.Model, "PED-SIM-1"), Firmware: or(spec.Firmware, "1.0.0"),
-		Hardware: or(spec.Hardware, "A"), TicketKey: spec.TicketKey,
-		Link: make([]byte, 16), Record: make([]byte, ed25519.SeedSize),
+		Hardware: or(spec.Hardware, "A"),
 	}
+	own := ownKeys{Ticket: spec.TicketKey, Link: make([]byte, 16), Record: make([]byte, ed25519.SeedSize)}
 	for _, text := range []string{id.Serial, id.Model, id.Firmware, id.Hardware} {
 		if !isID(text) {
 			return Injection{}, fmt.Errorf("%q is no name for a serial, model or version", text)
@@ -76,7 +76,7 @@ func create(path string, spec Spec) (Injection, error) {
 	if len(spec.TicketKey) != ed25519.PublicKeySize {
 		return Injection{}, fmt.Errorf("ticket key has %d bytes", len(spec.TicketKey))
 	}
-	for _, secret := range [][]byte{id.Link, id.Record} {
+	for _, secret := range [][]byte{own.Link, own.Record} {
 		if _, err := io.ReadFull(spec.Rand, secret); err != nil {
 			return Injection{}, err
 		}
@@ -85,10 +85,10 @@ func create(path string, spec Spec) (Injection, error) {
 	if err != nil {
 		return Injection{}, err
 	}
-	if err := createMemory(path, id, slots); err != nil {
+	if err := createMemory(path, id, own, slots); err != nil {
 		return Injection{}, err
 	}
-	return injection(id, slots), nil
+	return injection(id, own, slots), nil
 }
 
 func or(s, otherwise string) string {
@@ -117,10 +117,10 @@ func fillSlots(random io.Reader) ([]slot, error) {
 	return slots, nil
 }
 
-func injection(id identity, slots []slot) Injection {
+func injection(id identity, own ownKeys, slots []slot) Injection {
 	in := Injection{
-		Serial: id.Serial, Model: id.Model, Firmware: id.Firmware, Pairing: id.Link,
-		Pub: ed25519.NewKeyFromSeed(id.Record).Public().(ed25519.PublicKey),
+		Serial: id.Serial, Model: id.Model, Firmware: id.Firmware, Pairing: own.Link,
+		Pub: ed25519.NewKeyFromSeed(own.Record).Public().(ed25519.PublicKey),
 	}
 	for _, s := range slots {
 		in.Slots = append(in.Slots, InjectedSlot{

@@ -48,22 +48,20 @@ const (
 	pageHead   = 16
 )
 
-// identity is what the maker wrote into the reader; its secrets are never listed.
+// identity is what the maker wrote into the reader for its whole life.
 type identity struct {
-	Magic     string `json:"magic"`
-	Serial    string `json:"serial"`
-	Model     string `json:"model"`
-	Firmware  string `json:"firmware"`
-	Hardware  string `json:"hardware"`
-	Link      []byte `json:"link"`       // K_dev
-	Record    []byte `json:"record"`     // Ed25519 seed of the record key
-	TicketKey []byte `json:"ticket_key"` // public key of who may order an erase
+	Magic    string `json:"magic"`
+	Serial   string `json:"serial"`
+	Model    string `json:"model"`
+	Firmware string `json:"firmware"`
+	Hardware string `json:"hardware"`
 }
 
-const magic = "readersim-nvm/1"
+const magic = "readersim-nvm/2"
 
 // state is everything that changes, except keys and events.
 type state struct {
+	Own            ownKeys    `json:"own"`
 	BootCount      uint32     `json:"boot_count"`
 	EraseCount     uint32     `json:"erase_count"`
 	Frozen         bool       `json:"frozen"`
@@ -84,14 +82,16 @@ var (
 )
 
 // createMemory writes a new reader's memory, and never over an existing one.
-func createMemory(path string, id identity, slots []slot) (err error) {
+func createMemory(path string, id identity, own ownKeys, slots []slot) (err error) {
 	id.Magic = magic
-	text, err := json.Marshal(id)
-	if err != nil {
-		return err
-	}
 	image := make([]byte, logAt)
-	copy(image[identityAt:], page(1, text))
+	for at, content := range map[int]any{identityAt: id, stateAt + statePage: state{Own: own}} {
+		text, err := json.Marshal(content)
+		if err != nil {
+			return err
+		}
+		copy(image[at:], page(1, text))
+	}
 	for i := range slots {
 		at := slotsAt + i*slotSize
 		copy(image[at:], slots[i].head())

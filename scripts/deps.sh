@@ -4,44 +4,69 @@
 # not install, it names what is missing and ends with 1.
 set -euo pipefail
 
-# Command and Debian package have the same name for each of these.
-tools=(socat age zstd jq openssl strace)
+# What is looked for, and the Debian package that brings it. A path is looked
+# for as a file: libccidtwin.so is no command but what pcscd loads.
+needs=(
+  socat=socat age=age zstd=zstd jq=jq openssl=openssl strace=strace
+  pcscd=pcscd opensc-tool=opensc pcsc_scan=pcsc-tools scriptor=pcsc-tools
+  /usr/lib/pcsc/drivers/serial/libccidtwin.so=libccid
+)
 
-missing=()
-for tool in "${tools[@]}"; do
-  command -v "$tool" >/dev/null 2>&1 || missing+=("$tool")
+there() {
+  case "$1" in
+    /*) [ -e "$1" ] ;;
+    # pcscd lies in sbin, which is not in everybody's PATH.
+    *) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null 2>&1 ;;
+  esac
+}
+
+packages=()
+for need in "${needs[@]}"; do
+  package=${need#*=}
+  there "${need%%=*}" || [[ " ${packages[*]} " == *" $package "* ]] || packages+=("$package")
 done
-[ "${#missing[@]}" -eq 0 ] && exit 0
+[ "${#packages[@]}" -eq 0 ] && exit 0
 
 # Asking for a password would hang a build that nobody watches, hence -n.
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
   if ! sudo -n true 2>/dev/null; then
-    echo "deps: missing: ${missing[*]}; install them as root, for example: apt-get install ${missing[*]}" >&2
+    echo "deps: missing: ${packages[*]}; install them as root, for example: apt-get install --no-install-recommends ${packages[*]}" >&2
     exit 1
   fi
   as_root=(sudo -n)
 fi
 if ! command -v apt-get >/dev/null 2>&1; then
-  echo "deps: missing: ${missing[*]}; there is no apt-get here, install them by the system's own means" >&2
+  echo "deps: missing: ${packages[*]}; there is no apt-get here, install them by the system's own means" >&2
   exit 1
 fi
 
-install_missing() {
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -q --no-install-recommends --no-upgrade "${missing[@]}"
+# A pcscd that the installation starts would hold the one socket a machine has
+# for it, and the tests could not start theirs. Somebody's own policy stays.
+policy=/usr/sbin/policy-rc.d
+start_no_service() {
+  [ -e "$policy" ] && return 0
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
 }
 
-echo "deps: installing ${missing[*]}" >&2
+install_missing() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -q --no-install-recommends --no-upgrade "${packages[@]}"
+}
+
+echo "deps: installing ${packages[*]}" >&2
+start_no_service
 # The package lists are fetched only when the ones at hand do not do.
 if ! install_missing >/dev/null 2>&1; then
   "${as_root[@]}" apt-get update -q >&2
   install_missing >&2
 fi
 
-for tool in "${missing[@]}"; do
-  if ! command -v "$tool" >/dev/null 2>&1; then
-    echo "deps: $tool is still missing after the installation" >&2
+for need in "${needs[@]}"; do
+  if ! there "${need%%=*}"; then
+    echo "deps: ${need%%=*} is still missing after the installation" >&2
     exit 1
   fi
 done

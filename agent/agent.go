@@ -51,6 +51,7 @@ type Agent struct {
 	bell *bell
 
 	taking  sync.Mutex    // one thing is taken at a time, whoever brings it
+	lending sync.Mutex    // one opening of the reader's line at a time, where none is kept
 	timed   chan struct{} // closed after the first question for the time
 	mu      sync.Mutex    // guards what follows; never held over a step or a link
 	id      *identity

@@ -24,6 +24,7 @@
 //	reader_erase.go   erase-reader-keys: one commit, and the outcome by name
 //	reader_inspect.go reader_delete.go  what it held before; erased without a ticket
 //	reader_look.go    list, probe, counter, restart: never believe it
+//	reader_report.go  what is on the line, for a person
 //	steps_deliver.go  deliver-backup: receipt and ticket
 //	steps_report.go   sign-certificate, deliver-certificate
 //	steps_end.go      erase-identity, tombstone, and the journal's own end

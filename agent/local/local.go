@@ -7,6 +7,7 @@
 //
 //	local.go   the answers
 //	plan.go    the dry run: what would be erased, kept and uploaded
+//	reader.go  what is on the serial line
 //	client.go  asks them, and follows the events
 package local
 

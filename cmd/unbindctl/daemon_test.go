@@ -22,6 +22,9 @@ type daemon struct {
 	plan      local.Plan
 	challenge local.Challenge
 	loaded    local.Loaded
+	reader    local.ReaderReport
+	slots     local.KeySlots
+	tested    local.ReaderTest
 	refuse    *local.Error // what every question but status is answered with
 	forbid    *local.Error // what status is answered with
 	events    []local.Event
@@ -43,6 +46,9 @@ func (d *daemon) serve(socket string) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", d.status)
 	mux.HandleFunc("GET /v1/plan", d.answer(func(*http.Request) any { return d.plan }))
+	mux.HandleFunc("GET /v1/reader", d.answer(func(*http.Request) any { return d.reader }))
+	mux.HandleFunc("GET /v1/reader/slots", d.answer(func(*http.Request) any { return d.slots }))
+	mux.HandleFunc("POST /v1/reader/test", d.answer(func(*http.Request) any { return d.tested }))
 	mux.HandleFunc("POST /v1/challenge", d.answer(func(*http.Request) any { return d.challenge }))
 	mux.HandleFunc("POST /v1/commands", d.answer(d.take))
 	mux.HandleFunc("POST /v1/cancel", d.answer(d.take))

@@ -44,7 +44,7 @@ func (t *tool) root() *cobra.Command {
 	flags.BoolVarP(&t.quiet, "quiet", "q", false, "say only what a script needs")
 	flags.BoolVar(&t.noColor, "no-color", false, "accepted; no colour is ever used (a QR code then leaves the terminal's own two shades)")
 	root.AddCommand(
-		t.statusCommand(), t.planCommand(), t.explainCommand(), t.challengeCommand(), t.loadCommand(),
+		t.statusCommand(), t.readerCommand(), t.planCommand(), t.explainCommand(), t.challengeCommand(), t.loadCommand(),
 		t.watchCommand(), t.cancelCommand(), t.verifyCommand(), t.completionCommand(), t.manCommand(), t.versionCommand(),
 	)
 	return root

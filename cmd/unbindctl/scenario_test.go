@@ -153,7 +153,14 @@ func scenarios() map[string]*daemon {
 	choosing.refuse = &local.Error{Code: "E17:profile", Message: "cannot plan: choose one of 2 profiles by name"}
 	forbidden := answers(trading())
 	forbidden.forbid = &local.Error{Code: "role", Message: "cannot answer: this user may not ask", Next: "Log in as a technician."}
+	foreign, poor, silent := withReader("SN-9"), withReader("SN-1"), withReader("")
+	poor.reader.Driver, poor.reader.Unsupported, poor.reader.Tamper = "ccid", []string{"tamper", "list"}, local.CheckUnsupported
+	poor.reader.Sockets = []local.Socket{{Slot: 0, Card: true}, {Slot: 1, Present: true, ATR: "3b68"}}
+	poor.tested.Checks = append(poor.tested.Checks, local.ReaderCheck{Check: "list", Result: local.CheckUnsupported},
+		local.ReaderCheck{Check: "probe", Result: local.CheckFailed, Detail: "listed as loaded and does not answer: TMK in slot 16"})
+	poor.tested.OK, poor.tested.Repeats, poor.tested.Damaged = false, 4, 1
 	return map[string]*daemon{
+		"reader": withReader("SN-1"), "reader-foreign": foreign, "reader-poor": poor, "reader-silent": silent,
 		"unenrolled": answers(local.Status{Schema: local.Schema, Mode: local.Unenrolled, Clock: "unknown"}),
 		"trading":    answers(trading()), "blocked": blocked, "refusing": refused, "forbidding": forbidden, "choosing": choosing,
 		"whole": answers(whole()...), "unbound": answers(unbound("complete")), "unbound-partial": answers(unbound("partial")),
@@ -161,4 +168,27 @@ func scenarios() map[string]*daemon {
 		"partial": answers(partial()), "stuck": answers(obeying("deliver-backup", local.Doing)),
 		"crossed": late, "receipted": answers(crossed(true)),
 	}
+}
+
+// withReader is a trading terminal, bound to SN-1, with this reader on its line.
+func withReader(serial string) *daemon {
+	d := &daemon{statuses: []local.Status{trading()}}
+	d.reader = local.ReaderReport{
+		Schema: local.Schema, Path: "/dev/ttyS1", Driver: "pedlink", Baud: 115200, State: "lost", Error: "no answer in time",
+		Bound: "SN-1", Can: []string{}, Unsupported: []string{},
+	}
+	if serial != "" {
+		d.reader.State, d.reader.Error, d.reader.Serial, d.reader.Model, d.reader.Firmware = "ready", "", serial, "PED-1", "1.0.0"
+		d.reader.Can, d.reader.Tamper, d.reader.BootCount = []string{"events", "list", "erase"}, "intact", 3
+	}
+	d.slots = local.KeySlots{Schema: local.Schema, Serial: serial, Slots: []local.KeySlot{
+		{Slot: 0x10, Type: "TMK", Alg: "3DES", State: "loaded", KCV: "82e136", Method: "zero-block"},
+		{Slot: 0x31, Type: "TDK", Alg: "AES-128", State: "empty"},
+		{Slot: 0xff01, Type: "LINK", Alg: "AES-128", State: "loaded", Retained: true, Why: "reader-link"},
+	}}
+	d.tested = local.ReaderTest{Schema: local.Schema, Serial: serial, OK: true, Rounds: 20, Median: 400, Slowest: 900, Checks: []local.ReaderCheck{
+		{Check: "identity", Result: local.CheckOK, Detail: serial},
+		{Check: "round-trip", Result: local.CheckOK, Detail: "20 questions"},
+	}}
+	return d
 }

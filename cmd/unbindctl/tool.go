@@ -124,7 +124,12 @@ func (t *tool) connect(flag bool) error {
 
 // ask bounds one question to the daemon.
 func ask[T any](ctx context.Context, question func(context.Context) (T, error)) (T, error) {
-	bounded, stop := context.WithTimeoutCause(ctx, answerTime, errNoAnswer)
+	return askWithin(ctx, answerTime, question)
+}
+
+// askWithin bounds one that may take longer.
+func askWithin[T any](ctx context.Context, longest time.Duration, question func(context.Context) (T, error)) (T, error) {
+	bounded, stop := context.WithTimeoutCause(ctx, longest, errNoAnswer)
 	defer stop()
 	answer, err := question(bounded)
 	if err != nil && context.Cause(bounded) == errNoAnswer {

@@ -110,11 +110,39 @@ func (a *Agent) conversation(ctx context.Context, l *ledger.Ledger) error {
 		a.alarm("E26", fmt.Sprintf("the reader has lost %d events before they were taken over", backlog.Lost))
 	}
 	for {
-		if _, err := a.takeOver(ctx, l); err != nil {
+		if err := a.burst(ctx, l); err != nil {
 			return err
 		}
 	}
 }
+
+// burst commits events as they come, and acknowledges many at a time: on a
+// slow line each acknowledgement takes room from the events. The reader holds
+// what is not acknowledged, so waiting a little loses nothing; it is done at the
+// latest when half the reader's window is used up, or nothing came for a moment.
+func (a *Agent) burst(ctx context.Context, l *ledger.Ledger) error {
+	last, owed, err := a.commitEvents(ctx, l)
+	for err == nil && owed < group/2 {
+		soon, stop := context.WithTimeout(ctx, lull)
+		var more int
+		var newer uint64
+		newer, more, err = a.commitEvents(soon, l)
+		stop()
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			err = nil
+			break
+		}
+		last, owed = max(last, newer), owed+more
+	}
+	if err != nil {
+		return err
+	}
+	return a.letGo(ctx, last)
+}
+
+// lull is how long nothing must have come before what was committed is
+// acknowledged.
+const lull = 50 * time.Millisecond
 
 // eventless waits beside a reader that has no events to give, and has it asked
 // again now and then.
@@ -174,28 +202,41 @@ func (a *Agent) lastEvent(l *ledger.Ledger) (uint64, error) {
 // takeOver waits for events, commits them together, and acknowledges them only
 // then.
 func (a *Agent) takeOver(ctx context.Context, l *ledger.Ledger) (last uint64, err error) {
+	if last, _, err = a.commitEvents(ctx, l); err != nil {
+		return 0, err
+	}
+	return last, a.letGo(ctx, last)
+}
+
+// commitEvents waits for events and puts them into the ledger together. It
+// returns the number of the last one there and how many came.
+func (a *Agent) commitEvents(ctx context.Context, l *ledger.Ledger) (last uint64, count int, err error) {
 	events, err := a.line().Next(ctx, group)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	serial := string(a.identity().binding.Reader.SN)
 	a.Moment("trade:starting")
 	done, err := l.Append(serial, bodies(events))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	a.Moment("trade:worked")
 	for _, r := range done.Refused {
 		a.Log.Warn().Str("code", r.Code).Uint64("evseq", r.Evseq).Msg("a record was refused")
 		a.hub.tell(local.Event{Kind: "trade", State: "refused", Code: r.Code})
 	}
-	last = l.Last(serial)
-	if err := a.line().Acknowledge(ctx, uint32(last)); err != nil {
-		return last, err
-	}
 	a.show.setLedger(l)
+	return l.Last(serial), len(events), nil
+}
+
+// letGo tells the reader that everything up to this number is in the ledger.
+func (a *Agent) letGo(ctx context.Context, last uint64) error {
+	if err := a.line().Acknowledge(ctx, uint32(last)); err != nil {
+		return err
+	}
 	a.Moment("trade:recorded")
-	return last, nil
+	return nil
 }
 
 func bodies(events []device.Event) []ledger.Event {

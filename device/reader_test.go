@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"unbindd/device"
+	"unbindd/device/devicesim"
 )
 
 func TestIdentityAndSlotsAreAsInjected(t *testing.T) {
@@ -330,9 +331,9 @@ func TestLineWithNoiseStillDelivers(t *testing.T) {
 		o.Retry = device.RetryConfig{Ack: 20 * time.Millisecond, Gap: 5 * time.Millisecond, BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond}
 	})
 	identifyWhenBack(t, r)
-	for _, f := range []string{"line-seed=3", "drop=0.0003", "flip=0.0003"} {
-		b.fault(f)
-	}
+	noise, err := devicesim.ParseNoise("lose=0.0003,flip=0.0003,seed=3")
+	must(t, err)
+	b.sim.SetLine(noise)
 	var last uint32
 	for last < 150 {
 		_, err := followWhenBack(t, r, last)

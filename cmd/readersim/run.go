@@ -21,6 +21,7 @@ type running struct {
 	nvm      string
 	options  devicesim.Options
 	faults   []string
+	line     string
 	generate int
 	every    time.Duration
 	close    bool
@@ -58,6 +59,7 @@ A power cut wanted by a fault kills the process; start it again to bring the pow
 	f.StringVar(&o.Merchant.Batch, "batch", "", "batch of the transactions")
 	f.StringVar(&o.Canary, "canary", "", "text to put into the rrn of some transactions")
 	f.StringArrayVar(&r.faults, "fault", nil, "what the reader does wrong, NAME or NAME=VALUE; may be repeated")
+	f.StringVar(&r.line, "line", "none", "what goes wrong on the line, such as flip=1e-4,lose=2x,seed=7")
 	f.DurationVar(&r.idleExit, "idle-exit", 0, "end after so much silence on the line; 0: never")
 	f.StringVar(&r.control, "control", "", "unix socket to take commands from")
 	cobra.CheckErr(c.MarkFlagRequired("nvm"))
@@ -73,6 +75,9 @@ func (r *running) run(ctx context.Context, out io.Writer, log zerolog.Logger) (e
 			return err
 		}
 		r.options.Faults = append(r.options.Faults, f)
+	}
+	if r.options.Line, err = devicesim.ParseNoise(r.line); err != nil {
+		return err
 	}
 	r.options.Kill = killSelf
 	sim, err := devicesim.Start(r.nvm, r.options)

@@ -27,6 +27,7 @@ var verbs = map[string]func(*Sim, string) (string, error){
 	"event":        func(s *Sim, kind string) (string, error) { return number(s.Happen(kind)) },
 	"lose":         (*Sim).controlLose,
 	"fault":        (*Sim).controlFault,
+	"line":         (*Sim).controlLine,
 	"clear-faults": func(s *Sim, _ string) (string, error) { s.ClearFaults(); return "", nil },
 	"tamper":       func(s *Sim, _ string) (string, error) { return "", s.Tamper() },
 	"freeze?":      func(s *Sim, _ string) (string, error) { return strconv.FormatBool(s.State().Frozen), nil },
@@ -86,6 +87,15 @@ func (s *Sim) controlFault(rest string) (string, error) {
 		return "", err
 	}
 	s.Fault(f)
+	return "", nil
+}
+
+func (s *Sim) controlLine(rest string) (string, error) {
+	n, err := ParseNoise(rest)
+	if err != nil {
+		return "", err
+	}
+	s.SetLine(n)
 	return "", nil
 }
 

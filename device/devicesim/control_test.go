@@ -38,6 +38,9 @@ func TestControlLines(t *testing.T) {
 		{"fault half=2", "error"},
 		{"fault cut-after=x", "error"},
 		{"fault nothing", "error"},
+		{"line flip=1e-4,seed=3", "ok"},
+		{"line flip=2", "error"},
+		{"line none", "ok"},
 		{"clear-faults", "ok"},
 		{"tamper", "ok"},
 		{"sale 1 CNY", "error"},
@@ -90,14 +93,14 @@ func TestControlSocket(t *testing.T) {
 }
 
 func TestFaultsAreParsedStrictly(t *testing.T) {
-	for _, good := range []string{"refuses", "refuses=0206", "half", "silent", "foreign=PED-2", "cut-after=0", "drop=0.5", "flip=1", "line-seed=9"} {
+	for _, good := range []string{"refuses", "refuses=0206", "half", "silent", "foreign=PED-2", "cut-after=0"} {
 		f, err := ParseFault(good)
 		must(t, err)
 		if got := (faults{f.Name: f.Value}).list()[0]; got != good {
 			t.Errorf("%q is listed as %q", good, got)
 		}
 	}
-	for _, bad := range []string{"", "refuses=x", "silent=1", "foreign=", "foreign=a b", "cut-after=-1", "cut-after", "drop=2", "flip", "HALF"} {
+	for _, bad := range []string{"", "refuses=x", "silent=1", "foreign=", "foreign=a b", "cut-after=-1", "cut-after", "drop=0.5", "HALF"} {
 		if f, err := ParseFault(bad); err == nil {
 			t.Errorf("%q became %+v", bad, f)
 		}

@@ -28,9 +28,6 @@ const (
 	faultCutAfter         = "cut-after"          // =k: power cut after k slots of an erase
 	faultCutBeforeErase   = "cut-before-erase"   // power cut after the ticket was checked, before anything is written
 	faultCutBeforeAnswer  = "cut-before-answer"  // power cut between the finished erase and its answer
-	faultDrop             = "drop"               // =rate 0..1: bytes lost on the line
-	faultFlip             = "flip"               // =rate 0..1: bytes with a turned bit
-	faultLineSeed         = "line-seed"          // =number: which bytes
 )
 
 var faultChecks = map[string]func(string) bool{
@@ -45,17 +42,10 @@ var faultChecks = map[string]func(string) bool{
 	faultCutAfter:         func(v string) bool { k, err := strconv.Atoi(v); return err == nil && k >= 0 },
 	faultCutBeforeErase:   noValue,
 	faultCutBeforeAnswer:  noValue,
-	faultDrop:             isRate,
-	faultFlip:             isRate,
-	faultLineSeed:         func(v string) bool { _, err := strconv.ParseUint(v, 10, 64); return err == nil },
+	faultLacks:            isLacks,
 }
 
 func noValue(v string) bool { return v == "" }
-
-func isRate(v string) bool {
-	r, err := strconv.ParseFloat(v, 64)
-	return err == nil && r >= 0 && r <= 1
-}
 
 // isID tells the class [A-Za-z0-9._:/@+-]{1,64}.
 func isID(v string) bool {
@@ -90,15 +80,6 @@ func FaultNames() []string {
 type faults map[string]string
 
 func (f faults) has(name string) bool { _, set := f[name]; return set }
-
-// rate returns a line fault's probability.
-func (f faults) rate(name string) float64 {
-	r, err := strconv.ParseFloat(f[name], 64)
-	if err != nil {
-		return 0
-	}
-	return r
-}
 
 func (f faults) refusal() (status, bool) {
 	code, err := refusalCode(f[faultRefuses])
@@ -158,8 +139,9 @@ func (s *Sim) Fault(f Fault) {
 	}
 }
 
-// ClearFaults makes the reader a good one again.
+// ClearFaults makes the reader and its line good ones again.
 func (s *Sim) ClearFaults() {
+	s.SetLine(Noise{})
 	s.mu.Lock()
 	was := s.faults.has(faultForeign)
 	s.faults = faults{}

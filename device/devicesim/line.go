@@ -3,12 +3,8 @@ package devicesim
 import (
 	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"os"
 	"strconv"
-	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -59,69 +55,4 @@ func pointLink(link, target string) error {
 		return err
 	}
 	return os.Rename(next, link)
-}
-
-// wire is the line with its speed and its noise.
-type wire struct {
-	io.ReadWriteCloser
-	sim  *Sim
-	pace int // baud, 0: as fast as it goes
-
-	mu   sync.Mutex
-	seed string
-	dice *rand.Rand
-}
-
-// Read returns what the noise left of what the host sent.
-func (w *wire) Read(b []byte) (int, error) {
-	for {
-		n, err := w.ReadWriteCloser.Read(b)
-		if kept := w.disturb(b[:n]); kept > 0 || err != nil {
-			w.travel(n)
-			return kept, err
-		}
-	}
-}
-
-// Write sends what the noise leaves; what was lost counts as sent.
-func (w *wire) Write(b []byte) (int, error) {
-	damaged := append([]byte(nil), b...)
-	damaged = damaged[:w.disturb(damaged)]
-	w.travel(len(b))
-	if _, err := w.ReadWriteCloser.Write(damaged); err != nil {
-		return 0, err
-	}
-	return len(b), nil
-}
-
-// travel lets the time pass that n bytes need, 10 bits each.
-func (w *wire) travel(n int) {
-	if w.pace > 0 {
-		time.Sleep(time.Duration(n) * 10 * time.Second / time.Duration(w.pace))
-	}
-}
-
-// disturb drops and flips bytes in place and returns how many are left.
-func (w *wire) disturb(b []byte) int {
-	drop, flip, seed := w.sim.noise()
-	if drop == 0 && flip == 0 {
-		return len(b)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.dice == nil || w.seed != seed {
-		n, _ := strconv.ParseUint(seed, 10, 64) // no seed set: 0
-		w.seed, w.dice = seed, rand.New(rand.NewPCG(n, 1))
-	}
-	kept := b[:0]
-	for _, v := range b {
-		if w.dice.Float64() < drop {
-			continue
-		}
-		if w.dice.Float64() < flip {
-			v ^= 1 << w.dice.IntN(8)
-		}
-		kept = append(kept, v)
-	}
-	return len(kept)
 }

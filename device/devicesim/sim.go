@@ -10,9 +10,10 @@
 //	sim.go front.go        Sim: power, plug, restart; the protocols it can speak
 //	inject.go              making a new reader with its keys
 //	nvm.go eventlog.go slot.go crypto.go   the memory file and its keys
-//	line.go                tty, speed, noise
+//	line*.go               tty; the wire with its speed and its noise, chain by chain
+//	own.go keywrap.go      the reader's own keys
 //	*_pedlink.go           pedlink/1: engine and sending are the link rules, commands and erase what is done
-//	sales.go generate.go   transactions
+//	sales.go generate.go tamper.go   transactions; what else happens to a reader
 //	faults.go              what it does wrong
 //	control.go state.go    the control socket
 package devicesim
@@ -24,23 +25,26 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Options say how a simulated reader is connected and what it sells.
 type Options struct {
-	Link     string           // path of a symlink to an own pseudo-terminal; "" with TTY "": no symlink
-	TTY      string           // existing tty to use instead
-	Protocol string           // one of Protocols; "": pedlink
-	Pace     int              // baud to imitate; 0: as fast as it goes
-	Merchant Merchant         // what its transactions carry
-	Seed     uint64           // of generated transactions
-	Canary   string           // put into the rrn of some of them
-	Faults   []Fault          // in force from the start
-	Ack      time.Duration    // wait for an ACK, besides the bytes' time on the line; 0: 150 ms
-	Now      func() time.Time // nil: time.Now
-	Rand     io.Reader        // nil: crypto/rand
-	Kill     func()           // what a power cut does to the process; nil: the simulator stops by itself
+	Link      string           // path of a symlink to an own pseudo-terminal; "" with TTY "": no symlink
+	TTY       string           // existing tty to use instead
+	Protocol  string           // one of Protocols; "": pedlink
+	Pace      int              // baud to imitate; 0: as fast as it goes
+	Merchant  Merchant         // what its transactions carry
+	Seed      uint64           // of generated transactions
+	Canary    string           // put into the rrn of some of them
+	Faults    []Fault          // in force from the start
+	Line      Noise            // what goes wrong on the line from the start
+	Ack       time.Duration    // wait for an ACK, besides the bytes' time on the line; 0: 150 ms
+	Now       func() time.Time // nil: time.Now
+	Rand      io.Reader        // nil: crypto/rand
+	EventRoom int              // events it has room for, the oldest are lost beyond; 0: as many as the file takes
+	Kill      func()           // what a power cut does to the process; nil: the simulator stops by itself
 }
 
 // Sim is one reader that is switched on:
@@ -55,6 +59,8 @@ type Sim struct {
 	done      chan struct{}
 	ending    sync.Once
 	err       error // valid once done is closed
+
+	noise atomic.Pointer[noise] // nil: the line is quiet
 
 	plugging sync.Mutex // plug and unplug, one after the other
 	plugged  *plug      // guarded by plugging
@@ -104,6 +110,7 @@ func Start(path string, options Options) (*Sim, error) {
 	for _, f := range options.Faults {
 		s.faults[f.Name] = f.Value
 	}
+	s.SetLine(options.Line)
 	if err := s.locked(s.boot); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot start reader: %w", err), s.Close())
 	}
@@ -127,6 +134,9 @@ func (s *Sim) boot() error {
 	s.lockedUntil = s.options.Now().Add(lockTime)
 	s.mem.st.BootCount++
 	if err := s.mem.save(); err != nil {
+		return err
+	}
+	if err := s.resumeTamper(); err != nil {
 		return err
 	}
 	if s.mem.st.Erase != nil {
@@ -189,7 +199,7 @@ func (s *Sim) openLine() (*plug, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
-		p.wire = &wire{ReadWriteCloser: tty, sim: s, pace: s.options.Pace}
+		p.wire = newWire(tty, s.options.Pace, &s.noise)
 		return p, s.options.TTY, nil
 	}
 	master, slave, err := openPTY()
@@ -197,7 +207,7 @@ func (s *Sim) openLine() (*plug, string, error) {
 		return nil, "", err
 	}
 	p.slave, p.link = slave, s.options.Link
-	p.wire = &wire{ReadWriteCloser: master, sim: s, pace: s.options.Pace}
+	p.wire = newWire(master, s.options.Pace, &s.noise)
 	if s.options.Link == "" {
 		return p, slave.Name(), nil
 	}
@@ -312,12 +322,6 @@ func (s *Sim) isSilent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.faults.has(faultSilent)
-}
-
-func (s *Sim) noise() (drop, flip float64, seed string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.faults.rate(faultDrop), s.faults.rate(faultFlip), s.faults[faultLineSeed]
 }
 
 func (s *Sim) hear() {

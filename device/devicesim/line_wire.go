@@ -1,0 +1,290 @@
+package devicesim
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	glueTime  = 30 * time.Millisecond
+	fifoBytes = 16 // what a UART takes ahead of the line
+	readSize  = 8192
+)
+
+// noise is what is wrong with both ways of the line; it lives as long as it is in force, over every plug.
+type noise struct {
+	text    string
+	mu      sync.Mutex
+	in, out *chain
+}
+
+func newNoise(n Noise, span func([]byte) int) *noise {
+	if len(n.often) == 0 {
+		return nil
+	}
+	return &noise{text: n.text, in: newChain(n, wayIn, span), out: newChain(n, wayOut, span)}
+}
+
+// pass is what the line makes of bytes on one way; nil is a quiet line.
+func (n *noise) pass(way string, b []byte) []piece {
+	if n == nil {
+		return []piece{{bytes: b, travel: len(b)}}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if way == wayIn {
+		return n.in.pass(b)
+	}
+	return n.out.pass(b)
+}
+
+// wire is a tty with the speed and the noise of a line; the two ways do not wait for each other. A quiet line without
+// a speed is the tty itself.
+type wire struct {
+	tty     io.ReadWriteCloser
+	noise   *atomic.Pointer[noise]
+	inward  pace
+	outward pace
+
+	came    []byte      // has arrived and was not read yet; of Read alone
+	arrived chan []byte // what the speed let through, where there is one
+
+	outbox  chan parcel
+	sending sync.Once
+	sends   atomic.Bool
+
+	closing sync.Once
+	closed  chan struct{}
+	err     error // valid once closed is closed
+}
+
+// parcel is what was written at one time; gone is closed when the writer may go on.
+type parcel struct {
+	bytes []byte
+	at    time.Time
+	gone  chan struct{}
+}
+
+func newWire(tty io.ReadWriteCloser, baud int, n *atomic.Pointer[noise]) *wire {
+	w := &wire{
+		tty: tty, noise: n, arrived: make(chan []byte, 64), outbox: make(chan parcel, 4), closed: make(chan struct{}),
+	}
+	w.inward = pace{baud: baud, now: time.Now, sleep: w.sleep}
+	w.outward = w.inward
+	if baud > 0 {
+		w.receiveAtSpeed()
+	}
+	return w
+}
+
+// sleep ends early when the line is closed.
+func (w *wire) sleep(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-w.closed:
+	}
+}
+
+// Close frees everybody who reads or writes.
+func (w *wire) Close() error { return w.end(os.ErrClosed) }
+
+func (w *wire) end(cause error) (err error) {
+	w.closing.Do(func() {
+		w.err = cause
+		close(w.closed)
+		err = w.tty.Close()
+	})
+	return err
+}
+
+// Read returns what the noise left of what the host sent, when it has arrived.
+func (w *wire) Read(b []byte) (int, error) {
+	for len(w.came) == 0 {
+		if w.inward.baud > 0 {
+			select {
+			case w.came = <-w.arrived:
+				continue
+			case <-w.closed:
+				return 0, w.err
+			}
+		}
+		n, err := w.tty.Read(b)
+		if err != nil || w.noise.Load() == nil {
+			return n, err
+		}
+		if err := w.take(bytes.Clone(b[:n]), time.Time{}, func(b []byte) { w.came = append(w.came, b...) }); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(b, w.came)
+	w.came = w.came[n:]
+	return n, nil
+}
+
+// receiveAtSpeed takes bytes off the tty as the host writes them, and lets them arrive at their time.
+func (w *wire) receiveAtSpeed() {
+	taken := make(chan parcel, 16)
+	go func() {
+		for {
+			b := make([]byte, readSize)
+			n, err := w.tty.Read(b)
+			if err != nil {
+				_ = w.end(err) // Read tells why
+				return
+			}
+			select {
+			case taken <- parcel{bytes: b[:n], at: w.inward.now()}:
+			case <-w.closed:
+				return
+			}
+		}
+	}()
+	go func() {
+		for {
+			select {
+			case p := <-taken:
+				if w.take(p.bytes, p.at, w.hand) != nil {
+					return // closed
+				}
+			case <-w.closed:
+				return
+			}
+		}
+	}()
+}
+
+func (w *wire) hand(b []byte) {
+	select {
+	case w.arrived <- bytes.Clone(b):
+	case <-w.closed:
+	}
+}
+
+// take carries bytes from the host through the noise and the line.
+func (w *wire) take(b []byte, at time.Time, hand func([]byte)) error {
+	for _, p := range w.noise.Load().pass(wayIn, b) {
+		w.sleep(p.pause)
+		if p.echo != nil {
+			if err := w.post(parcel{bytes: p.echo, at: w.outward.now(), gone: make(chan struct{})}); err != nil {
+				return err
+			}
+		}
+		if err := w.inward.carry(p.travel, at, arrives(p, func(b []byte) error { hand(b); return nil })); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// arrives hands on the bytes of a piece as their time on the line passes.
+func arrives(p piece, hand func([]byte) error) func(int) error {
+	had := 0
+	return func(upTo int) error {
+		if upTo = min(upTo, len(p.bytes)); upTo == had {
+			return nil
+		}
+		part := p.bytes[had:upTo]
+		had = upTo
+		return hand(part)
+	}
+}
+
+// Write sends what the noise leaves, and returns when all but what a UART takes ahead has left; what was lost
+// counts as sent.
+func (w *wire) Write(b []byte) (int, error) {
+	if w.outward.baud == 0 && w.noise.Load() == nil && !w.sends.Load() {
+		return w.tty.Write(b)
+	}
+	p := parcel{bytes: bytes.Clone(b), at: w.outward.now(), gone: make(chan struct{})}
+	if err := w.post(p); err != nil {
+		return 0, err
+	}
+	select {
+	case <-p.gone:
+		return len(b), nil
+	case <-w.closed:
+		return 0, w.err
+	}
+}
+
+func (w *wire) post(p parcel) error {
+	w.sending.Do(func() {
+		w.sends.Store(true)
+		go w.send()
+	})
+	select {
+	case w.outbox <- p:
+		return nil
+	case <-w.closed:
+		return w.err
+	}
+}
+
+// send is the way out. What is glued waits for the next parcel, but not for long.
+func (w *wire) send() {
+	var held []byte
+	glue := time.NewTimer(time.Hour)
+	defer glue.Stop()
+	for {
+		var err error
+		select {
+		case p := <-w.outbox:
+			held, err = w.sendParcel(held, p)
+			if glue.Stop(); len(held) > 0 {
+				glue.Reset(glueTime)
+			}
+		case <-glue.C:
+			_, err = w.tty.Write(held)
+			held = nil
+		case <-w.closed:
+			return
+		}
+		if err != nil {
+			_ = w.end(err) // Write tells why
+			return
+		}
+	}
+}
+
+func (w *wire) sendParcel(held []byte, p parcel) ([]byte, error) {
+	left := 0
+	pieces := w.noise.Load().pass(wayOut, p.bytes)
+	for _, piece := range pieces {
+		left += piece.travel
+	}
+	var free sync.Once
+	goOn := func() { free.Do(func() { close(p.gone) }) }
+	defer goOn()
+	for _, piece := range pieces {
+		w.sleep(piece.pause)
+		if piece.glued {
+			held = append(held, piece.bytes...)
+			continue
+		}
+		piece.bytes = append(held, piece.bytes...)
+		left += len(held)
+		piece.travel += len(held)
+		held = nil
+		rest := left - piece.travel
+		put := arrives(piece, func(b []byte) error { _, err := w.tty.Write(b); return err })
+		if err := w.outward.carry(piece.travel, p.at, func(upTo int) error {
+			if rest+piece.travel-upTo <= fifoBytes {
+				goOn()
+			}
+			return put(upTo)
+		}); err != nil {
+			return nil, err
+		}
+		left = rest
+	}
+	return held, nil
+}

@@ -5,7 +5,7 @@ import "fmt"
 // Constants of pedlink/1: docs/WIRE-READER.md is their specification.
 
 const (
-	protocolVersion = 1
+	protocolVersion = 1 // of the frames; what a reader speaks inside them it tells as revision
 	maxPayload      = 4096
 	eventWindow     = 64 // events the reader may push before they are acknowledged by number
 	slotsPerAnswer  = 32
@@ -30,14 +30,19 @@ const (
 	cmdReboot      = 0x0004
 	cmdListKeys    = 0x0101
 	cmdKeyProbe    = 0x0102
+	cmdLoadKey     = 0x0103
 	cmdEraseBegin  = 0x0201
 	cmdEraseCommit = 0x0202
 	cmdEraseStatus = 0x0203
 	cmdEraseCancel = 0x0204
+	cmdSAMPower    = 0x0301
+	cmdSAMExchange = 0x0302
+	cmdSAMList     = 0x0303
 	cmdEventsSince = 0x0401
 	cmdEventsAck   = 0x0402
 	cmdFreeze      = 0x0501
 	cmdThaw        = 0x0502
+	cmdRotate      = 0x0601
 )
 
 const (
@@ -71,12 +76,28 @@ const (
 	tagRecord      = 0x1D
 	tagWait        = 0x1E
 	tagProbe       = 0x1F
+	tagRevision    = 0x20
+	tagOffers      = 0x21
+	tagSocket      = 0x22
+	tagSocketFlags = 0x23
+	tagATR         = 0x24
+	tagPower       = 0x25
+	tagAPDU        = 0x26
+	tagKeyBlock    = 0x27
+	tagRotations   = 0x28
+	tagRotation    = 0x29
+	tagNewValue    = 0x2A
+	tagTampers     = 0x2B
 )
 
 const (
 	flagFrozen    = 1 << 0
 	flagTampered  = 1 << 1
 	flagChallenge = 1 << 2
+
+	socketCard    = 1 << 0 // for the customer's card
+	socketPresent = 1 << 1
+	socketPowered = 1 << 2
 )
 
 // Code is the status of a response on the line; 0 is success.
@@ -91,9 +112,14 @@ const (
 	CodeBadMAC         Code = 0x0004
 	CodeLocked         Code = 0x0005
 	CodeMemory         Code = 0x0006
+	CodeNotNow         Code = 0x0007
 	CodeNoSlot         Code = 0x0101
 	CodeNoKey          Code = 0x0102
 	CodeKeyBlocked     Code = 0x0103
+	CodeBlockForm      Code = 0x0104
+	CodeBlockForged    Code = 0x0105
+	CodeKeyMisfit      Code = 0x0106
+	CodeNoParent       Code = 0x0107
 	CodeNoChallenge    Code = 0x0201
 	CodeTicketForm     Code = 0x0202
 	CodeTicketForged   Code = 0x0203
@@ -106,8 +132,18 @@ const (
 	CodeEraseRefused   Code = 0x020A
 	CodeNoOrder        Code = 0x020B
 	CodeScope          Code = 0x020C
+	CodeNoSocket       Code = 0x0301
+	CodeNoCard         Code = 0x0302
+	CodeCardOff        Code = 0x0303
+	CodeCardMute       Code = 0x0304
+	CodeCardLong       Code = 0x0305
 	CodeEventAhead     Code = 0x0401
 	CodeEventUnpushed  Code = 0x0402
+	CodeOrderForm      Code = 0x0601
+	CodeOrderForged    Code = 0x0602
+	CodeOrderSerial    Code = 0x0603
+	CodeOrderCounter   Code = 0x0604
+	CodeOrderValue     Code = 0x0605
 )
 
 var codeTexts = map[Code]string{
@@ -118,9 +154,14 @@ var codeTexts = map[Code]string{
 	CodeBadMAC:         "message authentication failed",
 	CodeLocked:         "blocked after failed proofs",
 	CodeMemory:         "reader's memory failed",
+	CodeNotNow:         "not while frozen, tampered or challenged",
 	CodeNoSlot:         "no such slot",
 	CodeNoKey:          "no key in the slot",
 	CodeKeyBlocked:     "key is blocked",
+	CodeBlockForm:      "key block is malformed",
+	CodeBlockForged:    "key block is not authentic",
+	CodeKeyMisfit:      "key does not fit the slot",
+	CodeNoParent:       "key that protects the block is missing",
 	CodeNoChallenge:    "no challenge is outstanding",
 	CodeTicketForm:     "ticket is malformed",
 	CodeTicketForged:   "signature of the ticket is wrong",
@@ -133,8 +174,18 @@ var codeTexts = map[Code]string{
 	CodeEraseRefused:   "reader does not erase",
 	CodeNoOrder:        "no erase of this command is known",
 	CodeScope:          "scope names a slot that cannot be erased",
+	CodeNoSocket:       "no such socket",
+	CodeNoCard:         "no card in the socket",
+	CodeCardOff:        "card is not powered",
+	CodeCardMute:       "card does not answer",
+	CodeCardLong:       "response of the card is too long",
 	CodeEventAhead:     "event number is ahead of the reader",
 	CodeEventUnpushed:  "event was not pushed yet",
+	CodeOrderForm:      "order is malformed",
+	CodeOrderForged:    "signature of the order is wrong",
+	CodeOrderSerial:    "order is for another reader",
+	CodeOrderCounter:   "order is for another rotation counter",
+	CodeOrderValue:     "order is for another value",
 }
 
 // String names the status for people and keeps its number for the manual.

@@ -15,9 +15,12 @@ import (
 type pedlink struct {
 	link     *link
 	turn     turn
-	identity Identity    // as told before authentication
-	limit    error       // why only Identify is possible, nil with a session
-	asked    atomic.Bool // a command was answered since the last look of checkAlive
+	identity Identity     // as told before authentication
+	rotates  bool         // the reader counts rotations: it knows its link key by KCV, and may hold two
+	offers   []Capability // as told with the reader's proof
+	key      Secret       // the pairing key of the session
+	limit    error        // why only Identify is possible, nil with a session
+	asked    atomic.Bool  // a command was answered since the last look of checkAlive
 
 	mu   sync.Mutex
 	flow *flow // where events go, nil: they are dropped and come again
@@ -53,13 +56,24 @@ func (c *pedlink) ask(cmd command) (*fields, error) {
 	if cmd.ready != nil {
 		cmd.ready()
 	}
-	payload := binary.BigEndian.AppendUint16(nil, cmd.code)
-	response, err := c.link.call(append(payload, cmd.body...), cmd.longest)
+	payload := append(binary.BigEndian.AppendUint16(nil, cmd.code), cmd.body...)
+	if room := c.room(); len(payload) > room {
+		return nil, fmt.Errorf("cannot send %d bytes: the reader takes %d at once", len(payload), room)
+	}
+	response, err := c.link.call(payload, cmd.longest)
 	if err != nil {
 		return nil, err
 	}
 	c.asked.Store(true)
 	return c.parse(cmd.code, response)
+}
+
+// room is the longest command that fits a frame with its MAC.
+func (c *pedlink) room() int {
+	if n := c.identity.MaxLength; n > 0 && n < maxPayload {
+		return n - macLen
+	}
+	return maxPayload - macLen
 }
 
 // parse reads code, status and fields. A response that cannot be read ends the connection: both ends
@@ -96,19 +110,24 @@ func (c *pedlink) meet() error {
 	if err != nil {
 		return fmt.Errorf("cannot identify reader: %w", err)
 	}
+	c.rotates = answer.optional(tagRotations) != nil
 	c.identity, err = parseIdentity(answer)
 	return err
 }
 
 // authenticate runs HELLO: our challenge, the reader's, and the proof of the pairing key in the MAC of the
-// response; our own proof is the MAC of every later command. ErrLocked: one of the two does not believe the other.
-func (c *pedlink) authenticate(pairing Secret) error {
+// response; our own proof is the MAC of every later command. Of two keys the reader may still hold the older one
+// alone, so the response is believed under either. ErrLocked: one of the two does not believe the other.
+func (c *pedlink) authenticate(keys []Secret) error {
 	hostNonce := make([]byte, 16)
 	if _, err := io.ReadFull(c.link.rand, hostNonce); err != nil {
 		return fmt.Errorf("cannot authenticate: %w", err)
 	}
-	payload := binary.BigEndian.AppendUint16(nil, cmdHello)
-	sealed, err := c.link.call(appendField(payload, tagNonce, hostNonce), 10*time.Second)
+	hello, err := c.hello(hostNonce, keys[0])
+	if err != nil {
+		return fmt.Errorf("cannot authenticate: %w", err)
+	}
+	sealed, err := c.link.call(hello, 10*time.Second)
 	if err != nil {
 		return fmt.Errorf("cannot authenticate: %w", err)
 	}
@@ -116,14 +135,24 @@ func (c *pedlink) authenticate(pairing Secret) error {
 		_, err := c.parse(cmdHello, sealed)
 		return fmt.Errorf("cannot authenticate: %w", err)
 	}
-	if err := c.believe(pairing, hostNonce, sealed); err != nil {
+	if err := c.believe(keys, hostNonce, sealed); err != nil {
 		return fmt.Errorf("cannot authenticate: %w", err)
 	}
 	return nil
 }
 
+// hello names the key by its KCV to a reader that may hold two.
+func (c *pedlink) hello(hostNonce []byte, key Secret) ([]byte, error) {
+	payload := appendField(binary.BigEndian.AppendUint16(nil, cmdHello), tagNonce, hostNonce)
+	if !c.rotates {
+		return payload, nil
+	}
+	kcv, err := linkKCV(key)
+	return appendField(payload, tagKCV, kcv), err
+}
+
 // believe checks the reader's proof and puts the session in force.
-func (c *pedlink) believe(pairing Secret, hostNonce, sealed []byte) error {
+func (c *pedlink) believe(keys []Secret, hostNonce, sealed []byte) error {
 	if len(sealed) < macLen+4 {
 		return fmt.Errorf("%w: no proof", errDamaged)
 	}
@@ -131,19 +160,22 @@ func (c *pedlink) believe(pairing Secret, hostNonce, sealed []byte) error {
 	if err != nil {
 		return err
 	}
-	readerNonce, serial := answer.fixed(tagNonce, 16), answer.id(tagSerial)
+	readerNonce, serial, offers := answer.fixed(tagNonce, 16), answer.id(tagSerial), offered(answer)
 	if answer.err != nil {
 		return answer.err
 	}
-	s, err := newSession(pairing, hostNonce, readerNonce)
-	if err != nil {
-		return err
+	for _, key := range keys {
+		s, err := newSession(key, hostNonce, readerNonce)
+		if err != nil {
+			return err
+		}
+		if _, err := s.open(typResponse, c.link.lastHeard(), sealed); err == nil && serial == c.identity.Serial {
+			c.offers, c.key = offers, key
+			c.link.secure(s)
+			return nil
+		}
 	}
-	if _, err := s.open(typResponse, c.link.lastHeard(), sealed); err != nil || serial != c.identity.Serial {
-		return fmt.Errorf("%w: the reader has another pairing key", ErrLocked)
-	}
-	c.link.secure(s)
-	return nil
+	return fmt.Errorf("%w: the reader has another pairing key", ErrLocked)
 }
 
 // checkAlive asks a reader that said nothing lately; one that is gone, or has become another, ends the connection.

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"slices"
 )
@@ -22,6 +23,7 @@ const (
 	CanRestart Capability = "restart" // Reboot
 	CanSAM     Capability = "sam"     // SAMSlots, PowerSAM, Transmit
 	CanLoad    Capability = "load"    // LoadKey
+	CanRotate  Capability = "rotate"  // RotateLink, RotateTicketKey, RotateRecordKey
 )
 
 // driver is one protocol. It is in the registry below by name; docs/DRIVERS.md shows how to add one.
@@ -34,7 +36,7 @@ type driver struct {
 	converse func(l *line, o *Options, enter func(State)) (conversation, error)
 }
 
-var drivers = []driver{pedlinkDriver}
+var drivers = []driver{pedlinkDriver, mposDriver}
 
 // DriverNames lists the protocols that Config.Driver can name.
 func DriverNames() []string {
@@ -109,6 +111,14 @@ type (
 	// keyLoader takes a key as a TR-31 block under a key that the reader has.
 	keyLoader interface {
 		loadKey(ctx context.Context, slot uint16, block []byte) (kcv []byte, err error)
+	}
+	// keyRotator changes the reader's own keys, by an order that the reader checks.
+	keyRotator interface {
+		rotateLink(ctx context.Context, order []byte, next Secret) error
+		rotateTicketKey(ctx context.Context, order []byte, next ed25519.PublicKey) error
+		rotateRecordKey(ctx context.Context, order []byte) (NewRecordKey, error)
+		// pairedBy says whether this conversation was authenticated with a key.
+		pairedBy(Secret) bool
 	}
 )
 

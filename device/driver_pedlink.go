@@ -38,12 +38,13 @@ func conversePedlink(l *line, o *Options, enter func(State)) (conversation, erro
 	if c.limit = o.foreign(c.identity.Serial); c.limit != nil {
 		return c, nil
 	}
-	if o.Pairing.IsZero() {
+	keys := o.pairingKeys()
+	if len(keys) == 0 {
 		c.limit = ErrUnpaired
 		return c, nil
 	}
 	enter(StateAuthenticating)
-	err := c.authenticate(o.Pairing)
+	err := c.authenticate(keys)
 	if err == nil {
 		return c, nil
 	}
@@ -53,10 +54,6 @@ func conversePedlink(l *line, o *Options, enter func(State)) (conversation, erro
 	// The reader may believe in a session by now; without one it answers INFO in the clear.
 	c.limit = err
 	return c, link.reset()
-}
-
-func (c *pedlink) capabilities() []Capability {
-	return []Capability{CanEvents, CanFreeze, CanTamper, CanList, CanProbe, CanErase, CanRestart}
 }
 
 func (c *pedlink) identify(ctx context.Context) (Identity, error) {
@@ -79,6 +76,8 @@ func parseIdentity(f *fields) (Identity, error) {
 		EraseCounter: f.u32(tagEraseCount),
 		BootCount:    f.u32(tagBootCount),
 		MaxLength:    int(f.u16(tagMaxLength)),
+		Rotations:    f.later32(tagRotations),
+		Revision:     revision(f),
 		Frozen:       flags&flagFrozen != 0,
 		Tampered:     flags&flagTampered != 0,
 		Challenged:   flags&flagChallenge != 0,
@@ -94,8 +93,8 @@ func (c *pedlink) tamper(ctx context.Context) (Tamper, error) {
 	if err != nil {
 		return Tamper{}, err
 	}
-	state := answer.u8(tagState)
-	return Tamper{Detected: state != 0}, answer.err
+	t := Tamper{Detected: answer.u8(tagState) != 0, Count: answer.later32(tagTampers)}
+	return t, answer.err
 }
 
 func (c *pedlink) slots(ctx context.Context) ([]Slot, error) {

@@ -17,7 +17,9 @@ type Identity struct {
 	RecordKey    ed25519.PublicKey // signs erase records; nil: it signs none
 	EraseCounter uint32            // erases carried out in the reader's life
 	BootCount    uint32
-	MaxLength    int // longest payload, bytes
+	Rotations    uint32 // orders carried out to change one of its own keys; 0 also of a reader that knows none
+	Revision     int    // of its protocol, 1 if it does not tell
+	MaxLength    int    // longest payload, bytes
 	Frozen       bool
 	Tampered     bool
 	Challenged   bool // a challenge of BeginErase is outstanding
@@ -47,7 +49,8 @@ func (r *Reader) Capabilities(ctx context.Context) ([]Capability, error) {
 
 // Tamper is the state of the reader's tamper detection.
 type Tamper struct {
-	Detected bool // latched until the maker resets it
+	Detected bool   // latched until the maker resets it
+	Count    uint32 // detections in the reader's life; 0 also of a reader that counts none
 }
 
 // Tamper asks for the state of the tamper detection.

@@ -33,12 +33,15 @@ import (
 
 // Options are what a Reader needs besides the line.
 type Options struct {
-	Pairing Secret           // key shared with the bound reader; zero before enrolment: only Identify works
-	Serial  string           // serial of the bound reader; "" accepts any
-	Notify  func(Status)     // told of every change of state, one at a time; must not call Close
-	Rand    io.Reader        // source of nonces; nil: crypto/rand
-	Now     func() time.Time // clock of Status.Since; nil: time.Now
-	Retry   RetryConfig      // waiting times; zero fields are defaults
+	Pairing   Secret           // key shared with the bound reader; zero before enrolment: only Identify works
+	Successor Secret           // key of a RotateLink that was not finished: tried first; zero: none
+	Serial    string           // serial of the bound reader; "" accepts any
+	Notify    func(Status)     // told of every change of state, one at a time; must not call Close
+	Rand      io.Reader        // source of nonces; nil: crypto/rand
+	Now       func() time.Time // clock of Status.Since; nil: time.Now
+	Retry     RetryConfig      // waiting times; zero fields are defaults
+
+	pairing func() []Secret // the keys of now, newest first; set by New
 }
 
 // foreign says that a reader that calls itself by this serial is not the bound one; nil: it may be used.
@@ -75,6 +78,7 @@ type Reader struct {
 	line     *line        // of the attempt under way or the connection, nil in a pause
 	conn     conversation // nil unless a reader has identified itself
 	flow     *flow
+	pairing  pairing
 	failures int // attempts failed since New
 	failure  error
 	closed   bool
@@ -104,7 +108,9 @@ func New(config Config, options Options) *Reader {
 		hurry:   make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
+		pairing: pairing{present: options.Pairing, successor: options.Successor},
 	}
+	r.options.pairing = r.pairingKeys
 	go r.run()
 	return r
 }

@@ -95,6 +95,14 @@ func (f *fields) u16(tag byte) uint16 { return binary.BigEndian.Uint16(f.fixed(t
 
 func (f *fields) u32(tag byte) uint32 { return binary.BigEndian.Uint32(f.fixed(tag, 4)) }
 
+// later32 is a number that readers of the first revision do not tell: 0.
+func (f *fields) later32(tag byte) uint32 {
+	if f.optional(tag) == nil {
+		return 0
+	}
+	return f.u32(tag)
+}
+
 // id returns a name of the class [A-Za-z0-9._:/@+-]{1,64}; anything else could carry text into logs.
 func (f *fields) id(tag byte) string {
 	v := f.optional(tag)

@@ -21,13 +21,15 @@ func (s *Sim) execute(op opcode, v values) reply {
 	case opInfo:
 		return s.info()
 	case opTamper:
-		return reply{body: body{}.put8(tgState, flag(s.mem.st.Tampered, 1))}
+		return s.tamperState()
 	case opReboot:
 		return reply{reboot: !s.faults.has(faultIgnoresReboot)}
 	case opListKeys:
 		return s.listKeys(v)
 	case opKeyProbe:
 		return s.keyProbe(v)
+	case opRotate:
+		return s.rotate(v)
 	case opEraseBegin:
 		return s.eraseBegin(v)
 	case opEraseCommit:
@@ -56,7 +58,9 @@ func (s *Sim) info() reply {
 		put32(tgEraseCount, st.EraseCount).
 		put32(tgBootCount, st.BootCount).
 		put16(tgMaxLength, maxPayload).
-		put8(tgFlags, flags)}
+		put8(tgFlags, flags).
+		puts(s.offers()).
+		puts(s.rotations())}
 }
 
 func flag(set bool, bit byte) byte {

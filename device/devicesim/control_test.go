@@ -57,7 +57,7 @@ func TestControlLines(t *testing.T) {
 	}
 	var st State
 	must(t, json.Unmarshal([]byte(strings.TrimPrefix(s.Control("state"), "ok ")), &st))
-	if st.LastEvent != 15 || st.Held != 13 || st.Acked != 2 || !st.Tampered || st.BootCount != 2 || st.Slots[8].State != "exhausted" {
+	if st.LastEvent != 15 || st.Held != 13 || st.Acked != 2 || !st.Tampered || st.BootCount != 2 || st.Slots[8].State != "empty" {
 		t.Errorf("state %+v", st)
 	}
 	if got := s.Control("quit"); got != "ok" {

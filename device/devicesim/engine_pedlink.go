@@ -215,7 +215,7 @@ func (e *engine) answerTo(f frame) (opcode, reply, error) {
 		}
 		if !e.session.proven {
 			e.session.proven = true
-			if err := e.sim.locked(e.sim.proofSucceeded); err != nil {
+			if err := e.sim.locked(func() error { return e.sim.proofSucceeded(e.session) }); err != nil {
 				return 0, reply{}, err
 			}
 		}
@@ -261,6 +261,8 @@ func (e *engine) dispatch(op opcode, v values) (r reply) {
 		r.status = stMalformed
 	case e.session == nil && op != opInfo:
 		r.status = stNoSession
+	case e.sim.lacks(op):
+		r.status = stUnknown
 	case op == opEventsSince:
 		var after uint32
 		if after, r = e.sim.eventsSince(v); r.status == stOK {

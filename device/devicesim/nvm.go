@@ -66,6 +66,8 @@ type state struct {
 	EraseCount     uint32     `json:"erase_count"`
 	Frozen         bool       `json:"frozen"`
 	Tampered       bool       `json:"tampered"`
+	Tampering      bool       `json:"tampering"`  // detected, and not yet carried through
+	Tampers        uint32     `json:"tampers"`    // detections in the reader's life
 	LastEvent      uint32     `json:"last_event"` // at the time of writing; the log may know better
 	Generated      uint64     `json:"generated"`
 	FailedProofs   int        `json:"failed_proofs"`

@@ -132,18 +132,6 @@ func (s *Sim) CloseBatch(batch string) (uint32, error) {
 	return s.happen(evBatchClose, incident{Kind: "batch-close", Batch: batch, TID: s.options.Merchant.withDefaults().TID})
 }
 
-// Tamper latches the tamper detection and records it.
-func (s *Sim) Tamper() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mem.st.Tampered = true
-	if err := s.mem.save(); err != nil {
-		return fmt.Errorf("cannot tamper: %w", err)
-	}
-	_, err := s.happen(evTamper, incident{Kind: "tamper"})
-	return err
-}
-
 // Happen records a battery, card or other incident.
 func (s *Sim) Happen(kind string) (uint32, error) {
 	code, known := map[string]uint16{"battery": evBattery, "card": evCard, "other": evOther}[kind]
@@ -180,9 +168,22 @@ func (s *Sim) Lose(n int) error {
 	return s.mem.release(s.mem.released + uint32(n))
 }
 
+// overflow lets go of the oldest events a small memory has no room for. Nobody is told now: the host learns it
+// from EVT_SINCE, as the number of those it never acknowledged.
+func (s *Sim) overflow() error {
+	over := len(s.mem.held) - s.options.EventRoom
+	if s.options.EventRoom == 0 || over <= 0 {
+		return nil
+	}
+	return s.mem.release(s.mem.released + uint32(over))
+}
+
 // hold keeps new events and wakes the line; s.mu is held.
 func (s *Sim) hold(n int, make func(seq uint32) (uint16, []byte, error)) (uint32, error) {
 	if err := s.mem.hold(n, make); err != nil {
+		return 0, fmt.Errorf("cannot hold event: %w", err)
+	}
+	if err := s.overflow(); err != nil {
 		return 0, fmt.Errorf("cannot hold event: %w", err)
 	}
 	select {

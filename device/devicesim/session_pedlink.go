@@ -18,6 +18,7 @@ type session struct {
 	fromHost, toHost *mac
 	in, out          uint32 // payloads counted in each direction since HELLO
 	proven           bool   // the host has sent one authentic command
+	next             bool   // it runs under the link key that is to replace the present one
 }
 
 // deriveSession makes both keys by SP 800-108 in counter mode, one block each.
@@ -73,12 +74,14 @@ func (s *Sim) hello(v values) (*session, reply) {
 	if _, err := io.ReadFull(s.options.Rand, nonce); err != nil {
 		return nil, reply{err: err}
 	}
-	session, err := deriveSession(s.linkKey(), v[tgNonce], nonce)
+	link, next := s.linkNamed(v[tgKCV])
+	session, err := deriveSession(link, v[tgNonce], nonce)
 	if err != nil {
 		return nil, reply{err: err}
 	}
+	session.next = next
 	return session, reply{body: body{}.put(tgSerial, []byte(s.serial())).put(tgNonce, nonce).
-		put32(tgBootCount, s.mem.st.BootCount).put32(tgEraseCount, s.mem.st.EraseCount)}
+		put32(tgBootCount, s.mem.st.BootCount).put32(tgEraseCount, s.mem.st.EraseCount).puts(s.offers())}
 }
 
 // lockedFor is how long HELLO is still refused after too many failed proofs.
@@ -96,10 +99,16 @@ func (s *Sim) proofFailed() error {
 	return s.mem.save()
 }
 
-func (s *Sim) proofSucceeded() error {
-	if s.mem.st.FailedProofs == 0 {
+// proofSucceeded ends the count, and the former link key with it if the host has proven its successor.
+func (s *Sim) proofSucceeded(by *session) error {
+	if s.mem.st.FailedProofs == 0 && !by.next {
 		return nil
 	}
 	s.mem.st.FailedProofs = 0
-	return s.mem.save()
+	if !by.next {
+		return s.mem.save()
+	}
+	by.next = false
+	s.mem.st.Own.promote()
+	return s.mem.forget()
 }

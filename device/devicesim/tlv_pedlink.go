@@ -16,6 +16,8 @@ func (b body) put16(t tag, v uint16) body { return b.put(t, binary.BigEndian.App
 
 func (b body) put32(t tag, v uint32) body { return b.put(t, binary.BigEndian.AppendUint32(nil, v)) }
 
+func (b body) puts(more body) body { return append(b, more...) }
+
 // values are the fields of a command, each tag once.
 type values map[tag][]byte
 

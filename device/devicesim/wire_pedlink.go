@@ -32,14 +32,19 @@ const (
 	opReboot      opcode = 0x0004
 	opListKeys    opcode = 0x0101
 	opKeyProbe    opcode = 0x0102
+	opLoadKey     opcode = 0x0103
 	opEraseBegin  opcode = 0x0201
 	opEraseCommit opcode = 0x0202
 	opEraseStatus opcode = 0x0203
 	opEraseCancel opcode = 0x0204
+	opCardPower   opcode = 0x0301
+	opCardAPDU    opcode = 0x0302
+	opCardList    opcode = 0x0303
 	opEventsSince opcode = 0x0401
 	opEventsAck   opcode = 0x0402
 	opFreeze      opcode = 0x0501
 	opThaw        opcode = 0x0502
+	opRotate      opcode = 0x0601
 )
 
 type tag byte
@@ -75,6 +80,18 @@ const (
 	tgRecord     tag = 0x1D
 	tgWait       tag = 0x1E
 	tgProbe      tag = 0x1F
+	tgRevision   tag = 0x20
+	tgOffers     tag = 0x21
+	tgSocket     tag = 0x22
+	tgSocketBits tag = 0x23
+	tgATR        tag = 0x24
+	tgPower      tag = 0x25
+	tgAPDU       tag = 0x26
+	tgKeyBlock   tag = 0x27
+	tgRotations  tag = 0x28
+	tgRotation   tag = 0x29
+	tgNewValue   tag = 0x2A
+	tgTampers    tag = 0x2B
 )
 
 // status is how a command ended.
@@ -88,9 +105,14 @@ const (
 	stBadMAC        status = 0x0004
 	stLocked        status = 0x0005
 	stMemory        status = 0x0006
+	stNotNow        status = 0x0007
 	stNoSlot        status = 0x0101
 	stNoKey         status = 0x0102
 	stKeyBlocked    status = 0x0103
+	stBlockForm     status = 0x0104
+	stBlockForged   status = 0x0105
+	stMisfit        status = 0x0106
+	stNoParent      status = 0x0107
 	stNoChallenge   status = 0x0201
 	stTicketForm    status = 0x0202
 	stTicketForged  status = 0x0203
@@ -103,8 +125,18 @@ const (
 	stEraseRefused  status = 0x020A
 	stNoOrder       status = 0x020B
 	stScope         status = 0x020C
+	stNoSocket      status = 0x0301
+	stNoCard        status = 0x0302
+	stCardOff       status = 0x0303
+	stCardMute      status = 0x0304
+	stCardLong      status = 0x0305
 	stEventAhead    status = 0x0401
 	stEventUnpushed status = 0x0402
+	stOrderForm     status = 0x0601
+	stOrderForged   status = 0x0602
+	stOrderSerial   status = 0x0603
+	stOrderCounter  status = 0x0604
+	stOrderValue    status = 0x0605
 )
 
 const (

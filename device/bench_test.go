@@ -26,12 +26,19 @@ type bench struct {
 	ticketKey ed25519.PrivateKey
 	sim       *devicesim.Sim
 	ack       time.Duration // the reader's patience
+	options   func(*devicesim.Options)
 }
 
 func newBench(t *testing.T, faults ...string) *bench {
 	t.Helper()
+	return newBenchWith(t, func(*devicesim.Options) {}, faults...)
+}
+
+// newBenchWith is a bench whose reader is switched on with other options, every time.
+func newBenchWith(t *testing.T, options func(*devicesim.Options), faults ...string) *bench {
+	t.Helper()
 	dir := t.TempDir()
-	b := &bench{t: t, nvm: filepath.Join(dir, "nvm"), link: filepath.Join(dir, "tty"), ack: calm}
+	b := &bench{t: t, nvm: filepath.Join(dir, "nvm"), link: filepath.Join(dir, "tty"), ack: calm, options: options}
 	// Every test has a reader of its own name and keys: pseudo-terminals are numbered for the whole machine, and a
 	// terminal of another test that comes to this one by accident must find a stranger.
 	seed := sha256.Sum256([]byte(dir))
@@ -51,6 +58,7 @@ func newBench(t *testing.T, faults ...string) *bench {
 func (b *bench) start(faults ...string) {
 	b.t.Helper()
 	options := devicesim.Options{Link: b.link, Seed: 7, Ack: b.ack}
+	b.options(&options)
 	for _, text := range faults {
 		f, err := devicesim.ParseFault(text)
 		must(b.t, err)

@@ -116,7 +116,7 @@ func (c *mpos) meet() (Identity, error) {
 func parseMposInfo(serial string, answer *mposBody) (Identity, error) {
 	answer.id() // the vendor, who is in the model's name as a rule
 	id := Identity{
-		Driver: mposName, Serial: serial, MaxLength: mposMaxLen,
+		Driver: mposName, Serial: serial, Revision: 1, MaxLength: mposMaxLen,
 		Model: answer.id(), Firmware: answer.id(), Hardware: answer.id(),
 	}
 	if answer.err != nil {

@@ -16,10 +16,10 @@ type Identity struct {
 	Hardware     string
 	RecordKey    ed25519.PublicKey // signs erase records; nil: it signs none
 	EraseCounter uint32            // erases carried out in the reader's life
-	BootCount    uint32
-	Rotations    uint32 // orders carried out to change one of its own keys; 0 also of a reader that knows none
-	Revision     int    // of its protocol, 1 if it does not tell
-	MaxLength    int    // longest payload, bytes
+	BootCount    uint32            // 0: it counts no restarts
+	Rotations    uint32            // orders carried out to change one of its own keys; 0 also of a reader that knows none
+	Revision     int               // of its protocol, 1 if it does not tell
+	MaxLength    int               // longest payload, bytes
 	Frozen       bool
 	Tampered     bool
 	Challenged   bool // a challenge of BeginErase is outstanding

@@ -6,7 +6,8 @@
 // says about itself (Identify); another reader than the bound one is never asked for anything else.
 // It reconnects by itself and never logs: Options.Notify is told what happens.
 //
-// The protocol is pedlink/1, described byte by byte in docs/WIRE-READER.md.
+// That is so with pedlink/1, described byte by byte in docs/WIRE-READER.md. mpos (docs/WIRE-MPOS.md) has no pairing:
+// there an answer is only worth what a second question confirms.
 //
 //	reader.go          Reader: what callers hold, Status, Close, Reopen, Reboot
 //	connect.go         the states of the connection and the pauses between attempts
@@ -17,6 +18,7 @@
 //	session.go cmac.go message authentication
 //	link.go exchange.go stop and wait, repetition, resets
 //	frame.go tlv.go    bytes; codes.go: the numbers of the protocol
+//	*_mpos.go          mpos: driver and slots are what is asked, link, frame and body how
 //	port.go portlock.go the tty
 //	config.go secret.go errors.go
 package device
@@ -167,7 +169,8 @@ func (r *Reader) reopen(ctx context.Context) error {
 	return nil
 }
 
-// Reboot restarts the reader and returns when it has come back with a higher boot count; ctx bounds the wait.
+// Reboot restarts the reader and returns when it has come back with a higher boot count; ctx bounds the wait. A reader
+// that counts no restarts (BootCount 0) is believed once it answers again.
 func (r *Reader) Reboot(ctx context.Context) error {
 	if err := r.reboot(ctx); err != nil {
 		return fmt.Errorf("cannot restart reader: %w", err)
@@ -198,7 +201,8 @@ func (r *Reader) reboot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if after.BootCount <= before.BootCount {
+	counts := before.BootCount > 0 || after.BootCount > 0
+	if counts && after.BootCount <= before.BootCount {
 		return fmt.Errorf("%w: its boot count is still %d", ErrNoRestart, after.BootCount)
 	}
 	return nil

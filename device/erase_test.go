@@ -84,14 +84,14 @@ func TestEraseIsRealAndSigned(t *testing.T) {
 	b.overwrittenOnce()
 }
 
-// keyBytes reads the keys of the scope out of the memory file: 256 bytes a slot from 40960, the key at 129.
+// keyBytes reads the keys of the scope out of the memory file: 256 bytes a slot from 73728, the key at 129.
 func (b *bench) keyBytes() map[uint16][]byte {
 	b.t.Helper()
 	image, err := os.ReadFile(b.nvm)
 	must(b.t, err)
 	keys := map[uint16][]byte{}
 	for i, s := range b.injection.Slots {
-		at := 40960 + 256*i
+		at := 73728 + 256*i
 		if key := image[at+129 : at+145]; !s.Retained && s.KCV != "" {
 			if binary.BigEndian.Uint16(image[at:]) != s.Slot || bytes.Equal(key, make([]byte, 16)) {
 				b.t.Fatalf("no key of slot %d at its place", s.Slot)

@@ -1,121 +1,109 @@
 package devicesim
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/des"
 	"fmt"
+
+	"unbindd/device/devicesim/keying"
 )
 
-// mac is AES-CMAC, RFC 4493.
-type mac struct {
-	block cipher.Block
-	full  [16]byte // K1, for a last block that is full
-	cut   [16]byte // K2, for one that is padded
-}
+// mac is AES-CMAC, RFC 4493, of the reader's own keys.
+type mac struct{ *keying.CMAC }
 
 func newMAC(key []byte) (*mac, error) {
-	block, err := aes.NewCipher(key)
+	k, err := keying.NewKey(keying.AES, key)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make CMAC key: %w", err)
 	}
-	m := &mac{block: block}
-	block.Encrypt(m.full[:], m.full[:])
-	shift(&m.full)
-	m.cut = m.full
-	shift(&m.cut)
-	return m, nil
-}
-
-// shift doubles in GF(2^128).
-func shift(b *[16]byte) {
-	carry := b[0] >> 7
-	for i := range 15 {
-		b[i] = b[i]<<1 | b[i+1]>>7
-	}
-	b[15] = b[15]<<1 ^ carry*0x87
+	defer k.Destroy()
+	c, err := keying.NewCMAC(k)
+	return &mac{c}, err
 }
 
 // sum is the whole 16-byte MAC of the parts joined.
-func (m *mac) sum(parts ...[]byte) [16]byte {
-	var message []byte
-	for _, p := range parts {
-		message = append(message, p...)
+func (m *mac) sum(parts ...[]byte) [16]byte { return [16]byte(m.Sum(parts...)) }
+
+// payment is the slot's key for package keying.
+func (s *slot) payment() (keying.Key, error) { return paymentKey(s.alg, s.key) }
+
+func paymentKey(alg byte, key []byte) (keying.Key, error) {
+	family, known := families[alg]
+	if !known {
+		return keying.Key{}, fmt.Errorf("cannot use key: algorithm %d is of no payment key", alg)
 	}
-	key := &m.full
-	if len(message) == 0 || len(message)%16 != 0 {
-		key = &m.cut
-		message = append(message, 0x80)
-		message = append(message, make([]byte, (16-len(message)%16)%16)...)
-	}
-	var state [16]byte
-	for i, b := range message {
-		state[i%16] ^= b
-		if i%16 == 15 {
-			if i == len(message)-1 {
-				for j := range state {
-					state[j] ^= key[j]
-				}
-			}
-			m.block.Encrypt(state[:], state[:])
-		}
-	}
-	return state
+	return keying.NewKey(family, key)
 }
 
-// checkValue is a key's KCV with its method: the zero block for 3DES (3 bytes), CMAC for AES (5 bytes), as in X9.24.
-func checkValue(alg byte, key []byte) (method byte, kcv []byte, err error) {
-	switch alg {
-	case algTDES:
-		block, err := tripleDES(key)
-		if err != nil {
-			return 0, nil, err
-		}
-		var out [8]byte
-		block.Encrypt(out[:], out[:])
-		return kcvZero, out[:3], nil
-	case algAES:
-		m, err := newMAC(key)
-		if err != nil {
-			return 0, nil, err
-		}
-		sum := m.sum(make([]byte, 16))
-		return kcvCMAC, sum[:5], nil
-	}
-	return 0, nil, fmt.Errorf("cannot compute KCV: algorithm %d has none", alg)
+var families = map[byte]keying.Algorithm{
+	algDES: keying.DES, algTDES: keying.TDES, algAES: keying.AES, algAES192: keying.AES, algAES256: keying.AES, algSM4: keying.SM4,
 }
 
-// tripleDES takes double-length keys too (K1 K2 K1), which Go's does not.
-func tripleDES(key []byte) (cipher.Block, error) {
-	if len(key) == 16 {
-		key = append(append([]byte(nil), key...), key[:8]...)
+// algorithmOf is the memory's number for a key.
+func algorithmOf(k keying.Key) byte {
+	switch k.Algorithm() {
+	case keying.DES:
+		return algDES
+	case keying.TDES:
+		return algTDES
+	case keying.SM4:
+		return algSM4
 	}
-	block, err := des.NewTripleDESCipher(key)
+	return map[int]byte{16: algAES, 24: algAES192, 32: algAES256}[k.Len()]
+}
+
+// usualMethod is how a check value is made where nothing else was agreed: the zero block of X9.24 for 3DES, CMAC
+// for AES, and the four bytes that China uses for the rest.
+func usualMethod(alg byte) byte {
+	switch families[alg] {
+	case keying.TDES:
+		return kcvZero
+	case keying.AES:
+		return kcvCMAC
+	}
+	return kcvZeroLong
+}
+
+// check makes the slot's check value by its method, or by the usual one if it has none yet.
+func (s *slot) check() error {
+	if s.method == 0 {
+		s.method = usualMethod(s.alg)
+	}
+	k, err := s.payment()
 	if err != nil {
-		return nil, fmt.Errorf("cannot use 3DES key: %w", err)
+		return fmt.Errorf("cannot compute KCV: %w", err)
 	}
-	return block, nil
+	defer k.Destroy()
+	s.kcv, err = keying.KCV(keying.Method(s.method), k)
+	return err
+}
+
+// checkValue is a key's KCV with its usual method.
+func checkValue(alg byte, key []byte) (method byte, kcv []byte, err error) {
+	s := slot{alg: alg, key: key}
+	err = s.check()
+	return s.method, s.kcv, err
 }
 
 // prove uses a key once, on a nonce of 16 bytes, and returns 8 bytes that only the key gives.
 func prove(alg byte, key, nonce []byte) ([]byte, error) {
-	if alg == algTDES {
-		block, err := tripleDES(key)
-		if err != nil {
-			return nil, err
-		}
-		out := make([]byte, 8)
-		block.Encrypt(out, nonce[:8])
-		for i := range out {
-			out[i] ^= nonce[8+i]
-		}
-		block.Encrypt(out, out)
-		return out, nil
-	}
-	m, err := newMAC(key)
+	k, err := paymentKey(alg, key)
 	if err != nil {
 		return nil, err
 	}
-	sum := m.sum([]byte("pedlink/1 probe"), nonce)
-	return sum[:8], nil
+	defer k.Destroy()
+	switch k.Algorithm() {
+	case keying.DES, keying.TDES:
+		out, err := k.Encrypt(nonce[:8])
+		if err != nil {
+			return nil, err
+		}
+		for i := range out {
+			out[i] ^= nonce[8+i]
+		}
+		return k.Encrypt(out)
+	}
+	m, err := keying.NewCMAC(k)
+	if err != nil {
+		return nil, err
+	}
+	return m.Sum([]byte("pedlink/1 probe"), nonce)[:8], nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Spec says what reader to make.
@@ -13,6 +14,7 @@ type Spec struct {
 	Model     string // "" : PED-SIM-1
 	Firmware  string // "" : 1.0.0
 	Hardware  string // "" : A
+	Protocol  string // whose key slots it has: "pedlink", "mpos" or "ccid"; "": pedlink
 	TicketKey ed25519.PublicKey
 	Rand      io.Reader // source of every key
 }
@@ -39,20 +41,6 @@ type InjectedSlot struct {
 	Retained bool   `json:"retained"`
 }
 
-// blanks are the slots of a new reader.
-var blanks = []slot{
-	{id: 0x0001, typ: keyTLK, alg: algAES, state: slotLoaded, reason: keepRemoteLoading},
-	{id: 0x0010, typ: keyTMK, alg: algTDES, state: slotLoaded},
-	{id: 0x0011, typ: keyTPK, alg: algTDES, state: slotLoaded},
-	{id: 0x0012, typ: keyTAK, alg: algTDES, state: slotLoaded},
-	{id: 0x0013, typ: keyTDK, alg: algTDES, state: slotLoaded},
-	{id: 0x0020, typ: keyTMK, alg: algAES, state: slotLoaded},
-	{id: 0x0021, typ: keyTPK, alg: algAES, state: slotLoaded},
-	{id: 0x0022, typ: keyTAK, alg: algAES, state: slotLoaded},
-	{id: 0x0030, typ: keyIPEK, alg: algTDES, state: slotLoaded, ksn: []byte{0xFF, 0xFF, 0x98, 0x76, 0x54, 0x32, 0x10, 0xE0, 0, 0}},
-	{id: 0x0031, typ: keyTDK, alg: algAES, state: slotEmpty},
-}
-
 // Create makes the memory file of a new reader and returns what the injection knows about it.
 func Create(path string, spec Spec) (Injection, error) {
 	in, err := create(path, spec)
@@ -65,7 +53,11 @@ func Create(path string, spec Spec) (Injection, error) {
 func create(path string, spec Spec) (Injection, error) {
 	id := identity{
 		Serial: spec.Serial, Model: or(spec.Model, "PED-SIM-1"), Firmware: or(spec.Firmware, "1.0.0"),
-		Hardware: or(spec.Hardware, "A"),
+		Hardware: or(spec.Hardware, "A"), Protocol: or(spec.Protocol, "pedlink"),
+	}
+	blank, known := blanks[id.Protocol]
+	if !known {
+		return Injection{}, fmt.Errorf("nothing is known of the key slots of protocol %q", id.Protocol)
 	}
 	own := ownKeys{Ticket: spec.TicketKey, Link: make([]byte, 16), Record: make([]byte, ed25519.SeedSize)}
 	for _, text := range []string{id.Serial, id.Model, id.Firmware, id.Hardware} {
@@ -81,7 +73,7 @@ func create(path string, spec Spec) (Injection, error) {
 			return Injection{}, err
 		}
 	}
-	slots, err := fillSlots(spec.Rand)
+	slots, err := fillSlots(blank, spec.Rand)
 	if err != nil {
 		return Injection{}, err
 	}
@@ -98,8 +90,8 @@ func or(s, otherwise string) string {
 	return s
 }
 
-func fillSlots(random io.Reader) ([]slot, error) {
-	slots := append([]slot(nil), blanks...)
+func fillSlots(blank []slot, random io.Reader) ([]slot, error) {
+	slots := slices.Clone(blank)
 	for i := range slots {
 		s := &slots[i]
 		if s.state == slotEmpty {
@@ -109,8 +101,7 @@ func fillSlots(random io.Reader) ([]slot, error) {
 		if _, err := io.ReadFull(random, s.key); err != nil {
 			return nil, err
 		}
-		var err error
-		if s.method, s.kcv, err = checkValue(s.alg, s.key); err != nil {
+		if err := s.check(); err != nil {
 			return nil, err
 		}
 	}

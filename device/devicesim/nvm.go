@@ -15,11 +15,11 @@ import (
 // memory is the reader's non-volatile memory: one file with fixed places, so that a key is overwritten
 // where it lies and not merely left behind in a replaced file.
 //
-//	    0 identity         written once
-//	 4096 release marks    two cells in turn
-//	 8192 state            two pages in turn, the newer sound one counts
-//	40960 key slots        64 of 256 bytes
-//	57344 event log        appended, cut back when nothing is held
+//	     0 identity         written once
+//	  4096 release marks    two cells in turn
+//	  8192 state            two pages in turn, the newer sound one counts
+//	 73728 key slots        704 of 256 bytes, taken one after the other and never given back
+//	253952 event log        appended, cut back when nothing is held
 //
 // Every write but a release mark is on the disk before the call returns.
 type memory struct {
@@ -42,7 +42,7 @@ const (
 	marksAt    = 4096
 	markStep   = 512
 	stateAt    = 8192
-	statePage  = 16384
+	statePage  = 32768 // room for an erase of every slot and its records
 	slotsAt    = stateAt + 2*statePage
 	logAt      = slotsAt + maxSlots*slotSize
 	pageHead   = 16
@@ -55,9 +55,11 @@ type identity struct {
 	Model    string `json:"model"`
 	Firmware string `json:"firmware"`
 	Hardware string `json:"hardware"`
+	Protocol string `json:"protocol"` // its slots were made for
 }
 
-const magic = "readersim-nvm/2"
+// magic names the layout; the one before it had room for 64 slots, and none for a master key's number.
+const magic = "readersim-nvm/3"
 
 // state is everything that changes, except keys and events.
 type state struct {
@@ -68,6 +70,7 @@ type state struct {
 	Tampered       bool       `json:"tampered"`
 	Tampering      bool       `json:"tampering"`  // detected, and not yet carried through
 	Tampers        uint32     `json:"tampers"`    // detections in the reader's life
+	Foreign        string     `json:"foreign,omitempty"` // the serial number of a reader that came in this one's place
 	LastEvent      uint32     `json:"last_event"` // at the time of writing; the log may know better
 	Generated      uint64     `json:"generated"`
 	FailedProofs   int        `json:"failed_proofs"`
@@ -81,12 +84,13 @@ type state struct {
 var (
 	errPowerCut = errors.New("power is off")
 	errMemory   = errors.New("memory file is damaged")
+	errLayout   = errors.New("memory file has another layout")
 )
 
 // createMemory writes a new reader's memory, and never over an existing one.
 func createMemory(path string, id identity, own ownKeys, slots []slot) (err error) {
 	id.Magic = magic
-	image := make([]byte, logAt)
+	image := make([]byte, slotsAt+len(slots)*slotSize) // everything behind it reads as zeros
 	for at, content := range map[int]any{identityAt: id, stateAt + statePage: state{Own: own}} {
 		text, err := json.Marshal(content)
 		if err != nil {
@@ -104,6 +108,9 @@ func createMemory(path string, id identity, own ownKeys, slots []slot) (err erro
 		return err
 	}
 	_, err = f.Write(image)
+	if err == nil {
+		err = f.Truncate(logAt)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -141,26 +148,39 @@ func (m *memory) load() error {
 	if err := unix.Flock(int(m.f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return fmt.Errorf("another simulator runs on it: %w", err)
 	}
+	if err := m.loadIdentity(); err != nil {
+		return err
+	}
 	image := make([]byte, logAt)
 	if _, err := m.f.ReadAt(image, 0); err != nil {
 		return fmt.Errorf("%w: %w", errMemory, err)
 	}
-	text, _, ok := readPage(image[identityAt:marksAt])
-	if !ok {
-		return fmt.Errorf("%w: identity", errMemory)
-	}
-	if err := json.Unmarshal(text, &m.id); err != nil || m.id.Magic != magic {
-		return fmt.Errorf("%w: identity", errMemory)
-	}
 	if err := m.loadState(image); err != nil {
 		return err
 	}
-	for at := slotsAt; at < logAt; at += slotSize {
-		if s, used := decodeSlot(image[at : at+slotSize]); used {
-			m.slots = append(m.slots, s)
-		}
+	if err := m.loadSlots(image[slotsAt:]); err != nil {
+		return err
 	}
 	return m.loadEvents()
+}
+
+// loadIdentity comes before everything else: a file of another layout is refused by its name.
+func (m *memory) loadIdentity() error {
+	head := make([]byte, marksAt)
+	if _, err := m.f.ReadAt(head, identityAt); err != nil {
+		return fmt.Errorf("%w: %w", errMemory, err)
+	}
+	text, _, ok := readPage(head)
+	if !ok {
+		return fmt.Errorf("%w: identity", errMemory)
+	}
+	if err := json.Unmarshal(text, &m.id); err != nil {
+		return fmt.Errorf("%w: identity: %w", errMemory, err)
+	}
+	if m.id.Magic != magic {
+		return fmt.Errorf("%w: %q, not %q; make the reader anew", errLayout, m.id.Magic, magic)
+	}
+	return nil
 }
 
 func (m *memory) loadState(image []byte) error {
@@ -235,32 +255,6 @@ func (m *memory) writeSoon(at int64, b []byte) error {
 	}
 	_, err := m.f.WriteAt(b, at)
 	return err
-}
-
-// zeroise destroys the key in slot i: first the key's bytes, then what is said about it. A power cut between
-// the two leaves the slot marked as full, and it is done again.
-func (m *memory) zeroise(i int) error {
-	s, at := &m.slots[i], int64(slotsAt+i*slotSize)
-	if err := m.write(at+keyOffset, make([]byte, keySpace)); err != nil {
-		return err
-	}
-	clear(s.key)
-	s.key, s.kcv, s.ksn, s.state, s.hidden, s.method = nil, nil, nil, slotEmpty, false, 0
-	s.zeroised++
-	return m.write(at, s.head())
-}
-
-func (m *memory) saveHead(i int) error {
-	return m.write(int64(slotsAt+i*slotSize), m.slots[i].head())
-}
-
-func (m *memory) slotIndex(id uint16) int {
-	for i := range m.slots {
-		if m.slots[i].id == id {
-			return i
-		}
-	}
-	return -1
 }
 
 func (m *memory) close() error { return m.f.Close() }

@@ -2,10 +2,14 @@ package devicesim
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
+	"strings"
+
+	"unbindd/device/devicesim/keying"
 )
 
-// Key types, algorithms, KCV methods, states and reasons as numbers of the protocol.
+// Key types, algorithms, KCV methods, states and reasons as numbers of pedlink and of the memory file.
 const (
 	keyTLK    = 1
 	keyTMK    = 2
@@ -19,9 +23,15 @@ const (
 	algTDES    = 1
 	algAES     = 2
 	algEd25519 = 3
+	algSM4     = 4
+	algDES     = 5
+	algAES192  = 6
+	algAES256  = 7
 
-	kcvZero = 1
-	kcvCMAC = 2
+	kcvZero           = byte(keying.ZeroBlock)
+	kcvCMAC           = byte(keying.CodeMAC)
+	kcvZeroLong       = byte(keying.ZeroBlockLong)
+	kcvGlobalPlatform = byte(keying.GlobalPlatform)
 
 	slotEmpty     = 0
 	slotLoaded    = 1
@@ -35,8 +45,8 @@ const (
 
 var (
 	typeNames   = map[byte]string{keyTLK: "TLK", keyTMK: "TMK", keyTPK: "TPK", keyTAK: "TAK", keyTDK: "TDK", keyIPEK: "IPEK", keyLink: "LINK", keyRecord: "RECORD"}
-	algNames    = map[byte]string{algTDES: "3DES", algAES: "AES-128", algEd25519: "ED25519"}
-	methodNames = map[byte]string{kcvZero: "zero-block", kcvCMAC: "cmac"}
+	algNames    = map[byte]string{algTDES: "3DES", algAES: "AES-128", algEd25519: "ED25519", algSM4: "SM4", algDES: "DES", algAES192: "AES-192", algAES256: "AES-256"}
+	methodNames = map[byte]string{kcvZero: "zero-block", kcvCMAC: "cmac", kcvZeroLong: "zero-block-4", kcvGlobalPlatform: "globalplatform"}
 	stateNames  = map[byte]string{slotEmpty: "empty", slotLoaded: "loaded", slotExhausted: "exhausted", slotBlocked: "blocked"}
 )
 
@@ -53,28 +63,54 @@ type slot struct {
 	kcv      []byte
 	ksn      []byte
 	zeroised uint32 // how often the key was overwritten, in the reader's life
-	key      []byte
+	parent   uint16 // slot of the key it was loaded under; 0: of none
+	usage    string // as its key block said, two characters; "": it came without one
+	key      secret
+}
+
+// secret is the bytes of a key; no formatting verb and no encoder prints them.
+type secret []byte
+
+func (secret) String() string { return "" }
+
+func (secret) GoString() string { return "" }
+
+func (secret) Format(fmt.State, rune) {}
+
+func (secret) MarshalJSON() ([]byte, error) { return []byte(`""`), nil }
+
+// Format keeps the key out of a slot that is printed: of a field, fmt would not ask.
+func (s slot) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "{%04x %s %s %s}", s.id, typeNames[s.typ], algNames[s.alg], stateNames[s.state])
 }
 
 const (
 	slotSize  = 256
+	headSize  = 64 // with its checksum in the last four bytes
 	keyOffset = 128
 	keySpace  = 64
-	maxSlots  = 64
+	maxSlots  = 704
+	kcvSpace  = 5
+	ksnSpace  = 12
 )
 
-// head encodes everything but the key.
+// head encodes everything but the key:
+//
+//	id u16, type, algorithm, state, reason, hidden, method, KCV (length and 5), KSN (length and 12),
+//	zeroised u32 at 28, parent u16, usage (2), checksum u32 at 60
 func (s *slot) head() []byte {
-	b := make([]byte, keyOffset)
+	b := make([]byte, headSize)
 	binary.BigEndian.PutUint16(b, s.id)
 	b[2], b[3], b[4], b[5], b[7] = s.typ, s.alg, s.state, s.reason, s.method
 	if s.hidden {
 		b[6] = 1
 	}
-	b[8] = byte(copy(b[9:14], s.kcv))
-	b[14] = byte(copy(b[15:25], s.ksn))
+	b[8] = byte(copy(b[9:9+kcvSpace], s.kcv))
+	b[14] = byte(copy(b[15:15+ksnSpace], s.ksn))
 	binary.BigEndian.PutUint32(b[28:], s.zeroised)
-	binary.BigEndian.PutUint32(b[32:], crc32.Checksum(b[:32], crc32c))
+	binary.BigEndian.PutUint16(b[32:], s.parent)
+	copy(b[34:36], s.usage)
+	binary.BigEndian.PutUint32(b[headSize-4:], crc32.Checksum(b[:headSize-4], crc32c))
 	return b
 }
 
@@ -89,15 +125,16 @@ func (s *slot) keyBytes() []byte {
 func decodeSlot(b []byte) (slot, bool) {
 	s := slot{
 		id: binary.BigEndian.Uint16(b), typ: b[2], alg: b[3], state: b[4], reason: b[5], hidden: b[6] == 1, method: b[7],
-		zeroised: binary.BigEndian.Uint32(b[28:]),
+		zeroised: binary.BigEndian.Uint32(b[28:]), parent: binary.BigEndian.Uint16(b[32:]),
+		usage: strings.TrimRight(string(b[34:36]), "\x00"),
 	}
 	if s.typ == 0 {
 		return slot{}, false
 	}
-	s.kcv = append(s.kcv, b[9:9+min(int(b[8]), 5)]...)
-	s.ksn = append(s.ksn, b[15:15+min(int(b[14]), 10)]...)
+	s.kcv = append(s.kcv, b[9:9+min(int(b[8]), kcvSpace)]...)
+	s.ksn = append(s.ksn, b[15:15+min(int(b[14]), ksnSpace)]...)
 	s.key = append(s.key, b[keyOffset+1:keyOffset+1+min(int(b[keyOffset]), keySpace-1)]...)
-	if crc32.Checksum(b[:32], crc32c) != binary.BigEndian.Uint32(b[32:]) {
+	if crc32.Checksum(b[:headSize-4], crc32c) != binary.BigEndian.Uint32(b[headSize-4:]) {
 		s.state = slotBlocked
 	}
 	return s, true

@@ -26,7 +26,11 @@ type SlotState struct {
 	Type     string `json:"type"`
 	State    string `json:"state"`
 	KCV      string `json:"kcv"`
-	Zeroised uint32 `json:"zeroised"` // times its key was overwritten
+	Alg      string `json:"alg"`
+	Method   string `json:"method,omitempty"` // of the KCV
+	KSN      string `json:"ksn,omitempty"`    // with the counter of the last use
+	Parent   uint16 `json:"parent,omitempty"` // slot of the key it was loaded under
+	Zeroised uint32 `json:"zeroised"`         // times its key was overwritten
 	Retained bool   `json:"retained"`
 }
 
@@ -43,7 +47,9 @@ func (s *Sim) State() State {
 	}
 	for _, k := range s.mem.slots {
 		out.Slots = append(out.Slots, SlotState{
-			k.id, typeNames[k.typ], stateNames[k.state], hex.EncodeToString(k.kcv), k.zeroised, k.reason != 0,
+			Slot: k.id, Type: typeNames[k.typ], State: stateNames[k.state], KCV: hex.EncodeToString(k.kcv),
+			Alg: algNames[k.alg], Method: methodNames[k.method], KSN: hex.EncodeToString(k.ksn), Parent: k.parent,
+			Zeroised: k.zeroised, Retained: k.reason != 0,
 		})
 	}
 	return out

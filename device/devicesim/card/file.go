@@ -39,42 +39,49 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// OpenFile opens a card's memory for one program at a time, and makes an empty one where there is none; made says so.
-func OpenFile(path string) (opened *File, made bool, err error) {
-	opened, made, err = openFile(path)
+// OpenFile opens a card's memory for one program at a time; where there is none it makes one with the first keys.
+func OpenFile(path string, first map[byte]Key) (*File, error) {
+	f, err := openFile(path, first)
 	if err != nil {
-		return nil, false, fmt.Errorf("cannot open card memory %s: %w", path, err)
+		return nil, fmt.Errorf("cannot open card memory %s: %w", path, err)
 	}
-	return opened, made, nil
+	return f, nil
 }
 
-func openFile(path string) (*File, bool, error) {
+func openFile(path string, first map[byte]Key) (*File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	made := errors.Is(err, os.ErrNotExist)
-	if made {
-		if err := makeFile(path); err != nil {
-			return nil, false, err
+	if errors.Is(err, os.ErrNotExist) {
+		if err := makeFile(path, first); err != nil {
+			return nil, err
 		}
 		f, err = os.OpenFile(path, os.O_RDWR, 0)
 	}
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	opened := &File{f: f}
 	if err := opened.load(); err != nil {
-		return nil, false, errors.Join(err, f.Close())
+		return nil, errors.Join(err, f.Close())
 	}
-	return opened, made, nil
+	return opened, nil
 }
 
 // makeFile lets a whole memory appear at once.
-func makeFile(path string) error {
+func makeFile(path string, first map[byte]Key) error {
+	if len(first) > filePlaces {
+		return ErrFull
+	}
+	image := make([]byte, 0, filePlaces*placeSize)
+	defer clear(image)
+	for id, k := range first {
+		image = append(image, placeOf(id, k)...)
+	}
 	next := path + ".new"
 	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(make([]byte, filePlaces*placeSize))
+	_, err = f.Write(image[:cap(image)])
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
@@ -107,6 +114,15 @@ func (f *File) load() error {
 		}
 	}
 	return nil
+}
+
+// placeOf is a full place.
+func placeOf(id byte, k Key) []byte {
+	b := make([]byte, placeSize)
+	b[0], b[1] = 1, id
+	b[2] = byte(copy(b[keyAt:], k.bytes()))
+	binary.BigEndian.PutUint32(b[4:], placeSum(b))
+	return b
 }
 
 // readPlace returns false for a place that a power cut left between two states.
@@ -157,11 +173,8 @@ func (f *File) Put(id byte, k Key) error {
 }
 
 func (f *File) fill(i int, id byte, k Key) error {
-	b := make([]byte, placeSize)
+	b := placeOf(id, k)
 	defer clear(b)
-	b[0], b[1] = 1, id
-	b[2] = byte(copy(b[keyAt:], k.bytes()))
-	binary.BigEndian.PutUint32(b[4:], placeSum(b))
 	if err := f.write(i, keyAt, b[keyAt:]); err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 
 func open(t *testing.T, path string) *File {
 	t.Helper()
-	f, _, err := OpenFile(path)
+	f, err := OpenFile(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestKeysOutliveTheProgram(t *testing.T) {
 	if k, there := f.Find(2); !there || len(k.bytes()) != 24 {
 		t.Errorf("key 2: %v", there)
 	}
-	if _, _, err := OpenFile(path); err == nil {
+	if _, err := OpenFile(path, nil); err == nil {
 		t.Error("two programs have one card")
 	}
 }
@@ -111,6 +111,34 @@ func TestAPowerCutLeavesNoHalfKey(t *testing.T) {
 	}
 }
 
+func TestANewCardHasItsFirstKeys(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "card")
+	k, err := NewKey(testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := map[byte]Key{1: k, 5: k}
+	f, err := OpenFile(path, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id := range first {
+		if got, there := f.Find(id); !there || !bytes.Equal(got.KCV(), []byte{0x26, 0x5A, 0x7A}) {
+			t.Errorf("key %d: %v", id, there)
+		}
+	}
+	if err := errors.Join(f.Delete(1), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = OpenFile(path, first); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, there := f.Find(1); there {
+		t.Error("a card that is not new got a first key")
+	}
+}
+
 func TestACardCanBeFull(t *testing.T) {
 	f := open(t, filepath.Join(t.TempDir(), "card"))
 	for i := range filePlaces {
@@ -136,7 +164,7 @@ func TestADamagedFileIsNoCard(t *testing.T) {
 	if err := os.WriteFile(path, []byte("short"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := OpenFile(path); err == nil {
+	if _, err := OpenFile(path, nil); err == nil {
 		t.Error("opened")
 	}
 }

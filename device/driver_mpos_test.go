@@ -159,6 +159,19 @@ func TestMposIdentity(t *testing.T) {
 	})
 }
 
+func TestMposForeignReaderIsOnlyAskedWhoItIs(t *testing.T) {
+	withPlayedReader("may say its name", t, func(t *testing.T, c *mpos, r *playedReader) {
+		c.options.Serial = "PED-0002"
+		var foreign ErrForeign
+		if !errors.As(c.limited(), &foreign) || foreign.Serial != "PED-0001" {
+			t.Errorf("limit %v", c.limited())
+		}
+		if id, err := c.identify(t.Context()); err != nil || id.Serial != "PED-0001" || !c.on().isAlive() {
+			t.Errorf("identity %+v, %v", id, err)
+		}
+	})
+}
+
 func TestMposResults(t *testing.T) {
 	withPlayedReader("refusals carry the reader's number", t, func(t *testing.T, c *mpos, r *playedReader) {
 		for result, want := range map[string]string{

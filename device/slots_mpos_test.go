@@ -1,6 +1,7 @@
 package device
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -108,6 +109,12 @@ func TestMposProbe(t *testing.T) {
 		}
 		if _, commands := r.said(); len(commands) > 0 {
 			t.Errorf("the reader was asked %04X", commands)
+		}
+	})
+	withPlayedReader("is not taken in by an echo", t, func(t *testing.T, c *mpos, r *playedReader) {
+		c.options.Rand = bytes.NewReader([]byte("sixteen bytes of"))
+		if err := c.probe(t.Context(), 0x0101); !errors.Is(err, errDamaged) {
+			t.Error(err)
 		}
 	})
 	withPlayedReader("takes no answer for a use that is none", t, func(t *testing.T, c *mpos, r *playedReader) {

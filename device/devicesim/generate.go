@@ -129,13 +129,13 @@ func (g generator) rrn(n uint64) string {
 func (g generator) dice(n uint64) *rand.Rand { return rand.New(rand.NewPCG(g.seed, n)) }
 
 // drawCard makes a card that shows what may be shown: the first six digits and the last four.
-func drawCard(dice *rand.Rand) *card {
+func drawCard(dice *rand.Rand) *payCard {
 	kind := [...]struct {
 		brand, first string
 		digits       int
 	}{{"unionpay", "622848", 19}, {"unionpay", "621700", 19}, {"visa", "445093", 16}, {"mastercard", "522001", 16}, {"jcb", "356885", 16}}
 	k := kind[dice.IntN(len(kind))]
-	return &card{k.brand, k.first + strings.Repeat("*", k.digits-10) + fmt.Sprintf("%04d", dice.IntN(10_000))}
+	return &payCard{k.brand, k.first + strings.Repeat("*", k.digits-10) + fmt.Sprintf("%04d", dice.IntN(10_000))}
 }
 
 func pick(dice *rand.Rand, choices ...string) string { return choices[dice.IntN(len(choices))] }

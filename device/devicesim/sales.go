@@ -30,27 +30,27 @@ func (m Merchant) withDefaults() Merchant {
 
 // transaction is the record of a payment; its members are in the order of canonical JSON.
 type transaction struct {
-	Amount   int64  `json:"amount"` // minor units
-	Auth     string `json:"auth,omitempty"`
-	Batch    string `json:"batch"`
-	Card     *card  `json:"card,omitempty"`
-	Currency string `json:"currency"`
-	Entry    string `json:"entry"`
-	Evseq    uint32 `json:"evseq"`
-	Fee      int64  `json:"fee,omitempty"`
-	Kind     string `json:"kind"`
-	Method   string `json:"method"`
-	MID      string `json:"mid"`
-	Original string `json:"original,omitempty"`
-	Reader   string `json:"reader"`
-	Result   string `json:"result"`
-	RRN      string `json:"rrn,omitempty"`
-	STAN     string `json:"stan"`
-	TID      string `json:"tid"`
-	Time     int64  `json:"time"`
+	Amount   int64    `json:"amount"` // minor units
+	Auth     string   `json:"auth,omitempty"`
+	Batch    string   `json:"batch"`
+	Card     *payCard `json:"card,omitempty"`
+	Currency string   `json:"currency"`
+	Entry    string   `json:"entry"`
+	Evseq    uint32   `json:"evseq"`
+	Fee      int64    `json:"fee,omitempty"`
+	Kind     string   `json:"kind"`
+	Method   string   `json:"method"`
+	MID      string   `json:"mid"`
+	Original string   `json:"original,omitempty"`
+	Reader   string   `json:"reader"`
+	Result   string   `json:"result"`
+	RRN      string   `json:"rrn,omitempty"`
+	STAN     string   `json:"stan"`
+	TID      string   `json:"tid"`
+	Time     int64    `json:"time"`
 }
 
-type card struct {
+type payCard struct {
 	Brand  string `json:"brand"`
 	Masked string `json:"masked"`
 }

@@ -13,6 +13,8 @@
 //	line*.go               tty; the wire with its speed and its noise, chain by chain
 //	own.go keywrap.go      the reader's own keys
 //	*_pedlink.go           pedlink/1: engine and sending are the link rules, commands and erase what is done
+//	sockets.go             the cards: the customer's and the SAMs
+//	*_ccid.go              CCID on a serial line, as two readers speak it
 //	sales.go generate.go tamper.go   transactions; what else happens to a reader
 //	faults.go              what it does wrong
 //	control.go state.go    the control socket
@@ -34,6 +36,8 @@ type Options struct {
 	Link      string           // path of a symlink to an own pseudo-terminal; "" with TTY "": no symlink
 	TTY       string           // existing tty to use instead
 	Protocol  string           // one of Protocols; "": pedlink
+	Model     string           // of a ccid reader, one of Models; "": GemCorePOSPro. Every reader has its sockets
+	Cards     []string         // the card in each socket, of CardKinds, "": none; nil: "t0", "t1"
 	Pace      int              // baud to imitate; 0: as fast as it goes
 	Merchant  Merchant         // what its transactions carry
 	Seed      uint64           // of generated transactions
@@ -69,6 +73,7 @@ type Sim struct {
 	mem         *memory
 	faults      faults
 	shadowed    map[uint16]bool // keys hidden until the restart
+	sockets     []socket
 	lockedUntil time.Time
 	lastHeard   time.Time
 	target      string // the tty a terminal would open
@@ -88,6 +93,11 @@ type plug struct {
 func Start(path string, options Options) (*Sim, error) {
 	options.Protocol = or(options.Protocol, "pedlink")
 	if err := checkProtocol(options.Protocol); err != nil {
+		return nil, fmt.Errorf("cannot start reader: %w", err)
+	}
+	options.Model = or(options.Model, defaultModel)
+	kind, err := modelNamed(options.Model)
+	if err != nil {
 		return nil, fmt.Errorf("cannot start reader: %w", err)
 	}
 	if options.Ack == 0 {
@@ -111,6 +121,9 @@ func Start(path string, options Options) (*Sim, error) {
 		s.faults[f.Name] = f.Value
 	}
 	s.SetLine(options.Line)
+	if err := s.fillSockets(kind.sockets, options.Cards); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot start reader: %w", err), s.Close())
+	}
 	if err := s.locked(s.boot); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot start reader: %w", err), s.Close())
 	}
@@ -130,6 +143,7 @@ func (s *Sim) locked(f func() error) error {
 // boot is what a reader does before it listens; s.mu is held.
 func (s *Sim) boot() error {
 	s.shadowed = map[uint16]bool{}
+	s.unpowerCards()
 	s.lastHeard = s.options.Now()
 	s.lockedUntil = s.options.Now().Add(lockTime)
 	s.mem.st.BootCount++
@@ -313,7 +327,7 @@ func (s *Sim) Close() error {
 	if s.mem.f == nil {
 		return err
 	}
-	closed := s.mem.close()
+	closed := errors.Join(s.mem.close(), s.closeCards())
 	s.mem.f, s.mem.dead = nil, true
 	return errors.Join(err, closed)
 }

@@ -51,7 +51,7 @@ func TestAGoodReaderIsErasedAndSeenToBe(t *testing.T) {
 // that every slot is erased.
 func TestAReadersWordIsNotEnough(t *testing.T) {
 	for fault, want := range map[string]string{
-		"lies-answers-probe": outcomeIncomplete, "lies-keeps": outcomeIncomplete, "half": outcomeIncomplete, "refuses": outcomeRefused,
+		"lies-hides-from-list": outcomeIncomplete, "lies-keeps": outcomeIncomplete, "half": outcomeIncomplete, "refuses": outcomeRefused,
 	} {
 		t.Run(fault, func(t *testing.T) {
 			b := newBound(t)
@@ -150,7 +150,7 @@ func TestTheLastLookCounts(t *testing.T) {
 // the certificate.
 func TestARestartBringsHiddenKeysBack(t *testing.T) {
 	b := newBound(t)
-	b.sim.Fault(devicesim.Fault{Name: "lies-until-restart"})
+	b.sim.Fault(devicesim.Fault{Name: "lies-until-reboot"})
 	b.crossed(func(ctx context.Context, n *journal.Note) {
 		c, err := b.a.openCase()
 		b.no(err)

@@ -73,7 +73,7 @@ func (b *bench) fault(text string) {
 	b.t.Helper()
 	f, err := devicesim.ParseFault(text)
 	must(b.t, err)
-	b.sim.Fault(f)
+	must(b.t, b.sim.Fault(f))
 }
 
 // calm is patience for a machine that is busy with other tests; where a test wants repetition it says so.

@@ -48,7 +48,7 @@ func TestPowerCutsInTheErase(t *testing.T) {
 }
 
 func TestPowerCutBeforeTheEraseLeavesEverything(t *testing.T) {
-	b := newBench(t, "cut-before-erase")
+	b := newBench(t, "cut-before-journal")
 	r := b.reader()
 	if _, err := b.erase(r); !errors.Is(err, device.ErrHangup) {
 		t.Fatalf("error %v", err)
@@ -87,15 +87,15 @@ func TestReadersThatDoWrong(t *testing.T) {
 			t.Errorf("%d failed, %d answer, %d listed", failed, left, b.listed(r))
 		}
 		// Repaired, the same order ends with another ticket.
-		b.sim.ClearFaults()
+		must(t, b.sim.ClearFaults())
 		second, err := b.erase(r)
 		must(t, err)
 		if left := b.answering(r); len(left) > 0 || second.EraseCounter != 2 {
 			t.Errorf("slots %v answer, counter %d", left, second.EraseCounter)
 		}
 	})
-	t.Run("lies-answers-probe", func(t *testing.T) {
-		b := newBench(t, "lies-answers-probe")
+	t.Run("lies-hides-from-list", func(t *testing.T) {
+		b := newBench(t, "lies-hides-from-list")
 		r := b.reader()
 		_, err := b.erase(r)
 		must(t, err)
@@ -112,8 +112,8 @@ func TestReadersThatDoWrong(t *testing.T) {
 			t.Error("nothing is listed")
 		}
 	})
-	t.Run("lies-until-restart", func(t *testing.T) {
-		b := newBench(t, "lies-until-restart")
+	t.Run("lies-until-reboot", func(t *testing.T) {
+		b := newBench(t, "lies-until-reboot")
 		r := b.reader()
 		_, err := b.erase(r)
 		must(t, err)
@@ -141,7 +141,7 @@ func TestUnpluggedInTheCommitIsUnknownAndAsked(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	cancel()
-	b.sim.ClearFaults()
+	must(t, b.sim.ClearFaults())
 	must(t, b.sim.Plug())
 	identifyWhenBack(t, r)
 	if _, known, err := r.EraseStatus(testContext(t), order); known || err != nil {

@@ -198,7 +198,7 @@ func TestSilentReaderIsATimeout(t *testing.T) {
 	if _, err := r.Identify(testContext(t)); !errors.Is(err, device.ErrAbsent) {
 		t.Errorf("while it is silent: %v", err)
 	}
-	b.sim.ClearFaults()
+	must(t, b.sim.ClearFaults())
 	identifyWhenBack(t, r)
 }
 
@@ -245,7 +245,7 @@ func TestForeignReaderIsAskedForItsNameOnly(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	b.sim.ClearFaults()
+	must(t, b.sim.ClearFaults())
 	s.wait(t, at, device.StateReady)
 }
 
@@ -316,7 +316,7 @@ func TestContextEndsACallAndNotTheConversation(t *testing.T) {
 	if err := r.Freeze(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	b.sim.ClearFaults()
+	must(t, b.sim.ClearFaults())
 	must(t, r.Thaw(testContext(t))) // waits for its turn behind the abandoned call
 }
 

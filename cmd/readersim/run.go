@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -22,6 +23,7 @@ type running struct {
 	options  devicesim.Options
 	faults   []string
 	line     string
+	script   string
 	generate int
 	every    time.Duration
 	close    bool
@@ -60,6 +62,8 @@ A power cut wanted by a fault kills the process; start it again to bring the pow
 	f.StringVar(&o.Canary, "canary", "", "text to put into the rrn of some transactions")
 	f.StringArrayVar(&r.faults, "fault", nil, "what the reader does wrong, NAME or NAME=VALUE; may be repeated")
 	f.StringVar(&r.line, "line", "none", "what goes wrong on the line, such as flip=1e-4,lose=2x,seed=7")
+	f.StringVar(&r.script, "script", "", "file that says what happens when; docs/READERSIM.md describes it")
+	f.StringVar(&o.Protocol, "protocol", "pedlink", "what it speaks: "+strings.Join(devicesim.Protocols(), ", "))
 	f.DurationVar(&r.idleExit, "idle-exit", 0, "end after so much silence on the line; 0: never")
 	f.StringVar(&r.control, "control", "", "unix socket to take commands from")
 	cobra.CheckErr(c.MarkFlagRequired("nvm"))
@@ -79,6 +83,10 @@ func (r *running) run(ctx context.Context, out io.Writer, log zerolog.Logger) (e
 	if r.options.Line, err = devicesim.ParseNoise(r.line); err != nil {
 		return err
 	}
+	script, err := readScript(r.script)
+	if err != nil {
+		return err
+	}
 	r.options.Kill = killSelf
 	sim, err := devicesim.Start(r.nvm, r.options)
 	if err != nil {
@@ -96,7 +104,25 @@ func (r *running) run(ctx context.Context, out io.Writer, log zerolog.Logger) (e
 		return fmt.Errorf("cannot say that the reader is ready: %w", err)
 	}
 	go r.trade(ctx, sim, log)
+	go func() {
+		if err := sim.RunScript(ctx, script); err != nil {
+			log.Error().Err(err).Msg("script ended")
+		}
+	}()
 	return r.wait(ctx, sim, log)
+}
+
+// readScript reads a script file; without one there is nothing to do.
+func readScript(path string) (devicesim.Script, error) {
+	if path == "" {
+		return devicesim.Script{}, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return devicesim.Script{}, fmt.Errorf("cannot read script: %w", err)
+	}
+	script, err := devicesim.ParseScript(f)
+	return script, errors.Join(err, f.Close())
 }
 
 // killSelf is a power cut: nothing of this process runs any further.

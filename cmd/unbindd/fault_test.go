@@ -19,8 +19,8 @@ import (
 // names the next action, and the desk has it.
 func TestReaderFaultsAfterTheLine(t *testing.T) {
 	for fault, outcome := range map[string]string{
-		"refuses": "refused", "half": "incomplete", "lies-answers-probe": "incomplete", "lies-keeps": "incomplete",
-		"lies-until-restart": "unverified",
+		"refuses": "refused", "half": "incomplete", "lies-hides-from-list": "incomplete", "lies-keeps": "incomplete",
+		"lies-until-reboot": "unverified",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 var (
@@ -21,6 +22,7 @@ var (
 // verbs of the control socket: each takes the rest of its line and returns what follows "ok".
 var verbs = map[string]func(*Sim, string) (string, error){
 	"sale":         (*Sim).controlSale,
+	"sell":         (*Sim).controlSale,
 	"generate":     (*Sim).controlGenerate,
 	"close-batch":  func(s *Sim, batch string) (string, error) { return number(s.CloseBatch(batch)) },
 	"raw":          func(s *Sim, text string) (string, error) { return number(s.Raw([]byte(text))) },
@@ -28,13 +30,14 @@ var verbs = map[string]func(*Sim, string) (string, error){
 	"lose":         (*Sim).controlLose,
 	"fault":        (*Sim).controlFault,
 	"line":         (*Sim).controlLine,
-	"clear-faults": func(s *Sim, _ string) (string, error) { s.ClearFaults(); return "", nil },
+	"line?":        func(s *Sim, _ string) (string, error) { return s.Line(), nil },
+	"clear-faults": func(s *Sim, _ string) (string, error) { return "", s.ClearFaults() },
 	"tamper":       func(s *Sim, _ string) (string, error) { return "", s.Tamper() },
 	"freeze?":      func(s *Sim, _ string) (string, error) { return strconv.FormatBool(s.State().Frozen), nil },
 	"slot":         (*Sim).controlSlot,
 	"state":        (*Sim).controlState,
 	"reboot":       func(s *Sim, _ string) (string, error) { return "", s.Reboot() },
-	"unplug":       func(s *Sim, _ string) (string, error) { return "", s.Unplug() },
+	"unplug":       (*Sim).controlUnplug,
 	"plug":         func(s *Sim, _ string) (string, error) { return "", s.Plug() },
 	"cut":          func(s *Sim, _ string) (string, error) { return "", s.Cut() },
 	"quit":         func(s *Sim, _ string) (string, error) { s.finish(nil); return "", nil },
@@ -57,12 +60,19 @@ func (s *Sim) Control(line string) string {
 func number(n uint32, err error) (string, error) { return strconv.FormatUint(uint64(n), 10), err }
 
 func (s *Sim) controlSale(rest string) (string, error) {
-	amount, currency, _ := strings.Cut(rest, " ")
-	n, err := strconv.ParseInt(amount, 10, 64)
+	amount, currency, err := parseSale(rest)
 	if err != nil {
-		return "", fmt.Errorf("%w: sale AMOUNT CUR", errUsage)
+		return "", err
 	}
-	return number(s.Sell(n, currency))
+	return number(s.Sell(amount, currency))
+}
+
+func parseSale(rest string) (amount int64, currency string, err error) {
+	text, currency, _ := strings.Cut(rest, " ")
+	if amount, err = strconv.ParseInt(text, 10, 64); err != nil {
+		return 0, "", fmt.Errorf("%w: sale AMOUNT CUR", errUsage)
+	}
+	return amount, currency, nil
 }
 
 func (s *Sim) controlGenerate(rest string) (string, error) {
@@ -86,8 +96,7 @@ func (s *Sim) controlFault(rest string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.Fault(f)
-	return "", nil
+	return "", s.Fault(f)
 }
 
 func (s *Sim) controlLine(rest string) (string, error) {
@@ -97,6 +106,31 @@ func (s *Sim) controlLine(rest string) (string, error) {
 	}
 	s.SetLine(n)
 	return "", nil
+}
+
+// controlUnplug takes the reader off its line, with a time for so long.
+func (s *Sim) controlUnplug(rest string) (string, error) {
+	away, err := parseAway(rest)
+	if err != nil {
+		return "", err
+	}
+	if err := s.Unplug(); err != nil || away == 0 {
+		return "", err
+	}
+	s.plugAfter(away)
+	return "", nil
+}
+
+// parseAway reads how long a reader is unplugged; "" is until it is plugged in again, and 0 here.
+func parseAway(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("%w: unplug [DURATION]", errUsage)
+	}
+	return d, nil
 }
 
 func (s *Sim) controlSlot(rest string) (string, error) {

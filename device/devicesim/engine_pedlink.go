@@ -188,15 +188,33 @@ func (e *engine) command(f frame) error {
 		}
 		return e.write(append(frame{typ: tACK, seq: f.seq}.bytes(), e.answer...))
 	}
+	if e.sim.strikes(faultNak) {
+		return e.write(frame{typ: tNAK, seq: f.seq}.bytes())
+	}
 	e.nextIn++
 	e.heard, e.answer = true, nil
-	if err := e.write(frame{typ: tACK, seq: f.seq}.bytes()); err != nil {
+	if err := e.acknowledge(f.seq); err != nil {
 		return err
 	}
 	if e.waiting != nil && e.waiting.typ == tRSP {
 		e.settle() // a new command says that the last response was received
 	}
+	err := e.execute(f)
+	if errors.Is(err, errUnanswered) {
+		return nil
+	}
+	return err
+}
+
+// execute carries out a new command and answers it.
+func (e *engine) execute(f frame) error {
+	if err := e.before(f); err != nil {
+		return err
+	}
 	op, r, err := e.answerTo(f)
+	if err == nil {
+		err = e.after()
+	}
 	if err != nil {
 		return err
 	}

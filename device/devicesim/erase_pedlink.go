@@ -95,7 +95,7 @@ func (s *Sim) eraseStatus(v values) reply {
 	}
 	for _, d := range slices.Backward(s.mem.st.Done) {
 		if bytes.Equal(d.Order, v[tgOrder]) {
-			return d.reply()
+			return s.shown(d)
 		}
 	}
 	return reply{status: stNoOrder}
@@ -117,13 +117,13 @@ func (s *Sim) eraseCommit(v values) reply {
 	}
 	for _, d := range s.mem.st.Done {
 		if bytes.Equal(d.Ticket, t.digest[:]) {
-			return d.reply() // one ticket, one erase
+			return s.shown(d) // one ticket, one erase
 		}
 	}
 	if st := s.checkTicket(t); st != stOK {
 		return reply{status: st}
 	}
-	if code, refuses := s.faults.refusal(); refuses {
+	if code, refuses := s.faults.refusal(faultRefuses); refuses {
 		return reply{status: code}
 	}
 	if err := s.startErase(t, v[tgNonce]); err != nil {
@@ -135,7 +135,10 @@ func (s *Sim) eraseCommit(v values) reply {
 	if err := s.cutAt(faultCutBeforeAnswer, 0); err != nil {
 		return reply{err: err}
 	}
-	return s.mem.st.Done[len(s.mem.st.Done)-1].reply()
+	if code, lies := s.faults.refusal(faultSaysFailed); lies {
+		return reply{status: code}
+	}
+	return s.shown(s.mem.st.Done[len(s.mem.st.Done)-1])
 }
 
 // checkTicket compares the ticket with the challenge and the reader as it is now.
@@ -162,7 +165,7 @@ func (s *Sim) checkTicket(t ticket) status {
 
 // startErase is the point after which the erase will happen, whatever comes.
 func (s *Sim) startErase(t ticket, nonce []byte) error {
-	if err := s.cutAt(faultCutBeforeErase, 0); err != nil {
+	if err := s.cutAt(faultCutBeforeJournal, 0); err != nil {
 		return err
 	}
 	e := &erasing{Order: bytes.Clone(t.order), Ticket: t.digest[:], Nonce: bytes.Clone(nonce), Scope: t.scope}
@@ -173,7 +176,10 @@ func (s *Sim) startErase(t ticket, nonce []byte) error {
 	}
 	s.mem.st.Erase, s.mem.st.Challenge = e, nil
 	s.mem.st.ErasesStarted++
-	return s.mem.save()
+	if err := s.mem.save(); err != nil {
+		return err
+	}
+	return s.cutAt(faultCutAfterJournal, 0)
 }
 
 // finishErase carries out what was started and signs the record. It is also run at start-up.
@@ -193,6 +199,9 @@ func (s *Sim) finishErase() error {
 	if err := s.cutAt(faultCutAfter, len(e.Scope)); err != nil {
 		return err
 	}
+	if err := s.eraseTooMuch(e.Scope); err != nil {
+		return err
+	}
 	return s.signErase(e, results)
 }
 
@@ -209,10 +218,10 @@ func (s *Sim) eraseSlot(i, n int, e *erasing) (result byte, err error) {
 		return resultFailed, nil
 	case s.faults.has(faultLiesKeeps):
 		return resultErased, nil
-	case s.faults.has(faultLiesUntilRestart):
+	case s.faults.has(faultLiesUntilReboot):
 		s.shadowed[k.id] = true
 		return resultErased, nil
-	case s.faults.has(faultLiesAnswersProbe):
+	case s.faults.has(faultLiesHides):
 		k.hidden = true
 		return resultErased, s.mem.saveHead(i)
 	}

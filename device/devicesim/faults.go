@@ -15,35 +15,72 @@ type Fault struct {
 	Value string
 }
 
-// Names of faults. A fault is no part of the reader's memory: after a power cut it must be given again.
+// Names of faults. Where a value [=n] is a number of commands, the fault is over after so many, without it never.
+// A fault is no part of the reader's memory: after a power cut it must be given again. Only foreign stays.
 const (
-	faultRefuses          = "refuses"            // [=status in hex]: COMMIT is refused, nothing happens
-	faultHalf             = "half"               // half of the slots are erased, and it says so
-	faultLiesAnswersProbe = "lies-answers-probe" // says erased, lists empty, the key still answers
-	faultLiesKeeps        = "lies-keeps"         // says erased, lists the keys as before
-	faultLiesUntilRestart = "lies-until-restart" // says erased, hides the keys until it is restarted
-	faultSilent           = "silent"             // does not answer at all
-	faultIgnoresReboot    = "ignores-reboot"     // answers REBOOT and goes on
-	faultForeign          = "foreign"            // =serial: another reader on the same line
-	faultCutAfter         = "cut-after"          // =k: power cut after k slots of an erase
-	faultCutBeforeErase   = "cut-before-erase"   // power cut after the ticket was checked, before anything is written
-	faultCutBeforeAnswer  = "cut-before-answer"  // power cut between the finished erase and its answer
+	faultSilent         = "silent"                    // does not answer at all
+	faultNoAck          = "no-ack"                    // [=n] takes a command and does not acknowledge it
+	faultLateAck        = "late-ack"                  // [=n] acknowledges after 400 ms, when the host has sent again
+	faultSilentAfterAck = "silent-after-ack"          // [=n] acknowledges, executes and says nothing more
+	faultAnswersTwice   = "answers-twice"             // [=n] sends its answer twice
+	faultWrongSeq       = "wrong-seq"                 // [=n] sends its answer under a wrong number first
+	faultNak            = "nak"                       // [=n] refuses sound commands as damaged
+	faultBusyForever    = "busy-forever"              // [=n] asks for time without end, and executes nothing
+	faultReboots        = "reboots"                   // =n: restarts itself after it executed the n-th command from now, and does not answer it
+	faultTamper         = "tamper-in-session"         // [=n] is opened before the n-th command from now; the first
+	faultIgnoresReboot  = "ignores-reboot"            // answers REBOOT and goes on
+	faultForeign        = "foreign"                   // =serial: another reader on the same line, until the fault is cleared
+	faultReplug         = "other-serial-after-replug" // =serial: becomes foreign when it is unplugged
+
+	faultRefuses          = "refuses"                // [=status in hex]: COMMIT is refused, nothing happens
+	faultSaysFailed       = "erases-but-says-failed" // [=status in hex]: COMMIT erases and is answered as refused
+	faultHalf             = "half"                   // half of the slots are erased, and it says so
+	faultErasesTooMuch    = "erases-too-much"        // erases the keys outside the scope too
+	faultReplaysRecord    = "replays-record"         // erases, and shows the record of another erase
+	faultLiesHides        = "lies-hides-from-list"   // says erased, lists empty, the key still answers
+	faultLiesKeeps        = "lies-keeps"             // says erased, lists the keys as before
+	faultLiesUntilReboot  = "lies-until-reboot"      // says erased, hides the keys until it is restarted
+	faultEventsFlood      = "events-flood"           // [=n] n events, or 100, come when COMMIT does, once
+	faultCutBeforeJournal = "cut-before-journal"     // power cut after the ticket was checked, before anything is written
+	faultCutAfterJournal  = "cut-after-journal"      // power cut when the erase is written down, before the first slot
+	faultCutAfter         = "cut-after"              // =k: power cut after k slots of an erase
+	faultCutBeforeAnswer  = "cut-before-answer"      // power cut between the finished erase and its answer
 )
 
 var faultChecks = map[string]func(string) bool{
-	faultRefuses:          func(v string) bool { _, err := refusalCode(v); return err == nil },
-	faultHalf:             noValue,
-	faultLiesAnswersProbe: noValue,
-	faultLiesKeeps:        noValue,
-	faultLiesUntilRestart: noValue,
 	faultSilent:           noValue,
+	faultNoAck:            isCountOrNone,
+	faultLateAck:          isCountOrNone,
+	faultSilentAfterAck:   isCountOrNone,
+	faultAnswersTwice:     isCountOrNone,
+	faultWrongSeq:         isCountOrNone,
+	faultNak:              isCountOrNone,
+	faultBusyForever:      isCountOrNone,
+	faultReboots:          isCount,
+	faultTamper:           isCountOrNone,
 	faultIgnoresReboot:    noValue,
 	faultForeign:          isID,
+	faultReplug:           isID,
+	faultRefuses:          isRefusal,
+	faultSaysFailed:       isRefusal,
+	faultHalf:             noValue,
+	faultErasesTooMuch:    noValue,
+	faultReplaysRecord:    noValue,
+	faultLiesHides:        noValue,
+	faultLiesKeeps:        noValue,
+	faultLiesUntilReboot:  noValue,
+	faultEventsFlood:      isCountOrNone,
+	faultCutBeforeJournal: noValue,
+	faultCutAfterJournal:  noValue,
 	faultCutAfter:         func(v string) bool { k, err := strconv.Atoi(v); return err == nil && k >= 0 },
-	faultCutBeforeErase:   noValue,
 	faultCutBeforeAnswer:  noValue,
 	faultLacks:            isLacks,
+	faultMuteCard:         noValue,
 }
+
+func isCount(v string) bool       { n, err := strconv.Atoi(v); return err == nil && n >= 1 }
+func isCountOrNone(v string) bool { return v == "" || isCount(v) }
+func isRefusal(v string) bool     { code, err := refusalCode(v); return err == nil && code != stOK }
 
 func noValue(v string) bool { return v == "" }
 
@@ -81,9 +118,35 @@ type faults map[string]string
 
 func (f faults) has(name string) bool { _, set := f[name]; return set }
 
-func (f faults) refusal() (status, bool) {
-	code, err := refusalCode(f[faultRefuses])
-	return code, f.has(faultRefuses) && err == nil
+// refusal is the status with which a fault refuses a COMMIT.
+func (f faults) refusal(name string) (status, bool) {
+	code, err := refusalCode(f[name])
+	return code, f.has(name) && err == nil
+}
+
+// spend says whether a fault strikes now; one with a number is over after so many times.
+func (f faults) spend(name string) bool {
+	value, set := f[name]
+	if !set || value == "" {
+		return set
+	}
+	if n, err := strconv.Atoi(value); err == nil && n > 1 {
+		f[name] = strconv.Itoa(n - 1)
+	} else {
+		delete(f, name)
+	}
+	return true
+}
+
+// due says whether this is the n-th time since a fault with a number n was set, and ends it then; without a number
+// it is the first.
+func (f faults) due(name string) bool {
+	if value, set := f[name]; set && (value == "" || value == "1") {
+		delete(f, name)
+		return true
+	}
+	f.spend(name)
+	return false
 }
 
 func refusalCode(v string) (status, error) {
@@ -129,26 +192,46 @@ func (s *Sim) recordKey() ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(s.mem.st.Own.Record)
 }
 
-// Fault puts a fault in force, or changes its value.
-func (s *Sim) Fault(f Fault) {
-	s.mu.Lock()
-	s.faults[f.Name] = f.Value
-	s.mu.Unlock()
-	if f.Name == faultForeign {
+// Fault puts a fault in force, or changes its value. An error is the memory's, which keeps who the reader is.
+func (s *Sim) Fault(f Fault) error {
+	return s.become(func() { s.faults[f.Name] = f.Value })
+}
+
+// become changes the faults in force, and with them perhaps which reader this is.
+func (s *Sim) become(change func()) error {
+	changed := false
+	err := s.locked(func() error {
+		change()
+		now := s.faults[faultForeign]
+		if changed = now != s.mem.st.Foreign; !changed {
+			return nil
+		}
+		s.mem.st.Foreign = now
+		return s.mem.save()
+	})
+	if err != nil {
+		return fmt.Errorf("cannot set fault: %w", err)
+	}
+	if changed {
 		s.interrupt() // another reader was plugged in
 	}
+	return nil
 }
 
 // ClearFaults makes the reader and its line good ones again.
-func (s *Sim) ClearFaults() {
+func (s *Sim) ClearFaults() error {
 	s.SetLine(Noise{})
-	s.mu.Lock()
-	was := s.faults.has(faultForeign)
-	s.faults = faults{}
-	s.mu.Unlock()
-	if was {
-		s.interrupt()
-	}
+	return s.become(func() { clear(s.faults) })
+}
+
+// replugged is what unplugging changes.
+func (s *Sim) replugged() error {
+	return s.become(func() {
+		if serial, set := s.faults[faultReplug]; set {
+			delete(s.faults, faultReplug)
+			s.faults[faultForeign] = serial
+		}
+	})
 }
 
 func (f faults) list() []string {
@@ -158,4 +241,14 @@ func (f faults) list() []string {
 	}
 	slices.Sort(list)
 	return list
+}
+
+// take ends a fault and returns its number: another one where it has none, 0 where it is not in force.
+func (f faults) take(name string, otherwise int) int {
+	value, set := f[name]
+	delete(f, name)
+	if n, err := strconv.Atoi(value); err == nil || !set {
+		return n
+	}
+	return otherwise
 }

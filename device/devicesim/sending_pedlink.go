@@ -57,12 +57,13 @@ func (e *engine) send(typ frameType, payload []byte) error {
 	if e.session != nil {
 		payload = e.session.seal(typ, seq, payload)
 	}
-	raw := frame{typ: typ, seq: seq, body: payload}.bytes()
+	f := frame{typ: typ, seq: seq, body: payload}
+	raw := f.bytes()
 	if typ == tRSP {
 		e.answer = raw
 	}
 	e.waiting = &sending{typ: typ, seq: seq, raw: raw, timer: time.NewTimer(time.Hour)}
-	return e.sendAgain()
+	return e.firstSend(f)
 }
 
 // sendAgain puts the same bytes on the line, three times in all; then the conversation is over.

@@ -69,6 +69,8 @@ type Sim struct {
 	plugging sync.Mutex // plug and unplug, one after the other
 	plugged  *plug      // guarded by plugging
 
+	script moments // what a script waits for
+
 	mu          sync.Mutex // everything below
 	mem         *memory
 	faults      faults
@@ -117,10 +119,15 @@ func Start(path string, options Options) (*Sim, error) {
 		path: path, options: options, mem: mem, faults: faults{},
 		wake: make(chan struct{}, 1), restarted: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	for _, f := range options.Faults {
-		s.faults[f.Name] = f.Value
-	}
 	s.SetLine(options.Line)
+	if mem.st.Foreign != "" {
+		s.faults[faultForeign] = mem.st.Foreign
+	}
+	for _, f := range options.Faults {
+		if err := s.Fault(f); err != nil {
+			return nil, errors.Join(fmt.Errorf("cannot start reader: %w", err), s.Close())
+		}
+	}
 	if err := s.fillSockets(kind.sockets, options.Cards); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot start reader: %w", err), s.Close())
 	}
@@ -191,7 +198,7 @@ func (s *Sim) interrupt() {
 func (s *Sim) Plug() error {
 	s.plugging.Lock()
 	defer s.plugging.Unlock()
-	if s.plugged != nil {
+	if s.plugged != nil || s.isOff() {
 		return nil
 	}
 	p, target, err := s.openLine()
@@ -234,6 +241,11 @@ func (s *Sim) openLine() (*plug, string, error) {
 func (s *Sim) serve(p *plug) {
 	defer close(p.served)
 	err := fronts[s.options.Protocol](s, p.wire).run(p.stop)
+	var pulled *unplugged
+	if errors.As(err, &pulled) {
+		go s.pulledOut(p, pulled.away) // it waits for us
+		return
+	}
 	select {
 	case <-p.stop: // pulled out on purpose
 	default:
@@ -260,8 +272,12 @@ func (p *plug) pull() (err error) {
 func (s *Sim) Unplug() error {
 	s.plugging.Lock()
 	defer s.plugging.Unlock()
-	p := s.plugged
-	if p == nil {
+	return errors.Join(s.unplug(s.plugged), s.replugged())
+}
+
+// unplug takes one plug out, unless another one is in by now; s.plugging is held.
+func (s *Sim) unplug(p *plug) error {
+	if p == nil || s.plugged != p {
 		return nil
 	}
 	s.plugged = nil
@@ -272,6 +288,15 @@ func (s *Sim) Unplug() error {
 		return fmt.Errorf("cannot unplug reader: %w", err)
 	}
 	return nil
+}
+
+// plugAfter plugs the reader in again after a time, unless it is off by then.
+func (s *Sim) plugAfter(away time.Duration) {
+	time.AfterFunc(away, func() {
+		if err := s.Plug(); err != nil {
+			s.finish(err)
+		}
+	})
 }
 
 // Path is the tty that a terminal opens; without Options.Link it changes with every Plug.
@@ -320,7 +345,9 @@ func (s *Sim) finish(err error) {
 
 // Close switches the reader off and gives its memory file free; calling it again does nothing.
 func (s *Sim) Close() error {
-	err := s.Unplug()
+	s.plugging.Lock()
+	err := s.unplug(s.plugged)
+	s.plugging.Unlock()
 	s.finish(nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -209,8 +209,8 @@ const (
 
 var (
 	keyTypes   = map[byte]string{1: "TLK", 2: "TMK", 3: "TPK", 4: "TAK", 5: "TDK", 6: "IPEK", 0x20: "LINK", 0x21: "RECORD"}
-	algorithms = map[byte]string{1: "3DES", 2: "AES-128", 3: "ED25519"}
-	kcvMethods = map[byte]string{1: "zero-block", 2: "cmac"}
+	algorithms = map[byte]string{1: "3DES", 2: "AES-128", 3: "ED25519", 4: "SM4", 5: "DES", 6: "AES-192", 7: "AES-256"}
+	kcvMethods = map[byte]string{1: "zero-block", 2: "cmac", 3: "zero-block", 4: "globalplatform"}
 	slotStates = map[byte]SlotState{0: SlotEmpty, 1: SlotLoaded, 2: SlotExhausted, 3: SlotBlocked}
 	reasons    = map[byte]string{1: "remote-loading", 2: "reader-link", 3: "record-signing"}
 )

@@ -28,6 +28,14 @@ func (s *Sim) execute(op opcode, v values) reply {
 		return s.listKeys(v)
 	case opKeyProbe:
 		return s.keyProbe(v)
+	case opLoadKey:
+		return s.loadBlock(v)
+	case opCardList:
+		return s.cardList()
+	case opCardPower:
+		return s.cardPower(v)
+	case opCardAPDU:
+		return s.cardAPDU(v)
 	case opRotate:
 		return s.rotate(v)
 	case opEraseBegin:

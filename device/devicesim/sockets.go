@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	chip "unbindd/device/devicesim/card"
+	"unbindd/device/devicesim/card"
 )
 
 // socket is one place for a card: the customer's in socket 0, secure access modules (SAM) behind it.
@@ -19,8 +19,9 @@ import (
 // What a card keeps lies in a file beside the reader's memory, one for each socket; it is opened with the first power.
 type socket struct {
 	kind string     // of the card that is in it, one of CardKinds; "": empty
-	keys *chip.File // nil: not opened yet
-	card *chip.Card // nil: no power
+	keys *card.File // nil: not opened yet
+	card *card.Card // nil: no power
+	atr  []byte     // what the card answered to its last reset
 }
 
 var (
@@ -31,11 +32,11 @@ var (
 )
 
 // cardKinds are the cards that can be in a socket.
-var cardKinds = map[string]chip.Options{
-	"t0":      {Protocol: chip.T0},
-	"t1":      {Protocol: chip.T1},
-	"t1-fast": {Protocol: chip.T1, Speed: 0x13, IFSC: 254}, // asks for PPS: four times the usual bit rate
-	"t1-slow": {Protocol: chip.T1, Extensions: 2},          // asks for more time before each answer
+var cardKinds = map[string]card.Options{
+	"t0":      {Protocol: card.T0},
+	"t1":      {Protocol: card.T1},
+	"t1-fast": {Protocol: card.T1, Speed: 0x13, IFSC: 254}, // asks for PPS: four times the usual bit rate
+	"t1-slow": {Protocol: card.T1, Extensions: 2},          // asks for more time before each answer
 }
 
 // CardKinds lists what cards there are, sorted.
@@ -129,7 +130,8 @@ func (s *Sim) powerCard(n int) ([]byte, error) {
 		return nil, err
 	}
 	if k.card != nil {
-		return k.card.Reset(), nil
+		k.atr = k.card.Reset()
+		return k.atr, nil
 	}
 	if k.keys == nil {
 		if k.keys, err = s.openCard(n); err != nil {
@@ -138,16 +140,17 @@ func (s *Sim) powerCard(n int) ([]byte, error) {
 	}
 	options := cardKinds[k.kind]
 	options.Keys, options.Rand = k.keys, s.options.Rand
-	k.card = chip.New(options)
-	return k.card.Reset(), nil
+	k.card = card.New(options)
+	k.atr = k.card.Reset()
+	return k.atr, nil
 }
 
-func (s *Sim) openCard(n int) (*chip.File, error) {
-	key, err := chip.NewKey(firstCardKey)
+func (s *Sim) openCard(n int) (*card.File, error) {
+	key, err := card.NewKey(firstCardKey)
 	if err != nil {
 		return nil, err
 	}
-	return chip.OpenFile(fmt.Sprintf("%s.card-%d", s.path, n), map[byte]chip.Key{1: key})
+	return card.OpenFile(fmt.Sprintf("%s.card-%d", s.path, n), map[byte]card.Key{1: key})
 }
 
 // socket finds a socket with a card in a reader that is on; s.mu is held.
@@ -164,7 +167,7 @@ func (s *Sim) socket(n int) (*socket, error) {
 }
 
 // poweredCard is the card in socket n; s.mu is held.
-func (s *Sim) poweredCard(n int) (*chip.Card, error) {
+func (s *Sim) poweredCard(n int) (*card.Card, error) {
 	k, err := s.socket(n)
 	if err == nil && k.card == nil {
 		err = errNoPower

@@ -20,9 +20,9 @@ const (
 type Slot struct {
 	ID       uint16
 	Type     string // TLK TMK TPK TAK TDK IPEK LINK RECORD
-	Alg      string // 3DES, AES-128, ED25519
+	Alg      string // DES, 3DES, AES-128, SM4, ED25519; "" if the reader does not tell
 	KCV      string // lower-case hex, "" if empty
-	Method   string // how KCV was made: zero-block (3 bytes), cmac (5 bytes), "" if there is none
+	Method   string // how KCV was made: zero-block (3 bytes), cmac (5 bytes), in mpos 4 of each; "" if there is none
 	State    SlotState
 	KSN      string // lower-case hex, DUKPT only
 	Retained bool   // outside every erase scope
@@ -56,7 +56,7 @@ func (r *Reader) Probe(ctx context.Context, slot uint16) error {
 }
 
 // DeleteKeys erases slots because the host says so: the reader asks for no ticket and signs no record. It may be
-// repeated. After ErrHangup or ErrTimeout some of the keys may be gone: list and probe.
+// repeated. After any error some of the keys may be gone: list and probe.
 func (r *Reader) DeleteKeys(ctx context.Context, scope []uint16) error {
 	d, err := can[keyDeleter](ctx, r, CanDelete)
 	if err == nil {

@@ -21,7 +21,7 @@ import (
 )
 
 func initCommand() *cobra.Command {
-	var nvm, serial, ticketKey, out, seed string
+	var nvm, serial, protocol, ticketKey, out, seed string
 	c := &cobra.Command{
 		Use:   "init",
 		Short: "Make a new reader: its memory file with keys, and the list of the key injection",
@@ -34,12 +34,15 @@ The list (--out) holds the pairing key of the reader and is as secret as that ke
 			if err != nil {
 				return err
 			}
-			return makeReader(nvm, out, devicesim.Spec{Serial: serial, TicketKey: key, Rand: keySource(seed)})
+			return makeReader(nvm, out, devicesim.Spec{
+				Serial: serial, Protocol: protocol, TicketKey: key, Rand: keySource(seed),
+			})
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&nvm, "nvm", "", "memory file to make")
 	f.StringVar(&serial, "serial", "", "serial number, such as PED-0001")
+	f.StringVar(&protocol, "protocol", "pedlink", "whose key slots it has: pedlink, mpos or ccid")
 	f.StringVar(&ticketKey, "ticket-key", "", "file with the Ed25519 public key of the ticket signer, PEM or base64")
 	f.StringVar(&out, "out", "", "injection list to write")
 	f.StringVar(&seed, "seed", "", "make the same keys again from this text; never for a real purpose")

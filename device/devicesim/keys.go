@@ -172,14 +172,14 @@ func (m *memory) zeroiseAll(places []int) error {
 // before anybody can use the key of it: after a power cut a number may be missing, but none is given twice.
 func (m *memory) nextUse(i int) (keying.KSN, error) {
 	s := &m.slots[i]
-	switch {
-	case s.typ != keyIPEK || len(s.ksn) != len(keying.KSN{}):
+	if s.typ != keyIPEK {
 		return keying.KSN{}, errNoSuchSlot
-	case s.state == slotExhausted:
-		return keying.KSN{}, keying.ErrExhausted
 	}
 	if _, err := m.keyIn(i); err != nil {
 		return keying.KSN{}, err
+	}
+	if s.state == slotExhausted || len(s.ksn) != len(keying.KSN{}) {
+		return keying.KSN{}, keying.ErrExhausted
 	}
 	next, err := keying.KSN(s.ksn).Next()
 	if err == nil {

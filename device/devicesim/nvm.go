@@ -27,8 +27,9 @@ type memory struct {
 	id    identity
 	st    state
 	slots []slot
-	held  []event // numbers released+1 .. last
-	dead  bool    // the power is off: nothing may be written any more
+	held  []event                        // numbers released+1 .. last
+	dead  bool                           // the power is off: nothing may be written any more
+	fuse  func(at int64, b []byte) error // asked before each write, and can stop it; nil: nothing does
 
 	released uint32 // highest number let go
 	last     uint32 // highest number given
@@ -68,10 +69,10 @@ type state struct {
 	EraseCount     uint32     `json:"erase_count"`
 	Frozen         bool       `json:"frozen"`
 	Tampered       bool       `json:"tampered"`
-	Tampering      bool       `json:"tampering"`  // detected, and not yet carried through
-	Tampers        uint32     `json:"tampers"`    // detections in the reader's life
+	Tampering      bool       `json:"tampering"`         // detected, and not yet carried through
+	Tampers        uint32     `json:"tampers"`           // detections in the reader's life
 	Foreign        string     `json:"foreign,omitempty"` // the serial number of a reader that came in this one's place
-	LastEvent      uint32     `json:"last_event"` // at the time of writing; the log may know better
+	LastEvent      uint32     `json:"last_event"`        // at the time of writing; the log may know better
 	Generated      uint64     `json:"generated"`
 	FailedProofs   int        `json:"failed_proofs"`
 	Challenge      *challenge `json:"challenge,omitempty"`
@@ -252,6 +253,11 @@ func (m *memory) write(at int64, b []byte) error {
 func (m *memory) writeSoon(at int64, b []byte) error {
 	if m.dead {
 		return errPowerCut
+	}
+	if m.fuse != nil {
+		if err := m.fuse(at, b); err != nil {
+			return err
+		}
 	}
 	_, err := m.f.WriteAt(b, at)
 	return err

@@ -139,7 +139,7 @@ func (a *Agent) holdReader(ctx context.Context, c *caseFile) (string, error) {
 }
 
 // holdEvents: the reader's last event is the manifest's, and none is held.
-func (a *Agent) holdEvents(ctx context.Context, _ *caseFile) (string, error) {
+func (a *Agent) holdEvents(ctx context.Context, c *caseFile) (string, error) {
 	seen, err := a.inspected()
 	if err != nil || seen.Absent {
 		return "no reader", err
@@ -157,6 +157,11 @@ func (a *Agent) holdEvents(ctx context.Context, _ *caseFile) (string, error) {
 	}
 	if int64(backlog.Last) != m.EvSeq {
 		return "", again("the reader holds events that the backup does not have")
+	}
+	if lost, err := a.lost(c); err != nil {
+		return "", err
+	} else if lost > 0 {
+		return fmt.Sprintf("last event %d, none held; %d were lost by the reader, as an amendment allows", m.EvSeq, lost), nil
 	}
 	return fmt.Sprintf("last event %d, none held", m.EvSeq), nil
 }

@@ -250,8 +250,8 @@ func (a *Agent) pull(ctx context.Context, l *ledger.Ledger, n *journal.Note) err
 	if err != nil {
 		return a.foreignGivesUp(err)
 	}
-	if backlog.Lost > 0 {
-		return giveUp("E22", "events-lost", "cannot go on: the reader has lost %d events that were never taken over", backlog.Lost)
+	if err := a.lossAllowed(n); err != nil {
+		return err
 	}
 	for last := uint64(0); last < uint64(backlog.Last); {
 		if last, err = a.lastEvent(l); err != nil {
@@ -264,6 +264,37 @@ func (a *Agent) pull(ctx context.Context, l *ledger.Ledger, n *journal.Note) err
 		}
 	}
 	return nil
+}
+
+// lossAllowed says whether events that the reader lost, now or while the
+// terminal traded, stand in the way. They are gone, so waiting brings nothing
+// back but the signed word that allows it, or a cancel.
+func (a *Agent) lossAllowed(n *journal.Note) error {
+	c, err := a.openCase()
+	if err != nil {
+		return giveUpOn(err)
+	}
+	lost, err := a.lost(c)
+	if lost > 0 {
+		n.Say("%d events lost by the reader", lost)
+	}
+	if err != nil {
+		a.waiting("settle", "an amendment that allows lost events, or a cancel", err)
+	}
+	return err
+}
+
+// lost counts the events that the reader lost in this binding; without an
+// amendment that allows it that is an error.
+func (a *Agent) lost(c *caseFile) (uint64, error) {
+	lost, err := a.journal.Lost()
+	if err != nil || lost == 0 {
+		return lost, err
+	}
+	if _, ok := c.allows(command.AllowEventsLost); !ok {
+		return lost, envelope.Refuse("E22", "events-lost", "cannot go on: the reader has lost %d events that were never taken over", lost)
+	}
+	return lost, nil
 }
 
 // foreignGivesUp turns "another reader" into the end of the command.

@@ -99,15 +99,12 @@ func (a *Agent) conversation(ctx context.Context, l *ledger.Ledger) error {
 	if err := a.line().Thaw(ctx); err != nil && !errors.Is(err, device.ErrUnsupported) {
 		return err
 	}
-	backlog, err := a.flow(ctx, l)
+	_, err := a.flow(ctx, l)
 	if errors.Is(err, device.ErrUnsupported) {
 		return a.eventless(ctx)
 	}
 	if err != nil {
 		return err
-	}
-	if backlog.Lost > 0 {
-		a.alarm("E26", fmt.Sprintf("the reader has lost %d events before they were taken over", backlog.Lost))
 	}
 	for {
 		if err := a.burst(ctx, l); err != nil {
@@ -186,11 +183,45 @@ func (a *Agent) flow(ctx context.Context, l *ledger.Ledger) (device.Backlog, err
 		}
 		return a.flow(ctx, l)
 	}
-	if after == 0 || backlog.Lost > 0 {
+	if backlog.Lost > 0 {
+		if err := a.recordLoss(l, after+1, uint64(backlog.First)-1); err != nil {
+			return backlog, err
+		}
+		return a.flow(ctx, l)
+	}
+	if after == 0 {
 		return backlog, nil
 	}
 	return backlog, a.line().Acknowledge(ctx, uint32(after))
 }
+
+// recordLoss writes down which events the reader lost before anybody had them:
+// counted in the journal first, since that is what an unbinding looks at, then
+// each number in the ledger, whose chain goes on only without a gap.
+func (a *Agent) recordLoss(l *ledger.Ledger, first, last uint64) error {
+	if last-first >= mostLost {
+		return fmt.Errorf("cannot trade: the reader says that it lost %d events, more than is believed of one", last-first+1)
+	}
+	if err := a.journal.Lose(first, last); err != nil {
+		return err
+	}
+	a.alarm("E26", fmt.Sprintf("the reader has lost %d events before they were taken over", last-first+1))
+	serial := string(a.identity().binding.Reader.SN)
+	for ; first <= last; first += group {
+		var lost []ledger.Event
+		for seq := first; seq <= min(last, first+group-1); seq++ {
+			lost = append(lost, ledger.Event{Seq: seq, Lost: true})
+		}
+		if _, err := l.Append(serial, lost); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mostLost bounds what one loss may be: a reader that claims more is not
+// believed, and no ledger is filled at its word.
+const mostLost = 1 << 16
 
 // lastEvent is the number of the reader's last event that needs no taking over:
 // the ledger's, or where this binding began.

@@ -44,7 +44,7 @@ func VerifyAmend(e *envelope.Envelope, r Running) (Amend, error) {
 	if a.N != r.Amended+1 {
 		return a, envelope.Refuse("E11", "amend", "cannot take the amendment: it is number %d, the next is %d", a.N, r.Amended+1)
 	}
-	known := []envelope.ID{AllowReaderAbsent, AllowSealed, AllowUnsettled, AllowPartial}
+	known := []envelope.ID{AllowReaderAbsent, AllowSealed, AllowUnsettled, AllowPartial, AllowEventsLost}
 	for _, what := range a.Allow {
 		if !slices.Contains(known, what) {
 			return a, envelope.Refuse("E07", "allow", "cannot take the amendment: it allows something unknown")

@@ -29,6 +29,7 @@ const (
 	AllowSealed       = "sealed-backup"
 	AllowUnsettled    = "unsettled"
 	AllowPartial      = "close-partial"
+	AllowEventsLost   = "events-lost" // the reader lost events before anybody had them
 )
 
 // Backup says what must be true of the backup; SealedAfter is in hours of

@@ -63,6 +63,9 @@ func (w *waiting) admit(e Event, run *running) (raw []byte, err error) {
 // readEvent parses an event's body and checks it against what is known of the
 // event without it.
 func readEvent(reader string, e Event) (Record, *RefusedError) {
+	if e.Lost {
+		return Record{}, &RefusedError{Code: "E25:lost"}
+	}
 	rec, err := ParseRecord(e.Body)
 	if err == nil {
 		switch {

@@ -11,6 +11,7 @@ import (
 type Event struct {
 	Seq  uint64 // the reader's number, from 1
 	Body []byte
+	Lost bool // the reader does not have it any more: its number is recorded with the rule "E25:lost"
 }
 
 // Refusal says which event was recorded without its content, and by which rule.

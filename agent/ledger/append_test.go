@@ -80,20 +80,21 @@ func TestBadBodyBecomesRefusedRecord(t *testing.T) {
 	bad := func(n uint64, change func(*Record)) Event { return event(transaction("PX7-1", n, change)) }
 	done := mustAppend(t, l, "PX7-1",
 		sale("PX7-1", 1),
-		Event{2, []byte(`not json at all ` + pan)},
+		Event{Seq: 2, Body: []byte(`not json at all ` + pan)},
 		bad(3, func(r *Record) { r.Auth = pan }),
 		bad(4, func(r *Record) { r.Reader = "PX7-2" }),
-		Event{5, sale("PX7-1", 6).Body},
+		Event{Seq: 5, Body: sale("PX7-1", 6).Body},
 		bad(6, func(r *Record) { r.Seq = 6 }),
 		event(Record{Code: "E25:pan", Evseq: 7, Kind: "refused", Reader: "PX7-1"}),
 		sale("PX7-1", 8),
+		Event{Seq: 9, Lost: true},
 	)
-	want := []Refusal{{2, "E25:not-canonical"}, {3, "E25:pan"}, {4, "E25:reader"}, {5, "E25:evseq"}, {6, "E25:seq"}, {7, "E25:kind"}}
-	if done.Added != 8 || !slices.Equal(done.Refused, want) {
+	want := []Refusal{{2, "E25:not-canonical"}, {3, "E25:pan"}, {4, "E25:reader"}, {5, "E25:evseq"}, {6, "E25:seq"}, {7, "E25:kind"}, {9, "E25:lost"}}
+	if done.Added != 9 || !slices.Equal(done.Refused, want) {
 		t.Fatalf("added %d, refused %v", done.Added, done.Refused)
 	}
 	lines, _, tally := export(t, l, 1)
-	if tally.Count != 2 || tally.Refused != 6 || l.Last("PX7-1") != 8 {
+	if tally.Count != 2 || tally.Refused != 7 || l.Last("PX7-1") != 9 {
 		t.Fatalf("tally %+v", tally)
 	}
 	if all := strings.Join(lines, ""); strings.Contains(all, pan) {

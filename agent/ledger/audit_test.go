@@ -16,7 +16,7 @@ import (
 func TestAuditorAgreesWithLedger(t *testing.T) {
 	l, dir := newLedger(t, small)
 	fill(t, l, dir, 2)
-	mustAppend(t, l, "PX7-2", Event{1, []byte("nonsense")}, event(Record{Evseq: 2, Kind: "tamper", Reader: "PX7-2", Time: 1}))
+	mustAppend(t, l, "PX7-2", Event{Seq: 1, Body: []byte("nonsense")}, event(Record{Evseq: 2, Kind: "tamper", Reader: "PX7-2", Time: 1}))
 	lines, head, tally := export(t, l, 1)
 	a := NewAuditor(testBinding, nil, 1)
 	for _, line := range lines {
@@ -218,7 +218,7 @@ func heap() uint64 {
 
 func FuzzAuditor(f *testing.F) {
 	l, _ := newLedger(f)
-	mustAppend(f, l, "PX7-1", append(sales("PX7-1", 1, 2), Event{3, nil})...)
+	mustAppend(f, l, "PX7-1", append(sales("PX7-1", 1, 2), Event{Seq: 3, Body: nil})...)
 	lines, _, _ := export(f, l, 1)
 	for _, line := range lines {
 		f.Add([]byte(line))

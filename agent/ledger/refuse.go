@@ -134,15 +134,6 @@ func isID(s string) bool {
 	return len(s) >= 1 && len(s) <= 64
 }
 
-func isCurrency(s string) bool {
-	for i := range len(s) {
-		if s[i] < 'A' || s[i] > 'Z' {
-			return false
-		}
-	}
-	return len(s) == 3
-}
-
 // isMasked takes six digits, stars, four digits, as long as a card number.
 func isMasked(s string) bool {
 	if len(s) < 13 || len(s) > 19 {

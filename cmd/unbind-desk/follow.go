@@ -16,8 +16,9 @@ terminal answers with a signed refusal. One of role operations signs it.`},
 	"amend": {"Write an unsigned amendment of a running case", `Write an unsigned amendment of a running case.
 
 --allow takes reader-absent, sealed-backup, unsettled (with the exact amounts as
---exception CUR:COUNT:AMOUNT) and close-partial. Operations, security and
-release sign it: three people.`},
+--exception CUR:COUNT:AMOUNT), events-lost (the reader lost events before anybody
+had them) and close-partial. Operations, security and release sign it: three
+people.`},
 	"close": {"Write an unsigned close of a case without a receipt", `Write an unsigned close of a case.
 
 It names the newest certificate and lets the terminal end without the desk's
@@ -58,7 +59,7 @@ func followCommand(kind string) *cobra.Command {
 	c.Flags().StringVar(&f.Case, "case", "", "the case")
 	c.Flags().StringVar(&out, "out", "", "file to write the unsigned order to")
 	if kind == "amend" {
-		c.Flags().StringSliceVar(&allow, "allow", nil, "reader-absent, sealed-backup, unsettled, close-partial")
+		c.Flags().StringSliceVar(&allow, "allow", nil, "reader-absent, sealed-backup, unsettled, events-lost, close-partial")
 		c.Flags().StringArrayVar(&exceptions, "exception", nil, "CUR:COUNT:AMOUNT that may stay unsettled (repeatable)")
 		must(c, "allow")
 	}

@@ -19,7 +19,8 @@ func (l *link) call(payload []byte, longest time.Duration) ([]byte, error) {
 	}
 	defer l.end()
 	limit := time.Now().Add(longest)
-	for range maxSends {
+	for n := range maxSends {
+		l.tally.repeat(n)
 		if err := l.write(raw); err != nil {
 			l.fail(fmt.Errorf("%w: %w", ErrHangup, err))
 			return nil, l.cause
@@ -69,6 +70,7 @@ func (l *link) await(x *exchange, sent int, limit time.Time) ([]byte, error) {
 			return response, nil
 		case f := <-x.signals:
 			if f.typ == typNak {
+				l.tally.naks.Add(1)
 				return nil, errSendAgain
 			}
 			timer.Reset(l.patience(f, limit))

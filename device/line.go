@@ -13,7 +13,9 @@ import (
 type line struct {
 	port  io.ReadWriteCloser
 	baud  int
+	bits  int // of a character: 10, or 11 with two stop bits
 	retry RetryConfig
+	tally *tally // may be shared with the lines before it
 
 	writing sync.Mutex // frames go out whole
 
@@ -23,7 +25,7 @@ type line struct {
 }
 
 func newLine(port io.ReadWriteCloser, baud int, retry RetryConfig) *line {
-	return &line{port: port, baud: baud, retry: retry, dead: make(chan struct{})}
+	return &line{port: port, baud: baud, bits: 10, retry: retry, tally: new(tally), dead: make(chan struct{})}
 }
 
 // receive hands what arrives to take until the line is lost; it is the line's only reader.
@@ -31,6 +33,7 @@ func (l *line) receive(longest int, take func([]byte)) {
 	buf := make([]byte, longest)
 	for {
 		n, err := l.port.Read(buf)
+		l.tally.bytesIn.Add(uint64(n))
 		take(buf[:n])
 		if err != nil {
 			l.fail(fmt.Errorf("%w: %w", ErrHangup, err))
@@ -47,7 +50,11 @@ func (l *line) write(b []byte) error {
 		l.fail(fmt.Errorf("%w: the line takes no bytes", ErrHangup))
 	})
 	defer watchdog.Stop()
-	_, err := l.port.Write(b)
+	n, err := l.port.Write(b)
+	l.tally.bytesOut.Add(uint64(n))
+	if err == nil {
+		l.tally.framesOut.Add(1)
+	}
 	return err
 }
 
@@ -71,7 +78,7 @@ func (l *line) fail(cause error) {
 	})
 }
 
-// bytesTime is how long n bytes take on the line, 10 bits each.
+// bytesTime is how long n bytes take on the line.
 func (l *line) bytesTime(n int) time.Duration {
-	return time.Duration(n) * 10 * time.Second / time.Duration(l.baud)
+	return time.Duration(n*l.bits) * time.Second / time.Duration(l.baud)
 }

@@ -2,6 +2,7 @@ package device_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -34,7 +35,9 @@ func TestSecondProcessIsLockedOut(t *testing.T) {
 	second.Env = append(os.Environ(), heldLine+"="+b.link)
 	out, err := second.Output()
 	must(t, err)
-	want := fmt.Sprintf("%v (process %d)", device.ErrBusy, os.Getpid())
+	name, err := os.ReadFile("/proc/self/comm")
+	must(t, err)
+	want := fmt.Sprintf("%v: %s (process %d)", device.ErrBusy, bytes.TrimSpace(name), os.Getpid())
 	if !strings.Contains(string(out), want) {
 		t.Errorf("the second process says %q, not %q", out, want)
 	}

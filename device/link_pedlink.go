@@ -79,8 +79,11 @@ func (l *link) dispatch() {
 			}
 			return
 		case spoiled:
+			l.tally.damaged.Add(1)
+			l.tally.naks.Add(1)
 			l.send(frame{typ: typNak, seq: f.seq})
 		case whole:
+			l.tally.framesIn.Add(1)
 			l.handle(f)
 		}
 	}
@@ -107,6 +110,7 @@ func (l *link) handle(f frame) {
 // one is left alone: its sender will give up and the line is reset.
 func (l *link) accept(f frame) {
 	if l.heard && f.seq == l.nextIn-1 {
+		l.tally.repeats.Add(1)
 		l.send(frame{typ: typAck, seq: f.seq})
 		return
 	}
@@ -190,7 +194,8 @@ func (l *link) reset() error {
 	l.resetting, l.session = r, nil
 	l.nextOut, l.nextIn, l.heard = 0, 0, false
 	l.mu.Unlock()
-	for range maxSends {
+	for n := range maxSends {
+		l.tally.repeat(n)
 		l.send(frame{typ: typReset, arg: r.arg})
 		select {
 		case <-r.done:

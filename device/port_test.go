@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -34,7 +35,7 @@ func newPTY(t *testing.T) (master *os.File, path string) {
 func newPort(t *testing.T) (*os.File, *port) {
 	t.Helper()
 	master, path := newPTY(t)
-	p, err := openPort(path, 115200)
+	p, err := openPort(path, plain(115200, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func TestPortDropsWhatWasOnTheLineBefore(t *testing.T) {
 	if _, err := master.Write([]byte("stale")); err != nil {
 		t.Fatal(err)
 	}
-	p, err := openPort(path, 115200)
+	p, err := openPort(path, plain(115200, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,17 +123,17 @@ func TestPortDropsWhatWasOnTheLineBefore(t *testing.T) {
 
 func TestPortIsLockedAndFreedAgain(t *testing.T) {
 	_, path := newPTY(t)
-	first, err := openPort(path, 115200)
+	first, err := openPort(path, plain(115200, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if second, err := openPort(path, 115200); !errors.Is(err, ErrBusy) {
+	if second, err := openPort(path, plain(115200, 1)); !errors.Is(err, ErrBusy) {
 		t.Errorf("second opening: %v %v", second, err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := openPort(path, 9600)
+	again, err := openPort(path, plain(9600, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,39 +143,65 @@ func TestPortIsLockedAndFreedAgain(t *testing.T) {
 }
 
 func TestPortNoticesRefusedSettings(t *testing.T) {
-	spoil := map[string]func(t *unix.Termios){
-		"speed": func(t *unix.Termios) { t.Cflag = t.Cflag&^unix.CBAUD | unix.B9600 },
-		"stop":  func(t *unix.Termios) { t.Cflag |= unix.CSTOPB },
-		"echo":  func(t *unix.Termios) { t.Lflag |= unix.ECHO },
-	}
-	for name, change := range spoil {
-		_, p := newPort(t)
-		if err := checkSettings(p.control, 115200); err != nil {
+	for name, test := range map[string]struct {
+		spoil func(t *unix.Termios)
+		want  string
+	}{
+		"speed":       {func(t *unix.Termios) { t.Cflag = t.Cflag&^unix.CBAUD | unix.B9600 }, "115200 baud, 8N2: it kept 9600 baud, 8N2"},
+		"other speed": {func(t *unix.Termios) { t.Cflag = t.Cflag&^unix.CBAUD | unix.B300 }, "115200 baud, 8N2: it kept another speed, 8N2"},
+		"stop":        {func(t *unix.Termios) { t.Cflag &^= unix.CSTOPB }, "115200 baud, 8N2: it kept 115200 baud, 8N1"},
+		"echo":        {func(t *unix.Termios) { t.Lflag |= unix.ECHO }, "raw"},
+	} {
+		_, path := newPTY(t)
+		p, err := openPort(path, plain(115200, 2))
+		if err != nil {
 			t.Fatal(err)
 		}
 		settings, err := unix.IoctlGetTermios(p.control, unix.TCGETS)
 		if err != nil {
 			t.Fatal(err)
 		}
-		change(settings)
+		test.spoil(settings)
 		if err := unix.IoctlSetTermios(p.control, unix.TCSETS, settings); err != nil {
 			t.Fatal(err)
 		}
-		if err := checkSettings(p.control, 115200); err == nil {
-			t.Errorf("%s was not noticed", name)
+		if err := checkMode(p.control, plain(115200, 2)); !errors.Is(err, errMode) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A pseudo-terminal has eight bits and no parity, whatever is asked, and says yes to everything.
+func TestModesAreReadBack(t *testing.T) {
+	for want, flags := range map[mode]uint32{
+		{9600, 7, 'E', 1}:    unix.B9600 | unix.CS7 | unix.PARENB,
+		{19200, 6, 'O', 2}:   unix.B19200 | unix.CS6 | unix.PARENB | unix.PARODD | unix.CSTOPB,
+		{2000000, 5, 'N', 1}: unix.B2000000 | unix.CS5 | unix.CREAD | unix.CLOCAL,
+		{115200, 8, 'N', 2}:  unix.B115200 | unix.CS8 | unix.CSTOPB | unix.PARODD,
+	} {
+		if kept := keptBy(&unix.Termios{Cflag: flags}); kept != want {
+			t.Errorf("%v is read as %v", want, kept)
+		}
+	}
+	for m, bits := range map[mode]int{plain(9600, 1): 10, plain(9600, 2): 11, {9600, 7, 'E', 2}: 11} {
+		if m.length() != bits {
+			t.Errorf("a character of %v has %d bits", m, m.length())
 		}
 	}
 }
 
 func TestPortRefusesWhatIsNoLine(t *testing.T) {
-	plain := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(plain, nil, 0o600); err != nil {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openPort(plain, 115200); !errors.Is(err, unix.ENOTTY) {
+	if _, err := openPort(file, plain(115200, 1)); !errors.Is(err, unix.ENOTTY) {
 		t.Errorf("a file: %v", err)
 	}
-	if _, err := openPort(plain+"-missing", 115200); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := openPort(file+"-missing", plain(115200, 1)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("nothing: %v", err)
 	}
 }
@@ -187,7 +214,7 @@ func TestPortLeavesNoDescriptorBehind(t *testing.T) {
 	}
 	defer unix.Close(watch)
 	for range 3 {
-		p, err := openPort(path, 115200)
+		p, err := openPort(path, plain(115200, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +222,7 @@ func TestPortLeavesNoDescriptorBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if left, err := descriptorsOf(watch); err != nil || len(left) != 1 {
+	if left, err := (opening{path: path, proc: "/proc"}).descriptors(); err != nil || len(left) != 1 {
 		t.Errorf("%d descriptors of the line are open, %v", len(left), err)
 	}
 }

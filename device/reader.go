@@ -10,7 +10,9 @@
 // there an answer is only worth what a second question confirms.
 //
 //	reader.go          Reader: what callers hold, Status, Close, Reopen, Reboot
-//	connect.go         the states of the connection and the pauses between attempts
+//	connect*.go        the states of the connection, the pauses between attempts, what Status tells
+//	probe.go           finding protocol and speed
+//	stats.go           counts, and what they say about the line
 //	conn.go            one authenticated conversation: handshake, commands, refusals
 //	driver_pedlink.go  identity, tamper, key slots, freeze
 //	events.go          transactions: Follow, Next, Acknowledge
@@ -19,7 +21,7 @@
 //	link.go exchange.go stop and wait, repetition, resets
 //	frame.go tlv.go    bytes; codes.go: the numbers of the protocol
 //	*_mpos.go          mpos: driver and slots are what is asked, link, frame and body how
-//	port.go portlock.go the tty
+//	port*.go           the tty: opening, mode, lock, who holds it (docs/LINE.md)
 //	config.go secret.go errors.go
 package device
 
@@ -58,6 +60,8 @@ func (o *Options) foreign(serial string) error {
 type Status struct {
 	State  State
 	Serial string    // of the reader that identified itself last, "" if none did
+	Driver string    // the protocol it spoke, "" if none did
+	Baud   int       // and the speed, bits per second
 	Err    string    // why the state is not ready, "" if there is nothing to say
 	Since  time.Time // when the state was entered
 	Cycles int       // attempts to connect that failed since the reader was last ready
@@ -73,6 +77,8 @@ type Reader struct {
 
 	following sync.Mutex // one Follow at a time
 	node      node       // what the path led to when the line was opened; of run alone
+	memory    memory     // what probing found; of run alone
+	tally     tally
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced whenever something below changes

@@ -178,14 +178,25 @@ func FuzzEventLog(f *testing.F) {
 }
 
 func FuzzSlot(f *testing.F) {
-	s := slot{id: 0x10, typ: keyTMK, alg: algTDES, state: slotLoaded, method: kcvZero, kcv: []byte{1, 2, 3}, key: make([]byte, 16)}
-	f.Add(append(s.head(), append(s.keyBytes(), make([]byte, slotSize-keyOffset-keySpace)...)...))
+	for _, s := range []slot{
+		{id: 0x10, typ: keyTMK, alg: algTDES, state: slotLoaded, method: kcvZero, kcv: []byte{1, 2, 3}, key: make([]byte, 16)},
+		{id: 0x0203, typ: keyTPK, alg: algAES256, state: slotLoaded, method: kcvCMAC, kcv: make([]byte, 5), parent: 0x0405, usage: "P0", key: make([]byte, 32)},
+		{id: 0x0601, typ: keyIPEK, alg: algTDES, state: slotExhausted, ksn: make([]byte, 10), zeroised: 3, key: make([]byte, 16)},
+	} {
+		f.Add(append(s.head(), append(make([]byte, keyOffset-headSize), append(s.keyBytes(), make([]byte, slotSize-keyOffset-keySpace)...)...)...))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) < slotSize {
 			return
 		}
-		if s, used := decodeSlot(b); used {
-			_ = s.entry(false)
+		s, used := decodeSlot(b)
+		if !used || s.state == slotBlocked {
+			return
+		}
+		_ = s.entry(false)
+		again, used := decodeSlot(append(s.head(), append(make([]byte, keyOffset-headSize), append(s.keyBytes(), make([]byte, slotSize)...)...)...))
+		if !used || again.state != s.state || string(again.key) != string(s.key) || string(again.head()) != string(s.head()) {
+			t.Fatalf("%v came back as %v", s, again)
 		}
 	})
 }

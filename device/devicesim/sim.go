@@ -8,8 +8,9 @@
 // docs/WIRE-READER.md and the golden frames of device/testdata are what both have in common.
 //
 //	sim.go front.go        Sim: power, plug, restart; the protocols it can speak
-//	inject.go              making a new reader with its keys
-//	nvm.go eventlog.go slot.go crypto.go   the memory file and its keys
+//	inject*.go             making a new reader with its keys
+//	nvm*.go eventlog.go slot.go   the memory file
+//	keys.go crypto.go      payment keys: who hangs from whom, counters, check values (package keying does the sums)
 //	line*.go               tty; the wire with its speed and its noise, chain by chain
 //	own.go keywrap.go      the reader's own keys
 //	*_pedlink.go           pedlink/1: engine and sending are the link rules, commands and erase what is done

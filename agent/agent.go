@@ -207,7 +207,7 @@ func (a *Agent) openReader() {
 		return
 	}
 	bound, line := a.id.binding.Reader, a.Reader
-	if line.Driver = bound.Protocol(); line.Driver != a.Reader.Driver && a.Reader.Driver != "auto" {
+	if line.Driver = bound.Protocol(); line.Driver != a.Reader.Driver && a.Reader.Driver != device.DriverAuto {
 		a.Log.Warn().Str("bound", line.Driver).Str("settings", a.Reader.Driver).Msg("the settings name another protocol than the reader was bound with; the binding counts")
 	}
 	o := device.Options{Serial: string(bound.SN), Rand: a.Rand, Now: a.Now, Notify: a.readerChanged}

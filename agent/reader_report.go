@@ -59,6 +59,10 @@ func (a *Agent) readerReport(r *http.Request) (any, error) {
 		}
 		s := line.Status()
 		out.State, out.Since, out.Error = string(s.State), s.Since.Unix(), s.Err
+		if s.Baud != 0 {
+			out.Baud = s.Baud
+		}
+		out.Counts = local.Line(line.Stats())
 		if err != nil && out.Error == "" {
 			out.Error = err.Error()
 		}
@@ -136,6 +140,7 @@ type readerTest struct {
 }
 
 func (t *readerTest) run(ctx context.Context) {
+	before := t.line.Stats()
 	if !t.check(ctx, "identity", t.identity) {
 		return
 	}
@@ -144,6 +149,8 @@ func (t *readerTest) run(ctx context.Context) {
 	t.check(ctx, "list", t.list)
 	t.check(ctx, "probe", t.probe)
 	t.check(ctx, "sam", t.sam)
+	after := t.line.Stats()
+	t.out.Repeats, t.out.Damaged = after.Repeats-before.Repeats, after.Damaged-before.Damaged
 }
 
 func (t *readerTest) check(ctx context.Context, name string, ask func(context.Context) (string, error)) bool {

@@ -26,6 +26,18 @@ type ReaderReport struct {
 	EraseCounter uint32   `json:"eracnt,omitempty"`  // erases in its life
 	BootCount    uint32   `json:"bootcnt,omitempty"` // starts in its life
 	Sockets      []Socket `json:"sockets,omitempty"` // for SAMs and cards
+	Counts       Line     `json:"line"`
+}
+
+// Line counts what went over the serial line since the daemon opened it.
+type Line struct {
+	FramesOut uint64 `json:"frames_out"`
+	FramesIn  uint64 `json:"frames_in"`
+	Repeats   uint64 `json:"repeats"` // frames that one of the two had to send again
+	NAKs      uint64 `json:"naks"`
+	Damaged   uint64 `json:"damaged"`
+	BytesOut  uint64 `json:"bytes_out"`
+	BytesIn   uint64 `json:"bytes_in"`
 }
 
 // Socket is a place for a SAM or a card.

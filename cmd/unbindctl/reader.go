@@ -101,6 +101,11 @@ func (p *paper) readerReport(r local.ReaderReport) {
 	if r.BootCount > 0 {
 		p.row(words{"Counts", "计数"}, "%s", p.in(words{"%d starts, %d erases", "启动 %d 次，擦除 %d 次"}.fill(r.BootCount, r.EraseCounter)))
 	}
+	if c := r.Counts; c.FramesIn > 0 {
+		p.row(words{"Traffic", "流量"}, "%s", p.in(words{
+			"%d frames in, %d out, %d sent again, %d damaged", "收 %d 帧，发 %d 帧，重发 %d 帧，损坏 %d 帧",
+		}.fill(c.FramesIn, c.FramesOut, c.Repeats, c.Damaged)))
+	}
 	for _, s := range r.Sockets {
 		p.row(words{"Socket", "卡座"}, "%s", joined(strconv.Itoa(s.Slot), p.in(socketWords(s)), s.ATR))
 	}

@@ -180,6 +180,7 @@ func withReader(serial string) *daemon {
 	if serial != "" {
 		d.reader.State, d.reader.Error, d.reader.Serial, d.reader.Model, d.reader.Firmware = "ready", "", serial, "PED-1", "1.0.0"
 		d.reader.Can, d.reader.Tamper, d.reader.BootCount = []string{"events", "list", "erase"}, "intact", 3
+		d.reader.Counts = local.Line{FramesIn: 40, FramesOut: 41, Repeats: 1, BytesIn: 900, BytesOut: 800}
 	}
 	d.slots = local.KeySlots{Schema: local.Schema, Serial: serial, Slots: []local.KeySlot{
 		{Slot: 0x10, Type: "TMK", Alg: "3DES", State: "loaded", KCV: "82e136", Method: "zero-block"},

@@ -209,16 +209,19 @@ func TestAnOrderIsCarriedOutOnce(t *testing.T) {
 	}
 }
 
+// openCases bring a reader into a state in which nothing of it may change.
+var openCases = map[string]func(b *bench, r *device.Reader){
+	"frozen":   func(b *bench, r *device.Reader) { must(b.t, r.Freeze(testContext(b.t))) },
+	"tampered": func(b *bench, _ *device.Reader) { must(b.t, b.sim.Tamper()) },
+	"challenged": func(b *bench, r *device.Reader) {
+		_, err := r.BeginErase(testContext(b.t), order, b.scope())
+		must(b.t, err)
+	},
+}
+
 // A case that is open rests on the keys it began with.
 func TestNoRotationInAnOpenCase(t *testing.T) {
-	for name, open := range map[string]func(b *bench, r *device.Reader){
-		"frozen":   func(b *bench, r *device.Reader) { must(b.t, r.Freeze(testContext(b.t))) },
-		"tampered": func(b *bench, _ *device.Reader) { must(b.t, b.sim.Tamper()) },
-		"challenged": func(b *bench, r *device.Reader) {
-			_, err := r.BeginErase(testContext(b.t), order, b.scope())
-			must(b.t, err)
-		},
-	} {
+	for name, open := range openCases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)

@@ -16,20 +16,21 @@ import (
 //
 // and a slot lives as
 //
-//	empty -> loaded (loadKey) -> empty (deleteKey, zeroise)
+//	empty -> loaded (loadKey) -> empty (zeroise)
 //	loaded -> exhausted (nextUse gave the last serial number) -> empty
 //	loaded -> blocked (a torn head, or on demand) -> empty
 //
-// A key goes with the one it was loaded under: deleteKey and a new key in a master key's slot erase what hangs from
-// it, first of all, so that a power cut leaves no key without its master. An erase by ticket does not: its scope is
-// what was signed, no slot more, and a host that wants the children gone names them.
+// A key goes with the one it was loaded under: whoever deletes a slot deletes its family, and so does a new key in a
+// master key's slot. What hangs lower goes first, so that a power cut leaves no key without its master. An erase by
+// ticket is not a deletion: its scope is what was signed, not one slot more, and who wants the children gone names
+// them; until then they stay, and nothing can be loaded beside them.
 
 var (
 	errNoSuchSlot = errors.New("there is no such slot")
 	errEmptySlot  = errors.New("there is no key in the slot")
 	errKeyBlocked = errors.New("key is blocked")
 	errHierarchy  = errors.New("key may not be loaded under that key")
-	errRetained   = errors.New("key is retained")
+	errMisfit     = errors.New("key does not fit the slot")
 	errCheckValue = errors.New("check value is wrong")
 )
 
@@ -53,29 +54,25 @@ var parents = map[byte][]byte{
 // loadKey puts a key into its slot, new or not. What was refused changed nothing.
 func (m *memory) loadKey(l loading) error {
 	s, err := m.prepare(l)
+	if err == nil {
+		err = m.zeroiseAll(m.children(l.slot))
+	}
+	if err == nil {
+		err = m.store(s)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot load key into slot %04x: %w", l.slot, err)
 	}
-	if m.slotIndex(l.slot) >= 0 {
-		if err := m.zeroiseAll(m.children(l.slot)); err != nil {
-			return err
-		}
-	}
-	return m.store(s)
+	return nil
 }
 
 // prepare makes the slot of a key that may be loaded.
 func (m *memory) prepare(l loading) (slot, error) {
-	if i := m.slotIndex(l.slot); l.slot == 0 || i >= 0 && m.slots[i].typ != l.typ {
-		return slot{}, errNoSuchSlot
-	} else if i < 0 && len(m.slots) == maxSlots {
-		return slot{}, errNoRoom
+	if err := m.mayStand(l); err != nil {
+		return slot{}, err
 	}
 	if err := m.mayHang(l); err != nil {
 		return slot{}, err
-	}
-	if (l.typ == keyIPEK) != (len(l.ksn) == len(keying.KSN{})) || l.typ == keyIPEK && (l.key.Algorithm() != keying.TDES || l.key.Len() != 16) {
-		return slot{}, fmt.Errorf("%w: an IPEK is a 3DES key of 16 bytes with a KSN, and nothing else has one", errHierarchy)
 	}
 	s := slot{
 		id: l.slot, typ: l.typ, alg: algorithmOf(l.key), state: slotLoaded, parent: l.under, usage: l.usage,
@@ -91,6 +88,21 @@ func (m *memory) prepare(l loading) (slot, error) {
 		return slot{}, errCheckValue
 	}
 	return s, nil
+}
+
+// mayStand is the rule that a slot has one type for ever, and an IPEK, alone, a serial number.
+func (m *memory) mayStand(l loading) error {
+	switch i := m.slotIndex(l.slot); {
+	case l.slot == 0, i >= 0 && m.slots[i].typ != l.typ:
+		return errNoSuchSlot
+	case i < 0 && len(m.slots) == maxSlots:
+		return errNoRoom
+	case l.typ != keyIPEK && len(l.ksn) == 0:
+		return nil
+	case l.typ != keyIPEK || len(l.ksn) != len(keying.KSN{}) || l.key.Algorithm() != keying.TDES || l.key.Len() != 16:
+		return fmt.Errorf("%w: an IPEK is a 3DES key of 16 bytes with a serial number, and nothing else has one", errMisfit)
+	}
+	return nil
 }
 
 // mayHang is the rule that a working key comes under its master key only, and that this one is there.
@@ -141,26 +153,8 @@ func (m *memory) family(id uint16) []uint16 {
 	return append(ids, id)
 }
 
-// deleteKey erases a slot with its family; an empty slot with an empty family is fine. A retained key stays.
-func (m *memory) deleteKey(id uint16) error {
-	i := m.slotIndex(id)
-	if i < 0 {
-		return errNoSuchSlot
-	}
-	if m.slots[i].reason != 0 {
-		return errRetained
-	}
-	if err := m.zeroiseAll(m.children(id)); err != nil {
-		return err
-	}
-	return m.zeroiseAll([]int{i})
-}
-
 func (m *memory) zeroiseAll(places []int) error {
 	for _, i := range places {
-		if m.slots[i].state == slotEmpty {
-			continue
-		}
 		if err := m.zeroise(i); err != nil {
 			return err
 		}
@@ -193,19 +187,4 @@ func (m *memory) nextUse(i int) (keying.KSN, error) {
 		return keying.KSN{}, err
 	}
 	return next, nil
-}
-
-// use moves a DUKPT key on and derives the key of this use.
-func (m *memory) use(i int, purpose keying.Use) (keying.Key, keying.KSN, error) {
-	n, err := m.nextUse(i)
-	if err != nil {
-		return keying.Key{}, n, err
-	}
-	initial, err := m.slots[i].payment()
-	if err != nil {
-		return keying.Key{}, n, err
-	}
-	defer initial.Destroy()
-	k, err := keying.TransactionKey(initial, n, purpose)
-	return k, n, err
 }

@@ -81,7 +81,7 @@ func (s *Sim) load(target slot, b keyBlock) reply {
 		return reply{status: stMisfit}
 	}
 	switch err := s.mem.loadKey(l); {
-	case errors.Is(err, errHierarchy), errors.Is(err, errCheckValue):
+	case errors.Is(err, errHierarchy), errors.Is(err, errMisfit), errors.Is(err, errCheckValue):
 		return reply{status: stMisfit}
 	case err != nil:
 		return reply{err: err}

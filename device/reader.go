@@ -98,6 +98,12 @@ type Reader struct {
 
 // New returns a Reader that connects in the background; the settings must be valid.
 func New(config Config, options Options) *Reader {
+	r := newReader(config, options)
+	go r.run()
+	return r
+}
+
+func newReader(config Config, options Options) *Reader {
 	options.Retry = options.Retry.withDefaults()
 	if options.Notify == nil {
 		options.Notify = func(Status) {}
@@ -119,7 +125,6 @@ func New(config Config, options Options) *Reader {
 		pairing: pairing{present: options.Pairing, successor: options.Successor},
 	}
 	r.options.pairing = r.pairingKeys
-	go r.run()
 	return r
 }
 

@@ -12,8 +12,8 @@ import (
 //
 // Nothing of it is authenticated: there is no pairing, no ticket and no signed record, and who can write on the line
 // can say anything in the reader's name. So this driver asks for the serial number again before each order, and what a
-// reader tells about its erase is worth what a list and a use of its keys are worth, no more. Interoperability with
-// hardware is unproven.
+// reader tells about its erase is worth what a list and a use of its keys are worth, no more. What one frame says can
+// be damage that no LRC shows. Interoperability with hardware is unproven.
 var mposDriver = driver{
 	name:     mposName,
 	stopBits: 1,
@@ -39,7 +39,7 @@ func converseMpos(l *line, o *Options, enter func(State)) (conversation, error) 
 	c := &mpos{link: link, turn: newTurn(), options: o}
 	go l.receive(mposLongest, link.take)
 	enter(StateIdentifying)
-	c.identity, err = c.meet()
+	c.identity, err = c.meet(o.Serial)
 	if err != nil {
 		return nil, fmt.Errorf("cannot identify reader: %w", err)
 	}
@@ -83,15 +83,32 @@ func (c *mpos) confirm(ctx context.Context) error {
 // sameReader ends the conversation when another reader answers by now: a line tells nobody that it was pulled out of
 // one reader and put into another.
 func (c *mpos) sameReader() error {
-	serial, err := c.serial()
-	if err != nil || serial == c.identity.Serial {
-		return err
+	serial, err := c.serial(c.identity.Serial)
+	if err == nil && serial != c.identity.Serial {
+		c.changed(serial)
+		return ErrForeign{serial}
 	}
-	c.link.fail(fmt.Errorf("%w: reader %s answers instead of %s", ErrHangup, serial, c.identity.Serial))
-	return ErrForeign{serial}
+	return err
 }
 
-func (c *mpos) serial() (string, error) {
+func (c *mpos) changed(serial string) {
+	c.link.fail(fmt.Errorf("%w: reader %s answers instead of %s", ErrHangup, serial, c.identity.Serial))
+}
+
+// serial asks for the serial number. One that is not expected must be told twice.
+func (c *mpos) serial(expected string) (string, error) {
+	first, err := c.askSerial()
+	if err != nil || first == expected {
+		return first, err
+	}
+	second, err := c.askSerial()
+	if err == nil && second != first {
+		return "", fmt.Errorf("%w: the serial number is %s once and %s then", errDamaged, first, second)
+	}
+	return first, err
+}
+
+func (c *mpos) askSerial() (string, error) {
 	answer, err := c.ask(mposSerial, nil)
 	if err != nil {
 		return "", err
@@ -101,8 +118,8 @@ func (c *mpos) serial() (string, error) {
 }
 
 // meet asks for name, model and versions.
-func (c *mpos) meet() (Identity, error) {
-	serial, err := c.serial()
+func (c *mpos) meet(expected string) (Identity, error) {
+	serial, err := c.serial(expected)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -127,9 +144,9 @@ func parseMposInfo(serial string, answer *mposBody) (Identity, error) {
 
 // identify works with a foreign reader too. If it is not the one the conversation began with, that ends here.
 func (c *mpos) identify(ctx context.Context) (Identity, error) {
-	now, err := alone(ctx, c.turn, c.link.line, c.meet)
+	now, err := alone(ctx, c.turn, c.link.line, func() (Identity, error) { return c.meet(c.identity.Serial) })
 	if err == nil && now.Serial != c.identity.Serial {
-		c.link.fail(fmt.Errorf("%w: reader %s answers instead of %s", ErrHangup, now.Serial, c.identity.Serial))
+		c.changed(now.Serial)
 	}
 	return now, err
 }

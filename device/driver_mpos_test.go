@@ -20,6 +20,7 @@ type playedReader struct {
 	serial  string
 	keys    map[uint16]bool   // Slot.ID
 	instead map[uint16]string // answers by command
+	once    map[uint16]string // the next answer by command
 	heard   []mposFrame
 }
 
@@ -40,6 +41,10 @@ func (r *playedReader) obey(f mposFrame) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.heard = append(r.heard, f)
+	if answer, set := r.once[f.cmd]; set {
+		delete(r.once, f.cmd)
+		return answer
+	}
 	if answer, set := r.instead[f.cmd]; set {
 		return answer
 	}
@@ -221,7 +226,7 @@ func TestMposChangedReader(t *testing.T) {
 			if err := order(t.Context(), c); !errors.As(err, &foreign) || foreign.Serial != "PED-9999" {
 				t.Errorf("error %v", err)
 			}
-			if _, commands := r.said(); !slices.Equal(commands, []uint16{mposSerial}) {
+			if _, commands := r.said(); !slices.Equal(commands, []uint16{mposSerial, mposSerial}) {
 				t.Errorf("it was asked %04X", commands)
 			}
 			if c.on().isAlive() {
@@ -257,6 +262,15 @@ func TestMposChangedReader(t *testing.T) {
 		c.checkAlive()
 		if c.on().isAlive() {
 			t.Error("a stranger goes unnoticed")
+		}
+	})
+	withPlayedReader("a name that is told once is damage", t, func(t *testing.T, c *mpos, r *playedReader) {
+		r.change(func() { r.once = map[uint16]string{mposSerial: "00" + lls("PED-0010")} })
+		if err := c.deleteKeys(t.Context(), []uint16{0x0101}); !errors.Is(err, errDamaged) || !c.on().isAlive() {
+			t.Errorf("error %v, alive %v", err, c.on().isAlive())
+		}
+		if err := c.deleteKeys(t.Context(), []uint16{0x0101}); err != nil {
+			t.Error(err)
 		}
 	})
 	withPlayedReader("asked who it is, it may say so", t, func(t *testing.T, c *mpos, r *playedReader) {

@@ -67,7 +67,10 @@ func lrc(b []byte) (sum byte) {
 
 // mposDecoder finds frames in what the line delivers, however it was cut up, and after damage looks for the next
 // one a byte further on.
-type mposDecoder struct{ buf []byte }
+type mposDecoder struct {
+	buf     []byte
+	damaged uint64 // sound heads whose frames were not
+}
 
 func (d *mposDecoder) feed(b []byte) { d.buf = append(d.buf, b...) }
 
@@ -90,6 +93,9 @@ func (d *mposDecoder) next() (mposFrame, bool) {
 		}
 		if sound && isWholeMpos(d.buf[:length]) {
 			return d.take(length), true
+		}
+		if sound {
+			d.damaged++
 		}
 		d.buf = d.buf[1:]
 	}

@@ -78,8 +78,11 @@ func (l *mposLink) dispatch() {
 		if !whole {
 			break
 		}
+		l.tally.framesIn.Add(1)
 		l.handle(f)
 	}
+	l.tally.damaged.Add(l.decoder.damaged)
+	l.decoder.damaged = 0
 	if l.decoder.pending() {
 		l.gap.Reset(l.retry.Gap + l.bytesTime(20))
 	}
@@ -113,7 +116,8 @@ func (l *mposLink) call(cmd uint16, data []byte) (result string, body []byte, er
 		return "", nil, err
 	}
 	defer l.end()
-	for range maxSends {
+	for n := range maxSends {
+		l.tally.repeat(n)
 		if err := l.write(raw); err != nil {
 			l.fail(fmt.Errorf("%w: %w", ErrHangup, err))
 			return "", nil, l.cause
@@ -157,6 +161,7 @@ func (l *mposLink) await(x *mposExchange, patience time.Duration) ([]byte, error
 	select {
 	case answer := <-x.answers:
 		if string(answer[:2]) == mposDamaged {
+			l.tally.naks.Add(1)
 			return nil, errSendAgain
 		}
 		return answer, nil

@@ -138,6 +138,9 @@ func TestMposRepetition(t *testing.T) {
 		}
 		p.answer(first, "00A")
 		(<-done).is(t, "00A")
+		if n := l.tally.stats(); n.NAKs != 1 || n.Repeats != 1 || n.FramesIn != 2 {
+			t.Errorf("counted %+v", n)
+		}
 	})
 	onMposLine("a line that damages everything is a time-out", t, func(t *testing.T, l *mposLink, p *mposPeer) {
 		done := callMpos(l, mposSerial)
@@ -156,6 +159,9 @@ func TestMposRepetition(t *testing.T) {
 		p.write(b)
 		p.answer(p.next(), "00A")
 		(<-done).is(t, "00A")
+		if n := l.tally.stats(); n.FramesOut != 2 || n.FramesIn != 1 || n.Repeats != 1 || n.Damaged != 1 {
+			t.Errorf("counted %+v", n)
+		}
 	})
 	onMposLine("a hang-up is no time-out", t, func(t *testing.T, l *mposLink, p *mposPeer) {
 		done := callMpos(l, mposSerial)

@@ -194,42 +194,6 @@ func (e *readerErase) erase(ctx context.Context) (device.EraseRecord, error) {
 	return record, err
 }
 
-// late takes the events that came after the line was crossed: a battery or a
-// tamper sensor does not stop for a freeze. They are not in the backup, so the
-// certificate names them; a transaction among them is never let go.
-func (e *readerErase) late(ctx context.Context) error {
-	m, _, err := e.a.manifestNow()
-	if err != nil {
-		return err
-	}
-	backlog, err := e.a.line().Follow(ctx, uint32(m.EvSeq))
-	if err != nil {
-		return err
-	}
-	var names []string
-	if _, err := e.a.journal.Get(noteLate, &names); err != nil {
-		return err
-	}
-	for last := uint32(m.EvSeq); last < backlog.Last; {
-		events, err := e.a.line().Next(ctx, group)
-		if err != nil {
-			return err
-		}
-		for _, ev := range events {
-			if ev.Code == device.EventTransaction {
-				return device.ErrRefused{Code: device.CodeEventsHeld}
-			}
-			names, last = append(names, fmt.Sprintf("%d/%d", ev.Seq, ev.Code)), ev.Seq
-		}
-	}
-	if err := e.a.journal.Save(noteLate, names); err != nil {
-		return err
-	}
-	return e.a.line().Acknowledge(ctx, backlog.Last)
-}
-
-const noteLate = "late-events" // number/code of events that came after the line
-
 // prepare fixes the order and the host's nonce; the nonce is on disk before the
 // reader sees it, so that its record can be told apart from an old one.
 func (e *readerErase) prepare() (err error) {
@@ -273,14 +237,11 @@ func (e *readerErase) check(ctx context.Context, ev certificate.Reader, record d
 			return e.ended(ev, outcomeIncomplete, fmt.Sprintf("the reader says that slot %d failed", r.Slot)), nil
 		}
 	}
-	var late []string
-	if _, err := e.a.journal.Get(noteLate, &late); err != nil {
+	late, err := e.lateNames()
+	if err != nil {
 		return ev, err
 	}
-	if len(late) > 0 {
-		return e.ended(ev, outcomeErased, "events after the backup (number/code): "+strings.Join(late, " ")), nil
-	}
-	return e.ended(ev, outcomeErased, ""), nil
+	return e.ended(ev, outcomeErased, late), nil
 }
 
 // outcomeOf tells a half erase from a lie: the reader said itself that slots

@@ -7,8 +7,9 @@ SHELL        := /usr/bin/env bash
 PROGRAMS := unbindd unbindctl unbind-desk readersim
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
+SEEDS    ?= 5
 
-.PHONY: help build test check demo bench bench-quick fuzz kill rules lint-layout clean
+.PHONY: help build test check demo bench bench-quick bench-reader fuzz kill matrix rules lint-layout clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +44,10 @@ bench-quick: ## the same without the large ledger, written to bench-out/BENCHMAR
 	scripts/deps.sh
 	go run ./scripts/bench -quick
 
+bench-reader: ## take the figures of the reader's line, and write docs/BENCHMARKS-READER.md
+	scripts/deps.sh
+	go run ./scripts/bench -reader
+
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@grep -rn --include='*_test.go' '^func Fuzz' . \
 	  | sed -E 's#^\./(.*)/[^/]+_test\.go:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*#\1 \2#' \
@@ -54,6 +59,9 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 
 kill: ## run the power-cut tests alone
 	go test -race -count=1 -run 'Kill|PowerCut' ./...
+
+matrix: ## run every fault of reader and line through the whole unbinding, with SEEDS (5) seeds each
+	UNBINDD_MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 30m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail
 	scripts/rules/run.sh

@@ -35,6 +35,7 @@ var verbs = map[string]func(*Sim, string) (string, error){
 	"tamper":       func(s *Sim, _ string) (string, error) { return "", s.Tamper() },
 	"freeze?":      func(s *Sim, _ string) (string, error) { return strconv.FormatBool(s.State().Frozen), nil },
 	"slot":         (*Sim).controlSlot,
+	"card":         (*Sim).controlCard,
 	"state":        (*Sim).controlState,
 	"reboot":       func(s *Sim, _ string) (string, error) { return "", s.Reboot() },
 	"unplug":       (*Sim).controlUnplug,
@@ -46,6 +47,9 @@ var verbs = map[string]func(*Sim, string) (string, error){
 // Control carries out one line of the control socket and answers with one line: "ok ..." or "error ...".
 func (s *Sim) Control(line string) string {
 	word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	if word == "at" || word == "after" {
+		return s.armNow(strings.TrimSpace(line))
+	}
 	verb, known := verbs[word]
 	if !known {
 		return "error unknown command"

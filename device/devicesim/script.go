@@ -79,6 +79,16 @@ func (s *Sim) act(line scriptLine) error {
 	return nil
 }
 
+// armNow takes a line of a script that is to be done later, outside of any script.
+func (s *Sim) armNow(text string) string {
+	line, err := parseScriptLine(text)
+	if err != nil {
+		return "error cannot read line: " + err.Error()
+	}
+	s.script.arm(line)
+	return "ok"
+}
+
 // pulledOut finishes what a front began that was unplugged at its work.
 func (s *Sim) pulledOut(p *plug, away time.Duration) {
 	s.plugging.Lock()

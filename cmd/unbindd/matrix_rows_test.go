@@ -1,0 +1,72 @@
+package main
+
+// What becomes of an unbinding under every fault that the simulated reader and its line know by name. A fault without a
+// row fails the test. The power cut after each of k slots, and the daemon killed at every step, are in kill_test.go.
+
+// row is one fault: what the simulator is told before the order is published, and how the case must end.
+type row struct {
+	tell []string // control lines of readersim
+	end  func(*world)
+}
+
+// lineRows are the faults of the line, each in force from the first transaction to the end. With their rate each of them
+// strikes many times in one unbinding; the conversation goes on as if nothing were.
+var lineRows = map[string]string{
+	"burst":        "burst=0.0005",
+	"delay":        "delay=0.05",
+	"double-frame": "double-frame=0.3",
+	"drop-frame":   "drop-frame=0.03",
+	"duplicate":    "duplicate=0.001",
+	"echo":         "echo=0.3",
+	"flip":         "flip=0.001",
+	"garbage":      "garbage=0.3",
+	"glue":         "glue=0.3",
+	"lose":         "lose=0.001",
+	"split":        "split=0.3",
+	"stuck":        "stuck=3x",
+	"swap":         "swap=0.001",
+}
+
+// readerRows are the faults of the reader. "at erase" is the moment at which ERASE_COMMIT comes, behind the point of no
+// return.
+var readerRows = map[string]row{
+	// Faults of the conversation: repetition and asking again get over them, and nothing is erased twice.
+	"no-ack":             {tell: faults("no-ack"), end: complete},
+	"late-ack":           {tell: faults("late-ack=8"), end: complete},
+	"answers-twice":      {tell: faults("answers-twice"), end: complete},
+	"wrong-seq":          {tell: faults("wrong-seq=20"), end: complete},
+	"nak":                {tell: atErase("fault nak=4"), end: complete},
+	"busy-forever":       {tell: atErase("fault busy-forever=1"), end: complete},
+	"silent-after-ack":   {tell: atErase("fault silent-after-ack=1"), end: complete},
+	"reboots":            {tell: atErase("fault reboots=1"), end: complete},
+	"silent":             {tell: atErase("fault silent"), end: partial("missing")},
+	"tamper-in-session":  {tell: atErase("fault tamper-in-session"), end: complete},
+	"events-flood":       {tell: faults("events-flood=70"), end: complete},
+	"mute-card":          {tell: faults("mute-card"), end: complete},
+	"wrong-lrc":          {tell: faults("wrong-lrc"), end: complete},   // ccid's
+	"asks-time":          {tell: faults("asks-time=2"), end: complete}, // ccid's
+	"lacks":              {tell: faults("lacks=probe"), end: partial("unsupported")},
+	"cut-before-journal": {tell: faults("cut-before-journal"), end: powerBack},
+	"cut-after-journal":  {tell: faults("cut-after-journal"), end: powerBack},
+	"cut-after":          {tell: faults("cut-after=5"), end: powerBack},
+	"cut-before-answer":  {tell: faults("cut-before-answer"), end: powerBack},
+
+	// Another reader in its place is never erased.
+	"foreign":                   {tell: faults("foreign=PED-0009"), end: orderRefused},
+	"other-serial-after-replug": {tell: append(faults("other-serial-after-replug=PED-0009"), atErase("unplug 200ms")...), end: partial("foreign")},
+
+	// A reader that refuses, does half, too much, or lies: never "erased".
+	"refuses":                {tell: faults("refuses"), end: partial("refused")},
+	"erases-but-says-failed": {tell: faults("erases-but-says-failed"), end: partial("refused")},
+	"half":                   {tell: faults("half"), end: partial("incomplete")},
+	"erases-too-much":        {tell: faults("erases-too-much"), end: partial("unverified")},
+	"replays-record":         {tell: faults("replays-record"), end: partial("unverified")},
+	"lies-keeps":             {tell: faults("lies-keeps"), end: partial("incomplete")},
+	"lies-hides-from-list":   {tell: faults("lies-hides-from-list"), end: partial("incomplete")},
+	"lies-until-reboot":      {tell: faults("lies-until-reboot"), end: partial("unverified")},
+	"ignores-reboot":         {tell: faults("ignores-reboot"), end: partial("unverified")},
+}
+
+func faults(text string) []string { return []string{"fault " + text} }
+
+func atErase(line string) []string { return []string{"at erase: " + line} }

@@ -2,6 +2,7 @@ package device_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -10,11 +11,14 @@ import (
 	"unbindd/device/devicesim"
 )
 
-// TestMposPowerCutsInADelete takes the power in the middle. This reader has no journal: what is gone is found out by
+// TestMposPowerCutsInADelete takes the power after each key. This reader has no journal: what is gone is found out by
 // asking, and the same order again does the rest.
 func TestMposPowerCutsInADelete(t *testing.T) {
-	cuts := []string{"cut-after=0", "cut-after=1", "cut-before-answer"}
-	for _, cut := range cuts {
+	cuts := map[string]int{"cut-before-journal": 0, "cut-before-answer": 1}
+	for k := range len(newMposBench(t).scope()) + 1 {
+		cuts[fmt.Sprintf("cut-after=%d", k)] = k
+	}
+	for cut, gone := range cuts {
 		t.Run(cut, func(t *testing.T) {
 			b := newMposBench(t, cut)
 			r := b.reader()
@@ -25,17 +29,15 @@ func TestMposPowerCutsInADelete(t *testing.T) {
 			must(t, b.sim.Close())
 			b.start()
 			identifyWhenBack(t, r)
-			left := b.answering(r)
-			if want := len(b.scope()); len(left) != want && len(left) != want-1 {
-				t.Errorf("%d of %d slots answer after the cut", len(left), want)
+			scope := slices.Sorted(slices.Values(b.scope()))
+			if left := slices.Sorted(slices.Values(b.answering(r))); !slices.Equal(left, scope[gone:]) {
+				t.Errorf("slots %04X answer after the cut", left)
 			}
-			must(t, r.DeleteKeys(testContext(t), b.scope()))
-			if left := b.answering(r); len(left) > 0 {
-				t.Errorf("slots %04X answer", left)
-			}
-			if left := b.full(r); !slices.Equal(left, []uint16{0x0501}) {
+			must(t, r.DeleteKeys(testContext(t), scope))
+			if left := b.full(r); !slices.Equal(left, []uint16{0x0501}) || len(b.answering(r)) > 0 {
 				t.Errorf("left are %04X", left)
 			}
+			b.onceEach()
 		})
 	}
 }
@@ -51,6 +53,45 @@ func TestMposReadersThatDoWrong(t *testing.T) {
 		if left := b.answering(r); len(left) != len(b.scope()) {
 			t.Errorf("slots %04X answer", left)
 		}
+	})
+	t.Run("half", func(t *testing.T) {
+		b := newMposBench(t, "half")
+		r := b.reader()
+		var refused device.ErrRefused
+		if err := r.DeleteKeys(testContext(t), b.scope()); !errors.As(err, &refused) || refused.Reason() != "reader's memory failed (mpos 08)" {
+			t.Errorf("error %v", err)
+		}
+		if left := b.answering(r); len(left) == 0 || len(left) != len(b.full(r))-1 {
+			t.Errorf("slots %04X answer", left)
+		}
+		b.sim.ClearFaults()
+		must(t, r.DeleteKeys(testContext(t), b.scope()))
+		if left := b.answering(r); len(left) > 0 {
+			t.Errorf("slots %04X answer", left)
+		}
+	})
+	t.Run("erases-but-says-failed", func(t *testing.T) {
+		b := newMposBench(t, "erases-but-says-failed")
+		r := b.reader()
+		var refused device.ErrRefused
+		if err := r.DeleteKeys(testContext(t), []uint16{0x0106}); !errors.As(err, &refused) {
+			t.Errorf("error %v", err)
+		}
+		if err := r.Probe(testContext(t), 0x0106); !errors.Is(err, device.ErrNoKey) {
+			t.Errorf("probe: %v", err)
+		}
+	})
+	t.Run("erases-too-much", func(t *testing.T) {
+		b := newMposBench(t, "erases-too-much")
+		r := b.reader()
+		must(t, r.DeleteKeys(testContext(t), []uint16{0x0106}))
+		if left := b.full(r); len(left) > 0 {
+			t.Errorf("listed are %04X", left)
+		}
+	})
+	t.Run("ignores-reboot", func(t *testing.T) {
+		b := newMposBench(t, "ignores-reboot")
+		must(t, b.reader().Reboot(testContext(t))) // the limit: it counts no restarts, so nobody can tell
 	})
 	t.Run("lies-keeps", func(t *testing.T) {
 		b := newMposBench(t, "lies-keeps")
@@ -93,15 +134,62 @@ func TestMposKeyThatIsHiddenIsFoundByItsUse(t *testing.T) {
 	}
 }
 
+// TestMposReadersThatAnswerWrongly: whatever happens to answers, every key is deleted, and once.
+func TestMposReadersThatAnswerWrongly(t *testing.T) {
+	for _, fault := range []string{"silent-after-ack=2", "no-ack=2", "late-ack=2", "answers-twice", "wrong-seq=2", "nak=2", "busy-forever=2", "reboots=3"} {
+		t.Run(fault, func(t *testing.T) {
+			b := newMposBench(t)
+			s := newStates()
+			r := b.reader(func(o *device.Options) { o.Notify, o.Retry.Ack = s.notify, 100*time.Millisecond })
+			s.wait(t, 0, device.StateReady)
+			b.fault(fault)
+			b.deleteUntilDone(r)
+			b.sim.ClearFaults()
+			if left := b.full(b.patient(r)); !slices.Equal(left, []uint16{0x0501}) {
+				t.Errorf("left are %04X", left)
+			}
+			b.onceEach()
+		})
+	}
+}
+
+// deleteUntilDone gives the order until it is answered.
+func (b mposBench) deleteUntilDone(r *device.Reader) {
+	b.t.Helper()
+	ctx := testContext(b.t)
+	for err := r.DeleteKeys(ctx, b.scope()); err != nil; err = r.DeleteKeys(ctx, b.scope()) {
+		if ctx.Err() != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// patient takes the place of a reader with short times, whose questions a busy machine answers too late.
+func (b mposBench) patient(r *device.Reader) *device.Reader {
+	b.t.Helper()
+	must(b.t, r.Close())
+	return b.reader()
+}
+
+// onceEach checks that every key but the TLK was overwritten, and none of them twice.
+func (b mposBench) onceEach() {
+	b.t.Helper()
+	for slot, times := range b.overwritten() {
+		if (slot != 0x0501) != (times == 1) || times > 1 {
+			b.t.Errorf("slot %04X was overwritten %d times", slot, times)
+		}
+	}
+}
+
 // TestMposLostFramesAreSentAgain: a reader that gets its order again, since the answer was lost, only answers again.
 func TestMposLostFramesAreSentAgain(t *testing.T) {
 	for _, way := range []string{"in", "out"} {
 		t.Run(way, func(t *testing.T) {
 			b := newMposBench(t)
 			s := newStates()
-			r := b.reader(func(o *device.Options) { o.Notify, o.Retry.Ack = s.notify, 50*time.Millisecond })
+			r := b.reader(func(o *device.Options) { o.Notify, o.Retry.Ack = s.notify, 500*time.Millisecond })
 			s.wait(t, 0, device.StateReady)
-			b.line("drop-frame=2x,way=" + way)
+			b.line("drop-frame=1x,way=" + way)
 			must(t, r.DeleteKeys(testContext(t), []uint16{0x0106}))
 			if times := b.overwritten()[0x0106]; times != 1 {
 				t.Errorf("the key was overwritten %d times", times)
@@ -130,7 +218,7 @@ func TestMposLineFaults(t *testing.T) {
 				}
 			}
 			b.line("none")
-			identifyWhenBack(t, r)
+			r = b.patient(r)
 			if err := r.Probe(ctx, 0x0106); !errors.Is(err, device.ErrNoKey) {
 				t.Errorf("probe: %v", err)
 			}
@@ -150,22 +238,12 @@ func TestMposLineWithNoise(t *testing.T) {
 		o.Retry = device.RetryConfig{Ack: 20 * time.Millisecond, Gap: 5 * time.Millisecond, BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond}
 	})
 	b.line("lose=0.002,flip=0.001,seed=3")
-	ctx := testContext(t)
-	for err := errors.New("not asked yet"); err != nil; err = r.DeleteKeys(ctx, b.scope()) {
-		if ctx.Err() != nil {
-			t.Fatal(err)
-		}
-	}
+	b.deleteUntilDone(r)
 	b.line("none")
-	identifyWhenBack(t, r)
-	if left := b.answering(r); len(left) > 0 {
+	if left := b.answering(b.patient(r)); len(left) > 0 {
 		t.Errorf("slots %04X answer", left)
 	}
-	for slot, times := range b.overwritten() {
-		if (slot != 0x0501) != (times == 1) || times > 1 {
-			t.Errorf("slot %04X was overwritten %d times", slot, times)
-		}
-	}
+	b.onceEach()
 }
 
 func (b mposBench) line(text string) {

@@ -23,7 +23,7 @@ func (a *Agent) status() (local.Status, error) {
 	a.mu.Unlock()
 	if reader != nil {
 		r := reader.Status()
-		s.Reader = local.Reader{State: string(r.State), Serial: r.Serial, Error: r.Err}
+		s.Reader = local.Reader{State: string(r.State), Serial: r.Serial, Error: r.Err, Line: local.Line(reader.Stats())}
 	}
 	if j != nil && a.mode() != local.Unbound {
 		box, err := j.Outbox()

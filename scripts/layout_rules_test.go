@@ -70,8 +70,8 @@ var arrows = []arrow{
 	{of: "cmd/readersim", may: []string{"device/devicesim"}, tests: []string{"device"}, why: "a reader knows nothing of the terminal it hangs on"},
 	{of: "scripts", why: "the checks look at the house from outside"},
 	{
-		of: "scripts/bench", may: []string{"agent/envelope", "agent/keys", "agent/ledger", "agent/local"},
-		why: "figures are taken of programs; only a ledger is filled, and a status read, by the house's own packages",
+		of: "scripts/bench", may: []string{"agent/envelope", "agent/keys", "agent/ledger", "agent/local", "device"},
+		why: "figures are taken of programs; only a ledger is filled, a status read and a reader asked by the house's own packages",
 	},
 }
 

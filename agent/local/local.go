@@ -54,6 +54,7 @@ type Reader struct {
 	State  string `json:"state"`
 	Serial string `json:"serial,omitempty"`
 	Error  string `json:"error,omitempty"`
+	Line   Line   `json:"line,omitzero"`
 }
 
 // Ledger is how much is on disk; no sums.

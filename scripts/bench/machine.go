@@ -34,10 +34,13 @@ func (b *bench) describe() error {
 		return err
 	}
 	command := "`make bench`"
+	if b.reader {
+		command = "`make bench-reader`"
+	}
 	if b.quick {
 		command = "`make bench-quick`"
 	}
-	if b.small != 10_000 || !b.quick && b.large != 1_000_000 {
+	if b.small != 10_000 || !b.quick && b.large != 1_000_000 || b.reader && b.quick {
 		command = "`go run ./scripts/bench` with other sizes than `make bench` has"
 	}
 	b.page.machine = [][]string{

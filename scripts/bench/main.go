@@ -16,6 +16,9 @@
 //	append.go    one durable append, beside a plain file and plain bbolt
 //	line.go      transactions through the serial line
 //	socat.go     a line whose bytes are counted
+//	speeds.go    the same at three speeds, by the daemon's own count of bytes
+//	roundtrip.go a question there and back, through package device
+//	flat.go      a million events: memory, goroutines; idle.go: none at all
 //	fill.go      a ledger of any length, through ledger.Append
 //	unbind.go    an unbinding, split by step; steps.go its times
 //	memory.go    anonymous memory of a process, all the while
@@ -37,20 +40,28 @@ import (
 	"time"
 )
 
-// bound ends a run that takes longer than promised.
-const bound = 10 * time.Minute
+// bound ends a run that takes longer than promised; the reader's line has a
+// million events to carry twice over.
+func (o options) bound() time.Duration {
+	if o.reader {
+		return 25 * time.Minute
+	}
+	return 10 * time.Minute
+}
 
 // options are the flags.
 type options struct {
-	quick bool
-	small int
-	large int
-	out   string
+	quick  bool
+	reader bool
+	small  int
+	large  int
+	out    string
 }
 
 func main() {
 	var o options
 	flag.BoolVar(&o.quick, "quick", false, "leave the large ledger out, and write bench-out/BENCHMARKS.md instead of the page in docs/")
+	flag.BoolVar(&o.reader, "reader", false, "measure the reader's line alone, and write docs/BENCHMARKS-READER.md")
 	flag.IntVar(&o.small, "small", 10_000, "transactions in the small ledger")
 	flag.IntVar(&o.large, "large", 1_000_000, "transactions in the large ledger; 0: none")
 	flag.StringVar(&o.out, "out", "", "page to write (default docs/BENCHMARKS.md, with -quick bench-out/BENCHMARKS.md)")
@@ -64,6 +75,9 @@ func main() {
 func (o options) settled() options {
 	if o.quick {
 		o.large = 0
+	}
+	if o.out == "" && o.reader {
+		o.out = filepath.Join("docs", "BENCHMARKS-READER.md")
 	}
 	if o.out == "" {
 		o.out = filepath.Join("docs", "BENCHMARKS.md")
@@ -95,7 +109,7 @@ func run(o options) (err error) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ctx, cancel := context.WithTimeoutCause(ctx, bound, fmt.Errorf("it took longer than %s", bound))
+	ctx, cancel := context.WithTimeoutCause(ctx, o.bound(), fmt.Errorf("it took longer than %s", o.bound()))
 	defer cancel()
 	b := &bench{options: o, ctx: ctx, began: time.Now()}
 	if err := b.prepare(); err != nil {
@@ -135,10 +149,27 @@ func (b *bench) prepare() error {
 // compiler runs beside a measurement; then the short ones come before the long:
 // what is wrong with a machine shows there, not after minutes.
 func (b *bench) measure() error {
-	for _, m := range []struct {
-		what string
-		do   func() error
-	}{
+	all := b.whole()
+	if b.reader {
+		all = b.readerLine()
+	}
+	for _, m := range all {
+		b.say("%s", m.what)
+		if err := m.do(); err != nil {
+			return fmt.Errorf("cannot %s: %w", m.what, err)
+		}
+	}
+	return nil
+}
+
+// measurement is one of a run.
+type measurement struct {
+	what string
+	do   func() error
+}
+
+func (b *bench) whole() []measurement {
+	return []measurement{
 		{"build the programs", b.build},
 		{"weigh the programs", b.sizes},
 		{"describe the machine", b.describe},
@@ -148,13 +179,21 @@ func (b *bench) measure() error {
 		{"trade at 115200 baud", b.paced},
 		{fmt.Sprintf("unbind %s transactions", thousands(b.small)), func() error { return b.unbindings(b.small, smallRounds) }},
 		{fmt.Sprintf("unbind %s transactions", thousands(b.large)), func() error { return b.unbindings(b.large, largeRounds) }},
-	} {
-		b.say("%s", m.what)
-		if err := m.do(); err != nil {
-			return fmt.Errorf("cannot %s: %w", m.what, err)
-		}
 	}
-	return nil
+}
+
+// readerLine is what make bench-reader takes.
+func (b *bench) readerLine() []measurement {
+	return []measurement{
+		{"build the programs", b.build},
+		{"describe the machine", b.describe},
+		{"watch an idle line", b.idle},
+		{"ask there and back", b.roundTrips},
+		{"trade at three speeds", b.speeds},
+		{"trade over the line", b.line},
+		{fmt.Sprintf("take %s events into a ledger", thousands(million)), b.flatDaemon},
+		{fmt.Sprintf("take %s events without a ledger", thousands(million)), b.flatDriver},
+	}
 }
 
 // say tells the person who waits.
@@ -163,4 +202,4 @@ func (b *bench) say(format string, args ...any) {
 }
 
 // left is how much of the time is not used up.
-func (b *bench) left() time.Duration { return bound - time.Since(b.began) }
+func (b *bench) left() time.Duration { return b.bound() - time.Since(b.began) }

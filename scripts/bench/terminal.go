@@ -28,6 +28,8 @@ type terminal struct {
 	b       *bench
 	dir     string
 	sockets string
+	baud    int  // what the daemon believes the line to have
+	quiet   bool // the daemon asks its desk as seldom as it does by default
 
 	desk, tickets, reader, daemon *process
 }
@@ -35,7 +37,7 @@ type terminal struct {
 // newTerminal founds a desk, connects a reader and enrols. on begins the reader
 // on its line and returns the tty that the terminal opens.
 func (b *bench) newTerminal(on func(t *terminal) (tty string, err error)) (*terminal, error) {
-	t := &terminal{b: b}
+	t := &terminal{b: b, baud: baud}
 	var err error
 	if t.dir, err = os.MkdirTemp(b.work, "t"); err == nil {
 		t.sockets, err = os.MkdirTemp(b.sockets, "t")
@@ -142,15 +144,20 @@ terminal:
   serial: %s
 reader:
   path: %s
+  baud: %d
 link:
-  poll: 50ms
-  wait: 2s
+  poll: %s
+  wait: %s
   retry_min: 50ms
   retry_max: 500ms
 `
 
 func (t *terminal) enrol(tty string) error {
-	text := fmt.Sprintf(settings, t.path("state"), t.socket(), serialNo, tty)
+	poll, wait := "50ms", "2s"
+	if t.quiet {
+		poll, wait = "6h", "55s"
+	}
+	text := fmt.Sprintf(settings, t.path("state"), t.socket(), serialNo, tty, t.baud, poll, wait)
 	if err := os.WriteFile(t.path("unbindd.yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}

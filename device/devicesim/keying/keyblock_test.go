@@ -134,6 +134,11 @@ func TestHeadersAreReadStrictly(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, h, err)
 		}
 	}
+	for _, version := range []string{"A", "C"} {
+		if _, _, err := ParseHeader(strings.Replace(long, "B", version, 1)); err == nil || !strings.Contains(err.Error(), "version "+version) {
+			t.Errorf("version %s is not refused by name: %v", version, err)
+		}
+	}
 	twice := "B0096B0TX12S0200KS0800FFKS0800EE" + strings.Repeat("0", 64)
 	if _, _, err := ParseHeader(twice); !errors.Is(err, ErrBlockForm) {
 		t.Errorf("block twice: %v", err)

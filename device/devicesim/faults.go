@@ -56,6 +56,8 @@ var faultChecks = map[string]func(string) bool{
 	faultWrongSeq:         isCountOrNone,
 	faultNak:              isCountOrNone,
 	faultBusyForever:      isCountOrNone,
+	faultWrongLRC:         isCountOrNone,
+	faultAsksTime:         isCount,
 	faultReboots:          isCount,
 	faultTamper:           isCountOrNone,
 	faultIgnoresReboot:    noValue,

@@ -15,6 +15,7 @@ type front interface {
 
 // fronts are the protocols a reader can be switched on with; all of them stand before the same memory.
 var fronts = map[string]func(*Sim, io.ReadWriter) front{
+	"ccid":    func(s *Sim, line io.ReadWriter) front { return newCCID(s, line) },
 	"pedlink": func(s *Sim, line io.ReadWriter) front { return newEngine(s, line) },
 	"mpos":    func(s *Sim, line io.ReadWriter) front { return newMposEngine(s, line) },
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"unbindd/device/devicesim/card"
@@ -113,6 +114,22 @@ func (s *Sim) RemoveCard(n int) error {
 	}
 	s.moved()
 	return nil
+}
+
+// controlCard is "card insert N KIND" and "card remove N".
+func (s *Sim) controlCard(rest string) (string, error) {
+	words := strings.Fields(rest)
+	if len(words) >= 2 {
+		n, err := strconv.Atoi(words[1])
+		switch {
+		case err != nil: // said below
+		case words[0] == "insert" && len(words) == 3:
+			return "", s.InsertCard(n, words[2])
+		case words[0] == "remove" && len(words) == 2:
+			return "", s.RemoveCard(n)
+		}
+	}
+	return "", fmt.Errorf("%w: card insert N %s, or card remove N", errUsage, strings.Join(CardKinds(), "|"))
 }
 
 // moved lets the line look at the sockets.

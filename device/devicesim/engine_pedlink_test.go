@@ -207,7 +207,7 @@ func TestCommandsNeedASession(t *testing.T) {
 	path, _ := newReader(t)
 	h := newHost(t, start(t, path, Options{}))
 	for _, op := range []opcode{opTamper, opReboot, opListKeys, opKeyProbe, opEraseBegin, opEraseCommit, opEraseStatus,
-		opEraseCancel, opEventsSince, opEventsAck, opFreeze, opThaw, 0x7777} {
+		opEraseCancel, opEventsSince, opEventsAck, opFreeze, opThaw, opLoadKey, opCardList, opCardPower, opCardAPDU, opRotate, 0x7777} {
 		if st, _ := h.ask(op, nil); st != stNoSession {
 			t.Errorf("command %04X: status %04X", op, st)
 		}
@@ -221,7 +221,8 @@ func TestMalformedCommands(t *testing.T) {
 	path, in := newReader(t)
 	h := newHost(t, start(t, path, Options{}))
 	h.pair(in.Pairing)
-	for _, op := range []opcode{opListKeys, opKeyProbe, opEraseBegin, opEraseCommit, opEraseStatus, opEventsSince, opEventsAck, opHello} {
+	for _, op := range []opcode{opListKeys, opKeyProbe, opEraseBegin, opEraseCommit, opEraseStatus, opEventsSince, opEventsAck, opHello,
+		opLoadKey, opCardPower, opCardAPDU} {
 		if st, _ := h.ask(op, nil); st != stMalformed {
 			t.Errorf("command %04X without fields: status %04X", op, st)
 		}

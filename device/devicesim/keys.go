@@ -23,7 +23,7 @@ import (
 // A key goes with the one it was loaded under: whoever deletes a slot deletes its family, and so does a new key in a
 // master key's slot. What hangs lower goes first, so that a power cut leaves no key without its master. An erase by
 // ticket is not a deletion: its scope is what was signed, not one slot more, and who wants the children gone names
-// them; until then they stay, and nothing can be loaded beside them.
+// them; until then they stay and answer, and nothing more comes under their master.
 
 var (
 	errNoSuchSlot = errors.New("there is no such slot")

@@ -224,6 +224,28 @@ func TestANewMasterKeyTakesTheFormerOnesChildren(t *testing.T) {
 	}
 }
 
+func TestAnEraseByTicketTouchesItsScopeOnly(t *testing.T) {
+	path, _ := newReader(t)
+	s := start(t, path, Options{})
+	before := told(s.mem)
+	fatal(t, s.locked(func() error {
+		if err := s.startErase(ticket{order: make([]byte, 32), scope: []uint16{0x10}}, make([]byte, 16)); err != nil {
+			return err
+		}
+		return s.finishErase()
+	}))
+	fatal(t, s.Reboot())
+	for _, k := range s.mem.slots {
+		if erased := k.id == 0x10; erased != (k.state == slotEmpty && len(k.key) == 0 && k.zeroised == 1) || !erased && told(s.mem)[k.id] != before[k.id] {
+			t.Errorf("slot %v", k)
+		}
+	}
+	l := loading{slot: 0x11, typ: keyTPK, key: payKey(t, keying.TDES, 1, 16), under: 0x10}
+	if err := s.mem.loadKey(l); !errors.Is(err, errEmptySlot) {
+		t.Errorf("under a master key that is gone: %v", err)
+	}
+}
+
 func TestManyWorkingKeysHaveRoom(t *testing.T) {
 	m, path := newStore(t)
 	l := loading{typ: keyTPK, key: payKey(t, keying.TDES, 0x29, 16), under: 0x0403, usage: "P0"}

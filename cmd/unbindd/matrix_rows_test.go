@@ -5,8 +5,9 @@ package main
 
 // row is one fault: what the simulator is told before the order is published, and how the case must end.
 type row struct {
-	tell []string // control lines of readersim
-	end  func(*world)
+	tell    []string // control lines of readersim
+	end     func(*world)
+	commits uint64 // ERASE_COMMITs that the reader may take; 0: one
 }
 
 // lineRows are the faults of the line, each in force from the first transaction to the end. With their rate each of them
@@ -30,18 +31,19 @@ var lineRows = map[string]string{
 // readerRows are the faults of the reader. "at erase" is the moment at which ERASE_COMMIT comes, behind the point of no
 // return.
 var readerRows = map[string]row{
-	// Faults of the conversation: repetition and asking again get over them, and nothing is erased twice.
+	// Faults of the conversation: repetition and asking again get over them, and nothing is erased twice. A second
+	// COMMIT comes only where the reader has said that the first one was not carried out.
 	"no-ack":             {tell: faults("no-ack"), end: complete},
 	"late-ack":           {tell: faults("late-ack=8"), end: complete},
 	"answers-twice":      {tell: faults("answers-twice"), end: complete},
 	"wrong-seq":          {tell: faults("wrong-seq=20"), end: complete},
 	"nak":                {tell: atErase("fault nak=4"), end: complete},
-	"busy-forever":       {tell: atErase("fault busy-forever=1"), end: complete},
+	"busy-forever":       {tell: atErase("fault busy-forever=1"), end: complete, commits: 2},
 	"silent-after-ack":   {tell: atErase("fault silent-after-ack=1"), end: complete},
 	"reboots":            {tell: atErase("fault reboots=1"), end: complete},
 	"silent":             {tell: atErase("fault silent"), end: partial("missing")},
-	"tamper-in-session":  {tell: atErase("fault tamper-in-session"), end: complete},
-	"events-flood":       {tell: faults("events-flood=70"), end: complete},
+	"tamper-in-session":  {tell: atErase("fault tamper-in-session"), end: complete, commits: 2},
+	"events-flood":       {tell: faults("events-flood=70"), end: complete, commits: 2},
 	"mute-card":          {tell: faults("mute-card"), end: complete},
 	"wrong-lrc":          {tell: faults("wrong-lrc"), end: complete},   // ccid's
 	"asks-time":          {tell: faults("asks-time=2"), end: complete}, // ccid's

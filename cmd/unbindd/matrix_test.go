@@ -86,6 +86,23 @@ func (r row) run(t *testing.T) {
 	}
 	w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
 	r.end(w)
+	w.committed(max(r.commits, 1))
+}
+
+// committed: after a lost line the reader was asked first, and told again only when it had said no.
+func (w *world) committed(most uint64) {
+	w.t.Helper()
+	if got := w.readerState().ErasesOrdered; got > most {
+		w.t.Errorf("the reader took %d orders to erase, at most %d were due", got, most)
+	}
+}
+
+func (w *world) readerState() (state devicesim.State) {
+	w.t.Helper()
+	if err := json.Unmarshal([]byte(w.ask("state")), &state); err != nil {
+		w.t.Fatal(err)
+	}
+	return state
 }
 
 func (w *world) tell(lines []string) {
@@ -135,10 +152,7 @@ func orderRefused(w *world) {
 // saysTheTruth compares the certificate and the backup with the reader's own memory, which no fault can bend.
 func (w *world) saysTheTruth(outcome string) {
 	w.t.Helper()
-	var reader devicesim.State
-	if err := json.Unmarshal([]byte(w.ask("state")), &reader); err != nil {
-		w.t.Fatal(err)
-	}
+	reader := w.readerState()
 	p := w.certificate().Predicate
 	if p.Reader.Outcome != outcome || (p.Result == certificate.Complete) != (outcome == "erased") {
 		w.t.Errorf("the certificate says %s, reader %s: %s", p.Result, p.Reader.Outcome, p.Reader.Detail)

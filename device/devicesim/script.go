@@ -154,6 +154,12 @@ func (m *moments) reach(c counter, n uint64) {
 	m.counts[c] = max(m.counts[c], n)
 }
 
+func (m *moments) count(c counter) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.counts[c]
+}
+
 func (m *moments) begin() {
 	if m.counts == nil {
 		m.counts, m.changed = map[counter]uint64{}, make(chan struct{})

@@ -15,6 +15,7 @@ type State struct {
 	Challenged     bool        `json:"challenged"`
 	FailedProofs   int         `json:"failed_proofs"` // since the last good one
 	ErasesStarted  uint32      `json:"erases_started"`
+	ErasesOrdered  uint64      `json:"erases_ordered"` // commands that order an erase, since it was switched on
 	ErasesFinished uint32      `json:"erases_finished"`
 	Slots          []SlotState `json:"slots"`
 	Faults         []string    `json:"faults"`
@@ -43,7 +44,7 @@ func (s *Sim) State() State {
 		Serial: s.serial(), Frozen: st.Frozen, Tampered: st.Tampered,
 		Held: len(s.mem.held), Acked: s.mem.released, LastEvent: s.mem.last,
 		EraseCount: st.EraseCount, BootCount: st.BootCount, Challenged: st.Challenge != nil, FailedProofs: st.FailedProofs,
-		ErasesStarted: st.ErasesStarted, ErasesFinished: st.ErasesFinished, Faults: s.faults.list(),
+		ErasesStarted: st.ErasesStarted, ErasesFinished: st.ErasesFinished, ErasesOrdered: s.script.count(countErases), Faults: s.faults.list(),
 	}
 	for _, k := range s.mem.slots {
 		out.Slots = append(out.Slots, SlotState{

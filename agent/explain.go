@@ -87,7 +87,7 @@ func (a *Agent) planHost(out *local.Plan, p profile.Profile) {
 
 // blockers are what would stop an unbinding now.
 func (a *Agent) blockers(out *local.Plan, s local.Status) {
-	if s.Reader.State != "ready" {
+	if s.Reader.State != "ready" && s.Reader.State != "degraded" {
 		out.Blockers = append(out.Blockers, local.Error{Code: "E22:reader", Message: "the card reader is " + s.Reader.State, Next: "Connect the bound reader."})
 	}
 	if s.Alarm != nil {

@@ -36,7 +36,7 @@ type driver struct {
 	converse func(l *line, o *Options, enter func(State)) (conversation, error)
 }
 
-var drivers = []driver{pedlinkDriver, mposDriver}
+var drivers = []driver{pedlinkDriver, mposDriver, ccidDriver}
 
 // DriverNames lists the protocols that Config.Driver can name.
 func DriverNames() []string {

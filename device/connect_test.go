@@ -1,6 +1,7 @@
 package device
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -56,5 +57,24 @@ func TestPausesDoubleUpToTheLongest(t *testing.T) {
 		if pause = r.rest(pause); pause != want {
 			t.Errorf("pause %v, want %v", pause, want)
 		}
+	}
+}
+
+// A hang-up is known by the line itself: the path may lead there as before.
+func TestLineThatHangsUpIsLost(t *testing.T) {
+	master, p := newPort(t)
+	l := newLine(p, 115200, RetryConfig{}.withDefaults())
+	ended := make(chan struct{})
+	go func() { l.receive(longestFrame, func([]byte) {}); close(ended) }()
+	if err := master.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	<-l.dead
+	if !errors.Is(l.cause, ErrHangup) {
+		t.Errorf("cause %v", l.cause)
+	}
+	if err := l.write([]byte{1}); err == nil {
+		t.Error("a lost line takes bytes")
 	}
 }

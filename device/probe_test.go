@@ -239,7 +239,7 @@ func hasty(master *os.File, gap time.Duration) {
 // A frame of one protocol must not swallow the question of the next: between them the line is quiet for longer than
 // any reader waits for the rest of a frame.
 func TestLineIsQuietBetweenCandidates(t *testing.T) {
-	r, master := onPTY(t, RetryConfig{Gap: 300 * time.Millisecond, Probe: 10 * time.Second})
+	r, master := onPTY(t, RetryConfig{Gap: 300 * time.Millisecond, Probe: 3 * time.Second})
 	kept, err := os.OpenFile(r.config.Path, os.O_RDWR, 0) // so that the master does not see the slave closed in between
 	if err != nil {
 		t.Fatal(err)

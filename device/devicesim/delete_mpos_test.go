@@ -131,8 +131,7 @@ func TestMposPowerCutInTheMiddle(t *testing.T) {
 			h.want(rcOK, "\x00\x00\x00\x00", mposTamper)
 			must(t, s.Fault(f))
 			h.write(h.next(mposDelete, 4, 0, 1, 0))
-			<-s.Done()
-			must(t, s.Close())
+			off(t, s)
 			s = startMpos(t, path)
 			h = newMposHost(t, s)
 			gone(t, h, fixtureSlots[:k]...)
@@ -158,8 +157,7 @@ func TestMposPowerCutBetweenRequests(t *testing.T) {
 	must(t, s.Fault(f))
 	h.want(rcOK, "00", mposDelete, 1, 0, 1, 6)
 	h.write(h.next(mposDelete, 2, 0, 1, 2))
-	<-s.Done()
-	must(t, s.Close())
+	off(t, s)
 	gone(t, newMposHost(t, startMpos(t, path)), 0x0106, 0x0202)
 }
 
@@ -172,8 +170,7 @@ func TestMposPowerCutAroundTheErase(t *testing.T) {
 			f := faultOf(t, fault)
 			must(t, s.Fault(f))
 			h.write(h.next(mposDelete, 3, 0, 1, 1))
-			<-s.Done()
-			must(t, s.Close())
+			off(t, s)
 			gone(t, newMposHost(t, startMpos(t, path)), want...)
 		})
 	}

@@ -67,6 +67,11 @@ func (e *mposEngine) take(b []byte) error {
 	if len(b) > 0 {
 		e.sim.hear()
 	}
+	select {
+	case <-e.sim.restarted: // before these bytes came
+		e.forget()
+	default:
+	}
 	e.input = append(e.input, b...)
 	for {
 		r, what, left := mposScan(e.input)

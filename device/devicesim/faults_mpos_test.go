@@ -89,9 +89,8 @@ func TestMposScript(t *testing.T) {
 	armed(t, s, 1)
 	h := mposFixture(t, s) // deletes once
 	h.write(h.next(mposDelete, 1, 0, 1, 6))
-	<-s.Done()
+	off(t, s)
 	must(t, <-ended)
-	must(t, s.Close())
 	if h = newMposHost(t, startMpos(t, path)); !h.has(0x0106) {
 		t.Error("the second erase was begun")
 	}

@@ -114,6 +114,17 @@ func (h *mposHost) use(slot uint16) bool {
 	return string(answer[:2]) == string(keyDone)
 }
 
+// off waits until a power cut has come, and takes what is left away.
+func off(t *testing.T, s *Sim) {
+	t.Helper()
+	select {
+	case <-s.Done():
+	case <-time.After(time.Minute):
+		t.Fatal("the power stays on")
+	}
+	must(t, s.Close())
+}
+
 // endless gives the same bytes again and again.
 type endless string
 

@@ -243,10 +243,12 @@ func TestCCIDKeysOutliveThePower(t *testing.T) {
 	h.want("delete", 0x6F, 0, none, "80e40001", "80 00 00 00 9000")
 	must(t, s.Reboot())
 	h.want("a restart takes the power from cards", 0x6F, 0, none, "80ca000703", "80 41 fe 00")
-	must(t, s.Cut())
+	h.ask(0x62, 0, none, "")
+	must(t, s.locked(func() error { s.powerOff(); return nil }))
 	if err := h.front.take(transfer(t, 1, "80e40007")); !errors.Is(err, errPowerCut) {
 		t.Errorf("without power: %v", err)
 	}
+	must(t, s.Close())
 	h = hostOf(t, start(t, path, Options{}))
 	h.ask(0x62, 0, none, "")
 	h.want("loaded", 0x6F, 0, none, "80ca000703", "80 00 00 00 82e136 9000")

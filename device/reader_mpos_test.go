@@ -236,6 +236,19 @@ func TestMposForeignReaderIsAskedForItsNameOnly(t *testing.T) {
 	s.wait(t, at, device.StateReady)
 }
 
+// TestMposReaderIsFoundByProbing: what other protocols ask first is noise to this reader, and changes nothing.
+func TestMposReaderIsFoundByProbing(t *testing.T) {
+	b := newMposBench(t)
+	r := device.New(device.Config{Driver: device.DriverAuto, Path: b.link}, device.Options{Serial: b.serial, Retry: quick})
+	t.Cleanup(func() { must(t, r.Close()) })
+	if id := identifyWhenBack(t, r); id.Driver != "mpos" || id.Serial != b.serial {
+		t.Errorf("identity %+v", id)
+	}
+	if left := b.full(r); len(left) != len(b.injection.Slots) {
+		t.Errorf("left are %04X", left)
+	}
+}
+
 func TestMposSilentReaderIsATimeout(t *testing.T) {
 	b := newMposBench(t)
 	r := b.reader(func(o *device.Options) { o.Retry.Ack = 10 * time.Millisecond })

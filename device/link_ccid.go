@@ -79,12 +79,24 @@ func (l *ccidLink) dispatch() {
 		if s == ccidNothing {
 			break
 		}
+		l.count(m, s)
 		if x := l.exchange; x != nil {
 			l.handle(x, m, s)
 		}
 	}
 	if len(l.decoder.buf) > 0 {
 		l.gap.Reset(l.retry.Gap + l.bytesTime(20))
+	}
+}
+
+func (l *ccidLink) count(m ccidMessage, s ccidSignal) {
+	switch {
+	case s == ccidHasMessage && !m.isFromHost():
+		l.tally.framesIn.Add(1)
+	case s == ccidDamage:
+		l.tally.damaged.Add(1)
+	case s == ccidRefusal:
+		l.tally.naks.Add(1)
 	}
 }
 
@@ -137,7 +149,8 @@ func (l *ccidLink) ask(m ccidMessage, patience, longest time.Duration) (ccidMess
 		return ccidMessage{}, absent(l.cause)
 	}
 	m.seq = l.newSeq()
-	for range ccidSends {
+	for n := range ccidSends {
+		l.tally.repeat(n)
 		answer, err := l.send(m, patience, limit)
 		switch {
 		case err == nil && answer.command() == ccidFailed:
@@ -197,6 +210,8 @@ func (l *ccidLink) recall(x *ccidExchange, patience time.Duration) (ccidMessage,
 	l.mu.Lock()
 	x.touched = true // its refusal of this would not be one of the command
 	l.mu.Unlock()
+	l.tally.naks.Add(1)
+	l.tally.repeats.Add(1)
 	if err := l.write([]byte{ccidSync, ccidNak, ccidNakEnd}); err != nil {
 		l.fail(fmt.Errorf("%w: %w", ErrHangup, err))
 		return ccidMessage{}, l.cause

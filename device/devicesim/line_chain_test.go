@@ -62,6 +62,20 @@ func TestNoiseDoesNotDependOnTheReads(t *testing.T) {
 	})
 }
 
+// TestNoiseByteByByte is the same for reads of one byte.
+func TestNoiseByteByByte(t *testing.T) {
+	stream := traffic(60)
+	n := noiseOf(t, everything+"7")
+	c := newChain(n, wayOut, spanPedlink)
+	var got []byte
+	for i := range stream {
+		got = append(got, passed(c.pass(stream[i:i+1]))...)
+	}
+	if !bytes.Equal(passed(newChain(n, wayOut, spanPedlink).pass(stream)), got) {
+		t.Error("the same bytes one by one were damaged otherwise")
+	}
+}
+
 func TestSeedsAndWaysDiffer(t *testing.T) {
 	stream := traffic(60)
 	damaged := func(text, way string) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -61,6 +62,10 @@ func TestMposRepeatedRequestIsNotCarriedOutTwice(t *testing.T) {
 	}
 	h.write(request)
 	same(t, "repeated after damage", h.read().raw, first.raw)
+	h.write(mposFrame(mposNextKSN, h.seq, []byte{2})) // the same number, but not the same bytes
+	if r := h.read(); string(r.data) != string(rcOK)+string(keyMissing) {
+		t.Errorf("another key under the same number: %x", r.raw)
+	}
 	h.want(rcOK, string(keyDone)+string(appendLL(nil, unhex("ffff9876543210e00002"))), mposNextKSN, 1)
 	h.write(request) // the same bytes, but another was carried out since: it is new
 	if r := h.read(); !bytes.HasSuffix(r.data, []byte{0x03}) {
@@ -105,10 +110,14 @@ func TestMposSilentReader(t *testing.T) {
 	line := &bytes.Buffer{}
 	e := newMposEngine(s, line)
 	request := mposFrame(mposTamper, 5, nil)
+	must(t, e.take(mposNamed(t, "delete-all").request))
 	must(t, e.take(request))
 	must(t, e.take(append(request[:len(request)-1:len(request)-1], 0)))
 	if line.Len() > 0 {
 		t.Fatalf("silent and says %x", line.Bytes())
+	}
+	if i := slices.IndexFunc(s.State().Slots, func(k SlotState) bool { return k.State == "empty" }); i >= 0 {
+		t.Errorf("silent, and slot %04X is empty", s.State().Slots[i].Slot)
 	}
 	must(t, s.ClearFaults())
 	must(t, e.take(request))
@@ -144,6 +153,7 @@ func TestMposTamper(t *testing.T) {
 	r, _, _ := mposScan(mposNamed(t, "load-tmk").request)
 	h.want(rcRefused, "", r.cmd, r.data...)
 	h.want(rcOK, "", mposTamperClear)
+	must(t, s.Reboot())
 	h.want(rcOK, string(unhex("00000000")), mposTamper)
 	h.replay("load-tmk")
 }

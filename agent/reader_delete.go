@@ -76,6 +76,20 @@ func (e *readerErase) delete(ctx context.Context) error {
 	return nil
 }
 
+// refusedHalfway looks at what a reader did that refused in the midst of it:
+// some keys may be gone and others not.
+func (e *readerErase) refusedHalfway(ctx context.Context, ev certificate.Reader, refused error) (certificate.Reader, error) {
+	if _, err := e.look(ctx, &ev); err != nil {
+		return ev, err
+	}
+	for _, s := range ev.Slots {
+		if s.After == "empty" {
+			return e.ended(ev, outcomeIncomplete, refused.Error()), nil
+		}
+	}
+	return ev, refused
+}
+
 // checkDeleted looks at a reader that signs nothing, twice over.
 func (e *readerErase) checkDeleted(ctx context.Context, ev certificate.Reader) (certificate.Reader, error) {
 	for _, look := range []func(context.Context, *certificate.Reader) (string, error){e.look, e.again} {

@@ -91,7 +91,11 @@ func (e *readerErase) run(ctx context.Context) (certificate.Reader, error) {
 // attempt erases and looks, in the way the bound reader knows.
 func (e *readerErase) attempt(ctx context.Context, ev certificate.Reader) (certificate.Reader, error) {
 	if len(e.seen.Scope) > 0 && !e.a.identity().binding.Reader.Signs() {
-		if err := e.delete(ctx); err != nil {
+		err := e.delete(ctx)
+		if errors.As(err, new(device.ErrRefused)) {
+			return e.refusedHalfway(ctx, ev, err)
+		}
+		if err != nil {
 			return ev, err
 		}
 		return e.checkDeleted(ctx, ev)
@@ -161,9 +165,27 @@ func (e *readerErase) evidence() certificate.Reader {
 }
 
 func (e *readerErase) ended(ev certificate.Reader, outcome, detail string) certificate.Reader {
-	ev.Outcome, ev.Detail = outcome, detail
+	ev.Outcome, ev.Detail = outcome, printable(detail)
 	return ev
 }
+
+// printable makes words of ours out of whatever a reader or its driver said: a
+// character that a certificate cannot carry would hold up its signing for ever.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return ';'
+		case r < 0x20 || r > 0x7e || strings.ContainsRune("\"\\<>&", r):
+			return '?'
+		}
+		return r
+	}, s)
+	return s[:min(len(s), mostWords)]
+}
+
+// mostWords bounds what a detail may say, in bytes.
+const mostWords = 500
 
 // erase asks first whether it was done already, and commits only when it was
 // not: a commit is never repeated blindly.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"unbindd/agent/envelope"
 	"unbindd/agent/local"
 )
 
@@ -69,5 +70,13 @@ func TestAForeignReaderIsTold(t *testing.T) {
 	}
 	if got := b.testReader(); got.OK || !strings.Contains(got.Checks[0].Detail, "PED-STRANGE") || len(got.Checks) != 1 {
 		t.Errorf("the test is %+v", got)
+	}
+}
+
+// Whatever a reader says, the certificate can carry it.
+func TestWhatAReaderSaysCanBeSigned(t *testing.T) {
+	said := printable("slot 1:\n\"no\" <é>\x00 " + strings.Repeat("x", 2*mostWords))
+	if _, err := envelope.Canonical(map[string]string{"detail": said}); err != nil || len(said) != mostWords {
+		t.Errorf("%d bytes, %v: %s", len(said), err, said[:20])
 	}
 }

@@ -180,10 +180,19 @@ func (c *mpos) deleteKeys(ctx context.Context, scope []uint16) error {
 			return ErrRefused{Code: CodeScope}
 		}
 	}
+	// One key that will not go is no reason to leave the others.
+	var stayed []uint16
+	var why error
 	for _, slot := range sorted {
-		if err := c.deleteKey(ctx, slot); err != nil {
+		err := c.deleteKey(ctx, slot)
+		if errors.As(err, new(ErrRefused)) {
+			stayed, why = append(stayed, slot), err
+		} else if err != nil {
 			return fmt.Errorf("slot %d: %w", slot, err)
 		}
+	}
+	if why != nil {
+		return fmt.Errorf("slots %d: %w", stayed, why)
 	}
 	return nil
 }

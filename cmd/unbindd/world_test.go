@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/base64"
@@ -45,6 +46,8 @@ type options struct {
 	courier  bool     // a medium is plugged in
 	deskArgs []string // for serve
 	state    string   // state directory, where it lies elsewhere
+	protocol string   // that the reader speaks; pedlink unless told
+	driver   string   // that the settings name; the reader's own unless told
 	set      []string // further settings
 }
 
@@ -77,7 +80,8 @@ func newWorld(t *testing.T, o options) *world {
 	if !o.noTicket {
 		w.startTickets()
 	}
-	must(t, "readersim", "init", "--nvm", w.path("nvm"), "--serial", readerNo, "--ticket-key", w.ticketKey(), "--out", w.path("reader.json"))
+	o.protocol = cmp.Or(o.protocol, "pedlink")
+	must(t, "readersim", "init", "--nvm", w.path("nvm"), "--serial", readerNo, "--protocol", o.protocol, "--ticket-key", w.ticketKey(), "--out", w.path("reader.json"))
 	w.startReader(o.readerArgs()...)
 	w.writeConfig(o)
 	w.enrol()
@@ -85,10 +89,11 @@ func newWorld(t *testing.T, o options) *world {
 }
 
 func (o options) readerArgs() []string {
+	speaks := []string{"--protocol", o.protocol}
 	if o.sales == 0 {
-		return nil
+		return speaks
 	}
-	args := []string{"--generate", fmt.Sprint(o.sales), "--tid", "30041877", "--mid", "898301000004417", "--batch", "000001", "--canary", canary}
+	args := []string{"--protocol", o.protocol, "--generate", fmt.Sprint(o.sales), "--tid", "30041877", "--mid", "898301000004417", "--batch", "000001", "--canary", canary}
 	if !o.open {
 		args = append(args, "--close-batch")
 	}
@@ -191,6 +196,7 @@ terminal:
   serial: %s
   property: P-1
 reader:
+  driver: %s
   path: %s
 link:
   poll: 50ms
@@ -202,7 +208,7 @@ power:
 erase:
   roots:
     - %s
-`, state, w.socket(), serialNo, w.path("tty"), w.path("no-power"), w.path("pos"))
+`, state, w.socket(), serialNo, cmp.Or(o.driver, o.protocol), w.path("tty"), w.path("no-power"), w.path("pos"))
 	if o.courier {
 		w.plugMedium()
 		text += fmt.Sprintf("courier:\n  path: %s\n", w.path("usb"))

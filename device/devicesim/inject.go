@@ -22,11 +22,12 @@ type Spec struct {
 // Injection is the list that the key injection hands to the back office: what the reader is, and the
 // pairing key, which is secret.
 type Injection struct {
+	Driver   string         `json:"driver,omitempty"` // protocol; "": pedlink, the only one with the two keys below
 	Serial   string         `json:"sn"`
 	Model    string         `json:"model"`
 	Firmware string         `json:"firmware"`
-	Pub      []byte         `json:"pub"`     // record key
-	Pairing  []byte         `json:"pairing"` // K_dev
+	Pub      []byte         `json:"pub,omitempty"`     // record key
+	Pairing  []byte         `json:"pairing,omitempty"` // K_dev
 	Slots    []InjectedSlot `json:"slots"`
 }
 
@@ -110,8 +111,12 @@ func fillSlots(blank []slot, random io.Reader) ([]slot, error) {
 
 func injection(id identity, own ownKeys, slots []slot) Injection {
 	in := Injection{
-		Serial: id.Serial, Model: id.Model, Firmware: id.Firmware, Pairing: own.Link,
-		Pub: ed25519.NewKeyFromSeed(own.Record).Public().(ed25519.PublicKey),
+		Serial: id.Serial, Model: id.Model, Firmware: id.Firmware,
+	}
+	if id.Protocol == "pedlink" {
+		in.Pairing, in.Pub = own.Link, ed25519.NewKeyFromSeed(own.Record).Public().(ed25519.PublicKey)
+	} else {
+		in.Driver = id.Protocol
 	}
 	for _, s := range slots {
 		in.Slots = append(in.Slots, InjectedSlot{

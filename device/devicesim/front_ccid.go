@@ -1,6 +1,7 @@
 package devicesim
 
 import (
+	"errors"
 	"io"
 	"time"
 )
@@ -73,8 +74,18 @@ func (f *ccidFront) isPresent() bool {
 	return f.sim.sockets[0].kind != ""
 }
 
+// forgetIfRestarted comes before what was heard after the restart.
+func (f *ccidFront) forgetIfRestarted() {
+	select {
+	case <-f.sim.restarted:
+		f.forget()
+	default:
+	}
+}
+
 func (f *ccidFront) take(b []byte) error {
 	f.gap.Stop()
+	f.forgetIfRestarted()
 	f.input = append(f.input, b...)
 	for {
 		c, what, raw, left := scanCCID(f.input)
@@ -126,17 +137,28 @@ func (f *ccidFront) obey(c ccidCommand, raw []byte) error {
 	if f.sim.isSilent() {
 		return nil
 	}
-	if f.sim.strikes(faultNak) {
-		return f.refuse(raw)
+	out, err := f.serve(c, raw)
+	if errors.Is(err, errUnanswered) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.write(out)
+}
+
+func (f *ccidFront) serve(c ccidCommand, raw []byte) ([]byte, error) {
+	if err := f.before(raw); err != nil {
+		return nil, err
 	}
 	out := append(f.echo(raw), f.movement()...)
 	answer, err := f.execute(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f.last = answer.frame()
-	out = append(out, f.timeRequests()...)
-	return f.write(append(out, f.spoilt(f.last)...))
+	sent, err := f.firstSend(answer)
+	return append(out, sent...), err
 }
 
 func (f *ccidFront) tellMoved() error { return f.write(f.movement()) }

@@ -225,6 +225,31 @@ func TestCCIDFaults(t *testing.T) {
 	if got := h.send(command); !bytes.Equal(got, nakFrame) {
 		t.Errorf("nak: %x", got)
 	}
+	fault("wrong-seq=1")
+	if got := h.send(command); !bytes.HasSuffix(got, good) || len(got) != 2*len(good) || got[8] != 3 {
+		t.Errorf("wrong-seq: %x", got)
+	}
+	fault("answers-twice=1")
+	if got := h.send(command); !bytes.Equal(got, append(bytes.Clone(good), good...)) {
+		t.Errorf("answers-twice: %x", got)
+	}
+	fault("busy-forever=1")
+	if got := h.send(command); !bytes.Equal(got, []byte{0xFF}) {
+		t.Errorf("busy-forever: %x", got)
+	}
+	fault("silent-after-ack=1")
+	if got := h.send(command); len(got) != 0 {
+		t.Errorf("silent-after-ack: %x", got)
+	}
+	if got := h.send(nakFrame); !bytes.Equal(got, good) {
+		t.Errorf("but it has an answer: %x", got)
+	}
+	h.ask(0x62, 0, none, "")
+	fault("reboots=1")
+	if got := h.send(command); len(got) != 0 {
+		t.Errorf("reboots: %x", got)
+	}
+	h.want("and the card has no power", 0x65, 0, none, "", "81 01 00 01")
 	fault("silent")
 	if got := h.send(command); len(got) != 0 {
 		t.Errorf("silent: %x", got)

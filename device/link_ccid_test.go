@@ -67,6 +67,12 @@ func (p *ccidPeer) run() {
 	}
 }
 
+// count is how many frames were heard, when all is quiet.
+func (p *ccidPeer) count() int {
+	synctest.Wait()
+	return len(p.heard)
+}
+
 // answerTo is a good answer with data.
 func answerTo(m ccidMessage, data ...byte) ccidMessage {
 	return ccidMessage{kind: ccidAnswers[m.kind], slot: m.slot, seq: m.seq, data: data}
@@ -152,7 +158,7 @@ func TestCcidRepeatsWhatHarmsNothing(t *testing.T) {
 				if err != nil || !bytes.Equal(answer.data, []byte{7}) {
 					t.Errorf("%x %v", answer.data, err)
 				}
-				if len(p.heard) != 3 || p.heard[0].seq == p.heard[1].seq {
+				if p.count() != 3 || p.heard[0].seq == p.heard[1].seq {
 					t.Errorf("the reader heard %+v", p.heard)
 				}
 			})
@@ -183,8 +189,8 @@ func TestCcidNeverRepeatsABlockForACard(t *testing.T) {
 				if _, err := l.ask(askCard, time.Second, time.Minute); !errors.Is(err, errUnheard) {
 					t.Errorf("%v", err)
 				}
-				if len(p.heard) != 1 || !l.isAlive() {
-					t.Errorf("heard %d times, line alive: %v", len(p.heard), l.isAlive())
+				if p.count() != 1 || !l.isAlive() {
+					t.Errorf("heard %d times, line alive: %v", p.count(), l.isAlive())
 				}
 			})
 		})
@@ -199,8 +205,8 @@ func TestCcidAsksForALastAnswerAgain(t *testing.T) {
 		lastAnswer.seq = 1
 		p.again = lastAnswer.encode()
 		answer, err := l.ask(askCard, time.Second, time.Minute)
-		if err != nil || !bytes.Equal(answer.data, []byte{7}) || len(p.heard) != 1 || p.recalled != 1 {
-			t.Errorf("%x %v, heard %d times, recalled %d times", answer.data, err, len(p.heard), p.recalled)
+		if err != nil || !bytes.Equal(answer.data, []byte{7}) || p.count() != 1 || p.recalled != 1 {
+			t.Errorf("%x %v, heard %d times, recalled %d times", answer.data, err, p.count(), p.recalled)
 		}
 	})
 }
@@ -209,8 +215,8 @@ func TestCcidRefusalOfARecallIsNoneOfTheCommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, p := newCcidPeer(t, func(_ int, m ccidMessage) [][]byte { return nil })
 		p.again = nakOfCcid
-		if _, err := l.ask(askCard, time.Second, time.Minute); !errors.Is(err, errUnheard) || len(p.heard) != 1 || p.recalled != 2 {
-			t.Errorf("%v, heard %d times, recalled %d times", err, len(p.heard), p.recalled)
+		if _, err := l.ask(askCard, time.Second, time.Minute); !errors.Is(err, errUnheard) || p.count() != 1 || p.recalled != 2 {
+			t.Errorf("%v, heard %d times, recalled %d times", err, p.count(), p.recalled)
 		}
 	})
 }
@@ -228,8 +234,8 @@ func TestCcidLosesALineWithoutAnswers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l, p := newCcidPeer(t, func(_ int, m ccidMessage) [][]byte { return c.script(m) })
 				_, err := l.ask(askStatus, time.Second, time.Minute)
-				if !errors.Is(err, ErrTimeout) || !strings.HasSuffix(err.Error(), c.want) || len(p.heard) != ccidSends || l.isAlive() {
-					t.Errorf("%v, heard %d times, line alive: %v", err, len(p.heard), l.isAlive())
+				if !errors.Is(err, ErrTimeout) || !strings.HasSuffix(err.Error(), c.want) || p.count() != ccidSends || l.isAlive() {
+					t.Errorf("%v, heard %d times, line alive: %v", err, p.count(), l.isAlive())
 				}
 				if _, err := l.ask(askStatus, time.Second, time.Minute); !errors.Is(err, ErrAbsent) {
 					t.Errorf("on a dead line: %v", err)
@@ -308,8 +314,8 @@ func TestCcidCallerMayLeave(t *testing.T) {
 		if err != nil || len(all) != 2 || !all[0].Card || all[1].Card {
 			t.Errorf("%+v %v", all, err)
 		}
-		if len(p.heard) != 5 { // one lost, and twice two
-			t.Errorf("heard %d", len(p.heard))
+		if p.count() != 5 { // one lost, and twice two
+			t.Errorf("heard %d", p.count())
 		}
 	})
 }

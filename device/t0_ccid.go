@@ -56,7 +56,8 @@ func tpduOf(apdu []byte) (tpdu []byte, wanted int, err error) {
 	case apdu[4] != 0 && len(apdu) == 6+int(apdu[4]):
 		return apdu[:len(apdu)-1], le(apdu[len(apdu)-1]), nil
 	}
-	return nil, 0, fmt.Errorf("cannot send command of %d bytes with P3 %02X: T=0 takes short ones only", len(apdu), apdu[4])
+	text := fmt.Sprintf("%d bytes with P3 %02X are no short command, and T=0 takes no others", len(apdu), apdu[4])
+	return nil, 0, ErrRefused{Code: CodeMalformed, Text: text}
 }
 
 // withRightLength follows a 6Cxx once.

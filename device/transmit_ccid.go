@@ -20,7 +20,7 @@ func (c *ccid) transmit(ctx context.Context, slot int, apdu []byte) ([]byte, err
 			return nil, ErrRefused{Code: CodeCardOff, Text: "module is not powered"}
 		}
 		if len(apdu) < 4 {
-			return nil, fmt.Errorf("cannot send %d bytes: a command has 4 or more", len(apdu))
+			return nil, ErrRefused{Code: CodeMalformed, Text: fmt.Sprintf("%d bytes are no command, which has 4 or more", len(apdu))}
 		}
 		if m.protocol == 1 {
 			response, err := m.t1.exchange(apdu)

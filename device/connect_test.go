@@ -70,7 +70,9 @@ func TestLineThatHangsUpIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-ended
-	<-l.dead
+	if l.isAlive() {
+		t.Fatal("it is not lost")
+	}
 	if !errors.Is(l.cause, ErrHangup) {
 		t.Errorf("cause %v", l.cause)
 	}

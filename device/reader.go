@@ -13,13 +13,14 @@
 //	connect*.go        the states of the connection, the pauses between attempts, what Status tells
 //	probe.go           finding protocol and speed
 //	stats.go           counts, and what they say about the line
-//	conn.go            one authenticated conversation: handshake, commands, refusals
-//	driver_pedlink.go  identity, tamper, key slots, freeze
+//	driver.go          the protocols, and what a reader can do
+//	identity.go slots.go sam.go   who it is; its key slots; its card sockets
 //	events.go          transactions: Follow, Next, Acknowledge
 //	erase.go record.go the two phases of an erase and what the reader signs about it
-//	session.go cmac.go message authentication
-//	link.go exchange.go stop and wait, repetition, resets
-//	frame.go tlv.go    bytes; codes.go: the numbers of the protocol
+//	rotate.go          the reader's own keys, changed by signed orders
+//	*_pedlink.go       pedlink: frame and tlv are bytes, link and exchange stop and wait, session authenticates,
+//	                   conn is one conversation, the rest what is asked in it; codes has the numbers
+//	cmac.go keywrap.go what pedlink's keys are used with
 //	*_mpos.go          mpos: driver and slots are what is asked, link, frame and body how
 //	port*.go           the tty: opening, mode, lock, who holds it (docs/LINE.md)
 //	config.go secret.go errors.go

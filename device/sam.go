@@ -23,7 +23,11 @@ func (r *Reader) SAMSlots(ctx context.Context) ([]SAM, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot list card sockets: %w", err)
 	}
-	return s.samSlots(ctx)
+	sockets, err := s.samSlots(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list card sockets: %w", err)
+	}
+	return sockets, nil
 }
 
 // PowerSAM switches a module on and returns its answer to reset, or switches it off. ErrRefused{CodeNoCard}:
@@ -33,7 +37,11 @@ func (r *Reader) PowerSAM(ctx context.Context, slot int, on bool) (ATR, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot power card socket %d: %w", slot, err)
 	}
-	return s.powerSAM(ctx, slot, on)
+	atr, err := s.powerSAM(ctx, slot, on)
+	if err != nil {
+		return nil, fmt.Errorf("cannot power card socket %d: %w", slot, err)
+	}
+	return atr, nil
 }
 
 // Transmit sends a command APDU to a powered module and returns its response with SW1 SW2 at the end.
@@ -43,5 +51,9 @@ func (r *Reader) Transmit(ctx context.Context, slot int, apdu []byte) ([]byte, e
 	if err != nil {
 		return nil, fmt.Errorf("cannot speak with card socket %d: %w", slot, err)
 	}
-	return s.transmit(ctx, slot, apdu)
+	response, err := s.transmit(ctx, slot, apdu)
+	if err != nil {
+		return nil, fmt.Errorf("cannot speak with card socket %d: %w", slot, err)
+	}
+	return response, nil
 }

@@ -23,6 +23,7 @@ type running struct {
 	options  devicesim.Options
 	faults   []string
 	line     string
+	cards    string
 	script   string
 	generate int
 	every    time.Duration
@@ -64,6 +65,8 @@ A power cut wanted by a fault kills the process; start it again to bring the pow
 	f.StringVar(&r.line, "line", "none", "what goes wrong on the line, such as flip=1e-4,lose=2x,seed=7")
 	f.StringVar(&r.script, "script", "", "file that says what happens when; docs/READERSIM.md describes it")
 	f.StringVar(&o.Protocol, "protocol", "pedlink", "what it speaks: "+strings.Join(devicesim.Protocols(), ", "))
+	f.StringVar(&o.Model, "model", "", "of a ccid reader: "+strings.Join(devicesim.Models(), ", "))
+	f.StringVar(&r.cards, "cards", "", `card in each socket, as in "t0,,t1", "," for none; of `+strings.Join(devicesim.CardKinds(), ", "))
 	f.DurationVar(&r.idleExit, "idle-exit", 0, "end after so much silence on the line; 0: never")
 	f.StringVar(&r.control, "control", "", "unix socket to take commands from")
 	cobra.CheckErr(c.MarkFlagRequired("nvm"))
@@ -82,6 +85,9 @@ func (r *running) run(ctx context.Context, out io.Writer, log zerolog.Logger) (e
 	}
 	if r.options.Line, err = devicesim.ParseNoise(r.line); err != nil {
 		return err
+	}
+	if r.cards != "" {
+		r.options.Cards = strings.Split(r.cards, ",")
 	}
 	script, err := readScript(r.script)
 	if err != nil {

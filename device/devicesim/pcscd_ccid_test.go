@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -67,7 +68,11 @@ func newPCSC(t *testing.T, options devicesim.Options) *pcsc {
 // aloneOnTheMachine waits until no other test has a pcscd, and does not go on beside somebody else's.
 func aloneOnTheMachine(t *testing.T) {
 	t.Helper()
-	f, err := os.OpenFile(filepath.Join(os.TempDir(), "unbindd-pcscd.lock"), os.O_RDWR|os.O_CREATE, 0o666)
+	path := filepath.Join(os.TempDir(), "unbindd-pcscd.lock")
+	f, err := os.Open(path) // it may be another user's, and then creating it is forbidden
+	if errors.Is(err, os.ErrNotExist) {
+		f, err = os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o644)
+	}
 	must(t, err)
 	t.Cleanup(func() { must(t, f.Close()) })
 	for err = unix.EINTR; err == unix.EINTR; {

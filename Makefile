@@ -61,7 +61,7 @@ kill: ## run the power-cut tests alone
 	go test -race -count=1 -run 'Kill|PowerCut' ./...
 
 matrix: ## run every fault of reader and line through the whole unbinding, with SEEDS (5) seeds each
-	UNBINDD_MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 30m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd
+	MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 30m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail
 	scripts/rules/run.sh

@@ -108,7 +108,7 @@ func TestTheIdentityWaitsForTheReceipt(t *testing.T) {
 // come back.
 func TestAPartialCertificateKeepsTheIdentity(t *testing.T) {
 	b := newBound(t)
-	b.sim.Fault(devicesim.Fault{Name: "refuses"})
+	b.no(b.sim.Fault(devicesim.Fault{Name: "refuses"}))
 	ctx, stop := context.WithCancel(b.ctx)
 	b.ctx = ctx
 	err := b.ending(at("sign-certificate", journal.Recorded, func() {

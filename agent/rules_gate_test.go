@@ -101,7 +101,7 @@ func TestTheGateStaysClosed(t *testing.T) {
 // exchangeReader puts another reader on the line, and waits until it is there.
 func (b *bound) exchangeReader(serial string) {
 	b.t.Helper()
-	b.sim.Fault(devicesim.Fault{Name: "foreign", Value: serial})
+	b.no(b.sim.Fault(devicesim.Fault{Name: "foreign", Value: serial}))
 	for b.ctx.Err() == nil {
 		who, err := b.a.line().Identify(b.ctx)
 		if errors.As(err, new(device.ErrForeign)) || (err == nil && who.Serial == serial) {

@@ -55,7 +55,7 @@ func TestAReadersWordIsNotEnough(t *testing.T) {
 	} {
 		t.Run(fault, func(t *testing.T) {
 			b := newBound(t)
-			b.sim.Fault(devicesim.Fault{Name: fault})
+			b.no(b.sim.Fault(devicesim.Fault{Name: fault}))
 			b.erasing(func(ctx context.Context, e *readerErase) {
 				ev, err := e.run(ctx)
 				b.no(err)
@@ -150,7 +150,7 @@ func TestTheLastLookCounts(t *testing.T) {
 // the certificate.
 func TestARestartBringsHiddenKeysBack(t *testing.T) {
 	b := newBound(t)
-	b.sim.Fault(devicesim.Fault{Name: "lies-until-reboot"})
+	b.no(b.sim.Fault(devicesim.Fault{Name: "lies-until-reboot"}))
 	b.crossed(func(ctx context.Context, n *journal.Note) {
 		c, err := b.a.openCase()
 		b.no(err)

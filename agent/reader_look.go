@@ -29,11 +29,18 @@ func (e *readerErase) afterRestart(ctx context.Context, ev *certificate.Reader) 
 	err := e.a.line().Reboot(limited)
 	switch {
 	case errors.Is(err, device.ErrUnsupported):
-		ev.Detail = strings.TrimSpace(ev.Detail + " the reader cannot be restarted")
+		ev.Detail = strings.TrimSpace(ev.Detail + "; the reader cannot be restarted")
 		return e.again(ctx, ev)
 	case errors.Is(err, device.ErrNoRestart):
 		return "the reader did not restart when it was told to", nil
 	case err != nil:
+		return "", err
+	}
+	who, err := e.a.line().Identify(ctx)
+	if err == nil && who.BootCount == 0 {
+		ev.Detail = strings.TrimSpace(ev.Detail + "; it counts no starts, so that it restarted is its word")
+	}
+	if err != nil {
 		return "", err
 	}
 	return e.look(ctx, ev)

@@ -69,6 +69,7 @@ var terms = map[string]words{
 
 	"absent":         {"the line is not there", "线路不存在"},
 	"opening":        {"opening", "正在打开"},
+	"probing":        {"probing for protocol and speed", "正在探测协议与速率"},
 	"syncing":        {"synchronising", "正在同步"},
 	"identifying":    {"identifying", "正在识别"},
 	"authenticating": {"authenticating", "正在认证"},

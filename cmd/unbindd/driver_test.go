@@ -31,6 +31,9 @@ func TestAReaderWithoutTicketsIsErasedAndToldAsSuch(t *testing.T) {
 			if len(r.Slots) < 5 || !slices.ContainsFunc(r.Retained, func(k certificate.Retained) bool { return k.Type == "TLK" }) {
 				t.Errorf("slots %+v, retained %+v", r.Slots, r.Retained)
 			}
+			if !strings.Contains(r.Detail, "it counts no starts") {
+				t.Errorf("the detail is %q", r.Detail)
+			}
 			for _, s := range r.Slots {
 				if s.After != "empty" {
 					t.Errorf("slot %d is %s", s.Slot, s.After)

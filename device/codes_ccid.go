@@ -11,6 +11,7 @@ const (
 	ccidSlotStatus    = 0x65
 	ccidEscape        = 0x6B
 	ccidXfrBlock      = 0x6F
+	ccidSetDataRate   = 0x73 // the highest of the host
 
 	ccidDataBlock    = 0x80
 	ccidSlotIs       = 0x81

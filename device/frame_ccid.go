@@ -110,7 +110,7 @@ func (d *ccidDecoder) next() (ccidMessage, ccidSignal) {
 
 // message reads the frame that begins here; not ok: there is none.
 func (d *ccidDecoder) message() (m ccidMessage, s ccidSignal, ok bool) {
-	if _, known := ccidAnswers[d.buf[2]]; !known && (d.buf[2] < ccidDataBlock || d.buf[2] > ccidDataRate) {
+	if k := d.buf[2]; k < ccidSetParameters || k > ccidSetDataRate && k < ccidDataBlock || k > ccidDataRate {
 		return m, 0, false
 	}
 	if len(d.buf) < ccidHeaderLen {

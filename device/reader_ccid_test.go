@@ -120,6 +120,14 @@ func TestCcidSockets(t *testing.T) {
 	}
 }
 
+func TestCcidTwinHasOneSocket(t *testing.T) {
+	r := newCcidBench(t, twin, []string{}).reader()
+	sockets, err := r.SAMSlots(testContext(t))
+	if err != nil || len(sockets) != 1 || sockets[0].Present {
+		t.Errorf("%+v %v", sockets, err)
+	}
+}
+
 func TestCcidRefusals(t *testing.T) {
 	b := newCcidBench(t, posPro, []string{"", "t0"})
 	r := b.reader()

@@ -50,6 +50,8 @@ func (c *ccid) swap(slot int, m *module, block []byte, wait byte) ([]byte, error
 	answer, err := c.xfr(slot, m, block, wait)
 	var f ccidFailure
 	switch {
+	case errors.Is(err, ErrTimeout): // without power there is nobody to ask
+		return nil, err
 	case errors.As(err, &f) && f.code == ccidParity:
 		return nil, errBadBlock
 	case errors.Is(err, errUnheard), errors.As(err, &f) && f.code == ccidMute:

@@ -17,6 +17,7 @@ type scriptedReader struct {
 	card    func(sent []byte) []byte // nil: no answer goes out
 	fails   bool                     // every XfrBlock, with failure
 	failure byte
+	icc     byte // told with it
 	spares  bool // fails SetParameters: it does that itself
 
 	powered, params int

@@ -7,7 +7,8 @@
 // It reconnects by itself and never logs: Options.Notify is told what happens.
 //
 // That is so with pedlink/1, described byte by byte in docs/WIRE-READER.md. mpos (docs/WIRE-MPOS.md) has no pairing:
-// there an answer is only worth what a second question confirms.
+// there an answer is only worth what a second question confirms. ccid (docs/WIRE-CCID.md) has neither that nor keys; it
+// carries commands to cards, none of them twice.
 //
 //	reader.go          Reader: what callers hold, Status, Close, Reopen, Reboot
 //	connect*.go        the states of the connection, the pauses between attempts, what Status tells
@@ -22,6 +23,9 @@
 //	                   conn is one conversation, the rest what is asked in it; codes has the numbers
 //	cmac.go keywrap.go what pedlink's keys are used with
 //	*_mpos.go          mpos: driver and slots are what is asked, link, frame and body how
+//	*_ccid.go          ccid: link and frame are the reader's, sam is what is asked, transmit, t0 and pps speak with a card
+//	t1*.go atr.go      a card's blocks, and its answer to reset
+//	line.go turn.go    what every protocol stands on: one line, one command at a time
 //	port*.go           the tty: opening, mode, lock, who holds it (docs/LINE.md)
 //	config.go secret.go errors.go
 package device

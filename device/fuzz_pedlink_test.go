@@ -1,6 +1,9 @@
 package device
 
-import "testing"
+import (
+	"bytes"
+	"testing"
+)
 
 // FuzzAnswers: whatever fields an answer has, what is read from it keeps its promises, or nothing is read.
 func FuzzAnswers(f *testing.F) {
@@ -34,6 +37,30 @@ func FuzzAnswers(f *testing.F) {
 			if slots[i-1].ID >= slots[i].ID {
 				t.Errorf("slots %+v", slots)
 			}
+		}
+	})
+}
+
+// FuzzSession: nothing is authentic but what the reader said, once and as the next.
+func FuzzSession(f *testing.F) {
+	g := golden(f)
+	f.Fuzz(func(t *testing.T, typ, seq byte, payload, sealed []byte) {
+		s, err := newSession(goldenSecret(t, g["session-link-key"]), g["session-host-nonce"], g["session-reader-nonce"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		mac := s.reader.sum(macInput(fromReader, 0, typ, seq, payload))
+		good := append(bytes.Clone(payload), mac[:macLen]...)
+		if _, err := s.open(typ, seq, sealed); (err == nil) != bytes.Equal(sealed, good) {
+			t.Fatalf("%x: %v", sealed, err)
+		}
+		if s.received == 0 {
+			if got, err := s.open(typ, seq, good); err != nil || !bytes.Equal(got, payload) {
+				t.Fatalf("what the reader said is refused: %v", err)
+			}
+		}
+		if _, err := s.open(typ, seq, good); err == nil {
+			t.Fatal("the same again is authentic again")
 		}
 	})
 }

@@ -8,8 +8,9 @@ PROGRAMS := unbindd unbindctl unbind-desk readersim
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
 SEEDS    ?= 5
+ONLY     ?=
 
-.PHONY: help build test check demo bench bench-quick bench-reader fuzz kill matrix rules lint-layout clean
+.PHONY: help build test check demo bench bench-quick bench-reader fuzz fuzz-long kill matrix rules lint-layout clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,13 +50,17 @@ bench-reader: ## take the figures of the reader's line, and write docs/BENCHMARK
 	go run ./scripts/bench -reader
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
-	@grep -rn --include='*_test.go' '^func Fuzz' . \
+	@grep -rn --include='*_test.go' --exclude-dir=fuzz-out '^func Fuzz' . \
 	  | sed -E 's#^\./(.*)/[^/]+_test\.go:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*#\1 \2#' \
 	  | sort -u \
 	  | while read -r dir target; do \
 	      echo "== $$dir $$target"; \
 	      go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "./$$dir"; \
 	    done
+
+fuzz-long: FUZZTIME := 10m
+fuzz-long: ## give every fuzz target FUZZTIME (10m) at a commit, go on where the last run ended, and write docs/FUZZING.md
+	go run ./scripts/fuzz -time '$(FUZZTIME)' -only '$(ONLY)'
 
 kill: ## run the power-cut tests alone
 	go test -race -count=1 -run 'Kill|PowerCut' ./...
@@ -70,4 +75,4 @@ lint-layout: ## check the house: who may import whom, names, comments, sizes
 	go test -count=1 ./scripts
 
 clean: ## remove what the other targets made
-	rm -rf bin demo-out bench-out
+	rm -rf bin demo-out bench-out fuzz-out

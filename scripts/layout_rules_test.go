@@ -69,6 +69,7 @@ var arrows = []arrow{
 	},
 	{of: "cmd/readersim", may: []string{"device/devicesim"}, tests: []string{"device"}, why: "a reader knows nothing of the terminal it hangs on"},
 	{of: "scripts", why: "the checks look at the house from outside"},
+	{of: "scripts/fuzz", why: "the fuzzer is run from outside"},
 	{
 		of: "scripts/bench", may: []string{"agent/envelope", "agent/keys", "agent/ledger", "agent/local", "device"},
 		why: "figures are taken of programs; only a ledger is filled, a status read and a reader asked by the house's own packages",

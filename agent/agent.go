@@ -210,6 +210,10 @@ func (a *Agent) openReader() {
 	if line.Driver = bound.Protocol(); line.Driver != a.Reader.Driver && a.Reader.Driver != device.DriverAuto {
 		a.Log.Warn().Str("bound", line.Driver).Str("settings", a.Reader.Driver).Msg("the settings name another protocol than the reader was bound with; the binding counts")
 	}
+	if err := line.Validate(); err != nil {
+		a.Log.Error().Err(err).Msg("the bound reader's line cannot be opened")
+		return
+	}
 	o := device.Options{Serial: string(bound.SN), Rand: a.Rand, Now: a.Now, Notify: a.readerChanged}
 	if bound.Signs() {
 		pairing, err := a.keys.Pairing()

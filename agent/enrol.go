@@ -166,7 +166,7 @@ func (n *enrolment) makeRequest(ctx context.Context) error {
 		return err
 	}
 	n.request = enrol.Request{
-		Device: devicePublic(n.store.DevicePublic()), Nonce: n.ticket.Nonce, Reader: envelope.ID(who.Serial),
+		Device: devicePublic(n.store.DevicePublic()), Driver: boundName(who.Driver), Nonce: n.ticket.Nonce, Reader: envelope.ID(who.Serial),
 		Serial: n.ticket.Serial, Terminal: n.ticket.Terminal, Ticket: n.sealed.Digest(), TLS: tls, V: 1,
 	}
 	e, err := envelope.Seal(envelope.Type("enrol-request"), n.request, deviceSigner(n.store))
@@ -174,6 +174,14 @@ func (n *enrolment) makeRequest(ctx context.Context) error {
 		return err
 	}
 	return writeFile(n.at.request(), e.Encode())
+}
+
+// boundName is a protocol as a binding names it: pedlink needs no name.
+func boundName(driver string) envelope.ID {
+	if driver == enrol.Pedlink {
+		return ""
+	}
+	return envelope.ID(driver)
 }
 
 func (n *enrolment) post(ctx context.Context) error {

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 
 	"unbindd/agent/envelope"
 	"unbindd/agent/trust"
@@ -29,6 +30,7 @@ type Ticket struct {
 // Request is the terminal's side, signed by the device key it carries.
 type Request struct {
 	Device   envelope.PublicKey `json:"device"`
+	Driver   envelope.ID        `json:"driver,omitempty"` // what the reader spoke; "" is pedlink
 	Nonce    envelope.ID        `json:"nonce"`
 	Reader   envelope.ID        `json:"reader"` // serial number, read live
 	Serial   envelope.ID        `json:"serial"`
@@ -56,14 +58,18 @@ func (r Reader) Protocol() string { return cmp.Or(string(r.Driver), Pedlink) }
 // Signs says whether the reader signs its erase records.
 func (r Reader) Signs() bool { return r.Protocol() == Pedlink }
 
-// Check says whether the key fits the protocol: one of pedlink has one, any
-// other has none.
+// silent are the protocols whose readers check no ticket and sign no record.
+var silent = []envelope.ID{"mpos", "ccid"}
+
+// Check says whether the protocol is one of those known by this name, and has
+// the key it must have: pedlink one, any other none. A name that nobody speaks
+// would bind a terminal to a reader that it can never reach.
 func (r Reader) Check() error {
 	want := 0
 	if r.Signs() {
 		want = ed25519.PublicKeySize
 	}
-	if r.SN == "" || len(r.Pub) != want || r.Driver == Pedlink {
+	if r.SN == "" || len(r.Pub) != want || (r.Driver != "" && !slices.Contains(silent, r.Driver)) {
 		return refuse("reader", "the reader's serial number, protocol or record key is not supported")
 	}
 	return nil
@@ -149,8 +155,8 @@ func (b *Binding) Fits(t Ticket, r Request, lastEpoch int64) error {
 		return refuse("terminal", "the binding is for another terminal")
 	case b.Device.ID() != r.Device.ID():
 		return refuse("device", "the binding names another device key")
-	case b.Reader.SN != r.Reader:
-		return refuse("reader", "the binding names another reader")
+	case b.Reader.SN != r.Reader || b.Reader.Driver != r.Driver:
+		return refuse("reader", "the binding names another reader, or another protocol than the reader spoke")
 	case b.Epoch <= lastEpoch:
 		return refuse("epoch", "the binding's epoch is not higher than the last one")
 	}

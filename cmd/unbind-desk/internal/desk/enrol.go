@@ -209,7 +209,7 @@ func admits(tx *store.Tx, t store.Terminal, e store.Enrolment, r enrol.Request, 
 		return unenrolled("ticket", "the request names another ticket")
 	case r.Terminal != e.Terminal || r.Serial != e.Serial:
 		return unenrolled("terminal", "the request is for another terminal or serial number")
-	case r.Reader != e.Reader.SN:
+	case r.Reader != e.Reader.SN || r.Driver != e.Reader.Driver:
 		return unenrolled("reader", "another reader is connected than the one on record")
 	}
 	// A known key would take over its certificate's record.

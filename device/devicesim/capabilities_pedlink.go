@@ -54,11 +54,14 @@ func (s *Sim) withholds(o offer) bool {
 
 // lacks says that a command is one this reader was made without.
 func (s *Sim) lacks(op opcode) bool {
-	return slices.ContainsFunc(pedlinkOffers, func(o offer) bool { return s.withholds(o) && slices.Contains(o.commands, op) })
+	return slices.ContainsFunc(pedlinkOffers, func(o offer) bool {
+		return s.withholds(o) && slices.Contains(o.commands, op) && s.wrong(faultLacks)
+	})
 }
 
 // offers is what INFO and the answer to HELLO tell about the protocol.
 func (s *Sim) offers() body {
+	s.wrong(faultLacks)
 	if s.isOld() {
 		return nil
 	}

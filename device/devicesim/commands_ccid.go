@@ -127,7 +127,7 @@ func (f *ccidFront) powerOn(c ccidCommand, a *ccidAnswer) (err error) {
 		return ccidError(ccidErrParam)
 	}
 	delete(f.params, c.slot)
-	if f.sim.faults.has(faultMuteCard) {
+	if f.sim.wrong(faultMuteCard) {
 		return errMute
 	}
 	a.data, err = f.sim.powerCard(int(c.slot))
@@ -151,7 +151,7 @@ func (f *ccidFront) transfer(c ccidCommand, a *ccidAnswer) error {
 	case len(c.data) == 0:
 		return ccidError(ccidErrLength)
 	}
-	if !f.sim.faults.has(faultMuteCard) {
+	if !f.sim.wrong(faultMuteCard) {
 		a.data = inside.Exchange(c.data)
 	}
 	if len(a.data) == 0 {

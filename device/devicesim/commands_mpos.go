@@ -37,7 +37,7 @@ func (e *mposEngine) execute(r mposRequest) ([]byte, error) {
 func (s *Sim) mposTells(cmd mposCommand) func() ([]byte, error) {
 	return map[mposCommand]func() ([]byte, error){
 		mposInfo:        s.mposInfo,
-		mposSerial:      func() ([]byte, error) { return appendLL(nil, []byte(s.serial())), nil },
+		mposSerial:      func() ([]byte, error) { return appendLL(nil, []byte(s.tellSerial())), nil },
 		mposRandom:      s.mposRandom,
 		mposTamper:      s.mposTamper,
 		mposTamperClear: func() ([]byte, error) { return nil, s.mposTamperClear() },

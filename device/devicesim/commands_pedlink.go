@@ -23,7 +23,7 @@ func (s *Sim) execute(op opcode, v values) reply {
 	case opTamper:
 		return s.tamperState()
 	case opReboot:
-		return reply{reboot: !s.faults.has(faultIgnoresReboot)}
+		return reply{reboot: !s.wrong(faultIgnoresReboot)}
 	case opListKeys:
 		return s.listKeys(v)
 	case opKeyProbe:
@@ -58,7 +58,7 @@ func (s *Sim) info() reply {
 	id, st := s.mem.id, s.mem.st
 	flags := flag(st.Frozen, 1) | flag(st.Tampered, 2) | flag(st.Challenge != nil, 4)
 	return reply{body: body{}.
-		put(tgSerial, []byte(s.serial())).
+		put(tgSerial, []byte(s.tellSerial())).
 		put(tgModel, []byte(id.Model)).
 		put(tgFirmware, []byte(id.Firmware)).
 		put(tgHardware, []byte(id.Hardware)).

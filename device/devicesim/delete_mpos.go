@@ -10,7 +10,7 @@ func (e *mposEngine) delete(f *mposFields) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if code, refuses := s.faults.refusal(faultRefuses); refuses {
+	if code, refuses := s.refusal(faultRefuses); refuses {
 		return nil, mposRefusal(code)
 	}
 	for _, point := range []string{faultCutBeforeJournal, faultCutAfterJournal} {
@@ -28,7 +28,7 @@ func (e *mposEngine) delete(f *mposFields) ([]byte, error) {
 	if err := s.cutAt(faultCutBeforeAnswer, 0); err != nil {
 		return nil, err
 	}
-	if code, lies := s.faults.refusal(faultSaysFailed); lies {
+	if code, lies := s.refusal(faultSaysFailed); lies {
 		return nil, mposRefusal(code)
 	}
 	if !done {
@@ -114,14 +114,14 @@ func (s *Sim) mposFull(wanted func(*slot) bool) []uint16 {
 func (s *Sim) mposErase(i int) (bool, error) {
 	k := &s.mem.slots[i]
 	switch {
-	case s.faults.has(faultHalf) && i%2 == 1:
+	case i%2 == 1 && s.wrong(faultHalf):
 		return false, nil
-	case s.faults.has(faultLiesKeeps):
+	case s.wrong(faultLiesKeeps):
 		return true, nil
-	case s.faults.has(faultLiesUntilReboot):
+	case s.wrong(faultLiesUntilReboot):
 		s.shadowed[k.id] = true
 		return true, nil
-	case s.faults.has(faultLiesHides):
+	case s.wrong(faultLiesHides):
 		k.hidden = true
 		return true, s.mem.saveHead(i)
 	}

@@ -130,7 +130,7 @@ func (e *mposEngine) carryOut(r mposRequest) (rc mposResult, data []byte, restar
 	data, err = e.execute(r)
 	switch {
 	case err == nil:
-		return rcOK, data, r.cmd == mposRestart && !e.sim.faults.has(faultIgnoresReboot), nil
+		return rcOK, data, r.cmd == mposRestart && !e.sim.wrong(faultIgnoresReboot), nil
 	case errors.Is(err, errPowerCut):
 		return "", nil, false, err
 	case errors.Is(err, keyMissing):

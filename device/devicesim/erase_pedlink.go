@@ -123,7 +123,7 @@ func (s *Sim) eraseCommit(v values) reply {
 	if st := s.checkTicket(t); st != stOK {
 		return reply{status: st}
 	}
-	if code, refuses := s.faults.refusal(faultRefuses); refuses {
+	if code, refuses := s.refusal(faultRefuses); refuses {
 		return reply{status: code}
 	}
 	if err := s.startErase(t, v[tgNonce]); err != nil {
@@ -135,7 +135,7 @@ func (s *Sim) eraseCommit(v values) reply {
 	if err := s.cutAt(faultCutBeforeAnswer, 0); err != nil {
 		return reply{err: err}
 	}
-	if code, lies := s.faults.refusal(faultSaysFailed); lies {
+	if code, lies := s.refusal(faultSaysFailed); lies {
 		return reply{status: code}
 	}
 	return s.shown(s.mem.st.Done[len(s.mem.st.Done)-1])
@@ -214,14 +214,14 @@ func (s *Sim) eraseSlot(i, n int, e *erasing) (result byte, err error) {
 	switch {
 	case k.state == slotEmpty: // before the power cut
 		return resultErased, nil
-	case s.faults.has(faultHalf) && n >= len(e.Scope)/2:
+	case n >= len(e.Scope)/2 && s.wrong(faultHalf):
 		return resultFailed, nil
-	case s.faults.has(faultLiesKeeps):
+	case s.wrong(faultLiesKeeps):
 		return resultErased, nil
-	case s.faults.has(faultLiesUntilReboot):
+	case s.wrong(faultLiesUntilReboot):
 		s.shadowed[k.id] = true
 		return resultErased, nil
-	case s.faults.has(faultLiesHides):
+	case s.wrong(faultLiesHides):
 		k.hidden = true
 		return resultErased, s.mem.saveHead(i)
 	}

@@ -165,6 +165,7 @@ func (s *Sim) cutAt(name string, slots int) error {
 	if !set || (name == faultCutAfter && value != strconv.Itoa(slots)) {
 		return nil
 	}
+	s.struck.add(name)
 	s.powerOff()
 	return errPowerCut
 }
@@ -231,6 +232,7 @@ func (s *Sim) replugged() error {
 	return s.become(func() {
 		if serial, set := s.faults[faultReplug]; set {
 			delete(s.faults, faultReplug)
+			s.struck.add(faultReplug)
 			s.faults[faultForeign] = serial
 		}
 	})

@@ -68,6 +68,7 @@ func (f *ccidFront) timeRequests() (b []byte) {
 	if err != nil {
 		return nil // not in force
 	}
+	f.sim.struck.add(faultAsksTime)
 	for i := range n {
 		b = append(b, ccidAsks|byte(i+1)&0x7F)
 	}

@@ -9,11 +9,9 @@ import (
 
 // eraseTooMuch zeroises what is outside the scope, if a fault wants that.
 func (s *Sim) eraseTooMuch(scope []uint16) error {
-	if !s.faults.has(faultErasesTooMuch) {
-		return nil
-	}
 	for i := range s.mem.slots {
-		if k := &s.mem.slots[i]; k.state == slotEmpty || slices.Contains(scope, k.id) {
+		k := &s.mem.slots[i]
+		if k.state == slotEmpty || slices.Contains(scope, k.id) || !s.wrong(faultErasesTooMuch) {
 			continue
 		}
 		if err := s.mem.zeroise(i); err != nil {
@@ -25,7 +23,7 @@ func (s *Sim) eraseTooMuch(scope []uint16) error {
 
 // shown is the answer with the record of an erase, or with that of another one.
 func (s *Sim) shown(d done) reply {
-	if s.faults.has(faultReplaysRecord) {
+	if s.wrong(faultReplaysRecord) {
 		d = s.another(d)
 	}
 	return d.reply()
@@ -49,6 +47,7 @@ func (s *Sim) another(d done) done {
 // floodAtCommit makes the events that come just when an erase is ordered.
 func (s *Sim) floodAtCommit() error {
 	s.mu.Lock()
+	s.wrong(faultEventsFlood)
 	n := s.faults.take(faultEventsFlood, 100)
 	s.mu.Unlock()
 	for range n {

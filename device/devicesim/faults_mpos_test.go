@@ -36,6 +36,10 @@ func TestMposFaultsOfTheConversation(t *testing.T) {
 			if got := mposAnswers(line.Bytes()); !slices.Equal(got, want) {
 				t.Errorf("answers %q, want %q", got, want)
 			}
+			name := faultOf(t, fault).Name
+			if struck := s.State().Struck; (struck[name] > 0) != (name != faultLiesKeeps) || len(struck) > 1 { // nothing was erased
+				t.Errorf("struck %v", struck)
+			}
 		})
 	}
 }

@@ -18,18 +18,6 @@ func unanswered(err error) error {
 	return err
 }
 
-func (s *Sim) strikes(name string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.faults.spend(name)
-}
-
-func (s *Sim) due(name string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.faults.due(name)
-}
-
 // acknowledge answers a new command's frame, as the faults let it.
 func (e *engine) acknowledge(seq byte) error {
 	if e.sim.strikes(faultNoAck) {

@@ -68,6 +68,9 @@ func TestFaultsOfTheConversation(t *testing.T) {
 		if left := s.State().Faults; len(left) != 0 {
 			t.Errorf("%s is still in force: %v", fault, left)
 		}
+		if struck := s.State().Struck; len(struck) != 1 || struck[faultOf(t, fault).Name] != 1 {
+			t.Errorf("%s struck %v", fault, struck)
+		}
 	}
 }
 

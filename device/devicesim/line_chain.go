@@ -24,6 +24,7 @@ type chain struct {
 	frames uint64 // number of the next frame
 	burst  int    // bytes that the burst still spoils
 	input  []byte // the beginning of a frame
+	struck *tally // nil: nobody counts
 }
 
 // piece is what the noise makes of a frame, or a part of it.
@@ -73,7 +74,7 @@ func (c *chain) pass(b []byte) []piece {
 func (c *chain) frame(unit []byte) []piece {
 	number := c.frames
 	c.frames++
-	p := piece{bytes: c.damage(unit), glued: c.strikes(noiseGlue, number)}
+	p := piece{bytes: c.damage(unit), glued: c.falls(noiseGlue, number)}
 	if c.strikes(noiseDelay, number) {
 		p.pause += lateBy
 	}
@@ -86,14 +87,14 @@ func (c *chain) frame(unit []byte) []piece {
 	if c.strikes(noiseDrop, number) {
 		p.bytes = nil
 	}
-	if c.strikes(noiseDouble, number) {
+	if len(p.bytes) > 0 && c.strikes(noiseDouble, number) {
 		p.bytes = slices.Concat(p.bytes, p.bytes)
 	}
 	if c.strikes(noiseGarbage, number) {
 		p.bytes = c.surround(p.bytes, number)
 	}
 	p.travel = max(len(unit), len(p.bytes))
-	if c.strikes(noiseSplit, number) && len(p.bytes) > 1 {
+	if len(p.bytes) > 1 && c.strikes(noiseSplit, number) {
 		return c.split(p, number)
 	}
 	return []piece{p}
@@ -105,7 +106,7 @@ func (c *chain) damage(unit []byte) []byte {
 	aim := c.aims(len(unit))
 	for i := 0; i < len(unit); i++ {
 		at, v := c.at+uint64(i), unit[i]
-		struck := func(name string) bool { return aim[name] == i+1 || c.strikesAt(name, at) }
+		struck := func(name string) bool { return c.counted(name, aim[name] == i+1 || c.strikesAt(name, at)) }
 		if struck(noiseBurst) {
 			c.burst = 2 + int(c.die("burst length", at)%7)
 		}
@@ -118,7 +119,7 @@ func (c *chain) damage(unit []byte) []byte {
 		}
 		switch {
 		case struck(noiseLose):
-		case struck(noiseSwap) && i+1 < len(unit):
+		case i+1 < len(unit) && unit[i] != unit[i+1] && struck(noiseSwap):
 			i++
 			out = append(out, unit[i], v)
 		case struck(noiseDuplicate):
@@ -145,8 +146,18 @@ func (c *chain) aims(length int) map[string]int {
 	return aim
 }
 
-// strikes says whether a fault of frames strikes this one.
-func (c *chain) strikes(name string, frame uint64) bool {
+// strikes says whether a fault of frames strikes this one, and counts it.
+func (c *chain) strikes(name string, frame uint64) bool { return c.counted(name, c.falls(name, frame)) }
+
+func (c *chain) counted(name string, struck bool) bool {
+	if struck {
+		c.struck.add(name)
+	}
+	return struck
+}
+
+// falls is strikes for a fault that may yet come to nothing.
+func (c *chain) falls(name string, frame uint64) bool {
 	if c.left[name] > 0 {
 		c.left[name]--
 		return true

@@ -2,6 +2,7 @@ package devicesim
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"testing"
 
@@ -133,9 +134,15 @@ func TestFaultsThatAreCounted(t *testing.T) {
 		if way == "" {
 			way = wayIn
 		}
-		pieces := newChain(noiseOf(t, name+"=2x,seed=11"), way, spanPedlink).pass(stream)
+		var struck tally
+		c := newChain(noiseOf(t, name+"=2x,seed=11"), way, spanPedlink)
+		c.struck = &struck
+		pieces := c.pass(stream)
 		if !ok(passed(pieces), pieces) {
 			t.Errorf("%s=2x made %d pieces: %x", name, len(pieces), passed(pieces))
+		}
+		if want := map[string]uint64{name: 2}; name != noiseGlue && !maps.Equal(struck.told(), want) { // glue is counted where it holds
+			t.Errorf("%s=2x struck %v", name, struck.told())
 		}
 		if !slices.Contains(LineFaultNames(), name) {
 			t.Errorf("%s is not listed", name)

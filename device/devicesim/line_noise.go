@@ -133,7 +133,7 @@ func (s *Sim) SetLine(n Noise) {
 	if span == nil {
 		span = func([]byte) int { return 1 }
 	}
-	s.noise.Store(newNoise(n, span))
+	s.noise.Store(newNoise(n, span, &s.struck))
 }
 
 // Line is the noise in force as ParseNoise reads it, "none" for a quiet line.

@@ -18,15 +18,18 @@ const (
 // noise is what is wrong with both ways of the line; it lives as long as it is in force, over every plug.
 type noise struct {
 	text    string
+	struck  *tally
 	mu      sync.Mutex
 	in, out *chain
 }
 
-func newNoise(n Noise, span func([]byte) int) *noise {
+func newNoise(n Noise, span func([]byte) int, struck *tally) *noise {
 	if len(n.often) == 0 {
 		return nil
 	}
-	return &noise{text: n.text, in: newChain(n, wayIn, span), out: newChain(n, wayOut, span)}
+	in, out := newChain(n, wayIn, span), newChain(n, wayOut, span)
+	in.struck, out.struck = struck, struck
+	return &noise{text: n.text, in: in, out: out, struck: struck}
 }
 
 // pass is what the line makes of bytes on one way; nil is a quiet line.
@@ -40,6 +43,13 @@ func (n *noise) pass(way string, b []byte) []piece {
 		return n.in.pass(b)
 	}
 	return n.out.pass(b)
+}
+
+// glues counts what went out together.
+func (n *noise) glues(held, next []byte) {
+	if n != nil && len(held) > 0 && len(next) > 0 {
+		n.struck.add(noiseGlue)
+	}
 }
 
 // wire is a tty with the speed and the noise of a line; the two ways do not wait for each other. A quiet line without
@@ -257,7 +267,8 @@ func (w *wire) send() {
 
 func (w *wire) sendParcel(held []byte, p parcel) ([]byte, error) {
 	left := 0
-	pieces := w.noise.Load().pass(wayOut, p.bytes)
+	noise := w.noise.Load()
+	pieces := noise.pass(wayOut, p.bytes)
 	for _, piece := range pieces {
 		left += piece.travel
 	}
@@ -270,6 +281,7 @@ func (w *wire) sendParcel(held []byte, p parcel) ([]byte, error) {
 			held = append(held, piece.bytes...)
 			continue
 		}
+		noise.glues(held, piece.bytes)
 		piece.bytes = append(held, piece.bytes...)
 		left += len(held)
 		piece.travel += len(held)

@@ -66,16 +66,23 @@ func TestPaceBeginsAnewAfterAPause(t *testing.T) {
 
 // cable is a wire whose other end the test holds, in time that runs only when everybody waits.
 func cable(t *testing.T, baud int, text string) (*wire, net.Conn) {
+	w, far, _ := countedCable(t, baud, text)
+	return w, far
+}
+
+// countedCable tells how often its noise struck.
+func countedCable(t *testing.T, baud int, text string) (*wire, net.Conn, *tally) {
 	near, far := net.Pipe()
 	var n atomic.Pointer[noise]
-	n.Store(newNoise(noiseOf(t, text), spanPedlink))
+	var struck tally
+	n.Store(newNoise(noiseOf(t, text), spanPedlink, &struck))
 	w := newWire(near, baud, &n)
 	t.Cleanup(func() {
 		if err := w.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return w, far
+	return w, far, &struck
 }
 
 // TestBothWaysAtOnce: a second of bytes each way takes a second, not two.
@@ -130,19 +137,19 @@ func TestGlueSplitAndEcho(t *testing.T) {
 		must(t, err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		w, far := cable(t, 0, "glue=1x")
+		w, far, struck := countedCable(t, 0, "glue=1x")
 		write(t, w, one)
 		go w.Write(two) // until it is read
-		if got := read(t, far); !bytes.Equal(got, append(bytes.Clone(one), two...)) {
-			t.Errorf("glued: %x", got)
+		if got := read(t, far); !bytes.Equal(got, append(bytes.Clone(one), two...)) || struck.told()[noiseGlue] != 1 {
+			t.Errorf("glued: %x, struck %v", got, struck.told())
 		}
 		must(t, w.Close())
 	})
 	synctest.Test(t, func(t *testing.T) {
-		w, far := cable(t, 0, "glue=1x")
+		w, far, struck := countedCable(t, 0, "glue=1x")
 		write(t, w, one)
-		if got := read(t, far); !bytes.Equal(got, one) {
-			t.Errorf("glued to nothing: %x", got)
+		if got := read(t, far); !bytes.Equal(got, one) || len(struck.told()) > 0 {
+			t.Errorf("glued to nothing: %x, struck %v", got, struck.told())
 		}
 		must(t, w.Close())
 	})

@@ -39,7 +39,7 @@ func (s *Sim) cardPower(v values) reply {
 		return reply{}
 	}
 	atr, err := s.powerCard(n)
-	if err == nil && s.faults.has(faultMuteCard) {
+	if err == nil && s.wrong(faultMuteCard) {
 		s.sockets[n].card = nil
 		err = errMute
 	}
@@ -60,7 +60,7 @@ func (s *Sim) cardAPDU(v values) reply {
 		return refusedByCard(err)
 	}
 	var response []byte
-	if !s.faults.has(faultMuteCard) {
+	if !s.wrong(faultMuteCard) {
 		response = c.APDU(v[tgAPDU])
 	}
 	switch {

@@ -80,7 +80,7 @@ func (s *Sim) hello(v values) (*session, reply) {
 		return nil, reply{err: err}
 	}
 	session.next = next
-	return session, reply{body: body{}.put(tgSerial, []byte(s.serial())).put(tgNonce, nonce).
+	return session, reply{body: body{}.put(tgSerial, []byte(s.tellSerial())).put(tgNonce, nonce).
 		put32(tgBootCount, s.mem.st.BootCount).put32(tgEraseCount, s.mem.st.EraseCount).puts(s.offers())}
 }
 

@@ -17,7 +17,7 @@
 //	sockets.go             the cards: the customer's and the SAMs
 //	*_ccid.go              CCID on a serial line, as two readers speak it
 //	sales.go generate.go tamper.go   transactions; what else happens to a reader
-//	faults.go              what it does wrong
+//	faults*.go struck.go   what it does wrong, and how often it did
 //	control.go state.go    the control socket
 package devicesim
 
@@ -71,6 +71,7 @@ type Sim struct {
 	plugged  *plug      // guarded by plugging
 
 	script moments // what a script waits for
+	struck tally   // how often each fault struck
 
 	mu          sync.Mutex // everything below
 	mem         *memory
@@ -363,7 +364,7 @@ func (s *Sim) Close() error {
 func (s *Sim) isSilent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.faults.has(faultSilent)
+	return s.wrong(faultSilent)
 }
 
 func (s *Sim) hear() {

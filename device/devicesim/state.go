@@ -19,6 +19,9 @@ type State struct {
 	ErasesFinished uint32      `json:"erases_finished"`
 	Slots          []SlotState `json:"slots"`
 	Faults         []string    `json:"faults"`
+
+	// Struck is how often each fault and each line fault did its wrong since the reader was switched on.
+	Struck map[string]uint64 `json:"struck"`
 }
 
 // SlotState is the truth about one slot, whatever the reader lists.
@@ -45,6 +48,7 @@ func (s *Sim) State() State {
 		Held: len(s.mem.held), Acked: s.mem.released, LastEvent: s.mem.last,
 		EraseCount: st.EraseCount, BootCount: st.BootCount, Challenged: st.Challenge != nil, FailedProofs: st.FailedProofs,
 		ErasesStarted: st.ErasesStarted, ErasesFinished: st.ErasesFinished, ErasesOrdered: s.script.count(countErases), Faults: s.faults.list(),
+		Struck: s.struck.told(),
 	}
 	for _, k := range s.mem.slots {
 		out.Slots = append(out.Slots, SlotState{

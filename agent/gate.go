@@ -11,6 +11,7 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/agent/local"
+	"unbindd/agent/manifest"
 	"unbindd/agent/profile"
 	"unbindd/agent/ticket"
 	"unbindd/device"
@@ -141,15 +142,32 @@ func (a *Agent) holdReader(ctx context.Context, c *caseFile) (string, error) {
 // holdEvents: the reader's last event is the manifest's, and none is held.
 func (a *Agent) holdEvents(ctx context.Context, c *caseFile) (string, error) {
 	seen, err := a.inspected()
-	if err != nil || seen.Absent {
-		return "no reader", err
+	if err != nil {
+		return "", err
 	}
 	m, _, err := a.manifestNow()
 	if err != nil {
 		return "", err
 	}
+	if err := c.allowsLoss(m.Lost); err != nil {
+		return "", err
+	}
+	said := "no reader"
+	if !seen.Absent {
+		if said, err = a.heldBack(ctx, m); err != nil {
+			return "", err
+		}
+	}
+	if m.Lost > 0 {
+		said += fmt.Sprintf("; %d were lost by the reader, as an amendment allows", m.Lost)
+	}
+	return said, nil
+}
+
+// heldBack says that the reader holds nothing which the manifest does not have.
+func (a *Agent) heldBack(ctx context.Context, m manifest.Manifest) (string, error) {
 	backlog, err := a.line().Follow(ctx, uint32(m.EvSeq))
-	if errors.Is(err, device.ErrUnsupported) && m.EvSeq == 0 {
+	if errors.Is(err, device.ErrUnsupported) && !a.identity().binding.Reader.Signs() {
 		return "the reader keeps no events", nil
 	}
 	if err != nil {
@@ -157,11 +175,6 @@ func (a *Agent) holdEvents(ctx context.Context, c *caseFile) (string, error) {
 	}
 	if int64(backlog.Last) != m.EvSeq {
 		return "", again("the reader holds events that the backup does not have")
-	}
-	if lost, err := a.lost(c); err != nil {
-		return "", err
-	} else if lost > 0 {
-		return fmt.Sprintf("last event %d, none held; %d were lost by the reader, as an amendment allows", m.EvSeq, lost), nil
 	}
 	return fmt.Sprintf("last event %d, none held", m.EvSeq), nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/agent/manifest"
@@ -60,8 +61,16 @@ func TestLostEventsStandInTheWay(t *testing.T) {
 	b.accept()
 	c, err := b.a.openCase()
 	b.no(err)
-	if lost, err := b.a.lost(c); lost != 1 || envelope.CodeOf(err) != "E22:events-lost" {
-		t.Errorf("%d lost events, %v", lost, err)
+	if l, err = b.a.openLedger(false); err != nil || l.Tally().Lost != 1 {
+		t.Fatalf("%+v lost, %v", l, err)
+	}
+	b.no(l.Close())
+	if err := c.allowsLoss(1); envelope.CodeOf(err) != "E22:events-lost" {
+		t.Errorf("one lost event: %v", err)
+	}
+	c.amends = []amended{{Amend: command.Amend{Lost: 1}}}
+	if c.allowsLoss(1) != nil || c.allowsLoss(2) == nil {
+		t.Error("an amendment for one allows another number")
 	}
 }
 

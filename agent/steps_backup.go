@@ -156,6 +156,7 @@ func sumsOf(t ledger.Tally) []manifest.Sum {
 
 func total(m *manifest.Manifest, t ledger.Tally) {
 	m.Count, m.Events, m.Refused = int64(t.Count), int64(t.Events), int64(t.Refused)
+	m.Lost = int64(t.Lost)
 	m.First, m.Last, m.Sums = int64(t.First), int64(t.Last), sumsOf(t)
 }
 

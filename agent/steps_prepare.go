@@ -127,7 +127,7 @@ func (a *Agent) freeze(ctx context.Context, n *journal.Note) error {
 		n.Say("no reader")
 		return err
 	}
-	if err = a.line().Freeze(ctx); errors.Is(err, device.ErrUnsupported) {
+	if err = a.line().Freeze(ctx); errors.Is(err, device.ErrUnsupported) && !a.identity().binding.Reader.Signs() {
 		n.Say("the reader cannot be frozen")
 		return nil
 	}
@@ -179,7 +179,7 @@ func (a *Agent) settle(ctx context.Context, n *journal.Note) error {
 		return a.ledgerGivesUp(err)
 	}
 	defer a.closeLedger(l)
-	if err := a.pull(ctx, l, n); err != nil {
+	if err := a.pull(ctx, l, n, "settle"); err != nil {
 		return err
 	}
 	s := settlement{Open: unsettled(l)}
@@ -229,7 +229,7 @@ func (a *Agent) drain(ctx context.Context, n *journal.Note) error {
 		return a.ledgerGivesUp(err)
 	}
 	defer a.closeLedger(l)
-	if err := a.pull(ctx, l, n); err != nil {
+	if err := a.pull(ctx, l, n, "drain"); err != nil {
 		return err
 	}
 	n.Say("%d transactions in the ledger", l.Tally().Count)
@@ -237,21 +237,27 @@ func (a *Agent) drain(ctx context.Context, n *journal.Note) error {
 }
 
 // pull takes over everything the reader holds now.
-func (a *Agent) pull(ctx context.Context, l *ledger.Ledger, n *journal.Note) error {
+func (a *Agent) pull(ctx context.Context, l *ledger.Ledger, n *journal.Note, step string) error {
 	absent, err := a.readerAbsent(n)
-	if err != nil || absent {
+	if err != nil {
 		return err
 	}
+	if !absent {
+		if err := a.pullReader(ctx, l, n); err != nil {
+			return err
+		}
+	}
+	return a.lossAllowed(l, n, step)
+}
+
+func (a *Agent) pullReader(ctx context.Context, l *ledger.Ledger, n *journal.Note) error {
 	backlog, err := a.flow(ctx, l)
-	if errors.Is(err, device.ErrUnsupported) {
+	if errors.Is(err, device.ErrUnsupported) && !a.identity().binding.Reader.Signs() {
 		n.Say("the reader keeps no events")
 		return nil
 	}
 	if err != nil {
 		return a.foreignGivesUp(err)
-	}
-	if err := a.lossAllowed(n); err != nil {
-		return err
 	}
 	for last := uint64(0); last < uint64(backlog.Last); {
 		if last, err = a.lastEvent(l); err != nil {
@@ -269,32 +275,28 @@ func (a *Agent) pull(ctx context.Context, l *ledger.Ledger, n *journal.Note) err
 // lossAllowed says whether events that the reader lost, now or while the
 // terminal traded, stand in the way. They are gone, so waiting brings nothing
 // back but the signed word that allows it, or a cancel.
-func (a *Agent) lossAllowed(n *journal.Note) error {
+func (a *Agent) lossAllowed(l *ledger.Ledger, n *journal.Note, step string) error {
 	c, err := a.openCase()
 	if err != nil {
 		return giveUpOn(err)
 	}
-	lost, err := a.lost(c)
+	lost := int64(l.Tally().Lost)
+	if err := c.allowsLoss(lost); err != nil {
+		a.waiting(step, "an amendment that allows lost events, or a cancel", err)
+		return err
+	}
 	if lost > 0 {
 		n.Say("%d events lost by the reader", lost)
 	}
-	if err != nil {
-		a.waiting("settle", "an amendment that allows lost events, or a cancel", err)
-	}
-	return err
+	return nil
 }
 
-// lost counts the events that the reader lost in this binding; without an
-// amendment that allows it that is an error.
-func (a *Agent) lost(c *caseFile) (uint64, error) {
-	lost, err := a.journal.Lost()
-	if err != nil || lost == 0 {
-		return lost, err
+// allowsLoss wants an amendment that names exactly so many lost events.
+func (c *caseFile) allowsLoss(lost int64) error {
+	if lost == 0 || slices.ContainsFunc(c.amends, func(m amended) bool { return m.Lost == lost }) {
+		return nil
 	}
-	if _, ok := c.allows(command.AllowEventsLost); !ok {
-		return lost, envelope.Refuse("E22", "events-lost", "cannot go on: the reader has lost %d events that were never taken over", lost)
-	}
-	return lost, nil
+	return envelope.Refuse("E22", "events-lost", "cannot go on: the reader has lost %d events that were never taken over, and no amendment allows exactly that", lost)
 }
 
 // foreignGivesUp turns "another reader" into the end of the command.

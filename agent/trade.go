@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"unbindd/agent/envelope"
 	"unbindd/agent/ledger"
 	"unbindd/agent/local"
 	"unbindd/device"
@@ -96,14 +97,17 @@ func (a *Agent) ledgerFailed(err error) error {
 
 // conversation follows one connection of the reader until it breaks.
 func (a *Agent) conversation(ctx context.Context, l *ledger.Ledger) error {
-	if err := a.line().Thaw(ctx); err != nil && !errors.Is(err, device.ErrUnsupported) {
+	silent := !a.identity().binding.Reader.Signs()
+	if err := a.line().Thaw(ctx); err != nil && !(silent && errors.Is(err, device.ErrUnsupported)) {
 		return err
 	}
-	_, err := a.flow(ctx, l)
-	if errors.Is(err, device.ErrUnsupported) {
+	switch _, err := a.flow(ctx, l); {
+	case err != nil && silent && errors.Is(err, device.ErrUnsupported):
 		return a.eventless(ctx)
-	}
-	if err != nil {
+	case errors.Is(err, device.ErrUnsupported):
+		a.alarm("E26", "the bound reader does not give its events any more")
+		return err
+	case err != nil:
 		return err
 	}
 	for {
@@ -118,6 +122,7 @@ func (a *Agent) conversation(ctx context.Context, l *ledger.Ledger) error {
 // what is not acknowledged, so waiting a little loses nothing; it is done at the
 // latest when half the reader's window is used up, or nothing came for a moment.
 func (a *Agent) burst(ctx context.Context, l *ledger.Ledger) error {
+	lull := lullAt(a.line().Status().Baud)
 	last, owed, err := a.commitEvents(ctx, l)
 	for err == nil && owed < group/2 {
 		soon, stop := context.WithTimeout(ctx, lull)
@@ -137,9 +142,17 @@ func (a *Agent) burst(ctx context.Context, l *ledger.Ledger) error {
 	return a.letGo(ctx, last)
 }
 
-// lull is how long nothing must have come before what was committed is
-// acknowledged.
-const lull = 50 * time.Millisecond
+// lullAt is how long nothing must have come before what was committed is
+// acknowledged: at least the time of two large events on the line.
+func lullAt(baud int) time.Duration {
+	const twoEvents = 2 * 450 * 10 // bits
+	if baud == 0 {
+		return minLull
+	}
+	return max(minLull, twoEvents*time.Second/time.Duration(baud))
+}
+
+const minLull = 50 * time.Millisecond
 
 // eventless waits beside a reader that has no events to give, and has it asked
 // again now and then.
@@ -154,7 +167,7 @@ func (a *Agent) eventless(ctx context.Context) error {
 	return nil
 }
 
-const eventlessTime = 10 * time.Minute
+const eventlessTime = time.Minute
 
 // flow begins the flow of events after the last one that is in the ledger, and
 // acknowledges what was committed before a cut. A reader has a past: what it
@@ -184,10 +197,10 @@ func (a *Agent) flow(ctx context.Context, l *ledger.Ledger) (device.Backlog, err
 		return a.flow(ctx, l)
 	}
 	if backlog.Lost > 0 {
-		if err := a.recordLoss(l, after+1, uint64(backlog.First)-1); err != nil {
+		if err := a.recordLoss(l, after, backlog); err != nil {
 			return backlog, err
 		}
-		return a.flow(ctx, l)
+		after = uint64(backlog.First) - 1
 	}
 	if after == 0 {
 		return backlog, nil
@@ -195,21 +208,19 @@ func (a *Agent) flow(ctx context.Context, l *ledger.Ledger) (device.Backlog, err
 	return backlog, a.line().Acknowledge(ctx, uint32(after))
 }
 
-// recordLoss writes down which events the reader lost before anybody had them:
-// counted in the journal first, since that is what an unbinding looks at, then
-// each number in the ledger, whose chain goes on only without a gap.
-func (a *Agent) recordLoss(l *ledger.Ledger, first, last uint64) error {
-	if last-first >= mostLost {
-		return fmt.Errorf("cannot trade: the reader says that it lost %d events, more than is believed of one", last-first+1)
+// recordLoss writes into the ledger, whose chain goes on only without a gap,
+// each number that the reader lost before anybody had it. That is the one book
+// of losses: backup, manifest and an unbinding look there.
+func (a *Agent) recordLoss(l *ledger.Ledger, after uint64, b device.Backlog) error {
+	first, last := after+1, uint64(b.First)-1
+	a.alarm("E26", fmt.Sprintf("the reader has lost %d events before they were taken over", b.Lost))
+	if last < first || last-first >= mostLost {
+		return envelope.Refuse("E22", "events-lost", "cannot go on: the reader says that it lost %d events after number %d and has them from %d on; that is not believed", b.Lost, after, b.First)
 	}
-	if err := a.journal.Lose(first, last); err != nil {
-		return err
-	}
-	a.alarm("E26", fmt.Sprintf("the reader has lost %d events before they were taken over", last-first+1))
 	serial := string(a.identity().binding.Reader.SN)
-	for ; first <= last; first += group {
+	for ; first <= last; first += lossGroup {
 		var lost []ledger.Event
-		for seq := first; seq <= min(last, first+group-1); seq++ {
+		for seq := first; seq <= min(last, first+lossGroup-1); seq++ {
 			lost = append(lost, ledger.Event{Seq: seq, Lost: true})
 		}
 		if _, err := l.Append(serial, lost); err != nil {
@@ -219,9 +230,13 @@ func (a *Agent) recordLoss(l *ledger.Ledger, first, last uint64) error {
 	return nil
 }
 
-// mostLost bounds what one loss may be: a reader that claims more is not
-// believed, and no ledger is filled at its word.
-const mostLost = 1 << 16
+const (
+	// mostLost bounds what one loss may be: a reader that claims more is not
+	// believed, and no ledger is filled at its word.
+	mostLost = 1 << 20
+	// lossGroup is how many lost numbers share a commit.
+	lossGroup = 4096
+)
 
 // lastEvent is the number of the reader's last event that needs no taking over:
 // the ledger's, or where this binding began.

@@ -53,6 +53,9 @@ func VerifyAmend(e *envelope.Envelope, r Running) (Amend, error) {
 	if slices.Contains(a.Allow, AllowUnsettled) != (len(a.Exception) > 0) {
 		return a, envelope.Refuse("E07", "exception", "cannot take the amendment: unsettled and its exact amounts belong together")
 	}
+	if slices.Contains(a.Allow, AllowEventsLost) != (a.Lost > 0) {
+		return a, envelope.Refuse("E07", "lost", "cannot take the amendment: events-lost and its exact count belong together")
+	}
 	return a, nil
 }
 

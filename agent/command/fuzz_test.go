@@ -51,3 +51,34 @@ func taken(e *envelope.Envelope, kind string, r Running) bool {
 	}
 	return err == nil
 }
+
+// FuzzSigned: with the signatures of both roles, a command is accepted only if
+// it is for this terminal, its binding and its next number, and was never seen.
+func FuzzSigned(f *testing.F) {
+	at := standing(f)
+	payload, err := envelope.Canonical(good())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(payload)
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		e := &envelope.Envelope{PayloadType: envelope.Type(Kind), Payload: payload}
+		for _, who := range []string{"ops-1", "sec-1"} {
+			if err := e.Add(key(who)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		v, err := Verify(e, at)
+		if err != nil {
+			if envelope.CodeOf(err) == "" {
+				t.Fatalf("refused without a code: %v", err)
+			}
+			return
+		}
+		c := v.Command()
+		if c.V != 1 || c.Terminal != at.ID || c.Device != at.Device || c.Epoch != at.Epoch || c.Binding != at.Binding || c.Seq <= at.LastSeq ||
+			at.Consumed(c.ID) || c.Relaxed() {
+			t.Fatalf("%q was accepted", payload)
+		}
+	})
+}

@@ -115,6 +115,7 @@ type Amend struct {
 	Case      envelope.ID     `json:"case"`
 	Command   envelope.Digest `json:"command"`
 	Exception []OpenSum       `json:"exception,omitempty"`
+	Lost      int64           `json:"lost,omitempty"` // exactly how many events the reader may have lost
 	N         int64           `json:"n"`
 	Terminal  envelope.ID     `json:"terminal"`
 	V         int             `json:"v"`

@@ -20,7 +20,6 @@ var (
 	keyChallenge = []byte("challenge")
 	keyFloor     = []byte("floor")
 	keyBase      = []byte("base")   // the reader's last event of an earlier binding
-	keyLost      = []byte("lost")   // how many of the reader's events were lost, and up to which number that is counted
 	keyFiller    = []byte("filler") // the reserve and the trial record, removed at once
 )
 

@@ -140,40 +140,6 @@ func (j *Journal) SetBase(base uint64) error {
 	return nil
 }
 
-// Lost is how many events the reader lost in this binding before anybody had
-// them.
-func (j *Journal) Lost() (count uint64, err error) {
-	err = j.db.View(func(tx *bolt.Tx) error {
-		count, _ = lost(tx)
-		return nil
-	})
-	return count, err
-}
-
-// Lose counts the numbers from first to last as lost; those counted before are
-// not counted again, so a cut between telling and going on is harmless.
-func (j *Journal) Lose(first, last uint64) error {
-	err := j.db.Update(func(tx *bolt.Tx) error {
-		count, upTo := lost(tx)
-		if first = max(first, upTo+1); first > last {
-			return nil
-		}
-		return tx.Bucket(bucketMemory).Put(keyLost, append(number(int64(count+last-first+1)), number(int64(last))...))
-	})
-	if err != nil {
-		return fmt.Errorf("cannot write down that events were lost: %w", err)
-	}
-	return nil
-}
-
-func lost(tx *bolt.Tx) (count, upTo uint64) {
-	b := tx.Bucket(bucketMemory).Get(keyLost)
-	if len(b) != 16 {
-		return 0, 0
-	}
-	return binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
-}
-
 func (j *Journal) number(key []byte) (n int64, err error) {
 	err = j.db.View(func(tx *bolt.Tx) error {
 		if b := tx.Bucket(bucketMemory).Get(key); len(b) == 8 {

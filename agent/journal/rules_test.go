@@ -45,29 +45,3 @@ func TestWhatAStepKeptIsThereWithItsDone(t *testing.T) {
 		t.Errorf("%+v %v", run, err)
 	}
 }
-
-// Lost events are counted by number, each once, over a restart too.
-func TestLostEventsAreCountedOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal.db")
-	j, err := Create(path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, gap := range [][2]uint64{{3, 5}, {3, 5}, {4, 6}, {9, 8}, {10, 10}} {
-		if err := j.Lose(gap[0], gap[1]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if j, err = Open(path, Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := j.Lost(); n != 5 || err != nil {
-		t.Errorf("%d lost, %v; the numbers are 3 4 5 6 10", n, err)
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-}

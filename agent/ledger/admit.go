@@ -64,7 +64,7 @@ func (w *waiting) admit(e Event, run *running) (raw []byte, err error) {
 // event without it.
 func readEvent(reader string, e Event) (Record, *RefusedError) {
 	if e.Lost {
-		return Record{}, &RefusedError{Code: "E25:lost"}
+		return Record{}, &RefusedError{Code: codeLost}
 	}
 	rec, err := ParseRecord(e.Body)
 	if err == nil {

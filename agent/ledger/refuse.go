@@ -17,6 +17,9 @@ type RefusedError struct {
 // Error names the rule.
 func (e *RefusedError) Error() string { return "cannot take the record: " + e.Code }
 
+// codeLost stands for an event that the reader does not have any more.
+const codeLost = "E25:lost"
+
 func refuse(which string) error { return &RefusedError{Code: "E25:" + which} }
 
 // forbidden lists the spellings of members that must never exist here, so that

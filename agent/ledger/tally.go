@@ -26,12 +26,13 @@ type OpenSum struct {
 
 // Tally counts records. Sums are sorted by currency, kind, result.
 type Tally struct {
-	Count   uint64 `json:"count"`   // transactions
-	Events  uint64 `json:"events"`  // events beside them
-	First   uint64 `json:"first"`   // seq of the first record counted, 0 if none
-	Last    uint64 `json:"last"`    // seq of the last one
-	Refused uint64 `json:"refused"` // records without content
-	Sums    []Sum  `json:"sums"`    // of the transactions alone
+	Count   uint64 `json:"count"`          // transactions
+	Events  uint64 `json:"events"`         // events beside them
+	First   uint64 `json:"first"`          // seq of the first record counted, 0 if none
+	Last    uint64 `json:"last"`           // seq of the last one
+	Lost    uint64 `json:"lost,omitempty"` // of the refused, those that stand for an event which the reader lost
+	Refused uint64 `json:"refused"`        // records without content
+	Sums    []Sum  `json:"sums"`           // of the transactions alone
 }
 
 // Records is the number of records of all three forms.
@@ -53,6 +54,9 @@ func (t *Tally) add(r *Record) {
 		t.Events++
 	case formRefused:
 		t.Refused++
+		if r.Code == codeLost {
+			t.Lost++
+		}
 	}
 	if t.First == 0 {
 		t.First = r.Seq

@@ -40,6 +40,7 @@ type Manifest struct {
 	First      int64           `json:"first"`
 	Head       envelope.Digest `json:"head"`
 	Last       int64           `json:"last"`
+	Lost       int64           `json:"lost,omitempty"` // of the refused, those the reader had lost
 	N          int64           `json:"n"`
 	Reader     Reader          `json:"reader"`
 	Refused    int64           `json:"refused"` // records kept without content

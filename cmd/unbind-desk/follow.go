@@ -17,8 +17,8 @@ terminal answers with a signed refusal. One of role operations signs it.`},
 
 --allow takes reader-absent, sealed-backup, unsettled (with the exact amounts as
 --exception CUR:COUNT:AMOUNT), events-lost (the reader lost events before anybody
-had them) and close-partial. Operations, security and release sign it: three
-people.`},
+had them; exactly as many as --lost says) and close-partial. Operations, security
+and release sign it: three people.`},
 	"close": {"Write an unsigned close of a case without a receipt", `Write an unsigned close of a case.
 
 It names the newest certificate and lets the terminal end without the desk's
@@ -60,6 +60,7 @@ func followCommand(kind string) *cobra.Command {
 	c.Flags().StringVar(&out, "out", "", "file to write the unsigned order to")
 	if kind == "amend" {
 		c.Flags().StringSliceVar(&allow, "allow", nil, "reader-absent, sealed-backup, unsettled, events-lost, close-partial")
+		c.Flags().Int64Var(&f.Lost, "lost", 0, "exactly how many events the reader lost, with --allow events-lost")
 		c.Flags().StringArrayVar(&exceptions, "exception", nil, "CUR:COUNT:AMOUNT that may stay unsettled (repeatable)")
 		must(c, "allow")
 	}

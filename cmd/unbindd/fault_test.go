@@ -251,7 +251,7 @@ func (w *world) unplugForGood() {
 
 func (w *world) amend(allow ...string) {
 	w.t.Helper()
-	path := w.path("amend.json")
+	path := w.path("amend-" + strings.Join(allow, "") + ".json")
 	must(w.t, "unbind-desk", append([]string{"issue", "amend", "--dir", w.path("desk"), "--case", w.caseID(), "--out", path}, allow...)...)
 	w.publish(w.sign(path, "ops-1", "sec-1", "rel-1"))
 }

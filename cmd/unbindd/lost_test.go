@@ -32,7 +32,9 @@ func TestLostEventsNeedTheirSignedWord(t *testing.T) {
 		return s.Case != nil && s.Case.Problem != nil && s.Case.Problem.Code == "E22:events-lost"
 	})
 	w.nothingErased()
-	w.amend("--allow", "events-lost")
+	w.amend("--allow", "events-lost", "--lost", "1") // not what the ledger says
+	w.nothingErased()
+	w.amend("--allow", "events-lost", "--lost", "2")
 	w.unbound()
 	gate := w.certificate().Predicate.Gate
 	i := slices.IndexFunc(gate, func(c certificate.Check) bool { return c.Check == "events" })

@@ -15,6 +15,7 @@ type Follow struct {
 	Case      string            `json:"case"`
 	Allow     []envelope.ID     `json:"allow,omitempty"`
 	Exception []command.OpenSum `json:"exception,omitempty"`
+	Lost      int64             `json:"lost,omitempty"`
 }
 
 // Follow returns an unsigned follow-up order for a published case. Nothing is
@@ -57,7 +58,7 @@ func (d *Desk) follow(tx *store.Tx, c store.Case, f Follow) (any, error) {
 			err = refuse(ErrMalformed, "E07", "allow", "cannot issue the amendment: it allows nothing")
 		}
 		return command.Amend{
-			Allow: f.Allow, Case: c.ID, Command: c.Command, Exception: f.Exception,
+			Allow: f.Allow, Case: c.ID, Command: c.Command, Exception: f.Exception, Lost: f.Lost,
 			N: n + 1, Terminal: c.Terminal, V: 1,
 		}, err
 	case "close":

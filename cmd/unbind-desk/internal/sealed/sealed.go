@@ -97,6 +97,7 @@ func (r *Recount) Compare(m manifest.Manifest) error {
 		{"count", int64(r.Tally.Count) == m.Count},
 		{"events", int64(r.Tally.Events) == m.Events},
 		{"refused", int64(r.Tally.Refused) == m.Refused},
+		{"lost", int64(r.Tally.Lost) == m.Lost},
 		{"first", int64(r.Tally.First) == m.First},
 		{"last", int64(r.Tally.Last) == m.Last},
 		{"head", r.Head.Digest() == string(m.Head)},

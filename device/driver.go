@@ -96,8 +96,10 @@ type (
 		freeze(context.Context) error
 		thaw(context.Context) error
 	}
+	// restarter orders a restart. gone: the reader was seen to fall silent, which is what there is instead of a proof
+	// where restarts are not counted.
 	restarter interface {
-		restart(context.Context) error
+		restart(context.Context) (gone bool, err error)
 	}
 	eventSource interface {
 		follow(ctx context.Context, after uint32) (*flow, Backlog, error)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
-	"time"
 )
 
 // mposDriver speaks the frame that security processors of Chinese smart terminals and pin pads share,
@@ -169,20 +168,4 @@ func (c *mpos) tamper(ctx context.Context) (Tamper, error) {
 	}
 	register := [4]byte(answer.fixed(4))
 	return Tamper{Detected: register != [4]byte{}}, answer.err
-}
-
-// restart leaves the line alone for a while after the answer, so that the next question is not put to the
-// reader as it was before.
-func (c *mpos) restart(ctx context.Context) error {
-	if _, err := c.order(ctx, mposRestart, nil); err != nil {
-		return err
-	}
-	timer := time.NewTimer(c.link.answerTime())
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-c.link.dead:
-	case <-ctx.Done():
-	}
-	return nil
 }

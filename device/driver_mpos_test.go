@@ -192,7 +192,7 @@ func TestMposResults(t *testing.T) {
 	})
 	withPlayedReader("an unknown command is unsupported", t, func(t *testing.T, c *mpos, r *playedReader) {
 		r.change(func() { r.instead[mposRestart] = mposUnknown })
-		if err := c.restart(t.Context()); !errors.Is(err, ErrUnsupported) {
+		if _, err := c.restart(t.Context()); !errors.Is(err, ErrUnsupported) {
 			t.Error(err)
 		}
 	})
@@ -218,7 +218,7 @@ func TestMposChangedReader(t *testing.T) {
 		"probe":   func(ctx context.Context, c *mpos) error { return c.probe(ctx, 0x0101) },
 		"tamper":  func(ctx context.Context, c *mpos) error { _, err := c.tamper(ctx); return err },
 		"list":    func(ctx context.Context, c *mpos) error { _, err := c.slots(ctx); return err },
-		"restart": func(ctx context.Context, c *mpos) error { return c.restart(ctx) },
+		"restart": func(ctx context.Context, c *mpos) error { _, err := c.restart(ctx); return err },
 	} {
 		withPlayedReader(name+" asks a stranger for its name only", t, func(t *testing.T, c *mpos, r *playedReader) {
 			r.change(func() { r.serial = "PED-9999" })

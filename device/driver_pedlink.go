@@ -183,9 +183,10 @@ func (c *pedlink) thaw(ctx context.Context) error {
 	return err
 }
 
-func (c *pedlink) restart(ctx context.Context) error {
-	_, err := c.do(ctx, command{code: cmdReboot})
-	return err
+// restart leaves the proof to the boot count.
+func (c *pedlink) restart(ctx context.Context) (gone bool, err error) {
+	_, err = c.do(ctx, command{code: cmdReboot})
+	return false, err
 }
 
 // scopeBytes is the wire form of a scope: ascending, each slot once.

@@ -114,7 +114,7 @@ func TestGoldenMposNumbers(t *testing.T) {
 		}
 		answer := g[base+"-answer"]
 		x := &mposExchange{cmd: request.cmd, seq: request.seq, answers: make(chan []byte, 1)}
-		(&mposLink{asking: x}).handle(answer)
+		(&mposLink{asking: []*mposExchange{x}}).handle(answer)
 		if len(x.answers) != 1 {
 			t.Errorf("the answer to %s is not taken", name)
 		}

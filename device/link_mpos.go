@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -24,7 +25,7 @@ type mposLink struct {
 	decoder mposDecoder
 	gap     *time.Timer
 	seq     byte // of the next request
-	asking  *mposExchange
+	asking  []*mposExchange
 }
 
 // mposExchange is one request on its way to its answer.
@@ -92,22 +93,28 @@ func (l *mposLink) dispatch() {
 // after it. Everything else is left alone: the answer to a former request that was sent twice, our own bytes on a line
 // that echoes them (they hold no result), noise.
 func (l *mposLink) handle(f mposFrame) {
-	x := l.asking
-	if x == nil || f.cmd != x.cmd || (f.seq != x.seq && f.seq != mposNext(x.seq)) {
-		return
-	}
 	if len(f.data) < 2 || !isMposResult(f.data[:2]) {
 		return
 	}
-	select {
-	case x.answers <- bytes.Clone(f.data): // the decoder needs its buffer again
-	default: // three sends cannot have more answers; the rest is noise
+	for _, x := range l.asking {
+		if f.cmd != x.cmd || (f.seq != x.seq && f.seq != mposNext(x.seq)) {
+			continue
+		}
+		select {
+		case x.answers <- bytes.Clone(f.data): // the decoder needs its buffer again
+		default: // three sends cannot have more answers; the rest is noise
+		}
 	}
 }
 
 // call sends a request and returns the result and the body of its answer. It runs to its end even if nobody waits any
 // more, since the next request needs a quiet line; callers take turns. After an error the link is dead.
 func (l *mposLink) call(cmd uint16, data []byte) (result string, body []byte, err error) {
+	return l.callWith(cmd, data, nil)
+}
+
+// callWith is call with more bytes behind the request, in the same write.
+func (l *mposLink) callWith(cmd uint16, data, tail []byte) (result string, body []byte, err error) {
 	if !l.isAlive() {
 		return "", nil, absent(l.cause)
 	}
@@ -115,7 +122,8 @@ func (l *mposLink) call(cmd uint16, data []byte) (result string, body []byte, er
 	if err != nil {
 		return "", nil, err
 	}
-	defer l.end()
+	defer l.end(x)
+	raw = append(raw, tail...)
 	for n := range maxSends {
 		l.tally.repeat(n)
 		if err := l.write(raw); err != nil {
@@ -145,14 +153,14 @@ func (l *mposLink) begin(cmd uint16, data []byte) (*mposExchange, []byte, error)
 		return nil, nil, err
 	}
 	l.seq = mposNext(mposNext(l.seq))
-	l.asking = x
+	l.asking = append(l.asking, x)
 	return x, raw, nil
 }
 
-func (l *mposLink) end() {
+func (l *mposLink) end(x *mposExchange) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.asking = nil
+	l.asking = slices.DeleteFunc(l.asking, func(other *mposExchange) bool { return other == x })
 }
 
 func (l *mposLink) await(x *mposExchange, patience time.Duration) ([]byte, error) {

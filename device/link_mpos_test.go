@@ -284,7 +284,7 @@ func FuzzMposLink(f *testing.F) {
 		}
 		drained := make(chan struct{})
 		go func() { defer close(drained); _, _ = io.Copy(io.Discard, theirs) }()
-		l.asking = &mposExchange{cmd: mposSerial, seq: 1, answers: make(chan []byte, maxSends)}
+		l.asking = []*mposExchange{{cmd: mposSerial, seq: 1, answers: make(chan []byte, maxSends)}}
 		l.take(b)
 		l.silence()
 		l.fail(io.ErrClosedPipe)

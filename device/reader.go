@@ -22,7 +22,7 @@
 //	*_pedlink.go       pedlink: frame and tlv are bytes, link and exchange stop and wait, session authenticates,
 //	                   conn is one conversation, the rest what is asked in it; codes has the numbers
 //	cmac.go keywrap.go what pedlink's keys are used with
-//	*_mpos.go          mpos: driver and slots are what is asked, link, frame and body how
+//	*_mpos.go          mpos: driver, slots and restart are what is asked, link, frame and body how
 //	*_ccid.go          ccid: link and frame are the reader's, sam is what is asked, transmit, t0 and pps speak with a card
 //	t1*.go atr.go      a card's blocks, and its answer to reset
 //	line.go turn.go    what every protocol stands on: one line, one command at a time
@@ -166,7 +166,10 @@ func (r *Reader) Reopen(ctx context.Context) error {
 	return nil
 }
 
-func (r *Reader) reopen(ctx context.Context) error {
+func (r *Reader) reopen(ctx context.Context) error { return r.back(ctx, r.drop()) }
+
+// drop ends the conversation, or the pause before the next attempt, and returns what is over.
+func (r *Reader) drop() conversation {
 	r.mu.Lock()
 	old := r.conn
 	r.mu.Unlock()
@@ -175,6 +178,11 @@ func (r *Reader) reopen(ctx context.Context) error {
 	} else {
 		old.on().fail(fmt.Errorf("%w: %w", ErrHangup, errReopened))
 	}
+	return old
+}
+
+// back waits for another conversation than the old one, or for one attempt that failed.
+func (r *Reader) back(ctx context.Context, old conversation) error {
 	c, err := r.await(ctx, old, false)
 	if err != nil {
 		return err
@@ -185,8 +193,8 @@ func (r *Reader) reopen(ctx context.Context) error {
 	return nil
 }
 
-// Reboot restarts the reader and returns when it has come back with a higher boot count; ctx bounds the wait. A reader
-// that counts no restarts (BootCount 0) is believed once it answers again.
+// Reboot restarts the reader and returns when it has come back; ctx bounds the wait. ErrNoRestart: its boot count is no
+// higher, or, of a reader that counts no restarts (BootCount 0), it never fell silent.
 func (r *Reader) Reboot(ctx context.Context) error {
 	if err := r.reboot(ctx); err != nil {
 		return fmt.Errorf("cannot restart reader: %w", err)
@@ -203,12 +211,15 @@ func (r *Reader) reboot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := rs.restart(ctx); err != nil {
+	gone, err := rs.restart(ctx)
+	if err != nil {
 		return err
 	}
-	// A reader needs its time: failed attempts are expected, another answer than "absent" is not.
-	for err = r.reopen(ctx); errors.Is(err, ErrAbsent) && ctx.Err() == nil; {
-		err = r.reopen(ctx)
+	// A reader needs its time: failed attempts are expected, another answer than "absent" is not. Only the first is
+	// hastened; those after it keep the pauses.
+	old := r.drop()
+	for err = r.back(ctx, old); errors.Is(err, ErrAbsent) && ctx.Err() == nil; {
+		err = r.back(ctx, old)
 	}
 	if err != nil {
 		return err
@@ -217,8 +228,7 @@ func (r *Reader) reboot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	counts := before.BootCount > 0 || after.BootCount > 0
-	if counts && after.BootCount <= before.BootCount {
+	if after.BootCount <= before.BootCount && !gone {
 		return fmt.Errorf("%w: its boot count is still %d", ErrNoRestart, after.BootCount)
 	}
 	return nil

@@ -132,6 +132,36 @@ func TestReaderThatDoesNotRestartIsFoundOut(t *testing.T) {
 	}
 }
 
+// A reader that is away for long is asked for at the pauses of the reconnection, not as fast as its tty can be missed.
+func TestRestartKeepsThePauses(t *testing.T) {
+	b := newBench(t)
+	s := newStates()
+	ordered := make(chan struct{})
+	r := b.reader(func(o *device.Options) {
+		o.Retry.BackoffFirst, o.Retry.BackoffMax = time.Hour, time.Hour
+		o.Notify = func(st device.Status) {
+			select {
+			case <-ordered:
+				if st.State == device.StateLost { // before the next attempt
+					_ = b.sim.Unplug()
+				}
+			default:
+			}
+			s.notify(st)
+		}
+	})
+	_, at := s.wait(t, 0, device.StateReady)
+	close(ordered)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := r.Reboot(ctx); !errors.Is(err, device.ErrAbsent) {
+		t.Errorf("error %v", err)
+	}
+	if n := s.count(at, device.StateOpening); n > 5 {
+		t.Errorf("%d attempts", n)
+	}
+}
+
 func TestUnpluggedReaderHangsUpAndComesBack(t *testing.T) {
 	b := newBench(t)
 	s := newStates()

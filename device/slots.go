@@ -27,6 +27,7 @@ type Slot struct {
 	KSN      string // lower-case hex, DUKPT only
 	Retained bool   // outside every erase scope
 	Reason   string // why it is retained: remote-loading, reader-link, record-signing
+	Asked    bool   // Probe asks the reader for the check value and uses no key: it is worth what the list is
 }
 
 // Slots lists every key slot in ascending order, also the empty and the retained ones.

@@ -76,7 +76,10 @@ func (c *mpos) slot(ctx context.Context, k mposKind, index byte) (Slot, error) {
 
 // slot is an empty one.
 func (k mposKind) slot(index byte) Slot {
-	return Slot{ID: uint16(k.number)<<8 | uint16(index), Type: k.name, State: SlotEmpty, Retained: k.reason != "", Reason: k.reason}
+	return Slot{
+		ID: uint16(k.number)<<8 | uint16(index), Type: k.name, State: SlotEmpty, Retained: k.reason != "", Reason: k.reason,
+		Asked: k.name != "TDK" && k.name != "TAK", // see probe
+	}
 }
 
 // kcvQuery has the form of the published example: TMK 2, and a key and a KCV of zeros, none of which mode 02 looks at.

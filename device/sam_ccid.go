@@ -17,6 +17,7 @@ type module struct {
 	protocol int
 	speed    byte
 	t1       *t1Master // of protocol 1
+	limit    time.Time // of the command under way, whatever the card asks for
 }
 
 // samSlots asks every socket. A card that another conversation left powered is told as not powered: how to
@@ -166,7 +167,7 @@ func (c *ccid) reset(slot int) (*module, error) {
 
 // newModule chooses the first protocol of the card that we speak.
 func newModule(answer []byte) (*module, error) {
-	m := &module{atr: ATR(answer)}
+	m := &module{atr: ATR(answer), limit: time.Now().Add(ccidThinking)}
 	var err error
 	if m.terms, err = m.atr.Parse(); err != nil {
 		return nil, fmt.Errorf("cannot speak with module: %w", err)

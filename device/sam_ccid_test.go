@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // scriptedReader is a reader with one socket whose card says what the test says.
@@ -74,6 +75,35 @@ func TestCcidAsksNoModuleWithoutPower(t *testing.T) {
 		}
 		if c.modules[0] != nil {
 			t.Error("it is kept")
+		}
+	})
+}
+
+// TestCcidCommandIsBounded: a card that asks for time again and again, each time in good time, holds the line no longer
+// than one command may take.
+func TestCcidCommandIsBounded(t *testing.T) {
+	r := &scriptedReader{atr: []byte{0x3B, 0x80, 0x01, 0x81}}
+	r.card = func(sent []byte) []byte {
+		if sent[1] == t1IFS {
+			return (t1Code{}).encode(t1Block{t1IFS | t1Response, []byte{t1LongestInf}})
+		}
+		time.Sleep(time.Second) // of the bubble's clock
+		return (t1Code{}).encode(t1Block{t1WTX, []byte{1}})
+	}
+	withScripted(t, r, func(t *testing.T, c *ccid) {
+		if _, err := c.powerSAM(t.Context(), 0, true); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		_, err := c.transmit(t.Context(), 0, []byte{0, 0x84, 0, 0, 8})
+		if took := time.Since(began); !errors.Is(err, ErrTimeout) || took > ccidThinking+10*time.Second { // of the bubble's clock
+			t.Errorf("%v after %v", err, took)
+		}
+		if c.modules[0] != nil {
+			t.Error("a module that is out of step is kept")
+		}
+		if _, err := c.slotStatus(0); err != nil {
+			t.Errorf("the line: %v", err)
 		}
 	})
 }

@@ -17,6 +17,7 @@ var errOutOfStep = errors.New("module answers no block any more, reset it")
 const (
 	t1Repeats   = 3         // sends of a block, or complaints in a row, before the host gives up
 	t1LongestOf = 1<<16 + 2 // bytes of a response, SW1 SW2 included
+	t1Requests  = 1000      // for time or another size, that a card may make for one command
 )
 
 // t1Master is the host's end of T=1 (ISO/IEC 7816-3, section 11.6), from reset to reset:
@@ -129,6 +130,7 @@ type t1Exchange struct {
 	receiving bool    // the card has all of the command and has begun to answer
 	last      t1Block // what the card gets again when it asks
 	trouble   int     // complaints of both sides since the last progress
+	requests  int     // for time or another size
 	done      bool
 	carried   int // blocks given to the carrier
 }
@@ -176,6 +178,9 @@ func (x *t1Exchange) react(in t1Block) (t1Block, error) {
 		return x.takeInformation(in)
 	case in.isR():
 		return x.takeRequest(in)
+	}
+	if x.requests++; x.requests > t1Requests {
+		return t1Block{}, fmt.Errorf("%w: module asks for time for ever", errNoBlock)
 	}
 	switch in.pcb {
 	case t1WTX:

@@ -22,6 +22,7 @@ type t1Card struct {
 	answer       func(command []byte) []byte
 	extend, size bool // ask for time, or announce another IFSC, before the next execution
 	dead         bool // never answers
+	forever      byte // S-request that it makes instead of any answer, 0: none
 	stale        bool // says its last response again where it should ask for the command that was lost
 }
 
@@ -71,6 +72,8 @@ func (c *t1Card) information(b t1Block) t1Block {
 
 func (c *t1Card) execute() t1Block {
 	switch {
+	case c.forever != 0:
+		return c.say(t1Block{c.forever, []byte{1}})
 	case c.extend:
 		c.extend = false
 		return c.say(t1Block{t1WTX, []byte{3}})
@@ -236,6 +239,20 @@ func TestT1OfADeadCardEnds(t *testing.T) {
 	card.dead = true
 	if _, err := m.exchange([]byte{0, 1, 2, 4}); !errors.Is(err, ErrTimeout) || !errors.Is(err, errOutOfStep) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestT1OfACardThatAsksForEverEnds(t *testing.T) {
+	for _, request := range []byte{t1WTX, t1IFS} {
+		m, card := newT1Pair(CardInterface{IFSC: 32}, unspoiled)
+		card.forever = request
+		if _, err := m.exchange([]byte{0, 0x84, 0, 0, 8}); !errors.Is(err, ErrTimeout) || errors.Is(err, errOutOfStep) {
+			t.Errorf("request %02X: %v", request, err)
+		}
+		card.forever = 0 // it follows the resynchronisation, and the next command
+		if _, err := m.exchange([]byte{0, 0x84, 0, 0, 8}); err != nil || len(card.executed) != 1 {
+			t.Errorf("after %02X: %v, executed %d", request, err, len(card.executed))
+		}
 	}
 }
 

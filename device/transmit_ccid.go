@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ccidThinking bounds a block for a card, whatever the card asks for.
+// ccidThinking bounds a command for a card, whatever the card asks for.
 const ccidThinking = 2 * time.Minute
 
 func (c *ccid) transmit(ctx context.Context, slot int, apdu []byte) ([]byte, error) {
@@ -22,6 +22,7 @@ func (c *ccid) transmit(ctx context.Context, slot int, apdu []byte) ([]byte, err
 		if len(apdu) < 4 {
 			return nil, ErrRefused{Code: CodeMalformed, Text: fmt.Sprintf("%d bytes are no command, which has 4 or more", len(apdu))}
 		}
+		m.limit = time.Now().Add(ccidThinking)
 		if m.protocol == 1 {
 			response, err := m.t1.exchange(apdu)
 			return c.finish(slot, response, err)
@@ -47,6 +48,9 @@ func (c *ccid) finish(slot int, response []byte, err error) ([]byte, error) {
 
 // swap carries one block of T=1. What a repetition mends is told as errNoBlock or errBadBlock.
 func (c *ccid) swap(slot int, m *module, block []byte, wait byte) ([]byte, error) {
+	if !time.Now().Before(m.limit) {
+		return nil, fmt.Errorf("%w: %v are over", errNoBlock, ccidThinking)
+	}
 	answer, err := c.xfr(slot, m, block, wait)
 	var f ccidFailure
 	switch {
@@ -68,7 +72,7 @@ func (c *ccid) xfr(slot int, m *module, data []byte, wait byte) ([]byte, error) 
 	}
 	patience := c.link.retry.Response + m.waiting()*time.Duration(max(1, wait))
 	command := ccidMessage{kind: ccidXfrBlock, slot: byte(slot), fields: [3]byte{wait}, data: data}
-	answer, err := c.link.ask(command, patience, ccidThinking)
+	answer, err := c.link.ask(command, patience, time.Until(m.limit))
 	var f ccidFailure
 	switch {
 	case err == nil:

@@ -23,8 +23,8 @@ What a row says was measured at the commit it names, with one worker at the lowe
 fuzzer ran, all rounds together; *processor* is what it got of a processor in that time, since other work may have
 run beside it. *New* is how many inputs it found that reach something the seeds do not, counting those of earlier
 runs. *Statements* are those of the functions that decode (named in ` + "`scripts/fuzz/decoders.go`" + `), in percent: reached
-by the committed seeds, and by the seeds together with what was found. What stays unreached is, for the most part,
-what bytes alone cannot reach: a signature or MAC that is right, a file that cannot be read.
+by the committed seeds, and by the seeds together with what was found. What lies behind a signature is reached by
+the targets that make one (` + "`FuzzSigned`" + `) and by no others.
 `
 
 // write makes the page anew from all that is known, or leaves the old one.
@@ -77,7 +77,7 @@ func (f *fuzz) sum(targets []target) string {
 		all.Reached += r.Reached
 		all.Statements += r.Statements
 	}
-	return fmt.Sprintf("| targets | %d, of them run %d |\n| all together | %s, on a processor %s, %s executions, %d findings |\n| statements of the decoders | %s |\n",
+	return fmt.Sprintf("| targets | %d, of them run %d |\n| all together | %s, on a processor %s, %s executions, %d findings |\n| statements of the decoders, added up over targets | %s percent |\n",
 		len(targets), ran, round(all.Time), round(all.CPU), thousands(all.Executions), len(all.Findings), share(all.Reached, all.Statements))
 }
 

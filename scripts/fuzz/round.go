@@ -31,7 +31,8 @@ func (f *fuzz) round(ctx context.Context, t target, length time.Duration, r *res
 		return err
 	}
 	fuzzer := exec.CommandContext(ctx, "nice", "-n", "19", program, "-test.run=^$", "-test.fuzz=^"+t.name+"$",
-		"-test.fuzztime="+length.String(), "-test.parallel=1", "-test.fuzzcachedir="+f.corpus(t))
+		"-test.fuzztime="+length.String(), "-test.parallel=1", "-test.fuzzcachedir="+f.corpus(t),
+		"-test.fuzzminimizetime=10x") // or making each long input shorter takes a minute, in which nothing is tried
 	fuzzer.Dir = filepath.Join(f.tree.dir, t.dir)
 	fuzzer.Cancel = func() error { return fuzzer.Process.Signal(os.Interrupt) }
 	fuzzer.WaitDelay = time.Minute

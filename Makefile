@@ -55,7 +55,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	  | sort -u \
 	  | while read -r dir target; do \
 	      echo "== $$dir $$target"; \
-	      go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "./$$dir"; \
+	      go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 10x "./$$dir"; \
 	    done
 
 fuzz-long: FUZZTIME := 10m
@@ -65,8 +65,8 @@ fuzz-long: ## give every fuzz target FUZZTIME (10m) at a commit, go on where the
 kill: ## run the power-cut tests alone
 	go test -race -count=1 -run 'Kill|PowerCut' ./...
 
-matrix: ## run every fault of reader and line through the whole unbinding, with SEEDS (5) seeds each
-	MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 30m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd
+matrix: ## run every fault of reader and line of each protocol through the whole unbinding, with SEEDS (5) seeds each
+	MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 60m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail
 	scripts/rules/run.sh

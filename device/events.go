@@ -9,7 +9,7 @@ import (
 type Event struct {
 	Seq  uint32 // grows by one for each event of this reader
 	Code uint16 // one of the Event constants
-	Body []byte // the record as canonical JSON, without the ledger's seq; not checked here
+	Body []byte // the record as canonical JSON, without the ledger's seq; not checked here. nil: there is none that can be read
 }
 
 // Backlog is what the reader holds when the flow of events begins.

@@ -57,7 +57,8 @@ func isAnswerTo(code uint16, payload []byte) bool {
 	return binary.BigEndian.Uint16(payload) == code && Code(binary.BigEndian.Uint16(payload[2:])) == CodeOK
 }
 
-// push takes the next event. A reader that leaves one out or sends more than its window is not believed further.
+// push takes the next event. A reader that leaves one out or sends more than its window is not believed further. Fields
+// that cannot be read are no such thing: the event would come again for ever and stop every one behind it.
 func (f *flow) push(payload []byte) error {
 	if len(payload) < 6 {
 		return fmt.Errorf("%w: event without number", errDamaged)
@@ -66,14 +67,12 @@ func (f *flow) push(payload []byte) error {
 		return nil
 	}
 	e := Event{Code: binary.BigEndian.Uint16(payload), Seq: binary.BigEndian.Uint32(payload[2:])}
-	values := parseFields(payload[6:])
-	if values.err != nil {
-		return values.err
-	}
 	if e.Seq != f.next {
 		return fmt.Errorf("%w: event %d came instead of %d", errDamaged, e.Seq, f.next)
 	}
-	e.Body = bytes.Clone(values.optional(tagTransaction))
+	if values := parseFields(payload[6:]); values.err == nil {
+		e.Body = bytes.Clone(values.optional(tagTransaction))
+	}
 	select {
 	case f.events <- e:
 		f.next++

@@ -49,15 +49,12 @@ func event(seq uint32, body string) []byte {
 
 func TestBadEventsEndTheLine(t *testing.T) {
 	for name, bad := range map[string][]byte{
-		"one is left out":              event(7, "{}"),
-		"repeated":                     event(5, "one"),
-		"repeated with another body":   event(5, "two"),
-		"going backwards":              event(3, "{}"),
-		"the number of another age":    event(0xFFFFFFFF, "{}"),
-		"without a number":             {0, 1, 0},
-		"fields that cannot be read":   append(event(6, "{}"), 0x0B),
-		"two bodies":                   appendField(event(6, "one"), tagTransaction, []byte("two")),
-		"a body longer than the frame": append(event(6, "")[:6], tagTransaction, 0xFF, 0xFF, 1),
+		"one is left out":            event(7, "{}"),
+		"repeated":                   event(5, "one"),
+		"repeated with another body": event(5, "two"),
+		"going backwards":            event(3, "{}"),
+		"the number of another age":  event(0xFFFFFFFF, "{}"),
+		"without a number":           {0, 1, 0},
 	} {
 		onLine(name, t, func(t *testing.T, l *link, p *peer) {
 			f := following(t, l, p)
@@ -74,6 +71,30 @@ func TestBadEventsEndTheLine(t *testing.T) {
 			}
 			if e, err := f.wait(t.Context(), nil); !errors.Is(err, ErrHangup) {
 				t.Errorf("event %d, %v", e.Seq, err)
+			}
+		})
+	}
+}
+
+// TestEventThatCannotBeReadIsHandedOn: if it ended the line it would come again on the next one, and nothing behind it
+// ever would.
+func TestEventThatCannotBeReadIsHandedOn(t *testing.T) {
+	for name, odd := range map[string][]byte{
+		"a field that is cut":          append(event(6, "{}"), 0x0B),
+		"two bodies":                   appendField(event(6, "one"), tagTransaction, []byte("two")),
+		"a body longer than the frame": append(event(6, "")[:6], tagTransaction, 0xFF, 0xFF, 1),
+	} {
+		onLine(name, t, func(t *testing.T, l *link, p *peer) {
+			f := following(t, l, p)
+			for i, payload := range [][]byte{event(5, "one"), odd, event(7, "three")} {
+				p.send(frame{typ: typEvent, seq: byte(1 + i), payload: payload})
+				p.expect(typAck, byte(1+i))
+			}
+			for i, body := range []string{"one", "", "three"} {
+				e, err := f.wait(t.Context(), nil)
+				if err != nil || e.Seq != uint32(5+i) || string(e.Body) != body {
+					t.Errorf("event %d %q, %v", e.Seq, e.Body, err)
+				}
 			}
 		})
 	}

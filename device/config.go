@@ -64,6 +64,15 @@ func (c RetryConfig) withDefaults() RetryConfig {
 	return c
 }
 
+// after is the pause after a connection that lived for so long. One that died sooner than a keep-alive would have come
+// proves nothing: a line that is lost behind every connection must not be opened five times a second.
+func (c RetryConfig) after(lived, pause time.Duration) time.Duration {
+	if lived < c.KeepAlive {
+		return pause
+	}
+	return c.BackoffFirst
+}
+
 // probing is the patience with a protocol or speed that may be the wrong one: most of them are met with silence.
 func (c RetryConfig) probing() RetryConfig {
 	c.Ack, c.Response = c.Probe, 3*c.Probe

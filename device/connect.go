@@ -3,6 +3,7 @@ package device
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // State is a state of the connection:
@@ -46,8 +47,9 @@ func (r *Reader) run() {
 	for !r.isClosing() {
 		c, err := r.connect()
 		if err == nil {
-			pause = r.options.Retry.BackoffFirst
+			began := time.Now()
 			err = r.hold(c)
+			pause = r.options.Retry.after(time.Since(began), pause)
 		}
 		r.lost(c, err)
 		if errors.Is(err, errReopened) {

@@ -60,6 +60,18 @@ func TestPausesDoubleUpToTheLongest(t *testing.T) {
 	}
 }
 
+// TestPausesAreForgottenBehindAConnectionThatLived: one that dies at once every time is no reason to hurry.
+func TestPausesAreForgottenBehindAConnectionThatLived(t *testing.T) {
+	c := RetryConfig{}.withDefaults()
+	for lived, want := range map[time.Duration]time.Duration{
+		0: 4 * time.Second, c.KeepAlive - 1: 4 * time.Second, c.KeepAlive: c.BackoffFirst, time.Hour: c.BackoffFirst,
+	} {
+		if pause := c.after(lived, 4*time.Second); pause != want {
+			t.Errorf("behind %v: %v, want %v", lived, pause, want)
+		}
+	}
+}
+
 // A hang-up is known by the line itself: the path may lead there as before.
 func TestLineThatHangsUpIsLost(t *testing.T) {
 	master, p := newPort(t)

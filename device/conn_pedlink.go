@@ -83,15 +83,16 @@ func (c *pedlink) parse(code uint16, response []byte) (*fields, error) {
 		c.link.fail(fmt.Errorf("%w: %w: response to another command", ErrHangup, errDamaged))
 		return nil, c.link.cause
 	}
-	if err := refusal(Code(binary.BigEndian.Uint16(response[2:]))); err != nil {
+	if err := refusal(code, Code(binary.BigEndian.Uint16(response[2:]))); err != nil {
 		return nil, err
 	}
 	f := parseFields(response[4:])
 	return f, f.err
 }
 
-func refusal(code Code) error {
-	switch code {
+// refusal is what a status says to a command. A memory that failed under a change may have taken it or not.
+func refusal(command uint16, status Code) error {
+	switch status {
 	case CodeOK:
 		return nil
 	case CodeUnknownCommand:
@@ -99,9 +100,22 @@ func refusal(code Code) error {
 	case CodeNoKey:
 		return ErrNoKey
 	case CodeLocked:
-		return fmt.Errorf("%w: %s", ErrLocked, code)
+		return fmt.Errorf("%w: %s", ErrLocked, status)
+	case CodeMemory:
+		if changes(command) {
+			return halfDone{status}
+		}
 	}
-	return ErrRefused{Code: code}
+	return ErrRefused{Code: status}
+}
+
+// changes tells the commands that leave the reader as it was from the others, vendors' too.
+func changes(command uint16) bool {
+	switch command {
+	case cmdHello, cmdInfo, cmdTamper, cmdListKeys, cmdKeyProbe, cmdEraseStatus, cmdSAMList, cmdEventsSince:
+		return false
+	}
+	return true
 }
 
 // meet asks who is there, in the clear.

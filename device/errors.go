@@ -6,7 +6,8 @@ import (
 )
 
 // Errors a caller decides by. ErrHangup and ErrTimeout leave the outcome of the command unknown:
-// ask again (EraseStatus, Slots, Follow), never repeat blindly.
+// ask again (EraseStatus, Slots, Follow), never repeat blindly. ErrTimeout is also what an answer is that says the
+// reader itself does not know (pedlink's status 0006 to a command that changes something).
 var (
 	ErrHangup      = errors.New("line lost, outcome unknown")
 	ErrTimeout     = errors.New("no answer in time, outcome unknown")
@@ -20,8 +21,9 @@ var (
 	ErrClosed      = errors.New("reader was closed by this program")
 )
 
-// ErrRefused is a definite no of the reader: the command was understood and nothing was done, unless the reader's
-// memory failed. Code is a status of pedlink, and then Text is empty; every other protocol tells its own in Text.
+// ErrRefused is a definite no of the reader: the command was understood and nothing was done. An order of several parts
+// (DeleteKeys) may have been carried out in others. Text tells it as the reader's protocol does, "" in pedlink. Code is
+// pedlink's status; another protocol sets it only where it means just that, and leaves CodeOK where there is none.
 type ErrRefused struct {
 	Code Code
 	Text string
@@ -46,6 +48,15 @@ func (e ErrForeign) Error() string { return fmt.Sprintf("foreign reader %s on th
 
 // errDamaged is what a decoder says about bytes that are no pedlink.
 var errDamaged = errors.New("damaged message")
+
+// halfDone is the answer of a reader whose memory failed under a change: nobody knows what came of it.
+type halfDone struct{ status Code }
+
+// Error names the status.
+func (e halfDone) Error() string { return fmt.Sprintf("outcome unknown: %s", e.status) }
+
+// Is makes it an ErrTimeout to whoever decides what to ask next.
+func (halfDone) Is(target error) bool { return target == ErrTimeout }
 
 func isRefusal(err error, code Code) bool {
 	var refused ErrRefused

@@ -113,3 +113,31 @@ func TestThePageSaysOnlyWhatIsKnown(t *testing.T) {
 		t.Errorf("a finding is told as %v", err)
 	}
 }
+
+// TestARunGoesOnWhereItWas: what was kept is known at that commit, and at no other.
+func TestARunGoesOnWhereItWas(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir(out, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	x, y := target{"device", "FuzzT0"}, target{"device", "FuzzT1"}
+	first, second := &fuzz{tree: tree{commit: "abc"}}, &fuzz{tree: tree{commit: "abc"}}
+	if err := first.keep(x, result{Commit: "abc", Time: time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.keep(y, result{Commit: "abc", Time: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	known, err := readState()
+	if err != nil || len(known) != 2 {
+		t.Fatalf("%v, %v: a run wrote over what another had kept", known, err)
+	}
+	again := &fuzz{tree: tree{commit: "abc"}, known: known}
+	if r := again.recall(x); r.Time != time.Minute {
+		t.Errorf("recalls %+v", r)
+	}
+	later := &fuzz{tree: tree{commit: "def"}, known: known}
+	if r := later.recall(x); r.Time != 0 || r.Commit != "def" {
+		t.Errorf("another commit begins with %+v", r)
+	}
+}

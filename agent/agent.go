@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -51,6 +52,7 @@ type Agent struct {
 	bell *bell
 
 	taking  sync.Mutex    // one thing is taken at a time, whoever brings it
+	away    atomic.Int64  // losses of the reader's line since the daemon began
 	lending sync.Mutex    // one opening of the reader's line at a time, where none is kept
 	timed   chan struct{} // closed after the first question for the time
 	mu      sync.Mutex    // guards what follows; never held over a step or a link
@@ -231,6 +233,9 @@ func (a *Agent) openReader() {
 // readerChanged passes a change of the line on to whoever waits and watches.
 func (a *Agent) readerChanged(s device.Status) {
 	a.Log.Info().Str("state", string(s.State)).Str("reader", s.Serial).Str("why", s.Err).Msg("reader")
+	if s.State == device.StateLost || s.State == device.StateAbsent {
+		a.away.Add(1)
+	}
 	a.hub.tell(local.Event{Kind: "reader", Name: s.Serial, State: string(s.State), Detail: s.Err})
 	a.bell.ring()
 }

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -58,34 +57,65 @@ func (a *Agent) ownChallenge(seen *inspection) error {
 	return nil
 }
 
-// delete erases the scope at our word. It looks first: after a lost line the
-// keys may be gone already, and telling the reader twice is never done blindly.
+// delete erases at our word what is there now. It looks first: after a lost line
+// the keys may be gone already, and telling the reader twice is never done
+// blindly. That we told it is on disk before, so that keys which were gone
+// without our word can be told from those that went by it.
 func (e *readerErase) delete(ctx context.Context) error {
-	for _, slot := range e.seen.Scope {
-		err := e.a.line().Probe(ctx, slot)
-		var refused device.ErrRefused
-		switch {
-		case errors.Is(err, device.ErrNoKey):
-			continue
-		case err != nil && !errors.As(err, &refused): // a key that refuses its use is there
-			return err
-		}
-		e.a.Moment("erase-reader-keys:committing")
-		return e.a.line().DeleteKeys(ctx, e.seen.Scope)
+	full, err := e.full(ctx)
+	if err != nil {
+		return err
 	}
-	return nil
+	var ordered bool
+	if _, err := e.a.journal.Get(noteOrdered, &ordered); err != nil {
+		return err
+	}
+	if e.early = len(full) == 0 && !ordered; len(full) == 0 {
+		return nil
+	}
+	if err := e.a.journal.Save(noteOrdered, true); err != nil {
+		return err
+	}
+	e.a.Moment("erase-reader-keys:committing")
+	return e.a.line().DeleteKeys(ctx, full)
 }
 
-// refusedHalfway looks at what a reader did that refused in the midst of it:
-// some keys may be gone and others not.
-func (e *readerErase) refusedHalfway(ctx context.Context, ev certificate.Reader, refused error) (certificate.Reader, error) {
-	if _, err := e.look(ctx, &ev); err != nil {
+const noteOrdered = "reader-delete-ordered"
+
+// full are the slots of the scope that hold a key by the list or by a probe.
+func (e *readerErase) full(ctx context.Context) ([]uint16, error) {
+	now, err := e.a.line().Slots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var full []uint16
+	for _, slot := range e.seen.Scope {
+		after, err := e.probe(ctx, slot, now)
+		if err != nil {
+			return nil, err
+		}
+		if after != "empty" {
+			full = append(full, slot)
+		}
+	}
+	return full, nil
+}
+
+// despite looks at a reader that refused: it may have erased all the same, or
+// half of it. Its own word is then only part of the detail.
+func (e *readerErase) despite(ctx context.Context, ev certificate.Reader, refused error) (certificate.Reader, error) {
+	problem, err := e.look(ctx, &ev)
+	if err == nil && problem == "" {
+		problem, err = e.again(ctx, &ev)
+	}
+	if err != nil {
 		return ev, err
 	}
-	for _, s := range ev.Slots {
-		if s.After == "empty" {
-			return e.ended(ev, outcomeIncomplete, refused.Error()), nil
-		}
+	if problem == "" {
+		return e.ended(ev, outcomeErased, "every key is gone, though the reader said: "+refused.Error()), nil
+	}
+	if slices.ContainsFunc(ev.Slots, func(s certificate.Slot) bool { return s.After == "empty" }) {
+		return e.ended(ev, outcomeIncomplete, refused.Error()), nil
 	}
 	return ev, refused
 }
@@ -100,6 +130,9 @@ func (e *readerErase) checkDeleted(ctx context.Context, ev certificate.Reader) (
 		if problem != "" {
 			return e.ended(ev, outcomeOf(ev, device.EraseRecord{}), problem), nil
 		}
+	}
+	if e.early {
+		return e.ended(ev, outcomeUnverified, "the keys were gone before the reader was told to erase them"), nil
 	}
 	return e.ended(ev, outcomeErased, "the reader knows no tickets and signs no record"), nil
 }

@@ -66,6 +66,7 @@ type readerErase struct {
 	seen   inspection
 	opened opened
 	nonce  [16]byte
+	early  bool // the keys were gone before anybody told the reader
 }
 
 // run returns the evidence, or an error when it is worth trying at once again.
@@ -83,7 +84,7 @@ func (e *readerErase) run(ctx context.Context) (certificate.Reader, error) {
 	}
 	ev, err = e.judge(ctx, ev, err)
 	if err != nil && ctx.Err() == nil {
-		return e.patience(ev, err)
+		return e.patience(noteReaderTries, ev, err)
 	}
 	return ev, err
 }
@@ -93,7 +94,7 @@ func (e *readerErase) attempt(ctx context.Context, ev certificate.Reader) (certi
 	if len(e.seen.Scope) > 0 && !e.a.identity().binding.Reader.Signs() {
 		err := e.delete(ctx)
 		if errors.As(err, new(device.ErrRefused)) {
-			return e.refusedHalfway(ctx, ev, err)
+			return e.despite(ctx, ev, err)
 		}
 		if err != nil {
 			return ev, err
@@ -101,32 +102,60 @@ func (e *readerErase) attempt(ctx context.Context, ev certificate.Reader) (certi
 		return e.checkDeleted(ctx, ev)
 	}
 	record, err := e.erase(ctx)
+	if errors.As(err, new(device.ErrRefused)) {
+		return e.despiteTicket(ctx, ev, err)
+	}
 	if err != nil {
 		return ev, err
 	}
 	return e.check(ctx, ev, record)
 }
 
+// despiteTicket asks a reader that refused a ticket whether it erased all the
+// same, and looks.
+func (e *readerErase) despiteTicket(ctx context.Context, ev certificate.Reader, refused error) (certificate.Reader, error) {
+	raw, err := e.c.digest().Raw()
+	if err != nil {
+		return ev, err
+	}
+	record, done, err := e.a.line().EraseStatus(ctx, raw)
+	if err != nil {
+		return ev, err
+	}
+	if done {
+		return e.check(ctx, ev, record)
+	}
+	return e.despite(ctx, ev, refused)
+}
+
 // patience counts the attempts that broke off: a reader that answers and dies
 // whenever it is asked must not hold up the host's erasure for ever.
-func (e *readerErase) patience(ev certificate.Reader, err error) (certificate.Reader, error) {
+func (e *readerErase) patience(note string, ev certificate.Reader, err error) (certificate.Reader, error) {
 	var tries int
-	if _, err := e.a.journal.Get(noteReaderTries, &tries); err != nil {
+	if _, err := e.a.journal.Get(note, &tries); err != nil {
 		return ev, err
 	}
 	if tries++; tries >= brokenTries {
-		if err := e.a.journal.Save(noteReaderTries, 0); err != nil {
+		if err := e.a.journal.Save(note, 0); err != nil {
 			return ev, err
 		}
 		return e.ended(ev, outcomeMissing, "the conversation broke off every time"), nil
 	}
-	return ev, errors.Join(err, e.a.journal.Save(noteReaderTries, tries))
+	return ev, errors.Join(err, e.a.journal.Save(note, tries))
 }
+
+// lateRounds is how often new events may come between taking the late ones over
+// and the next commit.
+const lateRounds = 10
 
 // brokenTries is how many attempts may break off before the step is left open.
 const brokenTries = 12
 
-const noteReaderTries = "reader-tries"
+// The notes of how many did: while erasing, and while looking again.
+const (
+	noteReaderTries = "reader-tries"
+	noteAgainTries  = "reader-again-tries"
+)
 
 // judge turns an error of the conversation into an outcome, or passes it on to
 // be tried again: a lost line is an unknown outcome, not a failure.
@@ -158,7 +187,11 @@ func (e *readerErase) evidence() certificate.Reader {
 		if s.Retained {
 			ev.Retained = append(ev.Retained, certificate.Retained{Slot: int64(s.Slot), Type: s.Type, Why: s.Why})
 		} else if slices.Contains(e.seen.Scope, s.Slot) {
-			ev.Slots = append(ev.Slots, certificate.Slot{Slot: int64(s.Slot), Type: s.Type, KCV: s.KCV, Method: s.Method, After: "unknown"})
+			slot := certificate.Slot{Slot: int64(s.Slot), Type: s.Type, KCV: s.KCV, Method: s.Method, After: "unknown"}
+			if s.Asked {
+				slot.Probe = certificate.Asked
+			}
+			ev.Slots = append(ev.Slots, slot)
 		}
 	}
 	return ev
@@ -185,7 +218,7 @@ func printable(s string) string {
 }
 
 // mostWords bounds what a detail may say, in bytes.
-const mostWords = 500
+const mostWords = 1000
 
 // erase asks first whether it was done already, and commits only when it was
 // not: a commit is never repeated blindly.
@@ -205,13 +238,16 @@ func (e *readerErase) erase(ctx context.Context) (device.EraseRecord, error) {
 		return record, err
 	}
 	e.a.Moment("erase-reader-keys:committing")
-	record, err = e.a.line().CommitErase(ctx, e.opened.Ticket, e.nonce)
-	var refused device.ErrRefused
-	if errors.As(err, &refused) && refused.Code == device.CodeEventsHeld {
+	for range lateRounds {
+		record, err = e.a.line().CommitErase(ctx, e.opened.Ticket, e.nonce)
+		var refused device.ErrRefused
+		if !errors.As(err, &refused) || refused.Code != device.CodeEventsHeld {
+			return record, err
+		}
+		// Nothing was erased: the reader wants its newest events taken first.
 		if err := e.late(ctx); err != nil {
 			return record, err
 		}
-		return e.a.line().CommitErase(ctx, e.opened.Ticket, e.nonce)
 	}
 	return record, err
 }

@@ -18,6 +18,7 @@ type slotSeen struct {
 	State    string `json:"state"`
 	Retained bool   `json:"retained"`
 	Why      string `json:"why,omitempty"`
+	Asked    bool   `json:"asked,omitempty"` // a probe asks and uses no key
 }
 
 // inspection is what was found before anything was touched.
@@ -51,12 +52,15 @@ func (a *Agent) inspectReader(ctx context.Context, c *caseFile, seen *inspection
 		return err
 	}
 	seen.Lacks = lacks(can)
+	if err := a.poorer(seen.Lacks); err != nil {
+		return err
+	}
 	tamper, err := a.line().Tamper(ctx)
-	if err != nil && !errors.Is(err, device.ErrUnsupported) {
+	if err = seen.offered(device.CanTamper, err); err != nil {
 		return err
 	}
 	slots, err := a.line().Slots(ctx)
-	if err != nil && !errors.Is(err, device.ErrUnsupported) {
+	if err = seen.offered(device.CanList, err); err != nil {
 		return err
 	}
 	seen.Serial, seen.Model, seen.Firmware, seen.EraCnt = who.Serial, who.Model, who.Firmware, who.EraseCounter
@@ -70,6 +74,29 @@ func (a *Agent) inspectReader(ctx context.Context, c *caseFile, seen *inspection
 		return giveUp("E22", "slots", "cannot go on: slot %d holds a key of type %s, which the profile does not name", slot, typ)
 	}
 	return a.challenge(ctx, c, seen)
+}
+
+// poorer ends the command for a reader that was bound as one which gives its
+// events, and does not: what it holds would be in no backup.
+func (a *Agent) poorer(lacks []string) error {
+	for _, c := range []device.Capability{device.CanEvents, device.CanFreeze} {
+		if a.identity().binding.Reader.Signs() && slices.Contains(lacks, string(c)) {
+			return giveUp("E22", "reader", "cannot go on: the bound reader does not offer %s", c)
+		}
+	}
+	return nil
+}
+
+// offered takes an answer to a question that the reader may not know. One that
+// it offered and does not know is no "nothing there": the command ends.
+func (i *inspection) offered(c device.Capability, err error) error {
+	if !errors.Is(err, device.ErrUnsupported) {
+		return err
+	}
+	if !slices.Contains(i.Lacks, string(c)) {
+		return giveUp("E22", "reader", "cannot go on: the reader offers %s and does not know it", c)
+	}
+	return nil
 }
 
 // unnamed finds a key that would stay in the reader without anybody having said
@@ -89,7 +116,7 @@ func survey(slots []device.Slot, types []envelope.ID) (all []slotSeen, scope []u
 	scope = []uint16{}
 	for _, s := range slots {
 		all = append(all, slotSeen{
-			Slot: s.ID, Type: s.Type, KCV: s.KCV, Method: s.Method, State: string(s.State), Retained: s.Retained, Why: s.Reason,
+			Slot: s.ID, Type: s.Type, KCV: s.KCV, Method: s.Method, State: string(s.State), Retained: s.Retained, Why: s.Reason, Asked: s.Asked,
 		})
 		if s.State != device.SlotEmpty && !s.Retained && slices.Contains(types, envelope.ID(s.Type)) {
 			scope = append(scope, s.ID)

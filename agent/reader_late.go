@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"unbindd/agent/ledger"
 	"unbindd/device"
 )
 
@@ -38,13 +39,16 @@ func (e *readerErase) late(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if backlog.Lost > 0 { // nobody can say that no transaction was among them
+		return device.ErrRefused{Code: device.CodeEventsHeld}
+	}
 	for last < backlog.Last {
 		events, err := e.a.line().Next(ctx, group)
 		if err != nil {
 			return err
 		}
 		for _, ev := range events {
-			if ev.Code == device.EventTransaction {
+			if !harmless(ev) {
 				return device.ErrRefused{Code: device.CodeEventsHeld}
 			}
 			runs, last = addLate(runs, ev), ev.Seq
@@ -59,9 +63,24 @@ func (e *readerErase) late(ctx context.Context) error {
 	return e.a.line().Acknowledge(ctx, last) // a power cut may have undone one
 }
 
+// harmless says whether an event is one that a sensor makes, by its code and by
+// its record; what cannot be read is none.
+func harmless(ev device.Event) bool {
+	record, err := ledger.ParseRecord(ev.Body)
+	return err == nil && record.IsEvent() && record.Kind != "batch-close" &&
+		ev.Code != device.EventTransaction && ev.Code != device.EventBatchClose
+}
+
+// mostRuns bounds the list: what comes then is told with the last run, as mixed.
+const mostRuns = 32
+
 func addLate(runs []lateRun, ev device.Event) []lateRun {
 	if n := len(runs) - 1; n >= 0 && runs[n].Code == ev.Code && runs[n].Last+1 == ev.Seq {
 		runs[n].Last = ev.Seq
+		return runs
+	}
+	if n := len(runs) - 1; n+1 >= mostRuns {
+		runs[n].Last, runs[n].Code = ev.Seq, 0
 		return runs
 	}
 	return append(runs, lateRun{First: ev.Seq, Last: ev.Seq, Code: ev.Code})

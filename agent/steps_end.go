@@ -95,12 +95,30 @@ func (a *Agent) readerIsBack() bool {
 		return false
 	}
 	boot, live := a.readerBoot()
-	var last uint32
-	_, err = a.journal.Get(noteLastBoot, &last)
-	return err == nil && live && boot != last
+	if !live {
+		return false
+	}
+	var last lastSeen
+	answered, err := a.journal.Get(noteLastBoot, &last)
+	switch {
+	case err != nil:
+		return false
+	case !answered:
+		return true // it was away when its step was left open
+	case boot == 0:
+		return a.away.Load() > last.Away // it counts no starts: that it was away is all there is
+	}
+	return boot != last.Boot
 }
 
-const noteLastBoot = "reader-boot" // boot count of a reader that answered and was not erased
+const noteLastBoot = "reader-last-seen" // lastSeen of a reader that answered and was not erased
+
+// lastSeen is when a reader answered last: in which of its starts, and after how
+// many losses of the line since the daemon began.
+type lastSeen struct {
+	Boot uint32 `json:"boot"`
+	Away int64  `json:"away"`
+}
 
 // keepBoot notes the boot of a reader that answers and was not erased: it is
 // asked again only after it was restarted or repaired.
@@ -109,7 +127,7 @@ func (a *Agent) keepBoot(n *journal.Note) error {
 	if !live {
 		return nil
 	}
-	return n.Keep(noteLastBoot, boot)
+	return n.Keep(noteLastBoot, lastSeen{Boot: boot, Away: a.away.Load()})
 }
 
 func (a *Agent) readerBoot() (uint32, bool) {

@@ -138,7 +138,9 @@ func (a *Agent) readerAgain(ctx context.Context, c *caseFile, n *journal.Note) (
 	problem, err := e.afterRestart(ctx, &ev)
 	switch {
 	case err != nil:
-		ev, err = e.judge(ctx, ev, err)
+		if ev, err = e.judge(ctx, ev, err); err != nil && ctx.Err() == nil {
+			ev, err = e.patience(noteAgainTries, ev, err)
+		}
 	case problem != "":
 		ev = e.ended(ev, outcomeUnverified, problem)
 	}

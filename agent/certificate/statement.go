@@ -87,9 +87,13 @@ type Slot struct {
 	After  string `json:"after"` // empty, answers, refused, unknown
 	KCV    string `json:"kcv"`
 	Method string `json:"method"`
+	Probe  string `json:"probe,omitempty"` // Asked: the reader was asked for the key's check value, no key was used
 	Slot   int64  `json:"slot"`
 	Type   string `json:"type"`
 }
+
+// Asked is a probe that rests on the reader's word, as a list does.
+const Asked = "asked"
 
 // Retained is a key that stays in the reader on purpose.
 type Retained struct {

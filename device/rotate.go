@@ -42,7 +42,8 @@ func (n NewRecordKey) Verify(former ed25519.PublicKey) error {
 
 // RotateLink gives the reader another pairing key and proves it in a session of its own. The caller has the new
 // key safe before, beside the old one, and starts with both (Options.Successor) until RotateLink has returned nil:
-// then the reader has destroyed the old one. Until that session the reader believes both.
+// then the reader has destroyed the old one. Until that session the reader believes both. While a rotation to another
+// key is unfinished a third one is refused, and nothing is sent: it could take the place of the only key the reader has.
 func (r *Reader) RotateLink(ctx context.Context, order []byte, next Secret) error {
 	if err := r.rotateLink(ctx, order, next); err != nil {
 		return fmt.Errorf("cannot rotate link key: %w", err)
@@ -58,8 +59,14 @@ func (r *Reader) rotateLink(ctx context.Context, order []byte, next Secret) erro
 	if err != nil {
 		return err
 	}
-	r.expect(next)
+	if err := r.settle(ctx, k, next); err != nil {
+		return err
+	}
+	first := r.expect(next)
 	if err := k.rotateLink(ctx, order, next); err != nil {
+		if first && errors.As(err, new(ErrRefused)) {
+			r.withdraw()
+		}
 		return err
 	}
 	if !k.pairedBy(next) {
@@ -110,6 +117,7 @@ func (r *Reader) RotateRecordKey(ctx context.Context, order []byte) (NewRecordKe
 // pairing holds the keys a conversation may be authenticated with. It changes while the Reader lives:
 //
 //	present -> present + successor (RotateLink) -> successor alone (proven in a session)
+//	           present + successor -> present (the reader refused the order)
 type pairing struct{ present, successor Secret }
 
 // keys lists the newest first.
@@ -137,10 +145,39 @@ func (r *Reader) pairingKeys() []Secret {
 	return r.pairing.keys()
 }
 
-func (r *Reader) expect(next Secret) {
+// settle ends a rotation before this one. A successor that the session was proven with is the reader's only key from
+// its first authentic command on, and becomes ours; one that was not may still be in the reader's hands.
+func (r *Reader) settle(ctx context.Context, k keyRotator, next Secret) error {
+	r.mu.Lock()
+	open := r.pairing.successor
+	r.mu.Unlock()
+	switch {
+	case open.IsZero(), open.equal(next):
+		return nil
+	case !k.pairedBy(open):
+		return errors.New("another new key is not proven yet: finish that rotation first")
+	}
+	if _, err := r.Identify(ctx); err != nil {
+		return err
+	}
+	r.adopt(open)
+	return nil
+}
+
+// expect holds the new key beside the present one; first: it was not there before.
+func (r *Reader) expect(next Secret) (first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	first = r.pairing.successor.IsZero()
 	r.pairing.successor = next
+	return first
+}
+
+// withdraw lets go of a new key that the reader has refused.
+func (r *Reader) withdraw() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pairing.successor = Secret{}
 }
 
 func (r *Reader) adopt(next Secret) {

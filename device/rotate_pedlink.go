@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"crypto/subtle"
 )
 
 func (c *pedlink) rotateLink(ctx context.Context, order []byte, next Secret) error {
@@ -44,9 +43,7 @@ func (c *pedlink) rotate(ctx context.Context, order, value []byte) (*fields, err
 	return c.do(ctx, command{code: cmdRotate, body: body})
 }
 
-func (c *pedlink) pairedBy(s Secret) bool {
-	return !c.key.IsZero() && !s.IsZero() && subtle.ConstantTimeCompare(c.key.key()[:], s.key()[:]) == 1
-}
+func (c *pedlink) pairedBy(s Secret) bool { return c.key.equal(s) }
 
 // linkKCV is the method and the KCV by which HELLO names a link key: AES-CMAC over 16 zero bytes, 5 of it.
 func linkKCV(s Secret) ([]byte, error) {

@@ -104,6 +104,54 @@ func TestHalfARotationIsFinishedWithBothKeys(t *testing.T) {
 	}
 }
 
+var thirdLink = bytes.Repeat([]byte{0x11, 0xE2, 0x90, 0x5D}, 4)
+
+// A rotation that was cut down between the proof and the caller's note leaves the reader with the successor alone. The
+// next rotation must not put a third key in its place.
+func TestSuccessorIsNotForgottenForAThirdKey(t *testing.T) {
+	b := newBench(t)
+	first := b.reader()
+	must(t, first.RotateLink(testContext(t), b.rotation(linkKey, 0, newLink), secret(t, newLink)))
+	must(t, first.Close())
+	second := b.reader(func(o *device.Options) { o.Successor = secret(t, newLink) })
+	bad := b.rotation(linkKey, 9, thirdLink) // the counter is another
+	if err := second.RotateLink(testContext(t), bad, secret(t, thirdLink)); !refusedWith(err, device.CodeOrderCounter) {
+		t.Fatalf("error %v", err)
+	}
+	must(t, second.Reopen(testContext(t)))
+	_, err := second.Slots(testContext(t))
+	must(t, err)
+	must(t, second.RotateLink(testContext(t), b.rotation(linkKey, 1, thirdLink), secret(t, thirdLink)))
+	must(t, second.Close())
+	if _, err := b.reader(pairedWith(secret(t, thirdLink))).Slots(testContext(t)); err != nil {
+		t.Errorf("with the third key: %v", err)
+	}
+}
+
+// While it is not known whether the reader has a successor, there is no room for a third key.
+func TestThirdKeyIsRefusedWhileTwoAreOpen(t *testing.T) {
+	b := newBench(t)
+	r := b.reader(func(o *device.Options) { o.Successor = secret(t, newLink) }) // the reader has not got it yet
+	if err := r.RotateLink(testContext(t), b.rotation(linkKey, 0, thirdLink), secret(t, thirdLink)); err == nil {
+		t.Error("the third key was taken")
+	}
+	if id := identifyWhenBack(t, r); id.Rotations != 0 {
+		t.Errorf("rotation counter %d", id.Rotations)
+	}
+	must(t, r.RotateLink(testContext(t), b.rotation(linkKey, 0, newLink), secret(t, newLink)))
+	must(t, r.RotateLink(testContext(t), b.rotation(linkKey, 1, thirdLink), secret(t, thirdLink)))
+}
+
+// A refused order leaves no key behind that would stand in the way of a better one.
+func TestRefusedOrderLeavesNoSuccessor(t *testing.T) {
+	b := newBench(t)
+	r := b.reader()
+	if err := r.RotateLink(testContext(t), b.rotation(linkKey, 9, newLink), secret(t, newLink)); !refusedWith(err, device.CodeOrderCounter) {
+		t.Fatalf("error %v", err)
+	}
+	must(t, r.RotateLink(testContext(t), b.rotation(linkKey, 0, thirdLink), secret(t, thirdLink)))
+}
+
 // An order alone takes nothing from a terminal that never heard the answer and knows the old key only.
 func TestOldLinkKeyStaysUntilTheNewOneIsProven(t *testing.T) {
 	b := newBench(t)

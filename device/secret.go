@@ -1,6 +1,9 @@
 package device
 
-import "fmt"
+import (
+	"crypto/subtle"
+	"fmt"
+)
 
 // Secret is a 16-byte key that no formatting verb, log or encoder can print.
 // The zero value means "none".
@@ -21,6 +24,11 @@ func NewSecret(key []byte) (Secret, error) {
 
 // IsZero reports whether there is no key in it.
 func (s Secret) IsZero() bool { return s.key == nil }
+
+// equal compares in constant time; none is equal to nothing.
+func (s Secret) equal(other Secret) bool {
+	return !s.IsZero() && !other.IsZero() && subtle.ConstantTimeCompare(s.key()[:], other.key()[:]) == 1
+}
 
 // Wipe overwrites the key in memory; every copy of this Secret shares it and is useless afterwards.
 func (s Secret) Wipe() {

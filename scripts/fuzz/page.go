@@ -24,7 +24,8 @@ fuzzer ran, all rounds together; *processor* is what it got of a processor in th
 run beside it. *New* is how many inputs it found that reach something the seeds do not, counting those of earlier
 runs. *Statements* are those of the functions that decode (named in ` + "`scripts/fuzz/decoders.go`" + `), in percent: reached
 by the committed seeds, and by the seeds together with what was found. What lies behind a signature is reached by
-the targets that make one (` + "`FuzzSigned`" + `) and by no others.
+the targets that make one (` + "`FuzzSigned`" + `) and by no others. A finding stays among the seeds of its target; when it is
+mended, its row begins anew at the commit that mended it.
 `
 
 // write makes the page anew from all that is known, or leaves the old one.

@@ -14,7 +14,7 @@ const (
 )
 
 // chain is the noise of one way of the line. Every decision is a die of its own, thrown by the seed, the way, the fault
-// and the place in the stream of bytes or frames: how the bytes come in pieces from the system changes nothing.
+// and the place in the stream of bytes or frames: how the system cuts the bytes of a frame into reads changes nothing.
 type chain struct {
 	seed   uint64
 	often  map[string]frequency
@@ -23,7 +23,6 @@ type chain struct {
 	at     uint64 // place of the next byte
 	frames uint64 // number of the next frame
 	burst  int    // bytes that the burst still spoils
-	input  []byte // the beginning of a frame
 	struck *tally // nil: nobody counts
 }
 
@@ -48,26 +47,26 @@ func newChain(n Noise, way string, span func([]byte) int) *chain {
 	return c
 }
 
-// pass takes bytes as they come and returns what is left of every frame that is complete by now.
-func (c *chain) pass(b []byte) []piece {
-	c.input = append(c.input, b...)
-	var out []piece
-	for len(c.input) > 0 {
-		n := c.span(c.input)
-		if n == 0 || n > len(c.input) {
-			break
+// pass returns what is left of every frame that is complete, and the beginning of one that is not. At the end of a run
+// of bytes there is no such beginning: what begins no whole frame passes byte by byte.
+func (c *chain) pass(b []byte, ended bool) (out []piece, half []byte) {
+	for len(b) > 0 {
+		n := c.span(b)
+		if n == 0 || n > len(b) {
+			if !ended {
+				break
+			}
+			n = 1
 		}
-		unit := c.input[:n]
 		if n == 1 {
-			out = append(out, piece{bytes: c.damage(unit), travel: 1})
+			out = append(out, piece{bytes: c.damage(b[:n]), travel: 1})
 		} else {
-			out = append(out, c.frame(unit)...)
+			out = append(out, c.frame(b[:n])...)
 		}
-		c.input = c.input[n:]
+		b = b[n:]
 		c.at += uint64(n)
 	}
-	c.input = bytes.Clone(c.input)
-	return out
+	return out, bytes.Clone(b)
 }
 
 // frame does to a frame what strikes frames, and to its bytes what strikes bytes.
@@ -100,15 +99,17 @@ func (c *chain) frame(unit []byte) []piece {
 	return []piece{p}
 }
 
-// damage strikes the bytes of one frame, which begins at c.at.
+// damage strikes the bytes of one frame, which begins at c.at. Bytes change places first, so that every byte then stands
+// where the other faults find it.
 func (c *chain) damage(unit []byte) []byte {
+	aim := c.aims(unit)
+	unit = c.swapped(unit, aim[noiseSwap])
 	var out []byte
-	aim := c.aims(len(unit))
-	for i := 0; i < len(unit); i++ {
-		at, v := c.at+uint64(i), unit[i]
+	for i, v := range unit {
+		at := c.at + uint64(i)
 		struck := func(name string) bool { return c.counted(name, aim[name] == i+1 || c.strikesAt(name, at)) }
 		if struck(noiseBurst) {
-			c.burst = 2 + int(c.die("burst length", at)%7)
+			c.burst = c.burstLength(at)
 		}
 		if c.burst > 0 {
 			c.burst--
@@ -119,9 +120,6 @@ func (c *chain) damage(unit []byte) []byte {
 		}
 		switch {
 		case struck(noiseLose):
-		case i+1 < len(unit) && unit[i] != unit[i+1] && struck(noiseSwap):
-			i++
-			out = append(out, unit[i], v)
 		case struck(noiseDuplicate):
 			out = append(out, v, v)
 		default:
@@ -131,16 +129,51 @@ func (c *chain) damage(unit []byte) []byte {
 	return out
 }
 
-// aims gives each fault that strikes a number of times its place in this frame, counted from 1.
-func (c *chain) aims(length int) map[string]int {
-	if len(c.left) == 0 || length == 1 {
+// swapped lets neighbours that differ change places; no byte does so twice.
+func (c *chain) swapped(unit []byte, aim int) []byte {
+	if _, set := c.often[noiseSwap]; !set || len(unit) == 1 {
+		return unit
+	}
+	out := bytes.Clone(unit)
+	for i := 0; i+1 < len(out); i++ {
+		wanted := aim == i+1 || aim != i+2 && c.strikesAt(noiseSwap, c.at+uint64(i))
+		if out[i] != out[i+1] && c.counted(noiseSwap, wanted) {
+			out[i], out[i+1] = out[i+1], out[i]
+			i++
+		}
+	}
+	return out
+}
+
+func (c *chain) burstLength(at uint64) int { return 2 + int(c.die("burst length", at)%7) }
+
+// aims gives each fault that strikes a number of times its place in this frame, counted from 1: one where it can act, and
+// where no other undoes it. A fault that has no such place waits for the next frame.
+func (c *chain) aims(unit []byte) map[string]int {
+	if len(c.left) == 0 || len(unit) == 1 {
 		return nil
 	}
 	aim := map[string]int{}
-	for _, name := range []string{noiseBurst, noiseFlip, noiseLose, noiseSwap, noiseDuplicate} {
-		if c.left[name] > 0 {
-			c.left[name]--
-			aim[name] = 1 + int(c.die("place of "+name, c.at)%uint64(length))
+	taken := make([]bool, len(unit))
+	for _, name := range []string{noiseBurst, noiseSwap, noiseFlip, noiseLose, noiseDuplicate} {
+		if c.left[name] == 0 {
+			continue
+		}
+		var places []int
+		for i := range unit {
+			if !taken[i] && (name != noiseSwap || i+1 < len(unit) && unit[i] != unit[i+1] && !taken[i+1]) {
+				places = append(places, i)
+			}
+		}
+		if len(places) == 0 {
+			continue
+		}
+		at := places[c.die("place of "+name, c.at)%uint64(len(places))]
+		c.left[name]--
+		aim[name] = at + 1
+		reach := map[string]int{noiseBurst: c.burstLength(c.at + uint64(at)), noiseSwap: 2}[name]
+		for i := at; i < min(len(unit), at+max(reach, 1)); i++ {
+			taken[i] = true
 		}
 	}
 	return aim

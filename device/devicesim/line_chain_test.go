@@ -29,6 +29,11 @@ func traffic(n int) []byte {
 	return b
 }
 
+func whole(c *chain, stream []byte) []piece {
+	pieces, _ := c.pass(stream, true)
+	return pieces
+}
+
 func passed(pieces []piece) []byte {
 	var b []byte
 	for _, p := range pieces {
@@ -49,12 +54,13 @@ func TestNoiseDoesNotDependOnTheReads(t *testing.T) {
 			t.Fatal(err)
 		}
 		n.seed = seed
-		want := passed(newChain(n, wayOut, spanPedlink).pass(stream))
+		want := passed(whole(newChain(n, wayOut, spanPedlink), stream))
 		c := newChain(n, wayOut, spanPedlink)
-		var got []byte
+		var got, held []byte
 		for rest := stream; len(rest) > 0; {
 			k := rapid.IntRange(1, min(300, len(rest))).Draw(t, "read")
-			got = append(got, passed(c.pass(rest[:k]))...)
+			pieces, half := c.pass(append(held, rest[:k]...), false)
+			got, held = append(got, passed(pieces)...), half
 			rest = rest[k:]
 		}
 		if !bytes.Equal(want, got) {
@@ -68,11 +74,12 @@ func TestNoiseByteByByte(t *testing.T) {
 	stream := traffic(60)
 	n := noiseOf(t, everything+"7")
 	c := newChain(n, wayOut, spanPedlink)
-	var got []byte
-	for i := range stream {
-		got = append(got, passed(c.pass(stream[i:i+1]))...)
+	var got, held []byte
+	for _, b := range stream {
+		pieces, half := c.pass(append(held, b), false)
+		got, held = append(got, passed(pieces)...), half
 	}
-	if !bytes.Equal(passed(newChain(n, wayOut, spanPedlink).pass(stream)), got) {
+	if !bytes.Equal(passed(whole(newChain(n, wayOut, spanPedlink), stream)), got) {
 		t.Error("the same bytes one by one were damaged otherwise")
 	}
 }
@@ -80,7 +87,7 @@ func TestNoiseByteByByte(t *testing.T) {
 func TestSeedsAndWaysDiffer(t *testing.T) {
 	stream := traffic(60)
 	damaged := func(text, way string) string {
-		return string(passed(newChain(noiseOf(t, text), way, spanPedlink).pass(stream)))
+		return string(passed(whole(newChain(noiseOf(t, text), way, spanPedlink), stream)))
 	}
 	one := damaged("flip=0.01,seed=1", wayIn)
 	if one != damaged("flip=0.01,seed=1", wayIn) || one == damaged("flip=0.01,seed=2", wayIn) || one == damaged("flip=0.01,seed=1", wayOut) {
@@ -100,7 +107,7 @@ func TestRatesAreKept(t *testing.T) {
 		"duplicate": func(b []byte) int { return len(b) - len(stream) },
 	} {
 		c := newChain(noiseOf(t, name+"=0.01,seed=5"), wayIn, func([]byte) int { return 1 })
-		if n := count(passed(c.pass(stream))); n < 1800 || n > 2200 {
+		if n := count(passed(whole(c, stream))); n < 1800 || n > 2200 {
 			t.Errorf("%s struck %d times, wanted about 2000", name, n)
 		}
 	}
@@ -137,7 +144,7 @@ func TestFaultsThatAreCounted(t *testing.T) {
 		var struck tally
 		c := newChain(noiseOf(t, name+"=2x,seed=11"), way, spanPedlink)
 		c.struck = &struck
-		pieces := c.pass(stream)
+		pieces := whole(c, stream)
 		if !ok(passed(pieces), pieces) {
 			t.Errorf("%s=2x made %d pieces: %x", name, len(pieces), passed(pieces))
 		}
@@ -146,6 +153,31 @@ func TestFaultsThatAreCounted(t *testing.T) {
 		}
 		if !slices.Contains(LineFaultNames(), name) {
 			t.Errorf("%s is not listed", name)
+		}
+	}
+}
+
+// TestCountedFaultsAlwaysAct: twice is twice, whatever the bytes are, and also where faults meet in one frame. A frame in
+// which a fault cannot act is not its turn.
+func TestCountedFaultsAlwaysAct(t *testing.T) {
+	flat := bytes.Repeat([]byte{0xAA}, 40) // no two neighbours differ, but for the last frame's
+	span := func(b []byte) int { return 10 }
+	stream := append(bytes.Clone(flat), []byte("abcdefghij1234567890")...)
+	for seed := range uint64(300) {
+		n := noiseOf(t, "swap=2x")
+		n.seed = seed
+		got := passed(whole(newChain(n, wayIn, span), stream))
+		if !bytes.Equal(got[:40], flat) || differing(got[40:50], stream[40:]) != 2 || differing(got[50:], stream[50:]) != 2 {
+			t.Fatalf("seed %d: swapped %x", seed, got)
+		}
+		n = noiseOf(t, "lose=3x,duplicate=1x,flip=2x,burst=1x,swap=2x")
+		n.seed = seed
+		var struck tally
+		c := newChain(n, wayIn, span)
+		c.struck = &struck
+		whole(c, bytes.Repeat([]byte("0123456789"), 9))
+		if want := map[string]uint64{"lose": 3, "duplicate": 1, "flip": 2, "burst": 1, "swap": 2}; !maps.Equal(struck.told(), want) {
+			t.Fatalf("seed %d: struck %v", seed, struck.told())
 		}
 	}
 }
@@ -171,9 +203,12 @@ func TestSpans(t *testing.T) {
 	}{
 		{"pedlink", long, len(long)}, {"pedlink", short, len(short)}, {"pedlink", long[:5], 0}, {"pedlink", spoiled, 1},
 		{"pedlink", []byte("x"), 1},
-		{"mpos", []byte{0x02, 0x00, 0x08}, 13}, {"mpos", []byte{0x02, 0x00}, 0}, {"mpos", []byte{0x02, 0x0A, 0x08}, 1}, {"mpos", []byte{0x06}, 1},
+		{"mpos", []byte{0x02, 0x00, 0x08, 0xFF, 1, 0x2F, 1}, 13}, {"mpos", []byte{0x02, 0x00}, 0}, {"mpos", []byte{0x02, 0x0A, 0x08}, 1}, {"mpos", []byte{0x06}, 1},
+		{"mpos", []byte{0x02, 0x00, 0x08, 0xFF, 1, 0x2F}, 0}, {"mpos", []byte{0x02, 0x10, 0x25}, 1}, {"mpos", []byte{0x02, 0x00, 0x03}, 1},
+		{"mpos", []byte{0x02, 0x10, 0x24, 0xFF, 1, 0x2F, 1}, 1029}, {"mpos", []byte{0x02, 0x00, 0x08, 0xFF, 1, 0x2E}, 1},
+		{"mpos", []byte{0x02, 0x00, 0x08, 0xFF, 1, 0x2F, 0}, 1}, {"mpos", frame{typ: tRST, arg: 77}.bytes(), 1},
 		{"ccid", []byte{3, 6, 0x62, 5, 0, 0, 0, 0, 0, 0, 0, 0}, 18}, {"ccid", []byte{3, 0x15, 0x16}, 3}, {"ccid", []byte{3, 6, 0x62}, 0},
-		{"ccid", []byte{3, 6, 0x62, 0, 0, 0, 1, 0, 0, 0, 0, 0}, 1}, {"ccid", []byte{3}, 0}, {"ccid", []byte{0x50, 3}, 1},
+		{"ccid", []byte{3, 6, 0x62, 0, 0, 0, 1, 0, 0, 0, 0, 0}, 1}, {"ccid", []byte{3, 6, 0x62, 6, 1, 0, 0}, 1}, {"ccid", []byte{3}, 0}, {"ccid", []byte{0x50, 3}, 1},
 	} {
 		if got := spans[c.protocol](c.bytes); got != c.want {
 			t.Errorf("%s %x spans %d, not %d", c.protocol, c.bytes, got, c.want)
@@ -214,7 +249,7 @@ func FuzzParseNoise(f *testing.F) {
 					t.Fatalf("%s strikes %+v", name, often)
 				}
 			}
-			newChain(n, way, spanPedlink).pass(stream)
+			newChain(n, way, spanPedlink).pass(stream, true)
 		}
 	})
 }

@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // A span tells how many bytes the frame at b[0] has, by its head alone: 0, the head is not complete; 1, no frame begins
 // here. The line needs no more than that to lose a frame or to double it, and it knows it of every protocol.
-var spans = map[string]func(b []byte) int{"pedlink": spanPedlink, "mpos": spanMpos, "ccid": spanCCID}
+var spans = map[string]func(b []byte) int{"pedlink": spanPedlink, "mpos": spanMpos, "ccid": ccidSpan}
 
 func spanPedlink(b []byte) int {
 	switch typ := frameType(0); {
@@ -25,7 +25,8 @@ func spanPedlink(b []byte) int {
 	}
 }
 
-// spanMpos: 02, two bytes of packed BCD that count what follows up to the 03, 03, LRC.
+// spanMpos believes a head as the reader does: a reset of another protocol also begins with 02, and must not take the
+// request behind it along.
 func spanMpos(b []byte) int {
 	if b[0] != 0x02 {
 		return 1
@@ -33,33 +34,14 @@ func spanMpos(b []byte) int {
 	if len(b) < 3 {
 		return 0
 	}
-	n := 0
-	for _, digit := range []byte{b[1] >> 4, b[1] & 15, b[2] >> 4, b[2] & 15} {
-		if digit > 9 {
-			return 1
-		}
-		n = 10*n + int(digit)
-	}
-	return 3 + n + 2
-}
-
-// spanCCID: 03 06, ten bytes of head with the length of the data, data, LRC; or the three bytes 03 15 16.
-func spanCCID(b []byte) int {
-	const head, longest = 12, 4096
+	n, ok := readBCD(b[1], b[2])
 	switch {
-	case b[0] != 0x03:
+	case !ok || n < mposShortest || n > mposLongest:
 		return 1
-	case len(b) < 2:
-		return 0
-	case b[1] == 0x15:
-		return 3
-	case b[1] != 0x06:
+	case len(b) > 5 && b[5] != mposMark || len(b) > 6 && b[6] == 0:
 		return 1
-	case len(b) < head:
+	case len(b) < 7:
 		return 0
 	}
-	if n := binary.LittleEndian.Uint32(b[3:]); n <= longest {
-		return head + int(n) + 1
-	}
-	return 1
+	return n + mposAround
 }

@@ -2,8 +2,10 @@ package devicesim
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,17 +34,18 @@ func newNoise(n Noise, span func([]byte) int, struck *tally) *noise {
 	return &noise{text: n.text, in: in, out: out, struck: struck}
 }
 
-// pass is what the line makes of bytes on one way; nil is a quiet line.
-func (n *noise) pass(way string, b []byte) []piece {
+// pass is what the line makes of bytes on one way, and the half frame at their end unless the run of bytes has ended
+// there; nil is a quiet line.
+func (n *noise) pass(way string, b []byte, ended bool) (made []piece, half []byte) {
 	if n == nil {
-		return []piece{{bytes: b, travel: len(b)}}
+		return []piece{{bytes: b, travel: len(b)}}, nil
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if way == wayIn {
-		return n.in.pass(b)
+		return n.in.pass(b, ended)
 	}
-	return n.out.pass(b)
+	return n.out.pass(b, ended)
 }
 
 // glues counts what went out together.
@@ -52,14 +55,27 @@ func (n *noise) glues(held, next []byte) {
 	}
 }
 
+// tty is what a wire needs of one.
+type tty interface {
+	io.ReadWriteCloser
+	SetReadDeadline(time.Time) error
+}
+
 // wire is a tty with the speed and the noise of a line; the two ways do not wait for each other. A quiet line without
-// a speed is the tty itself.
+// a speed is the tty itself. Half a frame is kept here and not with the noise, so that it meets the noise that is in
+// force when it goes on, and goes with the plug:
+//
+//	none -> (the beginning of a frame) held -> (its rest) none
+//	held -> (T_gap of silence) none, and passes as bytes that are no frame
 type wire struct {
-	tty     io.ReadWriteCloser
+	tty     tty
 	noise   *atomic.Pointer[noise]
 	inward  pace
 	outward pace
 
+	halfIn  []byte      // of a frame of the host; of the goroutine that takes alone
+	limited bool        // the tty has a deadline; of Read alone
+	halfOut []byte      // of a frame of the reader; of send alone
 	came    []byte      // has arrived and was not read yet; of Read alone
 	arrived chan []byte // what the speed let through, where there is one
 
@@ -76,10 +92,11 @@ type wire struct {
 type parcel struct {
 	bytes []byte
 	at    time.Time
+	echo  bool // of what the host sent: no noise of this way strikes it
 	gone  chan struct{}
 }
 
-func newWire(tty io.ReadWriteCloser, baud int, n *atomic.Pointer[noise]) *wire {
+func newWire(tty tty, baud int, n *atomic.Pointer[noise]) *wire {
 	w := &wire{
 		tty: tty, noise: n, arrived: make(chan []byte, 64), outbox: make(chan parcel, 4), closed: make(chan struct{}),
 	}
@@ -127,17 +144,33 @@ func (w *wire) Read(b []byte) (int, error) {
 				return 0, w.err
 			}
 		}
+		if err := w.limitRead(); err != nil {
+			return 0, err
+		}
 		n, err := w.tty.Read(b)
-		if err != nil || w.noise.Load() == nil {
+		silence := errors.Is(err, os.ErrDeadlineExceeded)
+		if err != nil && !silence || w.noise.Load() == nil && len(w.halfIn) == 0 {
 			return n, err
 		}
-		if err := w.take(bytes.Clone(b[:n]), time.Time{}, func(b []byte) { w.came = append(w.came, b...) }); err != nil {
+		if err := w.take(b[:n], time.Time{}, silence, func(b []byte) { w.came = append(w.came, b...) }); err != nil {
 			return 0, err
 		}
 	}
 	n := copy(b, w.came)
 	w.came = w.came[n:]
 	return n, nil
+}
+
+// limitRead gives the rest of half a frame T_gap to come, and the beginning of one all the time.
+func (w *wire) limitRead() error {
+	was := w.limited
+	if w.limited = len(w.halfIn) > 0; w.limited {
+		return w.tty.SetReadDeadline(time.Now().Add(gapTime))
+	}
+	if was {
+		return w.tty.SetReadDeadline(time.Time{})
+	}
+	return nil
 }
 
 // receiveAtSpeed takes bytes off the tty as the host writes them, and lets them arrive at their time.
@@ -158,18 +191,30 @@ func (w *wire) receiveAtSpeed() {
 			}
 		}
 	}()
-	go func() {
-		for {
-			select {
-			case p := <-taken:
-				if w.take(p.bytes, p.at, w.hand) != nil {
-					return // closed
-				}
-			case <-w.closed:
-				return
-			}
+	go w.takeAll(taken)
+}
+
+// takeAll ends when the line is closed.
+func (w *wire) takeAll(taken <-chan parcel) {
+	silence := time.NewTimer(time.Hour)
+	defer silence.Stop()
+	for {
+		if silence.Stop(); len(w.halfIn) > 0 {
+			silence.Reset(gapTime)
 		}
-	}()
+		var err error
+		select {
+		case p := <-taken:
+			err = w.take(p.bytes, p.at, false, w.hand)
+		case <-silence.C:
+			err = w.take(nil, w.inward.now(), true, w.hand)
+		case <-w.closed:
+			return
+		}
+		if err != nil {
+			return // closed
+		}
+	}
 }
 
 func (w *wire) hand(b []byte) {
@@ -179,12 +224,14 @@ func (w *wire) hand(b []byte) {
 	}
 }
 
-// take carries bytes from the host through the noise and the line.
-func (w *wire) take(b []byte, at time.Time, hand func([]byte)) error {
-	for _, p := range w.noise.Load().pass(wayIn, b) {
-		w.sleep(p.pause)
+// take carries bytes from the host through the noise and the line; ended says that they are the last for now.
+func (w *wire) take(b []byte, at time.Time, ended bool, hand func([]byte)) error {
+	pieces, half := w.noise.Load().pass(wayIn, slices.Concat(w.halfIn, b), ended)
+	w.halfIn = half
+	for _, p := range pieces {
+		at = w.rest(p.pause, at)
 		if p.echo != nil {
-			if err := w.post(parcel{bytes: p.echo, at: w.outward.now(), gone: make(chan struct{})}); err != nil {
+			if err := w.post(parcel{bytes: p.echo, at: w.outward.now(), echo: true, gone: make(chan struct{})}); err != nil {
 				return err
 			}
 		}
@@ -193,6 +240,15 @@ func (w *wire) take(b []byte, at time.Time, hand func([]byte)) error {
 		}
 	}
 	return nil
+}
+
+// rest sleeps for a pause and returns when the bytes behind it are ready: after it, or the speed would make up for it.
+func (w *wire) rest(pause time.Duration, ready time.Time) time.Time {
+	if pause == 0 {
+		return ready
+	}
+	w.sleep(pause)
+	return w.inward.now()
 }
 
 // arrives hands on the bytes of a piece as their time on the line passes.
@@ -239,19 +295,27 @@ func (w *wire) post(p parcel) error {
 	}
 }
 
-// send is the way out. What is glued waits for the next parcel, but not for long.
+// send is the way out. What is glued waits for the next parcel, and half a frame for its rest, but not for long.
 func (w *wire) send() {
 	var held []byte
-	glue := time.NewTimer(time.Hour)
+	glue, silence := time.NewTimer(time.Hour), time.NewTimer(time.Hour)
 	defer glue.Stop()
+	defer silence.Stop()
 	for {
+		if silence.Stop(); len(w.halfOut) > 0 {
+			silence.Reset(gapTime)
+		}
 		var err error
 		select {
 		case p := <-w.outbox:
 			held, err = w.sendParcel(held, p)
-			if glue.Stop(); len(held) > 0 {
+			if len(held) > 0 {
 				glue.Reset(glueTime)
 			}
+		case <-silence.C:
+			pieces, _ := w.noise.Load().pass(wayOut, w.halfOut, true)
+			w.halfOut = nil
+			held, err = w.sendPieces(held, pieces, parcel{at: w.outward.now(), gone: make(chan struct{})})
 		case <-glue.C:
 			_, err = w.tty.Write(held)
 			held = nil
@@ -262,13 +326,24 @@ func (w *wire) send() {
 			_ = w.end(err) // Write tells why
 			return
 		}
+		if len(held) == 0 {
+			glue.Stop()
+		}
 	}
 }
 
 func (w *wire) sendParcel(held []byte, p parcel) ([]byte, error) {
+	if p.echo {
+		return w.sendPieces(held, []piece{{bytes: p.bytes, travel: len(p.bytes)}}, p)
+	}
+	pieces, half := w.noise.Load().pass(wayOut, slices.Concat(w.halfOut, p.bytes), false)
+	w.halfOut = half
+	return w.sendPieces(held, pieces, p)
+}
+
+func (w *wire) sendPieces(held []byte, pieces []piece, p parcel) ([]byte, error) {
 	left := 0
 	noise := w.noise.Load()
-	pieces := noise.pass(wayOut, p.bytes)
 	for _, piece := range pieces {
 		left += piece.travel
 	}
@@ -276,7 +351,7 @@ func (w *wire) sendParcel(held []byte, p parcel) ([]byte, error) {
 	goOn := func() { free.Do(func() { close(p.gone) }) }
 	defer goOn()
 	for _, piece := range pieces {
-		w.sleep(piece.pause)
+		p.at = w.rest(piece.pause, p.at)
 		if piece.glued {
 			held = append(held, piece.bytes...)
 			continue

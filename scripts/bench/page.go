@@ -43,7 +43,7 @@ const preface = "Written by `make bench`, all of it in one run; nothing here is 
 	"a baseline that was measured between its own rounds on the same file system. Where there are several\n" +
 	"rounds, a cell is the median with min..max in brackets, and a ratio is taken within each round first.\n" +
 	"The ratios carry over to other machines better than the times do.\n\n" +
-	"What fuzzing every decoder came to, and how much of them it reached: [FUZZING.md](FUZZING.md)."
+	"What fuzzing the decoders came to, and how much of them it reached: [FUZZING.md](FUZZING.md)."
 
 // rows writes a Markdown table.
 func rows(head []string, body [][]string) string {

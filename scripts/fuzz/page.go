@@ -14,10 +14,12 @@ import (
 
 const preface = `# Fuzzing
 
-Written by ` + "`make fuzz-long`" + `; nothing here is edited by hand. Every decoder that reads bytes from outside is
+Written by ` + "`make fuzz-long`" + `; nothing here is edited by hand. The decoders that read bytes from outside are
 given inputs by Go's fuzzer: random, and bred from its seeds (` + "`testdata/fuzz/<target>`" + ` beside the code) by what
 they reach. A target does not only ask for no crash: what is accepted must give its own bytes back, or stay
-within its bounds, or carry a signature that was really made; each says which at its place.
+within its bounds, or carry a signature that was really made; each says which at its place. Without a target of their own are what the
+kernel tells in /proc and /sys, the rows of the journal's and the desk's own databases, a card's answer to PPS, and
+the parting of a bundle into the objects that are read below.
 
 What a row says was measured at the commit it names, with one worker at the lowest priority. *Time* is what the
 fuzzer ran, all rounds together; *processor* is what it got of a processor in that time, since other work may have

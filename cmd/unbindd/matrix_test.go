@@ -10,7 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/command"
@@ -25,20 +27,88 @@ const matrixSales = 20
 // matrixAtOnce is how many unbindings run side by side: most of their time is waiting for an answer that does not come.
 const matrixAtOnce = 8
 
-// TestEveryFaultHasARow: a fault without a row is one that nobody looked at.
+// row is one fault: what the simulator is told, and how the case must end.
+type row struct {
+	line    string   // what goes wrong on the line, from the first transaction to the end; a seed is added
+	tell    []string // control lines of readersim before the order is published
+	end     func(*world)
+	commits uint64 // ERASE_COMMITs that a pedlink reader may take; 0: one
+
+	why, shown string // why no unbinding can come to it, and the test that shows it: folder.Test, or another matrix
+}
+
+func noise(line string, end func(*world)) row { return row{line: line, end: end} }
+
+func elsewhere(why, shown string) row { return row{why: why, shown: shown} }
+
+func faults(text string) []string { return []string{"fault " + text} }
+
+func atErase(line string) []string { return []string{"at erase: " + line} }
+
+// matrix is what one protocol's readers and their lines can do wrong.
+type matrix struct {
+	world        options
+	line, reader map[string]row
+	more         map[string]row
+}
+
+var matrices = map[string]matrix{
+	"pedlink": {world: options{sales: matrixSales}, line: pedlinkLine, reader: pedlinkReader},
+	"mpos":    {world: options{protocol: "mpos"}, line: mposLine, reader: mposReader, more: mposCuts()},
+}
+
+// matrixPatience bounds a wait of the matrix: under a fault a case is long, and many of them share the machine.
+const matrixPatience = 5 * time.Minute
+
+// TestEveryFaultHasARow: a fault without a row is one that nobody looked at. A row without an unbinding names the test
+// that looks at the fault.
 func TestEveryFaultHasARow(t *testing.T) {
-	for what, c := range map[string]struct{ known, rows []string }{
-		"line":   {devicesim.LineFaultNames(), slices.Sorted(maps.Keys(lineRows))},
-		"reader": {devicesim.FaultNames(), slices.Sorted(maps.Keys(readerRows))},
-	} {
-		if !slices.Equal(c.known, c.rows) {
-			t.Errorf("faults of the %s: %v\nrows: %v", what, c.known, c.rows)
+	for protocol, m := range matrices {
+		for what, c := range map[string]struct {
+			known []string
+			rows  map[string]row
+		}{
+			"line": {devicesim.LineFaultNames(), m.line}, "reader": {devicesim.FaultNames(), m.reader},
+		} {
+			if rows := slices.Sorted(maps.Keys(c.rows)); !slices.Equal(c.known, rows) {
+				t.Errorf("%s, faults of the %s: %v\nrows: %v", protocol, what, c.known, rows)
+			}
+			for fault, r := range c.rows {
+				if r.end == nil && (r.why == "" || !isShown(t, r.shown, fault)) {
+					t.Errorf("%s, %s: not in the matrix, since %q, and nothing of it in %s", protocol, fault, r.why, r.shown)
+				}
+			}
 		}
 	}
 }
 
-// TestMatrix is every fault times the whole unbinding, with real programs. Whatever the fault: no transaction is lost or
-// doubled, nothing is called erased that still answers, no erase begins twice, and the case ends as its row says.
+// isShown says whether a test that is named speaks of the fault.
+func isShown(t *testing.T, where, fault string) bool {
+	t.Helper()
+	if other, found := strings.CutPrefix(where, "TestMatrix/"); found {
+		return matrices[other].reader[fault].end != nil
+	}
+	folder, test, _ := strings.Cut(where, ".")
+	files, err := filepath.Glob(filepath.Join("..", "..", folder, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, body, found := strings.Cut(string(text), "func "+test+"("); found {
+			body, _, _ = strings.Cut(body, "\n}\n")
+			return strings.Contains(body, `"`+fault)
+		}
+	}
+	return false
+}
+
+// TestMatrix is every fault times the whole unbinding, with real programs and each protocol that can erase. Whatever the
+// fault: it struck, no transaction is lost or doubled, nothing is called erased that still answers, no key is overwritten
+// twice, and the case ends as its row says.
 //
 // `make matrix` takes more seeds than one.
 func TestMatrix(t *testing.T) {
@@ -50,15 +120,22 @@ func TestMatrix(t *testing.T) {
 		}
 	}
 	var all []func()
-	add := func(name string, r row) {
-		all = append(all, func() { t.Run(name, func(t *testing.T) { r.run(t) }) })
+	add := func(name, fault string, m matrix, r row) {
+		if r.end != nil {
+			all = append(all, func() { t.Run(name, func(t *testing.T) { r.run(t, m, fault) }) })
+		}
 	}
 	for seed := 1; seed <= seeds; seed++ {
-		for name, noise := range lineRows {
-			add(fmt.Sprintf("line/%s/%d", name, seed), row{tell: []string{fmt.Sprintf("line %s,seed=%d", noise, seed)}, end: complete})
-		}
-		for name, r := range readerRows {
-			add(fmt.Sprintf("reader/%s/%d", name, seed), r)
+		for protocol, m := range matrices {
+			for fault, r := range m.line {
+				r.line = fmt.Sprintf("%s,seed=%d", r.line, seed)
+				add(fmt.Sprintf("%s/line/%s/%d", protocol, fault, seed), fault, m, r)
+			}
+			for _, rows := range []map[string]row{m.reader, m.more} {
+				for fault, r := range rows {
+					add(fmt.Sprintf("%s/reader/%s/%d", protocol, fault, seed), fault, m, r)
+				}
+			}
 		}
 	}
 	var running sync.WaitGroup
@@ -73,26 +150,37 @@ func TestMatrix(t *testing.T) {
 	running.Wait()
 }
 
-func (r row) run(t *testing.T) {
-	w := newWorld(t, options{sales: matrixSales})
-	if strings.HasPrefix(r.tell[0], "line ") {
-		w.tell(r.tell)
-		w.startDaemon()
-		w.traded(matrixSales)
-	} else {
-		w.startDaemon()
-		w.traded(matrixSales)
-		w.tell(r.tell)
+func (r row) run(t *testing.T, m matrix, fault string) {
+	w := newWorld(t, m.world)
+	w.wait = matrixPatience
+	if r.line != "" {
+		w.tell([]string{"line " + r.line})
 	}
+	w.startDaemon()
+	if m.world.sales > 0 {
+		w.traded(m.world.sales)
+	} else {
+		w.until("a ready reader", func(s local.Status) bool { return isReady(s.Reader.State) })
+	}
+	w.tell(r.tell)
 	w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
 	r.end(w)
-	w.committed(max(r.commits, 1))
+	state := w.readerState()
+	if cut := strings.HasPrefix(fault, "cut-"); !cut && state.Struck[fault] == 0 { // cutOff saw the cut
+		t.Errorf("%s never struck, only %v", fault, state.Struck)
+	}
+	if m.world.sales > 0 {
+		w.committed(state, max(r.commits, 1))
+	}
 }
 
+// isReady: a noisy line may have been graded by then.
+func isReady(state string) bool { return state == "ready" || state == "degraded" }
+
 // committed: after a lost line the reader was asked first, and told again only when it had said no.
-func (w *world) committed(most uint64) {
+func (w *world) committed(state devicesim.State, most uint64) {
 	w.t.Helper()
-	if got := w.readerState().ErasesOrdered; got > most {
+	if got := state.ErasesOrdered; got > most {
 		w.t.Errorf("the reader took %d orders to erase, at most %d were due", got, most)
 	}
 }
@@ -122,10 +210,23 @@ func complete(w *world) {
 // powerBack: the reader died in its erase; with its power back the case ends as if there had been no fault.
 func powerBack(w *world) {
 	w.t.Helper()
-	w.reader.exits()
-	w.unplugForGood()
+	w.cutOff()
 	w.startReader()
 	complete(w)
+}
+
+// cutOff waits until the reader's power is gone, and takes its line away.
+func (w *world) cutOff() {
+	w.t.Helper()
+	select {
+	case <-w.reader.done:
+	case <-time.After(w.wait):
+		w.t.Fatalf("the reader's power was not cut:\n%s", w.reader.said())
+	}
+	if s, ok := w.reader.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || s.Signal() != syscall.SIGKILL {
+		w.t.Errorf("the reader's power was not cut: %v", w.reader.cmd.ProcessState)
+	}
+	w.unplugForGood()
 }
 
 // partial: the host is erased, the reader's step stays open, and the certificate says why.
@@ -137,16 +238,23 @@ func partial(outcome string) func(*world) {
 	}
 }
 
-// orderRefused: the terminal does not take the order, and trades on with its own reader.
-func orderRefused(w *world) {
-	w.t.Helper()
-	w.answered(w.caseID(), command.Refused, "E21")
-	w.nothingErased()
-	w.ask("clear-faults")
-	w.until("its own reader", func(s local.Status) bool { return s.Mode == local.Trading && s.Reader.State == "ready" })
-	w.issueAnew()
-	w.publish(w.sign(w.path("command.json"), "ops-1", "sec-1"))
-	complete(w)
+// refusedThen: the terminal does not take the order, and trades on with its own reader; the next order ends well.
+func refusedThen(end func(*world)) func(*world) {
+	return func(w *world) {
+		w.t.Helper()
+		w.answered(w.caseID(), command.Refused, "E21")
+		w.nothingErased()
+		for _, s := range w.readerState().Slots {
+			if s.Zeroised > 0 {
+				w.t.Errorf("slot %04x was overwritten", s.Slot)
+			}
+		}
+		w.ask("clear-faults")
+		w.until("its own reader", func(s local.Status) bool { return s.Mode == local.Trading && s.Reader.State == "ready" })
+		w.issueAnew()
+		w.publish(w.sign(w.path("command.json"), "ops-1", "sec-1"))
+		end(w)
+	}
 }
 
 // saysTheTruth compares the certificate and the backup with the reader's own memory, which no fault can bend.

@@ -29,6 +29,7 @@ const (
 // world is one terminal with its reader, its desk and its ticket signer.
 type world struct {
 	t       *testing.T
+	wait    time.Duration // bounds a wait for a status
 	dir     string
 	url     string
 	desk    *process
@@ -65,7 +66,7 @@ func newWorld(t *testing.T, o options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, dir: dir}
+	w := &world{t: t, dir: dir, wait: patience}
 	t.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
@@ -256,7 +257,7 @@ func (w *world) client() *local.Client { return local.NewClient(w.socket()) }
 // event, and now and then where events are missed.
 func (w *world) until(what string, ok func(local.Status) bool) local.Status {
 	w.t.Helper()
-	late := time.After(patience)
+	late := time.After(w.wait)
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	var s local.Status

@@ -7,7 +7,8 @@ import "fmt"
 const (
 	protocolVersion = 1 // of the frames; what a reader speaks inside them it tells as revision
 	maxPayload      = 4096
-	eventWindow     = 64 // events the reader may push before they are acknowledged by number
+	leastPayload    = 512 // that every reader takes
+	eventWindow     = 64  // events the reader may push before they are acknowledged by number
 	slotsPerAnswer  = 32
 	maxSends        = 3
 )

@@ -192,16 +192,41 @@ func (c *pedlink) believe(keys []Secret, hostNonce, sealed []byte) error {
 	return fmt.Errorf("%w: the reader has another pairing key", ErrLocked)
 }
 
+// confirm asks again who is there, authenticated by now: what was told in the clear ruled the line until here, its
+// longest payload among it.
+func (c *pedlink) confirm() error {
+	c.identity.MaxLength = leastPayload
+	answer, err := c.ask(command{code: cmdInfo})
+	if err != nil {
+		return fmt.Errorf("cannot confirm reader: %w", err)
+	}
+	now, err := parseIdentity(answer)
+	switch {
+	case err != nil:
+		return err
+	case now.Serial != c.identity.Serial:
+		return fmt.Errorf("cannot confirm reader: %w: it calls itself %s by now", errDamaged, now.Serial)
+	case now.MaxLength < leastPayload:
+		return fmt.Errorf("cannot confirm reader: %w: it takes %d bytes at once, every reader takes %d", errDamaged, now.MaxLength, leastPayload)
+	}
+	c.identity = now
+	return nil
+}
+
 // checkAlive asks a reader that said nothing lately; one that is gone, or has become another, ends the connection.
 func (c *pedlink) checkAlive() {
 	if c.asked.Swap(false) {
 		return
 	}
 	answer, err := c.do(context.Background(), command{code: cmdInfo})
-	if err != nil {
-		return // the link died of it, or the reader lives and refuses
+	if errors.As(err, new(ErrRefused)) || errors.Is(err, ErrUnsupported) {
+		return // it lives, and will not say
 	}
-	if now, err := parseIdentity(answer); err != nil || now.Serial != c.identity.Serial {
+	var now Identity
+	if err == nil {
+		now, err = parseIdentity(answer)
+	}
+	if err != nil || now.Serial != c.identity.Serial {
 		c.link.fail(fmt.Errorf("%w: %w", ErrHangup, errors.Join(errDamaged, err)))
 	}
 }

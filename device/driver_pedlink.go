@@ -46,7 +46,7 @@ func conversePedlink(l *line, o *Options, enter func(State)) (conversation, erro
 	enter(StateAuthenticating)
 	err := c.authenticate(keys)
 	if err == nil {
-		return c, nil
+		return c, c.confirm()
 	}
 	if !errors.Is(err, ErrLocked) {
 		return nil, err

@@ -29,11 +29,12 @@ type flow struct {
 	armed  bool
 	next   uint32
 	events chan Event
-	dead   <-chan struct{}
+	dead   <-chan struct{} // of the line
+	over   chan struct{}   // closed when another Follow begins, whatever comes of that
 }
 
 // Follow starts the flow of events numbered after the given one and says what the reader holds.
-// A former flow ends. After Lost > 0 the flow begins at First; whether to go on is the caller's decision.
+// A former flow ends, also when this one does not begin. After Lost > 0 the flow begins at First; whether to go on is the caller's decision.
 // The reader holds what it sent before until Acknowledge, so a caller that has them already says so again.
 func (r *Reader) Follow(ctx context.Context, after uint32) (Backlog, error) {
 	r.following.Lock()
@@ -50,6 +51,12 @@ func (r *Reader) follow(ctx context.Context, after uint32) (Backlog, error) {
 	if err != nil {
 		return Backlog{}, err
 	}
+	r.mu.Lock()
+	if r.flow != nil {
+		close(r.flow.over)
+		r.flow = nil
+	}
+	r.mu.Unlock()
 	f, backlog, err := s.follow(ctx, after)
 	if err != nil {
 		return Backlog{}, err
@@ -61,7 +68,7 @@ func (r *Reader) follow(ctx context.Context, after uint32) (Backlog, error) {
 }
 
 // Next waits for an event and returns it with all others that have arrived, at most max (1 or more).
-// ErrHangup: the flow has ended with its line; Follow begins another.
+// ErrHangup: the flow has ended with its line, or by another Follow; Follow begins one.
 func (r *Reader) Next(ctx context.Context, max int) ([]Event, error) {
 	r.mu.Lock()
 	f := r.flow
@@ -97,6 +104,8 @@ func (f *flow) wait(ctx context.Context, closing <-chan struct{}) (Event, error)
 	case <-closing:
 		return Event{}, ErrClosed
 	case <-f.dead:
+		return Event{}, ErrHangup
+	case <-f.over:
 		return Event{}, ErrHangup
 	case <-ctx.Done():
 		return Event{}, ctx.Err()

@@ -8,7 +8,7 @@ import (
 )
 
 func (c *pedlink) follow(ctx context.Context, after uint32) (*flow, Backlog, error) {
-	f := &flow{after: after, events: make(chan Event, eventWindow), dead: c.link.dead}
+	f := &flow{after: after, events: make(chan Event, eventWindow), dead: c.link.dead, over: make(chan struct{})}
 	answer, err := c.do(ctx, command{
 		code:  cmdEventsSince,
 		body:  appendField32(nil, tagEventNumber, after),

@@ -186,3 +186,25 @@ func refusedWith(err error, code device.Code) bool {
 	var refused device.ErrRefused
 	return errors.As(err, &refused) && refused.Code == code
 }
+
+// A Follow that the reader refuses has ended the flow before it all the same: nobody may wait there for ever.
+func TestFollowThatFailsEndsTheFlowBefore(t *testing.T) {
+	b := newBench(t)
+	r := b.reader()
+	_, err := r.Follow(testContext(t), 0)
+	must(t, err)
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := r.Next(testContext(t), 1)
+		waiting <- err
+	}()
+	if _, err := r.Follow(testContext(t), 99); !refusedWith(err, device.CodeEventAhead) {
+		t.Fatalf("error %v", err)
+	}
+	if err := <-waiting; !errors.Is(err, device.ErrHangup) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := r.Next(testContext(t), 1); !errors.Is(err, device.ErrHangup) {
+		t.Errorf("afterwards: %v", err)
+	}
+}

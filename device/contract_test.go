@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"unbindd/device"
 	"unbindd/device/devicesim"
@@ -164,10 +165,12 @@ func TestContractClose(t *testing.T) {
 		r := p.reader("")
 		identifyWhenBack(t, r)
 		p.fault("silent")
+		said := r.Stats().FramesOut
 		go func() {
 			_, err := r.Identify(testContext(t))
 			asked <- err
 		}()
+		waitForQuestion(t, r, said)
 		must(t, r.Close())
 		select {
 		case err := <-asked:
@@ -185,6 +188,20 @@ func TestContractClose(t *testing.T) {
 			t.Errorf("status %+v", s)
 		}
 	})
+}
+
+// waitForQuestion returns when more frames than so many are out.
+func waitForQuestion(t *testing.T, r *device.Reader, said uint64) {
+	t.Helper()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for ctx := testContext(t); r.Stats().FramesOut <= said; {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			t.Fatal("no question went out")
+		}
+	}
 }
 
 func TestContractLossOfTheLine(t *testing.T) {
@@ -230,11 +247,20 @@ func TestContractCallerMayLeave(t *testing.T) {
 	forEveryDriver(t, func(t *testing.T, p party) {
 		r := p.reader("")
 		identifyWhenBack(t, r)
+		p.fault("silent")
+		said := r.Stats().FramesOut
 		ctx, cancel := context.WithCancel(t.Context())
+		left := make(chan error, 1)
+		go func() {
+			_, err := r.Identify(ctx)
+			left <- err
+		}()
+		waitForQuestion(t, r, said)
 		cancel()
-		if _, err := r.Identify(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		if err := <-left; !errors.Is(err, context.Canceled) || !errors.Is(err, device.ErrTimeout) {
 			t.Errorf("%v", err)
 		}
+		must(t, p.sim.ClearFaults())
 		if _, err := r.Identify(testContext(t)); err != nil {
 			t.Errorf("%v", err)
 		}

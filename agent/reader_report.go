@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"unbindd/agent/envelope"
 	"unbindd/agent/local"
 	"unbindd/device"
 )
@@ -19,12 +18,15 @@ import (
 // line may be down, and a slow one lists hundreds of slots.
 const reportTime = 90 * time.Second
 
+// searchTime is how long a search for protocol and speed may take.
+const searchTime = 30 * time.Second
+
 // testRounds is how many questions a test times.
 const testRounds = 20
 
-// withLine lends the conversation with the bound reader. A terminal that is
-// bound to nobody opens the line for this one question; then only who is there
-// can be asked of a reader that wants a pairing key.
+// withLine lends the conversation with the bound reader. A terminal that keeps
+// none opens the line for this one question; then only who is there can be asked
+// of a reader that wants a pairing key.
 func (a *Agent) withLine(r *http.Request, use func(context.Context, *device.Reader) (any, error)) (any, error) {
 	ctx, stop := context.WithTimeout(r.Context(), reportTime)
 	defer stop()
@@ -33,7 +35,11 @@ func (a *Agent) withLine(r *http.Request, use func(context.Context, *device.Read
 	}
 	a.lending.Lock()
 	defer a.lending.Unlock()
-	line := device.New(a.Reader, device.Options{Rand: a.Rand, Now: a.Now})
+	config, options := a.Reader, device.Options{Rand: a.Rand, Now: a.Now}
+	if id := a.identity(); id != nil { // bound, and its reader's step is behind it
+		config.Driver, options.Serial = id.binding.Reader.Protocol(), string(id.binding.Reader.SN)
+	}
+	line := device.New(config, options)
 	v, err := use(ctx, line)
 	return v, errors.Join(err, line.Close())
 }
@@ -49,7 +55,11 @@ func (a *Agent) readerReport(r *http.Request) (any, error) {
 		if id := a.identity(); id != nil {
 			out.Bound, out.Driver = string(id.binding.Reader.SN), id.binding.Reader.Protocol()
 		}
-		quick, stop := context.WithTimeout(ctx, courtesyTime)
+		patience := courtesyTime
+		if a.line() == nil {
+			patience = searchTime // protocol and speed may have to be found first
+		}
+		quick, stop := context.WithTimeout(ctx, patience)
 		defer stop()
 		who, err := line.Identify(quick)
 		if err == nil {
@@ -106,7 +116,7 @@ func (a *Agent) readerSlots(r *http.Request) (any, error) {
 	return a.withLine(r, func(ctx context.Context, line *device.Reader) (any, error) {
 		slots, err := line.Slots(ctx)
 		if err != nil {
-			return nil, envelope.Refuse("E22", "reader", "cannot list the key slots: %w", err)
+			return nil, err
 		}
 		out := local.KeySlots{Schema: local.Schema, Serial: line.Status().Serial, Slots: []local.KeySlot{}}
 		for _, s := range slots {
@@ -222,9 +232,23 @@ func (t *readerTest) list(ctx context.Context) (detail string, err error) {
 // is a finding.
 func (t *readerTest) probe(ctx context.Context) (string, error) {
 	used, silent := 0, []string{}
+	can, err := t.line.Capabilities(ctx)
+	if err != nil {
+		return "", err
+	}
+	if !slices.Contains(can, device.CanProbe) || !slices.Contains(can, device.CanList) {
+		return "", device.ErrUnsupported
+	}
+	if t.slots == nil {
+		return "", errors.New("there is no list to go by")
+	}
+	asked := 0
 	for _, s := range t.slots {
 		if s.State != device.SlotLoaded || s.Retained {
 			continue
+		}
+		if s.Asked {
+			asked++
 		}
 		switch err := t.line.Probe(ctx, s.ID); {
 		case errors.Is(err, device.ErrNoKey):
@@ -236,6 +260,9 @@ func (t *readerTest) probe(ctx context.Context) (string, error) {
 	}
 	if len(silent) > 0 {
 		return "", fmt.Errorf("listed as loaded and does not answer: %s", strings.Join(silent, ", "))
+	}
+	if asked > 0 {
+		return fmt.Sprintf("%d keys answer; %d of them were only asked for, this protocol cannot use them", used, asked), nil
 	}
 	return fmt.Sprintf("%d keys answer", used), nil
 }

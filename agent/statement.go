@@ -135,11 +135,11 @@ func nextAction(r certificate.Reader) string {
 	case outcomeForeign:
 		return "connect the bound reader " + string(r.SN) + ", or sign a close"
 	case outcomeMissing:
-		return "connect or repair reader " + string(r.SN) + ", or sign a close"
+		return "connect or repair reader " + string(r.SN) + " and switch it off and on, or sign a close"
 	case outcomeUnsupported:
 		return "retire the keys of reader " + string(r.SN) + " where they were issued, since a terminal cannot erase them, or destroy it; then sign a close"
 	}
-	return "have reader " + string(r.SN) + " looked at: repair it, or destroy it under dual control and sign a close"
+	return "have reader " + string(r.SN) + " looked at: repair it and switch it off and on, or destroy it under dual control and sign a close"
 }
 
 // follows numbers the certificate and names the one it supersedes.

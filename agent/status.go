@@ -97,6 +97,7 @@ func (a *Agent) certificateShown(out *local.Case) error {
 		return err
 	}
 	out.Result, out.Certificate = s.Predicate.Result, string(e.Digest())
+	out.Next = s.Predicate.Next
 	out.Quarantine = s.Predicate.Result == certificate.Partial
 	_, err = a.certificateReceipt()
 	out.Receipted = err == nil

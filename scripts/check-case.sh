@@ -268,6 +268,8 @@ certificate() {
 
 erase_record() {
   local said r results slot result
+  [ "$(payload certificate.json .predicate.reader.outcome)" != erased ] ||
+    same "slots of the manifest" "$(payload certificate.json '[.predicate.reader.slots[].slot] | tostring')" "$(payload manifest.json '.scope | tostring')"
   said=$(payload certificate.json .predicate.reader.record)
   if [ "$said" = null ]; then
     # Only a reader whose binding names another protocol may be erased without a word of its own.
@@ -301,7 +303,10 @@ certificate_receipt() {
 tombstone() {
   local file=$dir/tombstone.json
   [ -e "$file" ] || file=$dir/tombstone-reveal.json
-  [ -e "$file" ] || fail "no tombstone is there"
+  if [ ! -e "$file" ]; then
+    [ "$(payload certificate.json .predicate.result)" = complete ] || absent "the case is open: its certificate is partial"
+    fail "no tombstone is there"
+  fi
   same "sha256 of r" "sha256:$(jq -rj .r "$file" | base64 -d | sha256)" "$(payload certificate.json .predicate.tombstone)"
   [ "$file" != "$dir/tombstone.json" ] || same "certificate" "$(jq -r .certificate "$file")" "$(digest certificate.json)"
   echo "sha256(r) is what the certificate committed to"

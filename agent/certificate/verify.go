@@ -68,6 +68,12 @@ func Read(e *envelope.Envelope) (Statement, error) {
 	return s, nil
 }
 
+// Covers says whether the slots named as erased are exactly those that the
+// manifest said the erase would cover; what was not erased may be less.
+func (r *Reader) Covers(scope []int64) bool {
+	return r.Outcome != "erased" || slices.EqualFunc(r.Slots, scope, func(s Slot, slot int64) bool { return s.Slot == slot })
+}
+
 // SubjectDigest returns the digest of a subject by name.
 func (s *Statement) SubjectDigest(name string) (envelope.Digest, bool) {
 	for _, sub := range s.Subject {

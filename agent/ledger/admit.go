@@ -77,6 +77,8 @@ func readEvent(reader string, e Event) (Record, *RefusedError) {
 			err = refuse("evseq")
 		case rec.Reader != reader:
 			err = refuse("reader")
+		case rec.IsTransaction() && !isCurrency(rec.Currency):
+			err = refuse("currency")
 		}
 	}
 	if err == nil {

@@ -80,7 +80,7 @@ func (p *parser) text(name string) error {
 	case "code":
 		return p.id(&r.Code, name, "code")
 	case "currency":
-		return p.value(&r.Currency, name, "currency", isCurrency)
+		return p.value(&r.Currency, name, "currency", isCurrencyCode)
 	case "entry":
 		return p.value(&r.Entry, name, "entry", oneOf(entries))
 	case "kind":

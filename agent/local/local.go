@@ -90,6 +90,7 @@ type Case struct {
 	Certificate string     `json:"certificate,omitempty"`
 	Receipted   bool       `json:"receipted"` // the desk has the certificate
 	Quarantine  bool       `json:"quarantine"`
+	Next        string     `json:"next,omitempty"` // what a person must do about a partial certificate, in its own words
 }
 
 // Approver is a holder whose signature counted.

@@ -154,6 +154,9 @@ func (u *unbinding) certificate(n int64, change func(*certificate.Predicate)) []
 		Authenticated: true, Firmware: "1.0", Outcome: "erased", Record: u.record1(), Retained: []certificate.Retained{},
 		SN: u.readSN, Slots: []certificate.Slot{},
 	}
+	for _, slot := range u.manifest.Scope {
+		p.Reader.Slots = append(p.Reader.Slots, certificate.Slot{After: "empty", KCV: "82e136", Method: "zero-block", Slot: slot, Type: "TMK"})
+	}
 	s.Subject = []certificate.Subject{
 		certificate.About("command", u.order.Digest()), certificate.About("manifest", u.digest), certificate.About("backup", u.manifest.Digest),
 	}

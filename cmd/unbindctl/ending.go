@@ -20,6 +20,7 @@ type ending struct {
 	Stays     []string         `json:"stays,omitempty"`    // steps of an undone case whose effect stays
 	Departed  bool             `json:"departed,omitempty"` // the daemon has removed itself
 	Problem   *local.Error     `json:"problem,omitempty"`
+	Next      string           `json:"next,omitempty"` // the certificate's own word on what a person must do
 	Tombstone *local.Tombstone `json:"tombstone,omitempty"`
 }
 
@@ -27,7 +28,7 @@ func endingOf(c *local.Case) ending {
 	end := ending{Schema: schema, Kind: "end"}
 	if c != nil {
 		end.Case, end.Outcome, end.Result = c.Case, c.Outcome, c.Result
-		end.Crossed, end.Receipted, end.Problem = c.Crossed, c.Receipted, c.Problem
+		end.Crossed, end.Receipted, end.Problem, end.Next = c.Crossed, c.Receipted, c.Problem, c.Next
 	}
 	return end
 }
@@ -119,7 +120,12 @@ func (p *paper) ending(e ending) {
 		p.failure(e)
 	}
 	p.remains(e)
-	if e.Exit != exitDone && e.Problem == nil {
+	switch {
+	case e.Exit == exitDone || e.Problem != nil:
+	case e.Result == certificate.Partial && e.Tombstone != nil: // closed by signature: nothing is left to do here
+	case e.Result == certificate.Partial && e.Next != "":
+		p.next(e.Next)
+	default:
 		p.next(p.in(e.Exit.next()))
 	}
 }

@@ -100,7 +100,7 @@ func newFixture() *fixture {
 		manifest: manifest.Manifest{
 			Case: "C-2026-000123", Count: 128, Digest: envelope.DigestOf([]byte("sealed")), Epoch: 2, EvSeq: 131, First: 1,
 			Head: digest, Last: 131, N: 1, Reader: manifest.Reader{EraCnt: 4, RC: make([]byte, 16), SN: "SN-1"},
-			Scope: []int64{1, 2}, Size: 9000, Sums: []manifest.Sum{}, Terminal: "T-0001", V: 1,
+			Scope: []int64{1}, Size: 9000, Sums: []manifest.Sum{}, Terminal: "T-0001", V: 1,
 		},
 		statement: goodStatement(),
 		receipt: receipt.Receipt{

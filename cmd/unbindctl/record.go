@@ -57,6 +57,12 @@ func checkRecord(r *certificate.Reader, bound enrol.Reader) (note words, err err
 		}
 		return words{"not authenticated by the reader", "未经读卡器认证"}, nil
 	}
+	if !r.Authenticated {
+		if r.Outcome == "erased" && len(r.Slots) > 0 && bound.Signs() {
+			return words{}, errors.New("cannot trust the reader's part: it is called erased, and its erase record is not called authentic")
+		}
+		return words{"there is an erase record, and the certificate itself does not call it authentic", "有擦除记录，但证书本身未认定其真实"}, nil
+	}
 	m, err := recordMessage(r.Record)
 	if err != nil {
 		return words{}, err

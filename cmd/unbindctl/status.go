@@ -88,6 +88,9 @@ func (p *paper) unbinding(c *local.Case) {
 	if c.Quarantine {
 		p.row(words{"", ""}, "%s", p.in(words{"in quarantine: a final step is open until it is repaired or closed", "隔离中：有一个最终步骤未决，待修复或签署关闭"}))
 	}
+	if c.Next != "" && c.Quarantine {
+		p.row(words{"", ""}, p.in(words{"to do: %s", "待办：%s"}), c.Next)
+	}
 	if c.Problem != nil {
 		p.refusal(p.in(words{"Problem: ", "问题："}), *c.Problem, exitFailed)
 	}

@@ -115,6 +115,9 @@ func (x *examination) checkManifest() (words, error) {
 		if err != nil {
 			return words{}, err
 		}
+		if !p.Reader.Covers(m.Scope) {
+			return words{}, errors.New("cannot use the manifest: the slots that the certificate calls erased are not those it names")
+		}
 		sealed := func(s certificate.Subject) bool { return s.Digest["sha256"] == m.Digest.Hex() }
 		if m.Size > 0 && !slices.ContainsFunc(c.Statement.Subject, sealed) {
 			return words{}, errors.New("cannot use the manifest: the certificate names another sealed file")

@@ -5,6 +5,7 @@ import (
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/envelope"
+	"unbindd/agent/manifest"
 	"unbindd/agent/receipt"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -67,7 +68,26 @@ func (d *Desk) certifies(tx *store.Tx, s standing, k store.Key, st certificate.S
 	if err := authorised(tx, s, p.Receipt.Digest); err != nil {
 		return err
 	}
+	if err := covers(tx, s, st); err != nil {
+		return err
+	}
 	return recorded(s, p.Reader)
+}
+
+// covers compares the slots of an erased reader with those of the manifest that
+// the certificate is about: leaving them out would leave the reader's word out.
+func covers(tx *store.Tx, s standing, st certificate.Statement) error {
+	about, _ := st.SubjectDigest("manifest")
+	return tx.Kinds(s.ID, func(kind string, o store.Object) error {
+		if kind != manifest.Kind || o.Digest != about {
+			return nil
+		}
+		m, err := parse[manifest.Manifest](o.Body)
+		if err == nil && !st.Predicate.Reader.Covers(m.Scope) {
+			err = misfit("slots", "cannot keep the certificate: the slots it calls erased are not those of its manifest")
+		}
+		return err
+	})
 }
 
 // authorised checks that what the certificate names as its permission exists: a

@@ -90,13 +90,17 @@ func (r *reader) record() (string, error) {
 		return "", missing("a certificate that holds")
 	}
 	said := r.statement.Predicate.Reader
+	if r.accepted != nil && !said.Covers(r.accepted.Scope) {
+		return "", errors.New("the slots it calls erased are not those of its manifest")
+	}
+	if said.Outcome == "erased" && len(said.Slots) > 0 && r.grounds.Binding.Reader.Signs() && !said.Authenticated {
+		return "", errors.New("the bound reader signs what it erases, and did not sign for this")
+	}
 	switch {
 	case said.Authenticated && said.Record == nil:
 		return "", errors.New("the certificate claims the reader's word and does not carry it")
 	case said.Record == nil && said.Outcome == "erased" && len(said.Slots) > 0 && !r.grounds.Binding.Reader.Signs():
 		return fmt.Sprintf("a reader that speaks %s signs none; the terminal listed and probed it", r.grounds.Binding.Reader.Protocol()), nil
-	case said.Record == nil && said.Outcome == "erased" && len(said.Slots) > 0:
-		return "", errors.New("the bound reader signs what it erases, and did not sign for this")
 	case said.Record == nil:
 		return "", missing("the reader's own record")
 	case !said.Authenticated:

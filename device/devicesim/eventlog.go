@@ -108,15 +108,21 @@ func (m *memory) hold(n int, make func(seq uint32) (code uint16, body []byte, er
 	return nil
 }
 
-// release lets go of every event up to the number. The mark may reach the disk later than the answer: at
-// worst the host is sent again what it has.
-func (m *memory) release(upTo uint32) error {
+// release lets go of every event up to the number, which the host has. The mark may reach the disk later than the
+// answer: at worst the host is sent again what it has.
+func (m *memory) release(upTo uint32) error { return m.letGo(upTo, m.writeSoon) }
+
+// lose lets go of events that the host does not have. The mark is on the disk before anybody is told: a number that was
+// told as lost stays lost.
+func (m *memory) lose(upTo uint32) error { return m.letGo(upTo, m.write) }
+
+func (m *memory) letGo(upTo uint32, write func(at int64, b []byte) error) error {
 	if upTo <= m.released {
 		return nil
 	}
 	m.markGen++
 	mark := binary.BigEndian.AppendUint32(nil, upTo)
-	if err := m.writeSoon(marksAt+int64(m.markGen%2)*markStep, page(m.markGen, mark)); err != nil {
+	if err := write(marksAt+int64(m.markGen%2)*markStep, page(m.markGen, mark)); err != nil {
 		return err
 	}
 	m.held = m.held[min(int(upTo-m.released), len(m.held)):]

@@ -21,7 +21,7 @@ import (
 //	 73728 key slots        704 of 256 bytes, taken one after the other and never given back
 //	253952 event log        appended, cut back when nothing is held
 //
-// Every write but a release mark is on the disk before the call returns.
+// Every write but the mark of an acknowledgement is on the disk before the call returns.
 type memory struct {
 	f     *os.File
 	id    identity
@@ -30,6 +30,7 @@ type memory struct {
 	held  []event                        // numbers released+1 .. last
 	dead  bool                           // the power is off: nothing may be written any more
 	fuse  func(at int64, b []byte) error // asked before each write, and can stop it; nil: nothing does
+	sync  func(fd int) error             // waits for the disk; nil: Fdatasync
 
 	released uint32 // highest number let go
 	last     uint32 // highest number given
@@ -245,6 +246,9 @@ func (m *memory) save() error {
 func (m *memory) write(at int64, b []byte) error {
 	if err := m.writeSoon(at, b); err != nil {
 		return err
+	}
+	if m.sync != nil {
+		return m.sync(int(m.f.Fd()))
 	}
 	return unix.Fdatasync(int(m.f.Fd()))
 }

@@ -200,3 +200,27 @@ func FuzzSlot(f *testing.F) {
 		}
 	})
 }
+
+// TestLossIsOnTheDiskBeforeItIsTold: an acknowledgement may be undone by a power cut, a loss may not.
+func TestLossIsOnTheDiskBeforeItIsTold(t *testing.T) {
+	path, _ := newReader(t)
+	s := start(t, path, Options{EventRoom: 3})
+	safe := true // every mark that was written is on the disk
+	s.mem.fuse = func(at int64, _ []byte) error { safe = safe && at >= stateAt; return nil }
+	s.mem.sync = func(int) error { safe = true; return nil }
+	for range 5 {
+		_, err := s.Happen("other")
+		must(t, err)
+	}
+	if !safe || s.mem.released != 2 {
+		t.Errorf("overflow: %d let go, on the disk: %v", s.mem.released, safe)
+	}
+	must(t, s.Lose(1))
+	if !safe || s.mem.released != 3 {
+		t.Errorf("lose: %d let go, on the disk: %v", s.mem.released, safe)
+	}
+	must(t, s.mem.release(4))
+	if safe {
+		t.Error("the test cannot tell a mark that is not on the disk")
+	}
+}

@@ -165,7 +165,7 @@ func (s *Sim) Lose(n int) error {
 	if n < 0 || n > len(s.mem.held) {
 		return fmt.Errorf("cannot lose %d events: %d are held", n, len(s.mem.held))
 	}
-	return s.mem.release(s.mem.released + uint32(n))
+	return s.mem.lose(s.mem.released + uint32(n))
 }
 
 // overflow lets go of the oldest events a small memory has no room for. Nobody is told now: the host learns it
@@ -175,7 +175,7 @@ func (s *Sim) overflow() error {
 	if s.options.EventRoom == 0 || over <= 0 {
 		return nil
 	}
-	return s.mem.release(s.mem.released + uint32(over))
+	return s.mem.lose(s.mem.released + uint32(over))
 }
 
 // hold keeps new events and wakes the line; s.mu is held.

@@ -31,6 +31,9 @@ type act struct {
 	away time.Duration // of unplug
 }
 
+// ends says whether an act ends the conversation of the front.
+func (a act) ends() bool { return slices.Contains([]string{"cut", "unplug", "reboot"}, a.verb) }
+
 // counter names something that a reader counts since it was switched on.
 type counter string
 

@@ -176,3 +176,29 @@ func FuzzParseScript(f *testing.F) {
 		}
 	})
 }
+
+// TestScriptDoesAllThatIsDue: what ends the conversation comes behind everything else that is due, and a second such
+// thing the next time.
+func TestScriptDoesAllThatIsDue(t *testing.T) {
+	path, _ := newReader(t)
+	s := start(t, path, Options{})
+	h := newHost(t, s)
+	ended := play(t, s, "at commands 1: reboot", "at commands 1: plug", "at commands 1: fault nak=1", "at commands 1: reboot", "at commands 1: sell 100 CNY")
+	armed(t, s, 5)
+	h.write(h.seal(opInfo, nil))
+	h.until(tRST)
+	if got := s.State(); got.BootCount != 2 || got.LastEvent != 1 || len(got.Faults) != 1 {
+		t.Errorf("%+v", got)
+	}
+	h.reset()
+	h.write(h.seal(opInfo, nil))
+	h.until(tNAK)
+	h.nextOut--
+	h.reset()
+	h.write(h.seal(opInfo, nil))
+	h.until(tRST)
+	if got := s.State().BootCount; got != 3 {
+		t.Errorf("%d starts", got)
+	}
+	must(t, <-ended)
+}

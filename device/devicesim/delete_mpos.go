@@ -40,11 +40,11 @@ func (e *mposEngine) delete(f *mposFields) ([]byte, error) {
 // overwrite goes through the scope to its end; false if a key stays and that is admitted.
 func (e *mposEngine) overwrite(scope []uint16) (done bool, err error) {
 	done = true
-	for _, id := range scope {
+	for n, id := range scope {
 		if err := e.sim.cutAt(faultCutAfter, e.erased); err != nil {
 			return false, err
 		}
-		gone, err := e.sim.mposErase(e.sim.mem.slotIndex(id))
+		gone, err := e.sim.mposErase(e.sim.mem.slotIndex(id), n)
 		if err != nil {
 			return false, err
 		}
@@ -110,11 +110,12 @@ func (s *Sim) mposFull(wanted func(*slot) bool) []uint16 {
 	return ids
 }
 
-// mposErase overwrites one key, or does what a fault wants instead; false if it stays and that is admitted.
-func (s *Sim) mposErase(i int) (bool, error) {
+// mposErase overwrites one key, the n-th of a scope from 0, or does what a fault wants instead; false if it stays and
+// that is admitted.
+func (s *Sim) mposErase(i, n int) (bool, error) {
 	k := &s.mem.slots[i]
 	switch {
-	case i%2 == 1 && s.wrong(faultHalf):
+	case n%2 == 1 && s.wrong(faultHalf):
 		return false, nil
 	case s.wrong(faultLiesKeeps):
 		return true, nil

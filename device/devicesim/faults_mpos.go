@@ -52,7 +52,9 @@ func (e *mposEngine) firstSend(r mposRequest) error {
 		return errUnanswered
 	case s.strikes(faultWrongSeq):
 		a, _, _ := mposScan(e.answer)
-		return e.write(mposFrame(r.cmd, after(after(after(r.seq))), a.data))
+		if err := e.write(mposFrame(r.cmd, after(after(after(r.seq))), a.data)); err != nil {
+			return err
+		}
 	case s.strikes(faultAnswersTwice):
 		if err := e.write(e.answer); err != nil {
 			return err

@@ -21,7 +21,7 @@ func TestMposFaultsOfTheConversation(t *testing.T) {
 		"silent":              nil,
 		"silent-after-ack=1":  {good + first},
 		"tamper-in-session=1": {"0047", "0047"},
-		"wrong-seq=1":         {"wrong " + good + first, good + first},
+		"wrong-seq=1":         {"wrong " + good + first, good + first, good + first},
 		"lies-keeps":          {good + first, good + first},
 	} {
 		t.Run(fault, func(t *testing.T) {

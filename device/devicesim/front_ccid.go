@@ -176,7 +176,7 @@ func (f *ccidFront) movement() []byte {
 }
 
 func (f *ccidFront) write(b []byte) error {
-	if len(b) == 0 {
+	if len(b) == 0 || f.sim.isSilent() {
 		return nil
 	}
 	_, err := f.line.Write(b)

@@ -23,6 +23,9 @@ func TestCCIDGolden(t *testing.T) {
 		if line == "" || line[0] == '#' {
 			continue
 		}
+		if line[0] != '<' && len(said) > 0 {
+			t.Fatalf("before %s the reader also says %x", line, said)
+		}
 		if !bytes.Contains(page, []byte(line+"\n")) {
 			t.Errorf("docs/WIRE-CCID.md does not show %s", line)
 		}

@@ -1,11 +1,11 @@
 // Package devicesim is a card reader in software: it keeps keys and transactions in a memory file, speaks
-// pedlink/1 on a tty or a pseudo-terminal of its own, and does wrong on demand.
+// pedlink/1, mpos or serial CCID on a tty or a pseudo-terminal of its own, and does wrong on demand.
 //
 // It promises what a good reader promises, also over a power cut at any point (a killed process): an event
 // leaves it only when it is in the memory file and is held until it is acknowledged; an erase that was
 // started is finished before anything else; a ticket erases once. It counts erases and overwrites in the
 // memory file, so that a test can prove that nothing was erased twice. It shares no code with package device:
-// docs/WIRE-READER.md and the golden frames of device/testdata are what both have in common.
+// docs/WIRE-READER.md, docs/WIRE-MPOS.md, docs/WIRE-CCID.md and the golden frames of device/testdata are what both have in common.
 //
 //	sim.go front.go        Sim: power, plug, restart; the protocols it can speak
 //	inject*.go             making a new reader with its keys
@@ -15,6 +15,7 @@
 //	own.go keywrap.go      the reader's own keys
 //	*_pedlink.go           pedlink/1: engine and sending are the link rules, commands and erase what is done
 //	sockets.go             the cards: the customer's and the SAMs
+//	*_mpos.go              mpos: requests that are carried out once
 //	*_ccid.go              CCID on a serial line, as two readers speak it
 //	sales.go generate.go tamper.go   transactions; what else happens to a reader
 //	faults*.go struck.go   what it does wrong, and how often it did

@@ -82,7 +82,7 @@ func TestATRsMadeAreRead(t *testing.T) {
 			atr[8] = 1
 		}
 		atr = append(atr, want.Historical...)
-		atr = append(atr, xorOf(atr[1:]))
+		atr = append(atr, lrc(atr[1:]))
 		if got, err := atr.Parse(); err != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("%+v %v", got, err)
 		}

@@ -100,6 +100,16 @@ func TestEventThatCannotBeReadIsHandedOn(t *testing.T) {
 	}
 }
 
+func TestFlowThatIsOverFreesWhoWaits(t *testing.T) {
+	f := &flow{events: make(chan Event), over: make(chan struct{})}
+	waiting := make(chan error, 1)
+	go func() { _, err := f.wait(t.Context(), nil); waiting <- err }()
+	close(f.over)
+	if err := <-waiting; !errors.Is(err, ErrHangup) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestOddEventsAreTaken(t *testing.T) {
 	onLine("unknown codes, no body, a body of any kind", t, func(t *testing.T, l *link, p *peer) {
 		f := following(t, l, p)

@@ -38,6 +38,10 @@ func (l *link) begin(payload []byte) (*exchange, []byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	x := &exchange{seq: l.nextOut, signals: make(chan frame, 16), response: make(chan []byte, 1)}
+	if l.session != nil && l.session.isSpent() {
+		l.fail(fmt.Errorf("%w: session is used up", ErrHangup))
+		return nil, nil, absent(l.cause)
+	}
 	if l.session != nil {
 		payload = l.session.seal(x.seq, payload)
 	}

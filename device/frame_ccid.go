@@ -49,7 +49,7 @@ func (m ccidMessage) encode() []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(m.data)))
 	b = append(b, m.slot, m.seq, m.fields[0], m.fields[1], m.fields[2])
 	b = append(b, m.data...)
-	return append(b, xorOf(b))
+	return append(b, lrc(b))
 }
 
 func (m ccidMessage) icc() byte     { return m.fields[0] & 3 }
@@ -125,7 +125,7 @@ func (d *ccidDecoder) message() (m ccidMessage, s ccidSignal, ok bool) {
 		return m, ccidNothing, true
 	}
 	raw := d.buf[:end]
-	if xorOf(raw) != d.buf[end] {
+	if lrc(raw) != d.buf[end] {
 		d.skip()
 		return m, ccidDamage, true
 	}

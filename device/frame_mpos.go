@@ -58,6 +58,7 @@ func readBCD(b []byte) (n int, ok bool) {
 	return n, true
 }
 
+// lrc is the check byte of mpos, serial CCID and T=1.
 func lrc(b []byte) (sum byte) {
 	for _, c := range b {
 		sum ^= c

@@ -40,7 +40,7 @@ func (c *ccid) exchangePPS(slot int, m *module) error {
 	if m.terms.Speed != defaultSpeed {
 		request = append([]byte{0xFF, 0x10 | byte(m.protocol)}, m.terms.Speed)
 	}
-	request = append(request, xorOf(request))
+	request = append(request, lrc(request))
 	answer, err := c.link.ask(ccidMessage{kind: ccidXfrBlock, slot: byte(slot), data: request}, c.link.retry.Response+time.Second, ccidBrief)
 	short := []byte{0xFF, byte(m.protocol), 0xFF ^ byte(m.protocol)}
 	switch {

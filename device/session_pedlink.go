@@ -14,6 +14,9 @@ const (
 
 const macLen = 8
 
+// sessionPayloads is how many go in one direction before the host begins anew.
+const sessionPayloads = 1 << 31
+
 // session authenticates every payload after HELLO. Both ends count the payloads of each direction,
 // so a message that is repeated, left out, reordered or turned around does not verify.
 type session struct {
@@ -58,6 +61,9 @@ func macInput(direction byte, counter uint32, typ, seq byte, payload []byte) []b
 	b = append(b, typ, seq)
 	return append(b, payload...)
 }
+
+// isSpent is told well before a counter comes round, so that no input of a MAC is ever used twice.
+func (s *session) isSpent() bool { return max(s.sent, s.received) >= sessionPayloads }
 
 // seal appends the MAC to a command's payload.
 func (s *session) seal(seq byte, payload []byte) []byte {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -118,5 +119,16 @@ func TestConfigTellsEveryProblem(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), word+":") {
 			t.Errorf("%s is not named in %v", word, err)
 		}
+	}
+}
+
+func TestSessionThatIsUsedUpEndsTheLine(t *testing.T) {
+	for name, s := range map[string]session{"sent": {sent: sessionPayloads}, "received": {received: sessionPayloads}} {
+		onLine(name, t, func(t *testing.T, l *link, p *peer) {
+			l.secure(&s)
+			if r := <-call(l, "ask"); !errors.Is(r.err, ErrAbsent) || l.isAlive() {
+				t.Errorf("error %v", r.err)
+			}
+		})
 	}
 }

@@ -43,7 +43,7 @@ func (c t1Code) encode(b t1Block) []byte {
 	if c.crc {
 		return binary.BigEndian.AppendUint16(raw, crc16(raw))
 	}
-	return append(raw, xorOf(raw))
+	return append(raw, lrc(raw))
 }
 
 // decode reads one whole block; the error is that of the transmission or of the form, and both ask for the
@@ -57,7 +57,7 @@ func (c t1Code) decode(raw []byte) (t1Block, error) {
 		return t1Block{}, fmt.Errorf("%w: %d bytes are no block", errDamaged, len(raw))
 	}
 	body, edc := raw[:len(raw)-tail], raw[len(raw)-tail:]
-	if c.crc && binary.BigEndian.Uint16(edc) != crc16(body) || !c.crc && edc[0] != xorOf(body) {
+	if c.crc && binary.BigEndian.Uint16(edc) != crc16(body) || !c.crc && edc[0] != lrc(body) {
 		return t1Block{}, fmt.Errorf("%w: error detection code is wrong", errDamaged)
 	}
 	b := t1Block{pcb: raw[1], inf: raw[t1HeaderLen : len(raw)-tail]}
@@ -100,14 +100,6 @@ func (b t1Block) number() byte {
 }
 
 func (b t1Block) more() bool { return b.isI() && b.pcb&t1More != 0 }
-
-// xorOf is the LRC of serial CCID and of T=1.
-func xorOf(b []byte) (sum byte) {
-	for _, v := range b {
-		sum ^= v
-	}
-	return sum
-}
 
 // crc16 is the CRC of T=1: polynomial 1021 reflected, initial value FFFF, sent with its high byte first.
 func crc16(b []byte) uint16 {

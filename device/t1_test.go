@@ -301,7 +301,7 @@ func FuzzT1(f *testing.F) {
 			n := min(len(script)-1, int(script[0]))
 			block := script[1 : 1+n]
 			script = script[1+n:]
-			return append(block[:n:n], xorOf(block)), nil
+			return append(block[:n:n], lrc(block)), nil
 		}
 		if response, err := m.exchange(make([]byte, 40)); err == nil && len(response) > t1LongestOf {
 			t.Fatalf("%d bytes", len(response))

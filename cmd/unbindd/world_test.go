@@ -83,9 +83,6 @@ func newWorld(t *testing.T, o options) *world {
 	}
 	o.protocol = cmp.Or(o.protocol, "pedlink")
 	must(t, "readersim", "init", "--nvm", w.path("nvm"), "--serial", readerNo, "--protocol", o.protocol, "--ticket-key", w.ticketKey(), "--out", w.path("reader.json"))
-	if o.protocol == "ccid" { // such a reader has no serial number: its model stands for it
-		w.keep("reader.json", []byte(`{"driver": "ccid", "sn": "ccid:GemCorePOSPro"}`))
-	}
 	w.startReader(o.readerArgs()...)
 	w.writeConfig(o)
 	w.enrol()

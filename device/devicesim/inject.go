@@ -118,6 +118,9 @@ func injection(id identity, own ownKeys, slots []slot) Injection {
 	} else {
 		in.Driver = id.Protocol
 	}
+	if id.Protocol == "ccid" { // it has no serial number to tell: hosts know it by its model
+		in.Model, in.Serial = defaultModel, "ccid:"+defaultModel
+	}
 	for _, s := range slots {
 		in.Slots = append(in.Slots, InjectedSlot{
 			Slot: s.id, Type: typeNames[s.typ], Alg: algNames[s.alg], KCV: hex.EncodeToString(s.kcv),

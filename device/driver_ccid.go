@@ -50,8 +50,8 @@ func converseCcid(l *line, o *Options, enter func(State)) (conversation, error) 
 	go l.receive(ccidLongest, c.link.take)
 	enter(StateSyncing)
 	// The first command finds out whether anybody speaks CCID here; a reader knows its own name at once.
-	firmware, err := c.escape(ccidFirmware, l.retry.Ack)
-	if err != nil && !isCcidFailure(err) {
+	firmware, err := c.firmware(l.retry.Ack)
+	if err != nil {
 		return nil, fmt.Errorf("cannot identify reader: %w", err)
 	}
 	enter(StateIdentifying)
@@ -63,6 +63,22 @@ func converseCcid(l *line, o *Options, enter func(State)) (conversation, error) 
 		return nil, fmt.Errorf("cannot prepare reader: %w", err)
 	}
 	return c, c.countSockets()
+}
+
+// firmware asks for the line of text that names the model. A reader that does not know the question has no name; any
+// other failure may pass, and is never taken for a name.
+func (c *ccid) firmware(patience time.Duration) (text []byte, err error) {
+	for range ccidSends {
+		text, err = c.escape(ccidFirmware, patience)
+		var f ccidFailure
+		switch {
+		case errors.As(err, &f) && f.code == ccidNoCommand:
+			return nil, nil
+		case !errors.As(err, &f):
+			return text, err
+		}
+	}
+	return nil, asRefusal(err)
 }
 
 func isCcidFailure(err error) bool {
@@ -137,8 +153,8 @@ func (c *ccid) capabilities() []Capability { return []Capability{CanSAM} }
 
 func (c *ccid) identify(ctx context.Context) (Identity, error) {
 	return alone(ctx, c.turn, c.link.line, func() (Identity, error) {
-		firmware, err := c.escape(ccidFirmware, c.link.retry.Response)
-		if err != nil && !isCcidFailure(err) {
+		firmware, err := c.firmware(c.link.retry.Response)
+		if err != nil {
 			return Identity{}, err
 		}
 		return ccidIdentity(firmware), nil

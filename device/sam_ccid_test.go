@@ -277,3 +277,32 @@ func TestCcidNames(t *testing.T) {
 		t.Errorf("%+v", id)
 	}
 }
+
+// TestCcidFailureIsNoName: a reader that is busy for a moment must not become another one.
+func TestCcidFailureIsNoName(t *testing.T) {
+	for name, c := range map[string]struct {
+		code   byte
+		fails  int
+		serial string
+	}{
+		"busy once": {ccidBusy, 1, "ccid:GemTwin"}, "busy for ever": {ccidBusy, 9, ""}, "not known": {ccidNoCommand, 9, "ccid:unnamed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				left := c.fails
+				l, _ := newCcidPeer(t, func(_ int, m ccidMessage) [][]byte {
+					answer := answerTo(m)
+					if answer.data = []byte("GemTwin-V2.00-GM02"); left > 0 {
+						left--
+						answer.data, answer.fields = nil, [3]byte{ccidFailed, c.code}
+					}
+					return [][]byte{answer.encode()}
+				})
+				id, err := (&ccid{link: l, turn: newTurn()}).identify(t.Context())
+				if id.Serial != c.serial || (err == nil) != (c.serial != "") {
+					t.Errorf("%+v, %v", id, err)
+				}
+			})
+		})
+	}
+}

@@ -40,11 +40,11 @@ func (e *mposEngine) delete(f *mposFields) ([]byte, error) {
 // overwrite goes through the scope to its end; false if a key stays and that is admitted.
 func (e *mposEngine) overwrite(scope []uint16) (done bool, err error) {
 	done = true
-	for n, id := range scope {
+	for _, id := range scope {
 		if err := e.sim.cutAt(faultCutAfter, e.erased); err != nil {
 			return false, err
 		}
-		gone, err := e.sim.mposErase(e.sim.mem.slotIndex(id), n)
+		gone, err := e.sim.mposErase(e.sim.mem.slotIndex(id), e.erased)
 		if err != nil {
 			return false, err
 		}
@@ -110,8 +110,8 @@ func (s *Sim) mposFull(wanted func(*slot) bool) []uint16 {
 	return ids
 }
 
-// mposErase overwrites one key, the n-th of a scope from 0, or does what a fault wants instead; false if it stays and
-// that is admitted.
+// mposErase overwrites one key, the n-th from 0 that DELETE comes to, or does what a fault wants instead; false if it
+// stays and that is admitted. A host may order a scope key by key, so half of it is every second key of all orders.
 func (s *Sim) mposErase(i, n int) (bool, error) {
 	k := &s.mem.slots[i]
 	switch {

@@ -31,12 +31,16 @@ func (b *bench) flatDaemon() (err error) {
 		return err
 	}
 	var body [][]string
+	var highest []int64
 	for i := range portions {
-		row, err := t.portion((i + 1) * million / portions)
+		row, most, err := t.portion((i + 1) * million / portions)
 		if err != nil {
 			return err
 		}
-		body = append(body, row)
+		body, highest = append(body, row), append(highest, most)
+	}
+	if first, last := highest[1], highest[portions-1]; last > first+growth {
+		b.page.broken = errors.Join(b.page.broken, fmt.Errorf("memory grew from %s to %s over %s events", mebibytes(first), mebibytes(last), thousands(million)))
 	}
 	b.page.add(table{
 		title: fmt.Sprintf("%s events into a ledger", thousands(million)),
@@ -47,31 +51,34 @@ func (b *bench) flatDaemon() (err error) {
 	return nil
 }
 
+// growth is what the memory of two tenths may differ by, in bytes: a collection
+// sooner or later.
+const growth = 8 << 20
+
 // portion has a tenth made and taken over.
-func (t *terminal) portion(upTo int) ([]string, error) {
+func (t *terminal) portion(upTo int) (row []string, highest int64, err error) {
 	watch := watchMemory(t.daemon.pid())
 	before, err := used(t.daemon.pid())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	// The daemon takes over while the reader still makes them; what is timed is both.
 	began := time.Now()
 	if err := t.ask("generate", strconv.Itoa(million/portions)); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	ended, err := t.until(thousands(upTo), func(s local.Status) bool { return held(s) >= upTo })
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	after, err := used(t.daemon.pid())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", t.daemon.pid()))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	highest := int64(0)
 	for _, r := range watch.stop() {
 		highest = max(highest, r.bytes)
 	}
@@ -79,13 +86,14 @@ func (t *terminal) portion(upTo int) ([]string, error) {
 	return []string{
 		thousands(upTo), whole(n / ended.Sub(began).Seconds()), mebibytes(highest), strings.TrimSpace(field(string(status), "Threads")),
 		millis(float64((after - before).Milliseconds()) / n * 1000),
-	}, nil
+	}, highest, nil
 }
 
 // flatDriver does the same with package device alone, in this process, where
 // goroutines and the heap can be counted; the sink acknowledges and forgets.
 func (b *bench) flatDriver() (err error) {
 	var rows1 [][]string
+	var routines []int
 	err = b.withReader(0, func(ctx context.Context, r *device.Reader, ask func(...string) error) error {
 		last := uint32(0)
 		for i := range portions {
@@ -101,8 +109,9 @@ func (b *bench) flatDriver() (err error) {
 			runtime.GC()
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
+			routines = append(routines, runtime.NumGoroutine())
 			rows1 = append(rows1, []string{
-				thousands(int(last)), whole(million / portions / took.Seconds()), strconv.Itoa(runtime.NumGoroutine()),
+				thousands(int(last)), whole(million / portions / took.Seconds()), strconv.Itoa(routines[i]),
 				fmt.Sprintf("%.2f MiB", float64(m.HeapAlloc)/(1<<20)),
 			})
 		}
@@ -110,6 +119,9 @@ func (b *bench) flatDriver() (err error) {
 	})
 	if err != nil {
 		return err
+	}
+	if routines[portions-1] > routines[0]+2 { // one of the runtime's own may come or go
+		b.page.broken = errors.Join(b.page.broken, fmt.Errorf("goroutines grew from %d to %d", routines[0], routines[portions-1]))
 	}
 	b.page.add(table{
 		title: fmt.Sprintf("%s events without a ledger", thousands(million)),

@@ -47,7 +47,7 @@ func (b *bench) idle() (err error) {
 	word := "within"
 	if ready >= idleBound || gone >= idleBound {
 		word = "**past**"
-		b.page.broken = fmt.Errorf("unbindd takes %.2f %% of a processor with a quiet reader, %.2f %% without one; the bound is %.1f %%", ready, gone, idleBound)
+		b.page.broken = errors.Join(b.page.broken, fmt.Errorf("unbindd takes %.2f %% of a processor with a quiet reader, %.2f %% without one; the bound is %.1f %%", ready, gone, idleBound))
 	}
 	b.page.add(table{
 		title: "A quiet line",

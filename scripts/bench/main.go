@@ -5,8 +5,8 @@
 // It promises: every number on the page was measured in that one run; every
 // number of ours stands beside a baseline that was measured between its own
 // rounds, on the same file system; and the page is replaced only when
-// everything was measured. It judges nothing but the one bound that is
-// promised, on memory: past it the page says so and the exit code is 1.
+// everything was measured. It judges what is promised: memory, a quiet line, the shares of the line, growth. Past one the
+// page says so and the exit code is 1.
 //
 //	main.go      the order of the measurements
 //	builds.go    the programs, stripped; their sizes

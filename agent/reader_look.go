@@ -38,7 +38,7 @@ func (e *readerErase) afterRestart(ctx context.Context, ev *certificate.Reader) 
 	}
 	who, err := e.a.line().Identify(ctx)
 	if err == nil && who.BootCount == 0 {
-		ev.Detail = strings.TrimSpace(ev.Detail + "; it counts no starts, so that it restarted is its word")
+		ev.Detail = strings.TrimSpace(ev.Detail + "; it counts no starts: that it fell silent when told to restart is all that shows it")
 	}
 	if err != nil {
 		return "", err

@@ -74,7 +74,7 @@ func TestHalfAFrameMeetsTheNextNoise(t *testing.T) {
 				var n atomic.Pointer[noise]
 				set := func(text string) { n.Store(newNoise(noiseOf(t, text), spanPedlink, nil)) }
 				set("flip=0")
-				w := newWire(near, 0, &n)
+				w := newWire(near, 0, &n, false)
 				for _, way := range []struct {
 					from io.Writer
 					to   io.Reader

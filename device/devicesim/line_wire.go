@@ -96,11 +96,15 @@ type parcel struct {
 	gone  chan struct{}
 }
 
-func newWire(tty tty, baud int, n *atomic.Pointer[noise]) *wire {
+// newWire connects a tty. precise makes the pace wait by the kernel's clock; tests in a bubble have another one.
+func newWire(tty tty, baud int, n *atomic.Pointer[noise], precise bool) *wire {
 	w := &wire{
 		tty: tty, noise: n, arrived: make(chan []byte, 64), outbox: make(chan parcel, 4), closed: make(chan struct{}),
 	}
 	w.inward = pace{baud: baud, now: time.Now, sleep: w.sleep}
+	if precise {
+		w.inward.sleep = w.nap
+	}
 	w.outward = w.inward
 	if baud > 0 {
 		w.receiveAtSpeed()

@@ -76,7 +76,7 @@ func countedCable(t *testing.T, baud int, text string) (*wire, net.Conn, *tally)
 	var n atomic.Pointer[noise]
 	var struck tally
 	n.Store(newNoise(noiseOf(t, text), spanPedlink, &struck))
-	w := newWire(near, baud, &n)
+	w := newWire(near, baud, &n, false)
 	t.Cleanup(func() {
 		if err := w.Close(); err != nil {
 			t.Error(err)

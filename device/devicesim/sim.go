@@ -223,7 +223,7 @@ func (s *Sim) openLine() (*plug, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
-		p.wire = newWire(tty, s.options.Pace, &s.noise)
+		p.wire = newWire(tty, s.options.Pace, &s.noise, true)
 		return p, s.options.TTY, nil
 	}
 	master, slave, err := openPTY()
@@ -231,7 +231,7 @@ func (s *Sim) openLine() (*plug, string, error) {
 		return nil, "", err
 	}
 	p.slave, p.link = slave, s.options.Link
-	p.wire = newWire(master, s.options.Pace, &s.noise)
+	p.wire = newWire(master, s.options.Pace, &s.noise, true)
 	if s.options.Link == "" {
 		return p, slave.Name(), nil
 	}

@@ -18,8 +18,7 @@ func TestAcknowledgedOnlyAfterTheCommit(t *testing.T) {
 	b.no(err)
 	_, err = b.a.reader.Follow(b.ctx, 0)
 	b.no(err)
-	_, err = b.a.takeOver(b.ctx, l)
-	b.no(err)
+	b.no(b.a.burst(b.ctx, l))
 	b.no(l.Close())
 	if held["trade:starting"] != 1 || held["trade:worked"] != 1 || held["trade:recorded"] != 0 {
 		t.Errorf("the reader held %v", held)

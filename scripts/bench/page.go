@@ -39,7 +39,7 @@ func (p *page) text() []byte {
 	return b.Bytes()
 }
 
-const preface = "Written by `make bench`, all of it in one run; nothing here is edited by hand. Every figure stands beside\n" +
+const preface = "Written by the command below, all of it in one run; nothing here is edited by hand. Every figure stands beside\n" +
 	"a baseline that was measured between its own rounds on the same file system. Where there are several\n" +
 	"rounds, a cell is the median with min..max in brackets, and a ratio is taken within each round first.\n" +
 	"The ratios carry over to other machines better than the times do.\n\n" +

@@ -65,7 +65,7 @@ func (r *Reader) run() {
 // connect goes from opening to a reader that has identified itself.
 func (r *Reader) connect() (conversation, error) {
 	r.enter(StateOpening, nil)
-	r.node = nodeOf(r.config.Path)
+	r.seen = appearanceOf(r.config.Path)
 	chosen, err := r.choose()
 	if err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ func (r *Reader) hold(c conversation) error {
 		case <-alive.C:
 			c.checkAlive()
 		case <-look.C:
-			if nodeOf(r.config.Path) != r.node {
+			if nodeOf(r.config.Path) != r.seen.node {
 				l.fail(fmt.Errorf("%w: %s leads elsewhere now", ErrHangup, r.config.Path))
 			}
 			if complaint, changed := q.judge(r.Stats()); changed {
@@ -54,8 +54,8 @@ func (r *Reader) rest(pause time.Duration) time.Duration {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	next := min(2*pause, r.options.Retry.BackoffMax)
-	was := nodeOf(r.config.Path)
-	for changed := was != r.node; ; {
+	was := appearanceOf(r.config.Path)
+	for changed := was != r.seen; ; {
 		select {
 		case <-timer.C:
 			return next
@@ -64,7 +64,7 @@ func (r *Reader) rest(pause time.Duration) time.Duration {
 		case <-r.closing:
 			return next
 		case <-look.C:
-			if changed || nodeOf(r.config.Path) != was {
+			if changed || appearanceOf(r.config.Path) != was {
 				return 0
 			}
 		}
@@ -76,6 +76,26 @@ func (r *Reader) hasten() {
 	case r.hurry <- struct{}{}:
 	default:
 	}
+}
+
+// appearance is a node and its age. A line that was plugged in again may have the number of the old one, and then
+// only its age tells them apart. A change of its rights changes it too, which costs a rest nothing, but would end a
+// connection that holds.
+type appearance struct {
+	node
+	ofNode, ofLink unix.Timespec
+}
+
+func appearanceOf(path string) appearance {
+	var st unix.Stat_t
+	a := appearance{node: nodeOf(path)}
+	if unix.Stat(path, &st) == nil {
+		a.ofNode = st.Ctim
+	}
+	if unix.Lstat(path, &st) == nil {
+		a.ofLink = st.Ctim
+	}
+	return a
 }
 
 type node struct{ device, inode, rdev uint64 }

@@ -20,7 +20,7 @@ func TestNodeEventEndsThePauseAndResetsIt(t *testing.T) {
 		{"it is a link now", func() error { return os.Symlink(os.DevNull, path) }},
 		{"it leads elsewhere", func() error { return os.Rename(linkTo(t, "/dev/zero"), path) }},
 	} {
-		r.node = nodeOf(path)
+		r.seen = appearanceOf(path)
 		next := make(chan time.Duration, 1)
 		go func() { next <- r.rest(time.Hour) }()
 		if err := step.change(); err != nil {
@@ -44,7 +44,7 @@ func linkTo(t *testing.T, target string) string {
 func TestPauseKnowsWhatTheLineWasWhenItWasOpened(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tty")
 	r := newReader(Config{Path: path}, Options{})
-	r.node = nodeOf(os.DevNull)
+	r.seen = appearanceOf(os.DevNull)
 	if pause := r.rest(time.Hour); pause != 0 {
 		t.Errorf("the next pause is %v", pause)
 	}

@@ -81,7 +81,7 @@ type Reader struct {
 	options Options
 
 	following sync.Mutex // one Follow at a time
-	node      node       // what the path led to when the line was opened; of run alone
+	seen      appearance // what the path led to when the line was opened; of run alone
 	memory    memory     // what probing found; of run alone
 	tally     tally
 

@@ -11,6 +11,9 @@ import (
 // paceRounds is how often each speed is measured.
 const paceRounds = 3
 
+// rarely is how often the daemon is asked how far it is, in the middle of a window.
+const rarely = 200 * time.Millisecond
+
 // speed is a line of a certain speed, and what is promised on it.
 type speed struct {
 	baud    int
@@ -125,6 +128,10 @@ func (t *terminal) mark(what string, held1 func(int) bool) (m mark, err error) {
 func (t *terminal) speedWindow(s speed) (window, error) {
 	first, err := t.mark("transactions", func(n int) bool { return n > 0 })
 	if err != nil {
+		return window{}, err
+	}
+	// Each answer costs the daemon processor time that is not the transactions'; so it is asked often only near the end.
+	if _, err := t.untilEvery(rarely, "most of the window", func(now local.Status) bool { return held(now) >= first.held+s.sales*19/20 }); err != nil {
 		return window{}, err
 	}
 	last, err := t.mark("the window's last", func(n int) bool { return n >= first.held+s.sales })

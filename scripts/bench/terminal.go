@@ -201,7 +201,12 @@ const look = 5 * time.Millisecond
 
 // until asks for the status until it is as wanted, and returns when that was.
 func (t *terminal) until(what string, ok func(local.Status) bool) (time.Time, error) {
-	again := time.NewTicker(look)
+	return t.untilEvery(look, what, ok)
+}
+
+// untilEvery asks as rarely as the answers should cost the daemon little.
+func (t *terminal) untilEvery(pause time.Duration, what string, ok func(local.Status) bool) (time.Time, error) {
+	again := time.NewTicker(pause)
 	defer again.Stop()
 	client := t.client()
 	for {

@@ -91,6 +91,9 @@ func (s *Sim) mposNamed(kind byte, indexes []byte) ([]uint16, error) {
 	}
 	var families []uint16
 	for _, id := range named {
+		if i := s.mem.slotIndex(id); i < 0 || s.mem.slots[i].state == slotEmpty {
+			s.blind[id]++
+		}
 		families = append(families, s.mem.family(id)...)
 	}
 	return s.mposFull(func(k *slot) bool { return slices.Contains(families, k.id) }), nil

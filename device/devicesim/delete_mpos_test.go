@@ -175,3 +175,20 @@ func TestMposPowerCutAroundTheErase(t *testing.T) {
 		})
 	}
 }
+
+// TestMposDeletesOfEmptyAreCounted: a delete that names what is gone is told from one that is only sent again.
+func TestMposDeletesOfEmptyAreCounted(t *testing.T) {
+	s := startMpos(t, newMposReader(t))
+	h := mposFixture(t, s)
+	h.want(rcOK, "00", mposDelete, 1, 0, 1, 6)
+	h.write(mposFrame(mposDelete, h.seq, []byte{1, 0, 1, 6})) // the same bytes
+	h.read()
+	if got := s.State().DeletesOfEmpty; len(got) != 0 {
+		t.Errorf("nothing was named twice, and it counts %v", got)
+	}
+	h.want(rcOK, "00", mposDelete, 1, 0, 1, 6)
+	h.want(rcOK, "00", mposDelete, 1, 0, 1, 199) // never had a key
+	if got := s.State().DeletesOfEmpty; len(got) != 2 || got[0x0106] != 1 || got[0x01C7] != 1 {
+		t.Errorf("TDK 6 and 199 were named without a key once each: %v", got)
+	}
+}

@@ -135,8 +135,10 @@ func (s *Sim) eraseCommit(v values) reply {
 	if err := s.cutAt(faultCutBeforeAnswer, 0); err != nil {
 		return reply{err: err}
 	}
-	if code, lies := s.refusal(faultSaysFailed); lies {
-		return reply{status: code}
+	for _, fault := range []string{faultSaysFailed, faultNoRecord} {
+		if code, lies := s.refusal(fault); lies {
+			return reply{status: code}
+		}
 	}
 	return s.shown(s.mem.st.Done[len(s.mem.st.Done)-1])
 }
@@ -230,6 +232,9 @@ func (s *Sim) eraseSlot(i, n int, e *erasing) (result byte, err error) {
 
 func (s *Sim) signErase(e *erasing, results []byte) error {
 	counter := s.mem.st.EraseCount + 1
+	if s.faults.has(faultNoRecord) { // the answer counts the strike
+		return s.ended(counter)
+	}
 	record := lengthPrefixed([]byte(recordLabel), []byte(s.serial()),
 		binary.BigEndian.AppendUint32(nil, counter), e.Ticket, e.Nonce, results)
 	s.mem.st.Done = append(s.mem.st.Done, done{
@@ -238,6 +243,11 @@ func (s *Sim) signErase(e *erasing, results []byte) error {
 	if extra := len(s.mem.st.Done) - keptRecords; extra > 0 {
 		s.mem.st.Done = s.mem.st.Done[extra:]
 	}
+	return s.ended(counter)
+}
+
+// ended closes an erase, and makes that and its record durable at once.
+func (s *Sim) ended(counter uint32) error {
 	s.mem.st.Erase = nil
 	s.mem.st.EraseCount = counter
 	s.mem.st.ErasesFinished++

@@ -36,6 +36,8 @@ const (
 	faultSaysFailed       = "erases-but-says-failed" // [=status in hex]: COMMIT erases and is answered as refused
 	faultHalf             = "half"                   // half of the slots are erased, and it says so
 	faultErasesTooMuch    = "erases-too-much"        // erases the keys outside the scope too
+	faultNoRecord         = "erases-without-record"  // [=status in hex]: COMMIT erases, is answered as refused, and no record is kept
+	faultWithholds        = "withholds-events"       // EVT_SINCE tells of events that are never sent
 	faultReplaysRecord    = "replays-record"         // erases, and shows the record of another erase
 	faultLiesHides        = "lies-hides-from-list"   // says erased, lists empty, the key still answers
 	faultLiesKeeps        = "lies-keeps"             // says erased, lists the keys as before
@@ -67,6 +69,8 @@ var faultChecks = map[string]func(string) bool{
 	faultSaysFailed:       isRefusal,
 	faultHalf:             noValue,
 	faultErasesTooMuch:    noValue,
+	faultNoRecord:         isRefusal,
+	faultWithholds:        noValue,
 	faultReplaysRecord:    noValue,
 	faultLiesHides:        noValue,
 	faultLiesKeeps:        noValue,

@@ -34,6 +34,7 @@ func (u *unplugged) Error() string { return "unplugged" }
 func (s *Sim) arrives(erase bool) error {
 	s.script.add(countCommands, 1)
 	if erase {
+		s.struck.erasing()
 		s.script.add(countErases, 1)
 	}
 	return s.passes()

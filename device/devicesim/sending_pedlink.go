@@ -41,6 +41,9 @@ func (e *engine) dueEvent() (event, bool) {
 	if e.flow.pushed-max(m.released, e.flow.after) >= window || e.flow.pushed >= m.last {
 		return event{}, false
 	}
+	if e.sim.wrong(faultWithholds) {
+		return event{}, false
+	}
 	return m.held[e.flow.pushed-m.released], true
 }
 

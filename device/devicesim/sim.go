@@ -77,7 +77,8 @@ type Sim struct {
 	mu          sync.Mutex // everything below
 	mem         *memory
 	faults      faults
-	shadowed    map[uint16]bool // keys hidden until the restart
+	shadowed    map[uint16]bool   // keys hidden until the restart
+	blind       map[uint16]uint64 // orders to delete what was gone, by slot
 	sockets     []socket
 	lockedUntil time.Time
 	lastHeard   time.Time
@@ -119,7 +120,7 @@ func Start(path string, options Options) (*Sim, error) {
 		return nil, fmt.Errorf("cannot start reader: %w", err)
 	}
 	s := &Sim{
-		path: path, options: options, mem: mem, faults: faults{},
+		path: path, options: options, mem: mem, faults: faults{}, blind: map[uint16]uint64{},
 		wake: make(chan struct{}, 1), restarted: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	s.SetLine(options.Line)

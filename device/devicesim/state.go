@@ -1,6 +1,9 @@
 package devicesim
 
-import "encoding/hex"
+import (
+	"encoding/hex"
+	"maps"
+)
 
 // State is what a test or a demonstration wants to see of a reader.
 type State struct {
@@ -22,6 +25,12 @@ type State struct {
 
 	// Struck is how often each fault and each line fault did its wrong since the reader was switched on.
 	Struck map[string]uint64 `json:"struck"`
+	// StruckBefore is what Struck was when the first erase was ordered; nil: none was since it was switched on.
+	StruckBefore map[string]uint64 `json:"struck_before_erase,omitempty"`
+
+	// DeletesOfEmpty is how often an order to delete named each slot that held no key, since it was switched on: a host
+	// that looks before it deletes does not.
+	DeletesOfEmpty map[uint16]uint64 `json:"deletes_of_empty,omitempty"`
 }
 
 // SlotState is the truth about one slot, whatever the reader lists.
@@ -48,7 +57,7 @@ func (s *Sim) State() State {
 		Held: len(s.mem.held), Acked: s.mem.released, LastEvent: s.mem.last,
 		EraseCount: st.EraseCount, BootCount: st.BootCount, Challenged: st.Challenge != nil, FailedProofs: st.FailedProofs,
 		ErasesStarted: st.ErasesStarted, ErasesFinished: st.ErasesFinished, ErasesOrdered: s.script.count(countErases), Faults: s.faults.list(),
-		Struck: s.struck.told(),
+		Struck: s.struck.told(), StruckBefore: s.struck.toldBefore(), DeletesOfEmpty: maps.Clone(s.blind),
 	}
 	for _, k := range s.mem.slots {
 		out.Slots = append(out.Slots, SlotState{

@@ -9,8 +9,9 @@ import (
 // is in force has not yet done anything. A nil tally counts nothing. It has a lock of its own, since the line counts
 // while the reader is at work.
 type tally struct {
-	mu    sync.Mutex
-	times map[string]uint64
+	mu     sync.Mutex
+	times  map[string]uint64
+	before map[string]uint64 // what times was when the first erase was ordered; nil: none was
 }
 
 func (t *tally) add(name string) {
@@ -29,6 +30,22 @@ func (t *tally) told() map[string]uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.times)
+}
+
+// erasing is called when an erase is ordered, before anything can go wrong with it.
+func (t *tally) erasing() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.before == nil {
+		t.before = map[string]uint64{}
+		maps.Copy(t.before, t.times)
+	}
+}
+
+func (t *tally) toldBefore() map[string]uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.before)
 }
 
 // wrong says whether a fault does its wrong here, and counts it; s.mu is held.

@@ -111,6 +111,10 @@ func (e *readerErase) despite(ctx context.Context, ev certificate.Reader, refuse
 	if err != nil {
 		return ev, err
 	}
+	if problem == "" && e.a.identity().binding.Reader.Signs() {
+		// One that signs has to: without its record nobody outside can check who answered.
+		return e.ended(ev, outcomeUnverified, "every key is gone, and there is no record of it; the reader said: "+refused.Error()), nil
+	}
 	if problem == "" {
 		return e.ended(ev, outcomeErased, "every key is gone, though the reader said: "+refused.Error()), nil
 	}

@@ -114,6 +114,9 @@ func TestKillTheReaderWhileItErases(t *testing.T) {
 			w.startReader()
 			w.unbound()
 			w.provesComplete(20)
+			if n := w.readerState().ErasesOrdered; n != 0 {
+				t.Errorf("the reader that came back was told to erase %d times", n)
+			}
 		})
 	}
 }

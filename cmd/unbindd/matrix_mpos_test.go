@@ -2,11 +2,9 @@ package main
 
 import (
 	"slices"
-	"strings"
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/local"
-	"unbindd/device/devicesim"
 )
 
 // mposEnds: the case ends with one of these outcomes of the reader, and what is certified is true.
@@ -32,42 +30,6 @@ func (w *world) settled() certificate.Predicate {
 		return s.Mode == local.Unbound && !exists(w.path("state", "journal.db")) || s.Case != nil && s.Case.Quarantine && s.Case.Receipted
 	})
 	return w.certificate().Predicate
-}
-
-// slotsAsCertified compares the certificate with the reader's own memory, which no fault can bend.
-func (w *world) slotsAsCertified(r certificate.Reader) {
-	w.t.Helper()
-	state := w.readerState()
-	told := map[uint16]string{}
-	for _, s := range r.Slots {
-		told[uint16(s.Slot)] = s.After
-	}
-	for _, s := range state.Slots {
-		after, known := told[s.Slot]
-		switch {
-		case s.Zeroised > 1:
-			w.t.Errorf("slot %04x was overwritten %d times", s.Slot, s.Zeroised)
-		case s.Retained && (known || s.Zeroised > 0) && state.Struck["erases-too-much"] == 0:
-			w.t.Errorf("slot %04x is outside the scope: certified %q, overwritten %d times", s.Slot, after, s.Zeroised)
-		case s.Retained:
-		case r.Outcome == "erased" && (s.State != "empty" || s.Zeroised != 1 || after != "empty"):
-			w.t.Errorf("called erased, and slot %04x is %s, overwritten %d times, certified %q", s.Slot, s.State, s.Zeroised, after)
-		case after == "empty" && s.State != "empty" && !lied(state):
-			w.t.Errorf("slot %04x is %s and certified as empty", s.Slot, s.State)
-		case s.State == "empty" && (after == "answers" || after == "listed"):
-			w.t.Errorf("slot %04x is empty and certified as %s", s.Slot, after)
-		}
-	}
-}
-
-// lied: a reader that hides a key from every question it can be asked is caught by another key, or by its restart.
-func lied(state devicesim.State) bool {
-	for name := range state.Struck {
-		if strings.HasPrefix(name, "lies-") {
-			return true
-		}
-	}
-	return false
 }
 
 // mposPowerBack: the reader died when it had overwritten so many keys; with its power back the rest is deleted.

@@ -29,32 +29,55 @@ const matrixAtOnce = 8
 
 // row is one fault: what the simulator is told, and how the case must end.
 type row struct {
-	line    string   // what goes wrong on the line, from the first transaction to the end; a seed is added
-	tell    []string // control lines of readersim before the order is published
-	end     func(*world)
-	commits uint64 // ERASE_COMMITs that a pedlink reader may take; 0: one
+	line  string   // what goes wrong on the line, from the first transaction to the end; a seed is added
+	erase bool     // it goes wrong from the first order to erase only
+	tell  []string // control lines of readersim before the order is published
+	end   func(*world)
+	early bool          // it is over before anything is ordered to be erased
+	waits time.Duration // that the fault costs the erase by the documents
+
+	// Orders to erase that the reader takes, where that is not what it takes in peace, and how many of them name a slot
+	// that is empty already. After a power cut they are those of the reader that comes back: it has forgotten the others.
+	orders  *uint64
+	empties uint64
+	loose   bool // neither is known: an order may have become another one on its way
 
 	why, shown string // why no unbinding can come to it, and the test that shows it: folder.Test, or another matrix
 }
 
-func noise(line string, end func(*world)) row { return row{line: line, end: end} }
+func noise(line string, end func(*world)) row {
+	return row{line: line, end: end, waits: lost(noisyLosses)}
+}
+
+func exactly(orders uint64) *uint64 { return &orders }
 
 func elsewhere(why, shown string) row { return row{why: why, shown: shown} }
 
 func faults(text string) []string { return []string{"fault " + text} }
+
+// andAtErase puts a fault in force that is spent when the erase begins, and then once more.
+func andAtErase(first, then string) []string { return append(faults(first), atErase("fault "+then)...) }
 
 func atErase(line string) []string { return []string{"at erase: " + line} }
 
 // matrix is what one protocol's readers and their lines can do wrong.
 type matrix struct {
 	world        options
+	orders       uint64        // to erase, in peace
+	peace        time.Duration // that an erase takes then, by the documents
 	line, reader map[string]row
-	more         map[string]row
+	more         map[string]row // further values of a fault: name=value
 }
 
 var matrices = map[string]matrix{
-	"pedlink": {world: options{sales: matrixSales}, line: pedlinkLine, reader: pedlinkReader},
-	"mpos":    {world: options{protocol: "mpos"}, line: mposLine, reader: mposReader, more: mposCuts()},
+	"pedlink": {
+		world: options{sales: matrixSales}, orders: 1, peace: pedlinkPeace,
+		line: pedlinkLine, reader: pedlinkReader, more: pedlinkMore(),
+	},
+	"mpos": {
+		world: options{protocol: "mpos"}, orders: mposKeys, peace: mposPeace,
+		line: mposLine, reader: mposReader, more: mposCuts(),
+	},
 }
 
 // matrixPatience bounds a wait of the matrix: under a fault a case is long, and many of them share the machine.
@@ -107,10 +130,11 @@ func isShown(t *testing.T, where, fault string) bool {
 }
 
 // TestMatrix is every fault times the whole unbinding, with real programs and each protocol that can erase. Whatever the
-// fault: it struck, no transaction is lost or doubled, nothing is called erased that still answers, no key is overwritten
-// twice, and the case ends as its row says.
+// fault: it struck the unbinding, and its erase if there was one; no transaction is lost or doubled; each slot is what the
+// certificate says; no key is overwritten twice; the reader was told to erase exactly as often as is due, and never to
+// delete what is gone; the erase took no longer than the documents allow; and the case ends as its row says.
 //
-// `make matrix` takes more seeds than one.
+// `make matrix` takes more seeds than one for the line, and every power cut; a fault of the reader throws no dice.
 func TestMatrix(t *testing.T) {
 	seeds := 1
 	if text := os.Getenv("MATRIX_SEEDS"); text != "" {
@@ -120,21 +144,23 @@ func TestMatrix(t *testing.T) {
 		}
 	}
 	var all []func()
-	add := func(name, fault string, m matrix, r row) {
+	add := func(name string, m matrix, r row) {
 		if r.end != nil {
-			all = append(all, func() { t.Run(name, func(t *testing.T) { r.run(t, m, fault) }) })
+			all = append(all, func() { t.Run(name, func(t *testing.T) { r.run(t, m, faultOf(name)) }) })
 		}
 	}
-	for seed := 1; seed <= seeds; seed++ {
-		for protocol, m := range matrices {
-			for fault, r := range m.line {
+	for _, protocol := range slices.Sorted(maps.Keys(matrices)) {
+		m := matrices[protocol]
+		for _, fault := range slices.Sorted(maps.Keys(m.line)) {
+			for seed := 1; seed <= seeds; seed++ {
+				r := m.line[fault]
 				r.line = fmt.Sprintf("%s,seed=%d", r.line, seed)
-				add(fmt.Sprintf("%s/line/%s/%d", protocol, fault, seed), fault, m, r)
+				add(fmt.Sprintf("%s/line/%s/%d", protocol, fault, seed), m, r)
 			}
-			for _, rows := range []map[string]row{m.reader, m.more} {
-				for fault, r := range rows {
-					add(fmt.Sprintf("%s/reader/%s/%d", protocol, fault, seed), fault, m, r)
-				}
+		}
+		for _, rows := range []map[string]row{m.reader, m.more} {
+			for _, fault := range slices.Sorted(maps.Keys(rows)) {
+				add(fmt.Sprintf("%s/reader/%s", protocol, fault), m, rows[fault])
 			}
 		}
 	}
@@ -150,10 +176,19 @@ func TestMatrix(t *testing.T) {
 	running.Wait()
 }
 
+// faultOf is the fault in the name of a row: protocol, whose it is, the fault and perhaps its value.
+func faultOf(name string) string {
+	fault, _, _ := strings.Cut(strings.Split(name, "/")[2], "=")
+	return fault
+}
+
 func (r row) run(t *testing.T, m matrix, fault string) {
 	w := newWorld(t, m.world)
 	w.wait = matrixPatience
-	if r.line != "" {
+	switch {
+	case r.erase:
+		r.tell = atErase("line " + r.line)
+	case r.line != "":
 		w.tell([]string{"line " + r.line})
 	}
 	w.startDaemon()
@@ -163,27 +198,52 @@ func (r row) run(t *testing.T, m matrix, fault string) {
 		w.until("a ready reader", func(s local.Status) bool { return isReady(s.Reader.State) })
 	}
 	w.tell(r.tell)
+	before := w.readerState().Struck[fault]
 	w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
 	r.end(w)
 	state := w.readerState()
-	if cut := strings.HasPrefix(fault, "cut-"); !cut && state.Struck[fault] == 0 { // cutOff saw the cut
-		t.Errorf("%s never struck, only %v", fault, state.Struck)
+	if !strings.HasPrefix(fault, "cut-") { // cutOff saw the cut
+		r.struck(t, fault, before, state)
 	}
-	if m.world.sales > 0 {
-		w.committed(state, max(r.commits, 1))
+	r.ordered(t, m, state)
+	w.inTime(slack * (m.peace + r.waits))
+}
+
+// struck: trading and preparing are not what a fault of the erase is tried on.
+func (r row) struck(t *testing.T, fault string, before uint64, state devicesim.State) {
+	t.Helper()
+	if state.Struck[fault] <= before {
+		t.Errorf("%s struck %d times, all before the order was published", fault, before)
+	}
+	if first := state.StruckBefore; (r.line == "" || r.erase) && !r.early && first != nil && state.Struck[fault] <= first[fault] {
+		t.Errorf("%s struck %d times, all before the erase", fault, first[fault])
+	}
+}
+
+// ordered: after a lost line the reader was asked first, and told again only what it had not done.
+func (r row) ordered(t *testing.T, m matrix, state devicesim.State) {
+	t.Helper()
+	if r.loose {
+		return
+	}
+	due := m.orders
+	if r.orders != nil {
+		due = *r.orders
+	}
+	if got := state.ErasesOrdered; got != due {
+		t.Errorf("the reader took %d orders to erase, %d were due", got, due)
+	}
+	var empties uint64
+	for _, n := range state.DeletesOfEmpty {
+		empties += n
+	}
+	if empties != r.empties {
+		t.Errorf("%d orders named a slot that was empty already, %d were due: %v", empties, r.empties, state.DeletesOfEmpty)
 	}
 }
 
 // isReady: a noisy line may have been graded by then.
 func isReady(state string) bool { return state == "ready" || state == "degraded" }
-
-// committed: after a lost line the reader was asked first, and told again only when it had said no.
-func (w *world) committed(state devicesim.State, most uint64) {
-	w.t.Helper()
-	if got := state.ErasesOrdered; got > most {
-		w.t.Errorf("the reader took %d orders to erase, at most %d were due", got, most)
-	}
-}
 
 func (w *world) readerState() (state devicesim.State) {
 	w.t.Helper()
@@ -205,6 +265,17 @@ func complete(w *world) {
 	w.unbound()
 	w.proves(matrixSales)
 	w.saysTheTruth("erased")
+}
+
+// completeWithout: the same, and the certificate says what the reader cannot do.
+func completeWithout(ability string) func(*world) {
+	return func(w *world) {
+		w.t.Helper()
+		complete(w)
+		if r := w.certificate().Predicate.Reader; !slices.Contains(r.Unsupported, ability) {
+			w.t.Errorf("the certificate does not say that the reader cannot %s: %v, %s", ability, r.Unsupported, r.Detail)
+		}
+	}
 }
 
 // powerBack: the reader died in its erase; with its power back the case ends as if there had been no fault.
@@ -274,13 +345,9 @@ func (w *world) saysTheTruth(outcome string) {
 	if reader.ErasesStarted > 1 {
 		w.t.Errorf("the reader began %d erases", reader.ErasesStarted)
 	}
-	for _, slot := range reader.Slots {
-		if outcome == "erased" && !slot.Retained && slot.State != "empty" {
-			w.t.Errorf("called erased, and slot %d is %s", slot.Slot, slot.State)
-		}
-		if slot.Zeroised > 1 {
-			w.t.Errorf("slot %d was overwritten %d times", slot.Slot, slot.Zeroised)
-		}
+	w.slotsAsCertified(p.Reader)
+	if n := len(p.Reader.Slots); outcome == "erased" && n != pedlinkKeys { // or a cut is missing
+		w.t.Errorf("%d slots are certified, a new reader has %d keys", n, pedlinkKeys)
 	}
 	// Every transaction is in the backup, and no number of an event or of a record comes twice or not at all.
 	if m.Count != matrixSales || m.EvSeq != matrixSales+1 || m.Last-m.First+1 != matrixSales+1 || int64(reader.LastEvent) < m.EvSeq {

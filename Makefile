@@ -65,7 +65,7 @@ fuzz-long: ## give every fuzz target FUZZTIME (10m) at a commit, go on where the
 kill: ## run the power-cut tests alone
 	go test -race -count=1 -run 'Kill|PowerCut' ./...
 
-matrix: ## run every fault of reader and line of each protocol through the whole unbinding, with SEEDS (5) seeds each
+matrix: ## run every fault of reader and line, and every power cut, through the whole unbinding; line faults with SEEDS (5) seeds each
 	MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 60m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail

@@ -43,7 +43,7 @@ func (r *Reader) Slots(ctx context.Context) ([]Slot, error) {
 	return all, nil
 }
 
-// Probe makes the reader use the key of a slot. nil: the key is there and answers; ErrNoKey: it is gone,
+// Probe makes the reader use the key of a slot; where Slot.Asked, it is only asked for its check value. nil: the key is there and answers; ErrNoKey: it is gone,
 // the good news after an erase; ErrRefused: it is there and may not be used, or there is no such slot.
 func (r *Reader) Probe(ctx context.Context, slot uint16) error {
 	p, err := can[keyProber](ctx, r, CanProbe)

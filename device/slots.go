@@ -69,8 +69,8 @@ func (r *Reader) DeleteKeys(ctx context.Context, scope []uint16) error {
 	return nil
 }
 
-// LoadKey gives a slot the key of a TR-31 block, wrapped under a key the reader has, and returns the reader's
-// KCV of it. For tests and training: keys of a terminal in service come from the maker's loading device.
+// LoadKey gives a slot a key that is wrapped under one the reader has, and returns the reader's KCV of it. block is a
+// TR-31 block, for mpos an MposKeyBlock. For tests and training: keys of a terminal in service come from the maker's loading device.
 func (r *Reader) LoadKey(ctx context.Context, slot uint16, block []byte) (kcv []byte, err error) {
 	l, err := can[keyLoader](ctx, r, CanLoad)
 	if err == nil {

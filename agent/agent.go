@@ -67,6 +67,7 @@ type Agent struct {
 	cancel  chan struct{} // a cancel was written
 	refused map[string]local.Object
 	show    shown
+	lost    time.Time // when the reader was last lost; zero while it answers
 }
 
 // New puts an agent together; it touches nothing.
@@ -236,8 +237,28 @@ func (a *Agent) readerChanged(s device.Status) {
 	if s.State == device.StateLost || s.State == device.StateAbsent {
 		a.away.Add(1)
 	}
+	a.mu.Lock()
+	switch s.State {
+	case device.StateLost, device.StateAbsent:
+		if a.lost.IsZero() {
+			a.lost = time.Now() // of the clock that nobody sets
+		}
+	case device.StateReady, device.StateForeign, device.StateUnpaired:
+		a.lost = time.Time{}
+	}
+	a.mu.Unlock()
 	a.hub.tell(local.Event{Kind: "reader", Name: s.Serial, State: string(s.State), Detail: s.Err})
 	a.bell.ring()
+}
+
+// awayFor is how long the reader has not answered.
+func (a *Agent) awayFor() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.lost.IsZero() {
+		return 0
+	}
+	return time.Since(a.lost)
 }
 
 // live is the two modes in a loop. It begins by obeying, so that coming back

@@ -176,6 +176,13 @@ func (a *Agent) heldBack(ctx context.Context, m manifest.Manifest) (string, erro
 	if int64(backlog.Last) != m.EvSeq {
 		return "", again("the reader holds events that the backup does not have")
 	}
+	// A cut may have undone the last acknowledgement; the ledger has these events, the reader need not keep them.
+	if m.EvSeq == 0 {
+		return "no event, none held", nil
+	}
+	if err := a.line().Acknowledge(ctx, uint32(m.EvSeq)); err != nil {
+		return "", envelope.Refuse("E22", "events", "cannot cross: the reader does not let go of what was taken over: %w", err)
+	}
 	return fmt.Sprintf("last event %d, none held", m.EvSeq), nil
 }
 

@@ -104,38 +104,31 @@ func (e *readerErase) full(ctx context.Context) ([]uint16, error) {
 // despite looks at a reader that refused: it may have erased all the same, or
 // half of it. Its own word is then only part of the detail.
 func (e *readerErase) despite(ctx context.Context, ev certificate.Reader, refused error) (certificate.Reader, error) {
-	problem, err := e.look(ctx, &ev)
-	if err == nil && problem == "" {
-		problem, err = e.again(ctx, &ev)
-	}
+	problem, err := e.twice(ctx, &ev)
 	if err != nil {
 		return ev, err
 	}
-	if problem == "" && e.a.identity().binding.Reader.Signs() {
+	switch {
+	case problem == "" && e.a.identity().binding.Reader.Signs():
 		// One that signs has to: without its record nobody outside can check who answered.
 		return e.ended(ev, outcomeUnverified, "every key is gone, and there is no record of it; the reader said: "+refused.Error()), nil
-	}
-	if problem == "" {
+	case problem == "":
 		return e.ended(ev, outcomeErased, "every key is gone, though the reader said: "+refused.Error()), nil
-	}
-	if slices.ContainsFunc(ev.Slots, func(s certificate.Slot) bool { return s.After == "empty" }) {
-		return e.ended(ev, outcomeIncomplete, refused.Error()), nil
+	case slices.ContainsFunc(ev.Slots, func(s certificate.Slot) bool { return s.After == "empty" }):
+		return e.ended(ev, outcomeOf(ev, device.EraseRecord{}), problem+"; the reader said: "+refused.Error()), nil
 	}
 	return ev, refused
 }
 
 // checkDeleted looks at a reader that signs nothing, twice over.
 func (e *readerErase) checkDeleted(ctx context.Context, ev certificate.Reader) (certificate.Reader, error) {
-	for _, look := range []func(context.Context, *certificate.Reader) (string, error){e.look, e.again} {
-		problem, err := look(ctx, &ev)
-		if err != nil {
-			return ev, err
-		}
-		if problem != "" {
-			return e.ended(ev, outcomeOf(ev, device.EraseRecord{}), problem), nil
-		}
-	}
-	if e.early {
+	problem, err := e.twice(ctx, &ev)
+	switch {
+	case err != nil:
+		return ev, err
+	case problem != "":
+		return e.ended(ev, outcomeOf(ev, device.EraseRecord{}), problem), nil
+	case e.early:
 		return e.ended(ev, outcomeUnverified, "the keys were gone before the reader was told to erase them"), nil
 	}
 	return e.ended(ev, outcomeErased, "the reader knows no tickets and signs no record"), nil

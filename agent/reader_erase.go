@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/envelope"
@@ -25,9 +26,13 @@ const (
 	outcomeForeign     = "foreign"
 )
 
-// lostCycles is how many full reconnect cycles a reader may stay away after the
-// point of no return before its step is left open.
-const lostCycles = 3
+// A reader may stay away after the point of no return for so many full reconnect
+// cycles, and for as long as one takes to start, before its step is left open:
+// one that lost its power is no missing one.
+const (
+	lostCycles = 3
+	bootTime   = 20 * time.Second
+)
 
 // eraseReaderKeys erases the reader's keys and does not believe it: the list,
 // a use probe of every slot that was full, the counter, and all of it again
@@ -91,7 +96,10 @@ func (e *readerErase) run(ctx context.Context) (certificate.Reader, error) {
 
 // attempt erases and looks, in the way the bound reader knows.
 func (e *readerErase) attempt(ctx context.Context, ev certificate.Reader) (certificate.Reader, error) {
-	if len(e.seen.Scope) > 0 && !e.a.identity().binding.Reader.Signs() {
+	if len(e.seen.Scope) == 0 {
+		return e.checkEmpty(ctx, ev)
+	}
+	if !e.a.identity().binding.Reader.Signs() {
 		err := e.delete(ctx)
 		if errors.As(err, new(device.ErrRefused)) {
 			return e.despite(ctx, ev, err)
@@ -171,10 +179,21 @@ func (e *readerErase) judge(ctx context.Context, ev certificate.Reader, err erro
 		return e.ended(ev, outcomeRefused, refused.Reason()), nil
 	case errors.Is(err, device.ErrUnsupported):
 		return e.ended(ev, outcomeUnsupported, "the reader does not know the erase"), nil
-	case e.a.line().Status().Cycles >= lostCycles:
-		return e.ended(ev, outcomeMissing, "the reader does not answer"), nil
+	case e.a.line().Status().Cycles >= lostCycles && e.a.awayFor() >= bootTime:
+		return e.ended(ev, outcomeMissing, absence(err)), nil
 	}
 	return ev, err
+}
+
+// absence says why there is no conversation, as the next person needs it.
+func absence(err error) string {
+	switch {
+	case errors.Is(err, device.ErrLocked):
+		return "the reader refuses its pairing key"
+	case errors.Is(err, device.ErrBusy):
+		return "another program holds the reader's line"
+	}
+	return "the reader does not answer"
 }
 
 // evidence begins with the slots as they were before.
@@ -182,6 +201,9 @@ func (e *readerErase) evidence() certificate.Reader {
 	ev := certificate.Reader{
 		SN: envelope.ID(e.seen.Serial), Firmware: e.seen.Firmware, Unsupported: e.seen.Lacks,
 		Slots: []certificate.Slot{}, Retained: []certificate.Retained{},
+	}
+	for _, socket := range e.seen.Sockets {
+		ev.Retained = append(ev.Retained, certificate.Retained{Slot: int64(socket), Type: "SAM", Why: "module-in-socket"})
 	}
 	for _, s := range e.seen.Slots {
 		if s.Retained {
@@ -223,9 +245,6 @@ const mostWords = 1000
 // erase asks first whether it was done already, and commits only when it was
 // not: a commit is never repeated blindly.
 func (e *readerErase) erase(ctx context.Context) (device.EraseRecord, error) {
-	if len(e.seen.Scope) == 0 {
-		return device.EraseRecord{}, nil
-	}
 	raw, err := e.c.digest().Raw()
 	if err != nil {
 		return device.EraseRecord{}, err
@@ -273,21 +292,15 @@ func (e *readerErase) prepare() (err error) {
 
 // check looks at the reader by every other way than its own word.
 func (e *readerErase) check(ctx context.Context, ev certificate.Reader, record device.EraseRecord) (certificate.Reader, error) {
-	if len(e.seen.Scope) == 0 {
-		return e.ended(ev, outcomeErased, "no slot held a key"), nil
-	}
 	authentic := e.authentic(record)
 	ev.Authenticated, ev.Record = authentic, recordOf(record)
-	for _, look := range []func(context.Context, *certificate.Reader) (string, error){e.look, e.again} {
-		problem, err := look(ctx, &ev)
-		if err != nil {
-			return ev, err
-		}
-		if problem != "" {
-			return e.ended(ev, outcomeOf(ev, record), problem), nil
-		}
-	}
-	if !authentic {
+	problem, err := e.twice(ctx, &ev)
+	switch {
+	case err != nil:
+		return ev, err
+	case problem != "":
+		return e.ended(ev, outcomeOf(ev, record), problem), nil
+	case !authentic:
 		return e.ended(ev, outcomeUnverified, "the erase record is not signed by the bound reader for this ticket"), nil
 	}
 	for _, r := range record.Results {

@@ -32,7 +32,8 @@ type inspection struct {
 	Slots     []slotSeen `json:"slots"`
 	Scope     []uint16   `json:"scope"`
 	Challenge []byte     `json:"challenge"`
-	Lacks     []string   `json:"lacks,omitempty"` // what an unbinding would use and the reader cannot do
+	Sockets   []int      `json:"sockets,omitempty"` // those with a module, whose own keys no erase of the reader reaches
+	Lacks     []string   `json:"lacks,omitempty"`   // what an unbinding would use and the reader cannot do
 	Power     supply     `json:"power"`
 	Free      int64      `json:"free"` // bytes beside the state directory
 }
@@ -68,6 +69,15 @@ func (a *Agent) inspectReader(ctx context.Context, c *caseFile, seen *inspection
 	p, err := a.identity().profile(c.command.Profile.ID, c.command.Profile.Digest)
 	if err != nil {
 		return giveUpOn(err)
+	}
+	if seen.Sockets, err = a.modules(ctx, can); err != nil {
+		return err
+	}
+	if err := a.hidden(ctx, seen, slots); err != nil {
+		return err
+	}
+	if s, found := keptBack(slots, p.Slots); found {
+		return giveUp("E22", "slots", "cannot go on: the reader would keep slot %d of type %s, which the profile erases", s.ID, s.Type)
 	}
 	seen.Slots, seen.Scope = survey(slots, p.Slots)
 	if slot, typ, found := unnamed(seen); found {
@@ -108,6 +118,53 @@ func unnamed(seen *inspection) (slot uint16, typ string, found bool) {
 		}
 	}
 	return 0, "", false
+}
+
+// modules lists the sockets that hold a module.
+func (a *Agent) modules(ctx context.Context, can []device.Capability) ([]int, error) {
+	if !slices.Contains(can, device.CanSAM) {
+		return nil, nil
+	}
+	sockets, err := a.line().SAMSlots(ctx)
+	var filled []int
+	for _, s := range sockets {
+		if s.Present && !s.Card {
+			filled = append(filled, s.Slot)
+		}
+	}
+	return filled, err
+}
+
+// hidden ends the command for a reader whose list leaves out a key that answers: what it lists afterwards would be
+// worth nothing. Where a probe only asks what the list asks, there is nothing to find.
+func (a *Agent) hidden(ctx context.Context, seen *inspection, slots []device.Slot) error {
+	if slices.Contains(seen.Lacks, string(device.CanProbe)) {
+		return nil
+	}
+	for _, s := range slots {
+		if s.State != device.SlotEmpty || s.Retained || s.Asked {
+			continue
+		}
+		switch err := a.line().Probe(ctx, s.ID); {
+		case err == nil:
+			return giveUp("E22", "slots", "cannot go on: slot %d is listed as empty and its key answers", s.ID)
+		case !errors.Is(err, device.ErrNoKey) && !errors.As(err, new(device.ErrRefused)):
+			return err
+		}
+	}
+	return nil
+}
+
+// keptBack finds a key that the profile erases and the reader claims to retain: what is retained is the reader's own
+// word, so it counts only for keys that nobody asked to be erased.
+func keptBack(slots []device.Slot, types []envelope.ID) (device.Slot, bool) {
+	i := slices.IndexFunc(slots, func(s device.Slot) bool {
+		return s.Retained && s.State != device.SlotEmpty && slices.Contains(types, envelope.ID(s.Type))
+	})
+	if i < 0 {
+		return device.Slot{}, false
+	}
+	return slots[i], true
 }
 
 // survey notes every slot, and which of them the erase must cover: every slot

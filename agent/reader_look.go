@@ -12,6 +12,27 @@ import (
 	"unbindd/device"
 )
 
+// twice looks, and looks again where that found nothing.
+func (e *readerErase) twice(ctx context.Context, ev *certificate.Reader) (problem string, err error) {
+	if problem, err = e.look(ctx, ev); err != nil || problem != "" {
+		return problem, err
+	}
+	return e.again(ctx, ev)
+}
+
+// checkEmpty looks at a reader that held no key when it was inspected: much may have been loaded since, and another
+// one may be connected.
+func (e *readerErase) checkEmpty(ctx context.Context, ev certificate.Reader) (certificate.Reader, error) {
+	problem, err := e.twice(ctx, &ev)
+	switch {
+	case err != nil:
+		return ev, err
+	case problem != "":
+		return e.ended(ev, outcomeIncomplete, problem), nil
+	}
+	return e.ended(ev, outcomeErased, "no slot held a key"), nil
+}
+
 // again looks once more, after the line was opened anew.
 func (e *readerErase) again(ctx context.Context, ev *certificate.Reader) (string, error) {
 	if err := e.a.line().Reopen(ctx); err != nil {
@@ -83,9 +104,9 @@ func (e *readerErase) look(ctx context.Context, ev *certificate.Reader) (problem
 }
 
 // counterAfter is where the erase counter must stand: moved by exactly one, or
-// still where it was in a reader that counts nothing.
+// still where it was in a reader that counts nothing or had nothing to erase.
 func (e *readerErase) counterAfter() uint32 {
-	if e.a.identity().binding.Reader.Signs() {
+	if len(e.seen.Scope) > 0 && e.a.identity().binding.Reader.Signs() {
 		return e.seen.EraCnt + 1
 	}
 	return e.seen.EraCnt
@@ -120,6 +141,12 @@ func (e *readerErase) outside(now []device.Slot) string {
 		i := slices.IndexFunc(now, func(s device.Slot) bool { return s.ID == before.Slot })
 		if i < 0 || now[i].KCV != before.KCV || string(now[i].State) != before.State {
 			return fmt.Sprintf("slot %d outside the scope has changed", before.Slot)
+		}
+	}
+	for _, s := range now {
+		known := slices.ContainsFunc(e.seen.Slots, func(before slotSeen) bool { return before.Slot == s.ID })
+		if !known && s.State != device.SlotEmpty {
+			return fmt.Sprintf("slot %d was not there before and holds a key", s.ID)
 		}
 	}
 	return ""

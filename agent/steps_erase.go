@@ -132,9 +132,6 @@ func (a *Agent) readerAgain(ctx context.Context, c *caseFile, n *journal.Note) (
 	if e.seen, err = a.inspected(); err != nil {
 		return "", err
 	}
-	if len(e.seen.Scope) == 0 {
-		return ev.Outcome, nil
-	}
 	problem, err := e.afterRestart(ctx, &ev)
 	switch {
 	case err != nil:

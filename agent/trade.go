@@ -46,6 +46,10 @@ func (a *Agent) trade(ctx context.Context) error {
 		if err := a.tradeOnce(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
+		// A medium that takes no commit is asked again at the pace of a person, not of the line.
+		if err := a.pause(ctx); err != nil {
+			return nil
+		}
 	}
 	return nil
 }

@@ -7,19 +7,22 @@ import "fmt"
 const mposName = "mpos"
 
 const (
-	mposInfo      = 0xF101
-	mposSerial    = 0xFF01
-	mposTamper    = 0xFF04
-	mposCrypt     = 0x1A03
-	mposMAC       = 0x1A04
-	mposWorkKey   = 0x1A05
-	mposDeleteKey = 0x1A20
-	mposRestart   = 0x1B01
+	mposInfo       = 0xF101
+	mposSerial     = 0xFF01
+	mposTamper     = 0xFF04
+	mposLoadMaster = 0x1A02
+	mposCrypt      = 0x1A03
+	mposMAC        = 0x1A04
+	mposWorkKey    = 0x1A05
+	mposDeleteKey  = 0x1A20
+	mposRestart    = 0x1B01
 )
 
 const (
-	mposModeKCV = 0x02 // of mposWorkKey: tell the KCV of what is there
-	mposEncrypt = 0x00 // of mposCrypt
+	mposModeLoad = 0x00 // of mposWorkKey: the key is encrypted
+	mposModeKCV  = 0x02 // of mposWorkKey: tell the KCV of what is there
+	mposUnderTLK = 0x01 // of mposLoadMaster
+	mposEncrypt  = 0x00 // of mposCrypt
 )
 
 // Result codes, two ASCII characters: the first of every answer, and a second one in answers about a key.

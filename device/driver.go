@@ -110,7 +110,7 @@ type (
 		powerSAM(ctx context.Context, slot int, on bool) (ATR, error)
 		transmit(ctx context.Context, slot int, apdu []byte) ([]byte, error)
 	}
-	// keyLoader takes a key as a TR-31 block under a key that the reader has.
+	// keyLoader takes a key under a key that the reader has, as a TR-31 block or in what the protocol has instead.
 	keyLoader interface {
 		loadKey(ctx context.Context, slot uint16, block []byte) (kcv []byte, err error)
 	}

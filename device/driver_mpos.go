@@ -50,7 +50,7 @@ func (c *mpos) on() *line      { return c.link.line }
 func (c *mpos) limited() error { return c.options.foreign(c.identity.Serial) }
 
 func (c *mpos) capabilities() []Capability {
-	return []Capability{CanTamper, CanList, CanProbe, CanDelete, CanRestart}
+	return []Capability{CanTamper, CanList, CanProbe, CanDelete, CanRestart, CanLoad}
 }
 
 // ask sends one request and checks the first result of its answer; the line must be ours.

@@ -3,6 +3,8 @@ package device
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
+	"time"
 )
 
 // Event is something the reader holds until it is acknowledged by number.
@@ -31,6 +33,10 @@ type flow struct {
 	events chan Event
 	dead   <-chan struct{} // of the line
 	over   chan struct{}   // closed when another Follow begins, whatever comes of that
+
+	owed     atomic.Int64  // events that the reader said it holds and has not sent yet
+	patience time.Duration // with one that is owed; 0: for ever
+	lose     func(error)   // the line
 }
 
 // Follow starts the flow of events numbered after the given one and says what the reader holds.
@@ -68,7 +74,8 @@ func (r *Reader) follow(ctx context.Context, after uint32) (Backlog, error) {
 }
 
 // Next waits for an event and returns it with all others that have arrived, at most max (1 or more).
-// ErrHangup: the flow has ended with its line, or by another Follow; Follow begins one.
+// ErrHangup: the flow has ended with its line, or by another Follow; Follow begins one. ErrTimeout: the reader said
+// that it holds more and sends nothing; the line is given up, since only a new conversation can help.
 func (r *Reader) Next(ctx context.Context, max int) ([]Event, error) {
 	r.mu.Lock()
 	f := r.flow
@@ -98,9 +105,19 @@ func (f *flow) wait(ctx context.Context, closing <-chan struct{}) (Event, error)
 		return e, nil
 	default:
 	}
+	var withheld <-chan time.Time
+	if f.owed.Load() > 0 && f.patience > 0 {
+		timer := time.NewTimer(f.patience)
+		defer timer.Stop()
+		withheld = timer.C
+	}
 	select {
 	case e := <-f.events:
 		return e, nil
+	case <-withheld:
+		err := fmt.Errorf("%w: the reader holds %d more events and sends none", ErrTimeout, f.owed.Load())
+		f.lose(fmt.Errorf("%w: %w", ErrHangup, err))
+		return Event{}, err
 	case <-closing:
 		return Event{}, ErrClosed
 	case <-f.dead:

@@ -8,7 +8,10 @@ import (
 )
 
 func (c *pedlink) follow(ctx context.Context, after uint32) (*flow, Backlog, error) {
-	f := &flow{after: after, events: make(chan Event, eventWindow), dead: c.link.dead, over: make(chan struct{})}
+	f := &flow{
+		after: after, events: make(chan Event, eventWindow), dead: c.link.dead, over: make(chan struct{}),
+		patience: c.link.retry.Response + c.link.bytesTime(3*longestFrame), lose: c.link.fail,
+	}
 	answer, err := c.do(ctx, command{
 		code:  cmdEventsSince,
 		body:  appendField32(nil, tagEventNumber, after),
@@ -18,7 +21,28 @@ func (c *pedlink) follow(ctx context.Context, after uint32) (*flow, Backlog, err
 		return nil, Backlog{}, err
 	}
 	backlog := parseBacklog(answer)
+	if answer.err == nil {
+		err = backlog.sound(after)
+	}
+	if err != nil {
+		c.link.fail(fmt.Errorf("%w: %w", ErrHangup, err))
+		return nil, Backlog{}, err
+	}
 	return f, backlog, answer.err
+}
+
+// sound says whether a backlog can be: what begins behind its own end, or before the first number there is, would be
+// taken for the place where a binding begins.
+func (b Backlog) sound(after uint32) error {
+	first, last := uint64(b.First), uint64(b.Last)
+	missing := uint64(0)
+	if first > uint64(after)+1 {
+		missing = first - uint64(after) - 1
+	}
+	if first < 1 || first > last+1 || uint64(b.Lost) != missing {
+		return fmt.Errorf("%w: events %d to %d, %d lost after %d", errDamaged, b.First, b.Last, b.Lost, after)
+	}
+	return nil
 }
 
 func parseBacklog(f *fields) Backlog {
@@ -49,6 +73,7 @@ func (c *pedlink) arrived(typ byte, payload []byte) error {
 		backlog := parseBacklog(f)
 		c.flow.armed = f.err == nil
 		c.flow.next = max(c.flow.after+1, backlog.First)
+		c.flow.owed.Store(int64(backlog.Last) - int64(c.flow.next) + 1)
 	}
 	return nil
 }
@@ -76,6 +101,7 @@ func (f *flow) push(payload []byte) error {
 	select {
 	case f.events <- e:
 		f.next++
+		f.owed.Add(-1)
 		return nil
 	default:
 		return fmt.Errorf("%w: more than %d events at once", errDamaged, eventWindow)

@@ -3,6 +3,7 @@ package device
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"testing"
 	"time"
 )
@@ -107,6 +108,48 @@ func TestFlowThatIsOverFreesWhoWaits(t *testing.T) {
 	close(f.over)
 	if err := <-waiting; !errors.Is(err, ErrHangup) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A reader that announces an event and sends none loses its line: nobody waits for ever, and nothing is given up blindly.
+func TestEventThatIsWithheldLosesTheLine(t *testing.T) {
+	onLine("announced, and silent", t, func(t *testing.T, l *link, p *peer) {
+		f := following(t, l, p)
+		f.patience = time.Millisecond
+		if left := f.owed.Load(); left <= 0 {
+			t.Fatalf("%d events are owed", left)
+		}
+		if _, err := f.wait(t.Context(), nil); !errors.Is(err, ErrTimeout) {
+			t.Errorf("error %v", err)
+		}
+		if l.isAlive() {
+			t.Error("the line is kept")
+		}
+	})
+}
+
+func TestBacklogThatCannotBe(t *testing.T) {
+	for _, c := range []struct {
+		after uint32
+		b     Backlog
+		sound bool
+	}{
+		{0, Backlog{1, 0, 0}, true},
+		{0, Backlog{1, 9, 0}, true},
+		{4, Backlog{5, 9, 0}, true},
+		{4, Backlog{3, 9, 0}, true},
+		{4, Backlog{8, 9, 3}, true},
+		{9, Backlog{10, 9, 0}, true},
+		{0, Backlog{1, math.MaxUint32, 0}, true},
+		{0, Backlog{math.MaxUint32, math.MaxUint32, math.MaxUint32 - 1}, true},
+		{0, Backlog{0, 9, 0}, false},
+		{0, Backlog{11, 9, 10}, false},
+		{4, Backlog{8, 9, 2}, false},
+		{4, Backlog{5, 9, 1}, false},
+	} {
+		if err := c.b.sound(c.after); (err == nil) != c.sound {
+			t.Errorf("%+v after %d: %v", c.b, c.after, err)
+		}
 	}
 }
 

@@ -45,17 +45,20 @@ func TestGoldenMposRequests(t *testing.T) {
 	g := goldenMpos(t)
 	tdk, _, _ := mposPlace(0x0106)
 	tmk, _, _ := mposPlace(0x0402)
+	tak, _, _ := mposPlace(0x0301)
 	nonce := []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
 	for name, want := range map[string]mposFrame{
-		"serial-request":     {cmd: mposSerial},
-		"info-request":       {cmd: mposInfo},
-		"tamper-request":     {cmd: mposTamper},
-		"kcv-tdk-request":    {cmd: mposWorkKey, data: kcvQuery(tdk, 6)},
-		"crypt-request":      {cmd: mposCrypt, data: cryptQuery(6, nonce)},
-		"mac-request":        {cmd: mposMAC, data: macQuery(1, []byte("0200 a message"))},
-		"delete-tdk-request": {cmd: mposDeleteKey, data: deleteQuery(tdk, 6)},
-		"delete-tmk-request": {cmd: mposDeleteKey, data: deleteQuery(tmk, 2)},
-		"restart-request":    {cmd: mposRestart},
+		"serial-request":             {cmd: mposSerial},
+		"info-request":               {cmd: mposInfo},
+		"tamper-request":             {cmd: mposTamper},
+		"kcv-tdk-request":            {cmd: mposWorkKey, data: kcvQuery(tdk, 6)},
+		"crypt-request":              {cmd: mposCrypt, data: cryptQuery(6, nonce)},
+		"mac-request":                {cmd: mposMAC, data: macQuery(1, []byte("0200 a message"))},
+		"delete-tdk-request":         {cmd: mposDeleteKey, data: deleteQuery(tdk, 6)},
+		"delete-tmk-request":         {cmd: mposDeleteKey, data: deleteQuery(tmk, 2)},
+		"restart-request":            {cmd: mposRestart},
+		"load-tak-request":           {cmd: mposWorkKey, data: loadWorkingQuery(tak, 2, 1, mustHex(t, "145f5c6e3d914457145f5c6e3d914457"), mustHex(t, "265a7abf"))},
+		"load-tmk-under-tlk-request": {cmd: mposLoadMaster, data: loadMasterQuery(2, 3, mustHex(t, "e14647e8a135061ae14647e8a135061a"), mustHex(t, "3adebbe0"))},
 	} {
 		want.seq = g[name].seq
 		same(t, name, mustEncodeMpos(t, want), mustEncodeMpos(t, g[name]))

@@ -122,7 +122,7 @@ func TestMposReaderLacksWhatItsProtocolLacks(t *testing.T) {
 	r := b.reader()
 	can, err := r.Capabilities(testContext(t))
 	must(t, err)
-	want := []device.Capability{device.CanTamper, device.CanList, device.CanProbe, device.CanDelete, device.CanRestart}
+	want := []device.Capability{device.CanTamper, device.CanList, device.CanProbe, device.CanDelete, device.CanRestart, device.CanLoad}
 	if !slices.Equal(can, want) {
 		t.Errorf("it can %v", can)
 	}
@@ -133,7 +133,7 @@ func TestMposReaderLacksWhatItsProtocolLacks(t *testing.T) {
 		"commit": func() error { _, err := r.CommitErase(testContext(t), nil, [16]byte{}); return err },
 		"status": func() error { _, _, err := r.EraseStatus(testContext(t), order); return err },
 		"sam":    func() error { _, err := r.SAMSlots(testContext(t)); return err },
-		"load":   func() error { _, err := r.LoadKey(testContext(t), 0x0101, nil); return err },
+		"rotate": func() error { _, err := r.RotateRecordKey(testContext(t), nil); return err },
 	}
 	for name, call := range calls {
 		if err := call(); !errors.Is(err, device.ErrUnsupported) {

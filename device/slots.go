@@ -43,7 +43,7 @@ func (r *Reader) Slots(ctx context.Context) ([]Slot, error) {
 	return all, nil
 }
 
-// Probe makes the reader use the key of a slot. nil: the key is there and answers; ErrNoKey: it is gone,
+// Probe makes the reader use the key of a slot; where Slot.Asked, it is only asked for its check value. nil: the key is there and answers; ErrNoKey: it is gone,
 // the good news after an erase; ErrRefused: it is there and may not be used, or there is no such slot.
 func (r *Reader) Probe(ctx context.Context, slot uint16) error {
 	p, err := can[keyProber](ctx, r, CanProbe)
@@ -69,8 +69,8 @@ func (r *Reader) DeleteKeys(ctx context.Context, scope []uint16) error {
 	return nil
 }
 
-// LoadKey gives a slot the key of a TR-31 block, wrapped under a key the reader has, and returns the reader's
-// KCV of it. For tests and training: keys of a terminal in service come from the maker's loading device.
+// LoadKey gives a slot a key that is wrapped under one the reader has, and returns the reader's KCV of it. block is a
+// TR-31 block, for mpos an MposKeyBlock. For tests and training: keys of a terminal in service come from the maker's loading device.
 func (r *Reader) LoadKey(ctx context.Context, slot uint16, block []byte) (kcv []byte, err error) {
 	l, err := can[keyLoader](ctx, r, CanLoad)
 	if err == nil {

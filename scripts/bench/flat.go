@@ -53,7 +53,10 @@ func (b *bench) flatDaemon() (err error) {
 
 // growth is what the memory of two tenths may differ by, in bytes: a collection
 // sooner or later.
-const growth = 8 << 20
+const growth = 2 << 20
+
+// heapGrowth is the same for the heap after a collection: a tenth of a byte an event.
+const heapGrowth = 100_000
 
 // portion has a tenth made and taken over.
 func (t *terminal) portion(upTo int) (row []string, highest int64, err error) {
@@ -94,6 +97,7 @@ func (t *terminal) portion(upTo int) (row []string, highest int64, err error) {
 func (b *bench) flatDriver() (err error) {
 	var rows1 [][]string
 	var routines []int
+	var heaps []float64
 	err = b.withReader(0, func(ctx context.Context, r *device.Reader, ask func(...string) error) error {
 		last := uint32(0)
 		for i := range portions {
@@ -109,7 +113,7 @@ func (b *bench) flatDriver() (err error) {
 			runtime.GC()
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
-			routines = append(routines, runtime.NumGoroutine())
+			routines, heaps = append(routines, runtime.NumGoroutine()), append(heaps, float64(m.HeapAlloc))
 			rows1 = append(rows1, []string{
 				thousands(int(last)), whole(million / portions / took.Seconds()), strconv.Itoa(routines[i]),
 				fmt.Sprintf("%.2f MiB", float64(m.HeapAlloc)/(1<<20)),
@@ -122,6 +126,9 @@ func (b *bench) flatDriver() (err error) {
 	}
 	if routines[portions-1] > routines[0]+2 { // one of the runtime's own may come or go
 		b.page.broken = errors.Join(b.page.broken, fmt.Errorf("goroutines grew from %d to %d", routines[0], routines[portions-1]))
+	}
+	if grew := heaps[portions-1] - heaps[0]; grew > heapGrowth {
+		b.page.broken = errors.Join(b.page.broken, fmt.Errorf("the heap grew by %.0f bytes", grew))
 	}
 	b.page.add(table{
 		title: fmt.Sprintf("%s events without a ledger", thousands(million)),

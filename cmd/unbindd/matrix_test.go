@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -143,34 +144,36 @@ func TestMatrix(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var all []func()
-	add := func(name string, m matrix, r row) {
-		if r.end != nil {
-			all = append(all, func() { t.Run(name, func(t *testing.T) { r.run(t, m, faultOf(name)) }) })
-		}
+	type trial struct {
+		name string
+		of   matrix
+		row
 	}
+	var all []trial
 	for _, protocol := range slices.Sorted(maps.Keys(matrices)) {
 		m := matrices[protocol]
 		for _, fault := range slices.Sorted(maps.Keys(m.line)) {
 			for seed := 1; seed <= seeds; seed++ {
 				r := m.line[fault]
 				r.line = fmt.Sprintf("%s,seed=%d", r.line, seed)
-				add(fmt.Sprintf("%s/line/%s/%d", protocol, fault, seed), m, r)
+				all = append(all, trial{fmt.Sprintf("%s/line/%s/%d", protocol, fault, seed), m, r})
 			}
 		}
 		for _, rows := range []map[string]row{m.reader, m.more} {
 			for _, fault := range slices.Sorted(maps.Keys(rows)) {
-				add(fmt.Sprintf("%s/reader/%s", protocol, fault), m, rows[fault])
+				all = append(all, trial{fmt.Sprintf("%s/reader/%s", protocol, fault), m, rows[fault]})
 			}
 		}
 	}
+	all = slices.DeleteFunc(all, func(one trial) bool { return one.end == nil })
+	slices.SortStableFunc(all, func(a, b trial) int { return cmp.Compare(b.waits, a.waits) }) // who waits longest begins
 	var running sync.WaitGroup
 	turn := make(chan struct{}, matrixAtOnce)
-	for _, run := range all {
+	for _, one := range all {
 		turn <- struct{}{}
 		running.Go(func() {
 			defer func() { <-turn }()
-			run()
+			t.Run(one.name, func(t *testing.T) { one.run(t, one.of, faultOf(one.name)) })
 		})
 	}
 	running.Wait()
@@ -206,7 +209,7 @@ func (r row) run(t *testing.T, m matrix, fault string) {
 		r.struck(t, fault, before, state)
 	}
 	r.ordered(t, m, state)
-	w.inTime(slack * (m.peace + r.waits))
+	w.inTime(min(slack*(m.peace+r.waits), matrixPatience))
 }
 
 // struck: trading and preparing are not what a fault of the erase is tried on.

@@ -10,7 +10,7 @@ import (
 // docs/LINE.md, times a slack for a machine that runs many unbindings at once under the race detector. It is read from the
 // daemon's own account of its steps.
 const (
-	slack = 4
+	slack = 5
 
 	tAck       = 150 * time.Millisecond
 	tResponse  = 3 * time.Second

@@ -47,8 +47,8 @@ var pedlinkReader = map[string]row{
 	"mute-card":        elsewhere("no unbinding gives a card power", "device.TestMuteCardLeavesTheOutcomeOpen"),
 	"wrong-lrc":        elsewhere("a frame of pedlink has no LRC", "device.TestCcidFaultsOfTheReader"),
 	"asks-time":        elsewhere("pedlink asks for time by BUSY", "device.TestCcidFaultsOfTheReader"),
-	// It told that it can be probed when the line was opened, and then does not know it; pedlinkMore has those that tell.
-	"lacks":              {tell: faults("lacks=probe"), end: partial("unsupported")},
+	// It tells so when it is connected anew; pedlinkMore has others.
+	"lacks":              {tell: append(faults("lacks=probe"), "reboot"), end: partial("unsupported"), orders: exactly(0)},
 	"cut-before-journal": {tell: faults("cut-before-journal"), end: powerBack, waits: lost(5)},
 	"cut-after-journal":  {tell: faults("cut-after-journal"), end: powerBack, orders: exactly(0), waits: lost(5)},
 	"cut-after":          {tell: faults("cut-after=5"), end: powerBack, orders: exactly(0), waits: lost(5)},
@@ -78,7 +78,6 @@ const pedlinkKeys = 8
 // poorer readers, which tell so when they are connected anew.
 func pedlinkMore() map[string]row {
 	rows := map[string]row{
-		"lacks=probe":    {tell: append(faults("lacks=probe"), "reboot"), end: partial("unsupported"), orders: exactly(0)},
 		"lacks=restart":  {tell: append(faults("lacks=restart"), "reboot"), end: completeWithout("restart")},
 		"lacks=revision": {tell: append(faults("lacks=revision"), "reboot"), end: complete}, // an older reader
 	}

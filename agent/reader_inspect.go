@@ -145,7 +145,11 @@ func (a *Agent) hidden(ctx context.Context, seen *inspection, slots []device.Slo
 		if s.State != device.SlotEmpty || s.Retained || s.Asked {
 			continue
 		}
-		switch err := a.line().Probe(ctx, s.ID); {
+		err := a.line().Probe(ctx, s.ID)
+		if errors.Is(err, device.ErrUnsupported) {
+			return seen.offered(device.CanProbe, err)
+		}
+		switch {
 		case err == nil:
 			return giveUp("E22", "slots", "cannot go on: slot %d is listed as empty and its key answers", s.ID)
 		case !errors.Is(err, device.ErrNoKey) && !errors.As(err, new(device.ErrRefused)):

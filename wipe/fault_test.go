@@ -13,6 +13,12 @@ import (
 	"unbindd/wipe"
 )
 
+// dispensable are the calls that only a stronger rung needs; their failure is
+// told by a technique without it.
+var dispensable = []string{
+	"release", "admin", "fact", "open-block", "lease", "end-lease", "pin", "discard", "secure-discard", "secure-trim", "trim", "checkpoint",
+}
+
 // TestEveryCallFails lets each call of an erase fail in turn, with each of the
 // errors a bad medium gives: the evidence must not be better than the deed, the
 // other files must still be erased, and a second run must finish the work.
@@ -34,7 +40,7 @@ func TestEveryCallFails(t *testing.T) {
 				break
 			}
 			proven(t, e, absent(filepath.Join(root, "d")))
-			if e.Verified == wipe.Pass {
+			if e.Verified == wipe.Pass && !slices.Contains(dispensable, failed) {
 				t.Errorf("%v at call %d (%s): %+v", errno, at, failed, e)
 			}
 			if e := erase(t, newTap(), target(root, "d")); e.Verified != wipe.Pass || !absent(filepath.Join(root, "d")) {

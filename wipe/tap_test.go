@@ -32,6 +32,7 @@ type tap struct {
 	extents  func(fd int) ([]wipe.Extent, error)
 	stat     func(fd int, st *wipe.Stat)
 	write    func(fd int, p []byte, offset int64) (int, error)
+	medium   medium
 }
 
 func newTap() *tap { return &tap{magic: ext4, hear: func(string) error { return nil }} }
@@ -233,7 +234,7 @@ func erase(t testing.TB, sys wipe.Sys, target wipe.Target) wipe.Evidence {
 // nothing that a signed text may not hold.
 func tellsNothing(t testing.TB, e wipe.Evidence) {
 	t.Helper()
-	text := e.Reason + strings.Join(e.Residual, " ") + e.Type + e.Method + e.Technique
+	text := e.Reason + " " + strings.Join(e.Residual, " ") + e.Type + e.Method + e.Technique
 	if strings.Contains(text, canary) || strings.Contains(strings.ReplaceAll(text, "input/output", ""), "/") {
 		t.Errorf("evidence tells names: %q", text)
 	}

@@ -15,6 +15,7 @@ type Holder struct {
 	PID     int
 	Program string
 	Writes  bool // it can write back what was erased
+	Own     bool // it is this process
 	Deleted bool // what it holds was the target's and has no name any more
 }
 
@@ -27,7 +28,7 @@ type Holding struct {
 	Inode
 }
 
-// Holders tells who holds something of the target open, each process once;
+// Holders tells who else holds something of the target open, each process once;
 // blind means that this process may not look at all others.
 func Holders(sys Sys, t Target) (held []Holder, blind bool, err error) {
 	of := map[Inode]bool{}
@@ -45,7 +46,7 @@ func Holders(sys Sys, t Target) (held []Holder, blind bool, err error) {
 		return nil, false, fmt.Errorf("cannot look for open files: %w", err)
 	}
 	for _, h := range all {
-		if !h.Deleted && !of[h.Inode] {
+		if h.Own || !h.Deleted && !of[h.Inode] {
 			continue
 		}
 		if last := len(held) - 1; last >= 0 && held[last].PID == h.PID {

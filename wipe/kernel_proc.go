@@ -36,7 +36,7 @@ func (Kernel) Holders(target string) (held []Holding, blind bool, err error) {
 			program = string(bytes.TrimSpace(name))
 		}
 		for _, h := range append(files, maps...) {
-			h.PID, h.Program = pid, program
+			h.PID, h.Program, h.Own = pid, program, pid == os.Getpid()
 			held = append(held, h)
 		}
 	}

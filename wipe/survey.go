@@ -12,6 +12,7 @@ import (
 type Survey struct {
 	Items    int64    `json:"items"`
 	Bytes    int64    `json:"bytes"`
+	Linked   int64    `json:"linked"` // files among them that have another name
 	Type     string   `json:"type"`   // the file system's
 	Best     Level    `json:"best"`   // the most that Erase could claim there
 	Leaves   []string `json:"leaves"` // code words for what even a good erase leaves there
@@ -53,7 +54,7 @@ func Dry(sys Sys, t Target) Survey {
 	}
 	s.Type, s.Best = p.fs.name, p.best(t.Depth)
 	s.Leaves = leaves(p.fs, t.Encrypted)
-	s.Blockers = append(s.Blockers, met.words()...)
+	s.Blockers, s.Linked = append(s.Blockers, met.words()...), int64(met.linked)
 	for _, err := range v.troubles {
 		s.Blockers = append(s.Blockers, plain(err))
 	}
@@ -96,6 +97,21 @@ func (p *place) best(depth Depth) Level {
 		return lower(p.fs.best, LevelLogical)
 	}
 	return p.fs.best
+}
+
+// Home is the number of the device that holds the place of a target, 0 if even
+// its root is not there. Targets with one home need its free space given back
+// once, after the last of them.
+func Home(sys Sys, t Target) (uint64, error) {
+	if err := t.Check(); err != nil {
+		return 0, err
+	}
+	p, err := openPlace(sys, t)
+	if err != nil {
+		return 0, err
+	}
+	defer p.close(sys)
+	return p.dev, nil
 }
 
 // visit walks over a target without touching it.

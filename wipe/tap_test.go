@@ -32,6 +32,8 @@ type tap struct {
 	extents  func(fd int) ([]wipe.Extent, error)
 	stat     func(fd int, st *wipe.Stat)
 	write    func(fd int, p []byte, offset int64) (int, error)
+	read     func(fd int, p []byte, offset int64) (n int, err error, answered bool)
+	dev      uint64 // of everything, if not 0
 	medium   medium
 }
 
@@ -70,6 +72,9 @@ func (k *tap) Stat(fd int) (wipe.Stat, error) {
 		return wipe.Stat{}, err
 	}
 	st, err := k.Kernel.Stat(fd)
+	if k.dev != 0 {
+		st.Dev = k.dev
+	}
 	if k.stat != nil {
 		k.stat(fd, &st)
 	}
@@ -80,7 +85,11 @@ func (k *tap) StatAt(dir int, name string) (wipe.Stat, error) {
 	if err := k.hear("stat-at"); err != nil {
 		return wipe.Stat{}, err
 	}
-	return k.Kernel.StatAt(dir, name)
+	st, err := k.Kernel.StatAt(dir, name)
+	if k.dev != 0 {
+		st.Dev = k.dev
+	}
+	return st, err
 }
 
 func (k *tap) Filesystem(int) (int64, bool, error) {
@@ -117,6 +126,11 @@ func (k *tap) Extents(fd int) ([]wipe.Extent, error) {
 func (k *tap) ReadAt(fd int, p []byte, offset int64) (int, error) {
 	if err := k.hear("read"); err != nil {
 		return 0, err
+	}
+	if k.read != nil {
+		if n, err, answered := k.read(fd, p, offset); answered {
+			return n, err
+		}
 	}
 	return k.Kernel.ReadAt(fd, p, offset)
 }

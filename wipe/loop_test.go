@@ -3,6 +3,7 @@ package wipe_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -163,5 +164,24 @@ func TestManyNamesOnExt4(t *testing.T) {
 	n := d.hits(canary)
 	if e.Verified != wipe.Pass || slices.Contains(e.Residual, "names") || n > 0 {
 		t.Errorf("%+v, and %d names are still on the medium", e, n)
+	}
+}
+
+// TestAReadOnlyFileSystemIsTold erases nothing and says so.
+func TestAReadOnlyFileSystemIsTold(t *testing.T) {
+	d := newDisk(t, 16<<20, "", "mkfs.ext4", "-q", "-F")
+	d.fill(false)
+	d.run("mount", "-o", "remount,ro", d.root)
+	before := listing(t, d.root)
+	order := target(d.root, "app")
+	order.Depth = wipe.DepthMedium
+	if p := wipe.PlanFor(wipe.Kernel{}, order); !slices.Contains(p.Blockers, "the file system is mounted read-only") {
+		t.Errorf("plan %+v", p)
+	}
+	if e := erase(t, wipe.Kernel{}, order); e.Verified == wipe.Pass || e.LevelAchieved != wipe.LevelNone || !strings.Contains(e.Reason, "(EROFS)") {
+		t.Errorf("%+v", e)
+	}
+	if after := listing(t, d.root); !maps.Equal(after, before) {
+		t.Errorf("something changed: %v", after)
 	}
 }

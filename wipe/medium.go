@@ -76,11 +76,11 @@ func (w *work) readMedium(o *opened, after []Extent, seed [32]byte) error {
 		}
 		return nil
 	})
-	w.found += hits
 	if err == nil && hits > 0 {
 		err = fmt.Errorf("%d of %d needles are still on the medium", hits, o.window.count)
 	}
 	if err == nil {
+		w.sampled += o.window.count
 		o.climb(rungMedium)
 		o.climb(rungNeedles)
 	}

@@ -70,7 +70,7 @@ type work struct {
 
 	block                   int // the device under the file system, -1 while it is not open
 	blockTried, blockWrites bool
-	sampled, found          int // needles
+	sampled                 int // needles that were looked for
 }
 
 // Erase destroys the target and tells what was done. note, which may be nil,

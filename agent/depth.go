@@ -34,15 +34,11 @@ func (a *Agent) deepen(targets []target) {
 	}
 }
 
-// nameHolders writes into the log who has something of a target open. In the
+// nameHolder writes into the log who has something of a target open. In the
 // certificate a code word says no more than that somebody had.
-func (a *Agent) nameHolders(t target) {
-	held, _, err := wipe.Holders(a.Sys, t.Target)
-	if err != nil {
-		a.Log.Warn().Str("target", t.Name).Err(err).Msg("nobody can say who has it open")
-	}
-	for _, h := range held {
-		a.Log.Warn().Str("target", t.Name).Str("program", h.Program).Int("pid", h.PID).Bool("writes", h.Writes).Bool("deleted", h.Deleted).
+func (a *Agent) nameHolder(name string) func(wipe.Holder) {
+	return func(h wipe.Holder) {
+		a.Log.Warn().Str("target", name).Str("program", h.Program).Int("pid", h.PID).Bool("writes", h.Writes).Bool("deleted", h.Deleted).
 			Msg("has files of it open while it is erased")
 	}
 }

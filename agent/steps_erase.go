@@ -235,7 +235,6 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 		if survey.Linked > 0 {
 			b.Residual = append(b.Residual, "hard-links")
 		}
-		a.nameHolders(t)
 	}
 	b.Tries++
 	if err := a.journal.Save(noteBegun+t.Name, b); err != nil {
@@ -245,6 +244,7 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 		b.weaken(to, leaves)
 		return a.journal.Save(noteBegun+t.Name, b)
 	}
+	t.Held = a.nameHolder(t.Name)
 	ev = wipe.Erase(ctx, a.Sys, t.Target, func(op string) { a.Moment("wipe/" + t.Name + ":" + op) })
 	if ctx.Err() != nil {
 		return ev, context.Cause(ctx)

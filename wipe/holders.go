@@ -69,6 +69,7 @@ func (w *work) watch() error {
 	for _, h := range all {
 		w.holds[h.Inode] = append(w.holds[h.Inode], h)
 		if h.Deleted {
+			w.name(h.Holder)
 			if err := w.lower(LevelLogical, residualHolders); err != nil {
 				return err
 			}
@@ -77,16 +78,27 @@ func (w *work) watch() error {
 	return nil
 }
 
+// name tells the caller of a holder, once.
+func (w *work) name(h Holder) {
+	w.residual[residualHolders] = true
+	if w.target.Held != nil && !w.named[h.PID] {
+		w.named[h.PID] = true
+		w.target.Held(h)
+	}
+}
+
 // heldBy notes who holds this file. What one of them can write back is not
 // called cleared, however well it was overwritten.
 func (w *work) heldBy(of Inode) error {
+	writes := false
 	for _, h := range w.holds[of] {
-		w.residual[residualHolders] = true
-		if h.Writes {
-			return w.lower(LevelLogical, residualHolders)
-		}
+		w.name(h.Holder)
+		writes = writes || h.Writes
 	}
-	return nil
+	if !writes {
+		return nil
+	}
+	return w.lower(LevelLogical, residualHolders)
 }
 
 // watchAgain finds who came while the target was being erased: what they hold
@@ -100,7 +112,7 @@ func (w *work) watchAgain() error {
 		if !h.Deleted {
 			continue
 		}
-		w.residual[residualHolders] = true
+		w.name(h.Holder)
 		if h.Writes {
 			if err := w.lower(LevelLogical, residualHolders); err != nil {
 				return err

@@ -59,7 +59,12 @@ func TestHoldersLowerTheLevel(t *testing.T) {
 			}
 			return nil
 		}
+		var named []wipe.Holder
+		order.Held = func(h wipe.Holder) { named = append(named, h) }
 		e := erase(t, sys, order)
+		if c.word != (len(named) == 1) || c.word && named[0] != h.Holder {
+			t.Errorf("%s: told of %+v", name, named)
+		}
 		if e.LevelAchieved != c.level || e.Verified != wipe.Pass || slices.Contains(e.Residual, "open-holders") != c.word {
 			t.Errorf("%s: %+v", name, e)
 		}

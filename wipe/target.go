@@ -27,6 +27,9 @@ type Target struct {
 	// Lowered is told, before anything is unlinked, that the evidence will be
 	// weaker than a verified overwrite; what it cannot write down is not unlinked.
 	Lowered func(to Level, leaves string) error
+	// Held is told, once each, who has something of the target open. It is for the
+	// log on the spot; evidence holds no more than the word for it.
+	Held func(Holder)
 }
 
 // Depth is how far below the files an Erase may reach. Looking at the medium is

@@ -67,6 +67,7 @@ type work struct {
 	held     int64            // files that held something and are gone
 	rungs    map[string]int64 // in how many of them each rung was climbed
 	holds    map[Inode][]Holding
+	named    map[int]bool // processes that the caller was told of
 
 	block                   int // the device under the file system, -1 while it is not open
 	blockTried, blockWrites bool
@@ -80,7 +81,7 @@ type work struct {
 func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidence {
 	w := &work{
 		ctx: ctx, sys: sys, target: t, note: note, weakest: LevelClear, block: -1,
-		residual: map[string]bool{}, rungs: map[string]int64{}, dirty: map[int]bool{},
+		residual: map[string]bool{}, rungs: map[string]int64{}, dirty: map[int]bool{}, named: map[int]bool{},
 	}
 	if w.note == nil {
 		w.note = func(string) {}

@@ -185,3 +185,29 @@ func TestAReadOnlyFileSystemIsTold(t *testing.T) {
 		t.Errorf("something changed: %v", after)
 	}
 }
+
+// TestZeroedRangesAreOverwritten zeroes a file in a way that keeps its blocks:
+// it reads as zeros, its bytes are all still on the medium.
+func TestZeroedRangesAreOverwritten(t *testing.T) {
+	d := newDisk(t, 32<<20, "", "mkfs.ext4", "-q", "-F")
+	path := filepath.Join(d.root, "f")
+	must(t, os.WriteFile(path, words(2000), 0o600))
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	must(t, err)
+	must(t, f.Sync())
+	must(t, unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_ZERO_RANGE, 0, 80_000))
+	must(t, f.Sync())
+	must(t, f.Close())
+	if body, err := os.ReadFile(path); err != nil || bytes.Contains(body, []byte(canary)) {
+		t.Fatalf("it does not read as zeros: %v", err)
+	}
+	raw, err := os.ReadFile(d.image)
+	must(t, err)
+	if bytes.Count(raw, []byte(canary)) < 1000 {
+		t.Fatal("the bytes are gone before the erase; the test shows nothing")
+	}
+	e := erase(t, wipe.Kernel{}, target(d.root, "f"))
+	if n := d.hits(canary); n > 0 || e.LevelAchieved != wipe.LevelClear {
+		t.Errorf("%d canaries are still on the medium: %+v", n, e)
+	}
+}

@@ -89,7 +89,7 @@ func (a *Agent) planTarget(t target) local.Target {
 	p := wipe.PlanFor(a.Sys, t.Target)
 	out := local.Target{
 		Class: string(t.class), Name: t.Name, Path: t.Path, Items: p.Items, Bytes: p.Bytes, Level: string(p.Best),
-		Rungs: p.Rungs, Hindrances: p.Blockers,
+		Place: p.Probe.String(), Rungs: p.Rungs, Hindrances: p.Blockers,
 	}
 	for _, h := range p.Holders {
 		out.Holders = append(out.Holders, h.String())

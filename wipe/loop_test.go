@@ -39,7 +39,12 @@ func newDisk(t *testing.T, size int64, options string, mkfs ...string) *disk {
 	must(t, os.WriteFile(d.image, nil, 0o600))
 	must(t, os.Truncate(d.image, size))
 	d.run(append(mkfs, d.image)...)
-	d.loop = strings.TrimSpace(d.run("losetup", "-f", "--show", d.image))
+	loop, err := exec.Command("losetup", "-f", "--show", d.image).Output()
+	if err != nil && os.Getenv("CI") != "true" {
+		t.Skipf("there are no loop devices here: %v", err)
+	}
+	must(t, err)
+	d.loop = strings.TrimSpace(string(loop))
 	t.Cleanup(func() { d.run("losetup", "-d", d.loop) })
 	args := []string{"mount"}
 	if options != "" {

@@ -78,6 +78,13 @@ func (p *Plan) judge(t Target, x examination, blind bool) {
 	if blind {
 		p.Blockers = append(p.Blockers, "not every process may be asked what it has open")
 	}
+	if b := p.Probe; b.Type == "ext4" && t.Depth.reaches(DepthBlocks) && !b.CanCheckpoint {
+		why := "this process has no right to"
+		if !b.Kernel.atLeast(5, 14) {
+			why = "this kernel is older than 5.14"
+		}
+		p.Blockers = append(p.Blockers, "the journal cannot be emptied and may keep names: "+why)
+	}
 	if p.Probe.Bind {
 		p.Blockers = append(p.Blockers, "the place is a part of a file system that is mounted elsewhere too")
 	}

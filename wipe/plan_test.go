@@ -28,6 +28,8 @@ func TestThePlanTellsWhatIsInTheWay(t *testing.T) {
 		"journalled": {func(g *glass, _ string) {
 			g.sys.medium.mounts, g.sys.medium.checkpoint = ownMount(g, "ext4", "data=journal"), nil
 		}, wipe.LevelLogical, "cannot be emptied"},
+		"an old kernel":  {func(g *glass, _ string) { g.sys.medium.checkpoint, g.sys.release = nil, "4.19.0" }, wipe.LevelClear, "older than 5.14"},
+		"no right":       {func(g *glass, _ string) { g.sys.medium.checkpoint = nil }, wipe.LevelClear, "has no right to"},
 		"not to be read": {func(g *glass, _ string) { g.sys.hear = failing("open-plain", unix.EACCES) }, wipe.LevelClear, "1 files cannot be opened"},
 		"held":           {func(g *glass, root string) { holds(g, root+"/d/f", wipe.Holder{}) }, wipe.LevelClear, "1 programs have files of it open"},
 		"held to write":  {func(g *glass, root string) { holds(g, root+"/d/f", wipe.Holder{Writes: true}) }, wipe.LevelLogical, "can write back"},
@@ -86,7 +88,11 @@ func TestThePlanForeseesTheRungs(t *testing.T) {
 		root := spread(t, map[string]int{"d/f": 9000})
 		g := newGlass(t, root, "d/f")
 		c.change(g)
-		if p := wipe.PlanFor(g.sys, deep(root, "d", c.depth)); strings.Join(p.Rungs, " ") != c.want {
+		p := wipe.PlanFor(g.sys, deep(root, "d", c.depth))
+		if g.sys.magic == ext4 && p.Probe.String() != "ext4 on sda1 (disk)" {
+			t.Errorf("the place is %s", p.Probe)
+		}
+		if strings.Join(p.Rungs, " ") != c.want {
 			t.Errorf("%q: %v, want %s", c.depth, p.Rungs, c.want)
 		}
 	}

@@ -29,6 +29,14 @@ type Probe struct {
 	CanCheckpoint bool // the journal can be emptied, or there is none
 }
 
+// String tells a person what lies there.
+func (b Probe) String() string {
+	if b.Block.Name == "" {
+		return b.Type
+	}
+	return fmt.Sprintf("%s on %s (%s)", b.Type, b.Block.Name, b.Block.Kind)
+}
+
 // Block is a block device.
 type Block struct {
 	Dev         uint64

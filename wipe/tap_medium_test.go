@@ -60,7 +60,7 @@ func (k *tap) Fact(_ uint64, name string) (string, error) {
 	return k.medium.fact(name)
 }
 
-func (k *tap) Release() (string, error) { return "6.1.0", k.hear("release") }
+func (k *tap) Release() (string, error) { return k.release, k.hear("release") }
 func (k *tap) Admin() (bool, error)     { return true, k.hear("admin") }
 
 func (k *tap) Holders(string) ([]wipe.Holding, bool, error) {

@@ -34,10 +34,13 @@ type tap struct {
 	write    func(fd int, p []byte, offset int64) (int, error)
 	read     func(fd int, p []byte, offset int64) (n int, err error, answered bool)
 	dev      uint64 // of everything, if not 0
+	release  string
 	medium   medium
 }
 
-func newTap() *tap { return &tap{magic: ext4, hear: func(string) error { return nil }} }
+func newTap() *tap {
+	return &tap{magic: ext4, release: "6.1.0", hear: func(string) error { return nil }}
+}
 
 func (k *tap) OpenRoot(path string) (int, error) {
 	if err := k.hear("open-root"); err != nil {

@@ -25,6 +25,7 @@ type Target struct {
 	Bytes int64  `json:"bytes"`
 	Level string `json:"level"`
 
+	Place      string   `json:"place,omitempty"` // file system and device
 	Rungs      []string `json:"rungs,omitempty"`
 	Hindrances []string `json:"hindrances,omitempty"`
 	Holders    []string `json:"holders,omitempty"`

@@ -96,7 +96,7 @@ func (p *paper) means(e local.Target) {
 		return
 	}
 	if len(e.Rungs) > 0 {
-		p.line(words{"      by %s", "      方式：%s"}, strings.Join(e.Rungs, ", "))
+		p.line(words{"      on %s, by %s", "      位于 %s，方式：%s"}, e.Place, strings.Join(e.Rungs, ", "))
 	}
 	for _, h := range e.Hindrances {
 		p.line(words{"      note: %s", "      注意：%s"}, h)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -55,10 +54,9 @@ func (o *opened) allShown() bool {
 // before and must lie still, looks for the needles, and compares with what was
 // written. The file still owns them: after the unlink they may be another's.
 func (w *work) readMedium(o *opened, after []Extent, seed [32]byte) error {
-	stream, want, got := rand.NewChaCha8(seed), make([]byte, chunk), aligned(chunk)
+	random, got := newPattern(seed, o.pieces), aligned(int(widest(o.pieces)))
 	after, hits := joined(after), 0
 	err := w.each(o.pieces, func(at int64, n int) error {
-		_, _ = stream.Read(want[:n]) // cannot fail
 		for done := 0; done < n; {
 			place, length, ok := placeOf(after, uint64(at)+uint64(done))
 			if !ok {
@@ -71,7 +69,7 @@ func (w *work) readMedium(o *opened, after []Extent, seed [32]byte) error {
 			done += k
 		}
 		hits += o.window.found(got[:n])
-		if hits == 0 && !bytes.Equal(got[:n], want[:n]) {
+		if hits == 0 && !bytes.Equal(got[:n], random.at(at, n)) {
 			return errOther
 		}
 		return nil

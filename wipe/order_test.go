@@ -43,6 +43,26 @@ func TestTheOperationsThatAreTold(t *testing.T) {
 	}
 }
 
+// TestNoTwoSectorsAreTheSame looks at what is written over a file longer than
+// the bytes that are drawn for it.
+func TestNoTwoSectorsAreTheSame(t *testing.T) {
+	root := plant(t, map[string]int{"f": 3 << 20})
+	sys, seen := newTap(), map[[512]byte]int64{}
+	sys.write = func(fd int, p []byte, offset int64) (int, error) {
+		for i := 0; i+512 <= len(p); i += 512 {
+			s := [512]byte(p[i : i+512])
+			if before, twice := seen[s]; twice && before != offset+int64(i) {
+				t.Fatalf("the sectors at %d and %d are the same", before, offset+int64(i))
+			}
+			seen[s] = offset + int64(i)
+		}
+		return sys.Kernel.WriteAt(fd, p, offset)
+	}
+	if e := erase(t, sys, target(root, "f")); e.Verified != wipe.Pass || len(seen) != 3<<11 {
+		t.Errorf("%d sectors, %+v", len(seen), e)
+	}
+}
+
 // TestPowerCutAtEveryOperation stops the work at each operation in turn, as a
 // power cut would, and looks that a second run brings it to the same end.
 func TestPowerCutAtEveryOperation(t *testing.T) {

@@ -2,6 +2,7 @@ package wipe
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -15,14 +16,46 @@ const chunk = 512 << 10
 // stretch is one piece of a file that holds data, in whole blocks.
 type stretch struct{ from, to int64 }
 
-// write writes a stream that its seed can bring back, so that nothing of it
-// has to be kept for the comparison.
+// pattern is what is written: random bytes that a seed can bring back, so that
+// nothing of them has to be kept for the comparison. They are drawn once a file
+// and repeated chunk by chunk, with each sector stamped with its own place, so
+// that no two sectors are the same and one that was written elsewhere is found.
+// To draw all of them anew would take longer than to write them.
+type pattern struct {
+	bytes []byte
+	base  uint64
+}
+
+// newPattern draws as much as the longest piece can need.
+func newPattern(seed [32]byte, pieces []stretch) *pattern {
+	p := &pattern{bytes: make([]byte, widest(pieces)), base: binary.LittleEndian.Uint64(seed[:])}
+	_, _ = rand.NewChaCha8(seed).Read(p.bytes) // cannot fail
+	return p
+}
+
+// widest is the most that is written or read at once.
+func widest(pieces []stretch) (n int64) {
+	for _, s := range pieces {
+		n = max(n, s.to-s.from)
+	}
+	return min(n, chunk)
+}
+
+// at is what belongs there.
+func (p *pattern) at(offset int64, n int) []byte {
+	for i := 0; i+8 <= n; i += sector {
+		binary.LittleEndian.PutUint64(p.bytes[i:], p.base+uint64(offset)+uint64(i))
+	}
+	return p.bytes[:n]
+}
+
+// write overwrites the pieces.
 func (w *work) write(fd int, pieces []stretch, seed [32]byte) error {
-	stream, buf := rand.NewChaCha8(seed), make([]byte, chunk)
+	random := newPattern(seed, pieces)
 	return w.each(pieces, func(at int64, n int) error {
-		_, _ = stream.Read(buf[:n]) // cannot fail
+		buf := random.at(at, n)
 		for done := 0; done < n; {
-			k, err := w.sys.WriteAt(fd, buf[done:n], at+int64(done))
+			k, err := w.sys.WriteAt(fd, buf[done:], at+int64(done))
 			if err != nil {
 				return err
 			}
@@ -54,13 +87,12 @@ func (w *work) readBack(o *opened, seed [32]byte) error {
 }
 
 func (w *work) compare(fd int, pieces []stretch, seed [32]byte) error {
-	stream, want, got := rand.NewChaCha8(seed), make([]byte, chunk), aligned(chunk)
+	random, got := newPattern(seed, pieces), aligned(int(widest(pieces)))
 	return w.each(pieces, func(at int64, n int) error {
-		_, _ = stream.Read(want[:n]) // cannot fail
 		if err := w.readAll(fd, got[:n], at); err != nil {
 			return err
 		}
-		if !bytes.Equal(got[:n], want[:n]) {
+		if !bytes.Equal(got[:n], random.at(at, n)) {
 			return errOther
 		}
 		return nil

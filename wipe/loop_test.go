@@ -38,7 +38,7 @@ func newDisk(t *testing.T, size int64, options string, mkfs ...string) *disk {
 	must(t, os.Mkdir(d.root, 0o700))
 	must(t, os.WriteFile(d.image, nil, 0o600))
 	must(t, os.Truncate(d.image, size))
-	d.run(append(mkfs, d.image)...)
+	d.run(append(alone(mkfs), d.image)...)
 	loop, err := exec.Command("losetup", "-f", "--show", d.image).Output()
 	if err != nil && os.Getenv("CI") != "true" {
 		t.Skipf("there are no loop devices here: %v", err)
@@ -54,6 +54,15 @@ func newDisk(t *testing.T, size int64, options string, mkfs ...string) *disk {
 	d.mounted = true
 	t.Cleanup(d.unmount)
 	return d
+}
+
+// alone shows mkfs.btrfs no mounts but its own: it asks after the file behind
+// every loop device that is mounted, and fails when somebody else's is broken.
+func alone(mkfs []string) []string {
+	if mkfs[0] != "mkfs.btrfs" {
+		return mkfs
+	}
+	return append([]string{"unshare", "-m", "sh", "-c", `mount --bind /dev/null /proc/$$/mounts && exec "$@"`, "sh"}, mkfs...)
 }
 
 func (d *disk) run(args ...string) string {
@@ -154,13 +163,13 @@ func TestOnRealFileSystems(t *testing.T) {
 	}
 }
 
-// TestManyNamesOnExt4 has a folder's blocks split by thousands of names. The word
+// TestManyNamesOnExt4 has a folder's blocks split by a thousand names. The word
 // "names" is left out of the residue only because none is found.
 func TestManyNamesOnExt4(t *testing.T) {
 	d := newDisk(t, 64<<20, "", "mkfs.ext4", "-q", "-F")
 	dir := filepath.Join(d.root, "app")
 	must(t, os.Mkdir(dir, 0o700))
-	for i := range 3000 {
+	for i := range 1000 {
 		must(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%05d", canary, i)), nil, 0o600))
 	}
 	order := target(d.root, "app/*")

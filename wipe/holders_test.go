@@ -1,6 +1,7 @@
 package wipe_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -147,4 +148,30 @@ func TestAMappedFileIsHeld(t *testing.T) {
 	if e.LevelAchieved != wipe.LevelLogical || !slices.Contains(e.Residual, "open-holders") {
 		t.Errorf("%+v", e)
 	}
+}
+
+// TestALeaseKeepsOthersOut tries the real one: nobody comes in while it is held,
+// the signal of the attempt ends nothing, and it is not given while somebody has
+// the file open.
+func TestALeaseKeepsOthersOut(t *testing.T) {
+	root := plant(t, map[string]int{"f": 10})
+	k, path := wipe.Kernel{}, filepath.Join(root, "f")
+	fd, err := k.OpenFile(unix.AT_FDCWD, path)
+	must(t, err)
+	defer k.Close(fd)
+	other, err := k.OpenPlain(unix.AT_FDCWD, path)
+	must(t, err)
+	if err := k.Lease(fd); !errors.Is(err, unix.EAGAIN) {
+		t.Errorf("a lease on a file that is open elsewhere: %v", err)
+	}
+	k.Close(other)
+	must(t, k.Lease(fd))
+	if other, err := k.OpenPlain(unix.AT_FDCWD, path); !errors.Is(err, unix.EAGAIN) {
+		k.Close(other)
+		t.Errorf("opened under a lease: %v", err)
+	}
+	must(t, k.EndLease(fd))
+	other, err = k.OpenPlain(unix.AT_FDCWD, path)
+	must(t, err)
+	k.Close(other)
 }

@@ -127,7 +127,7 @@ func (a *Agent) policy(id *identity, c *command.Command) (detail, why string) {
 	case (c.Backup.Gate == command.GateSealed || c.Backup.SealedAfter > 0) && a.Courier.Path == "":
 		return "gate", "no courier medium is set up for a sealed backup"
 	}
-	if best := wipe.Dry(a.Sys, wipe.Target{Name: "state", Kind: "dir", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear}).Best; best.Rank() < requested(c.Level).Rank() {
+	if best := wipe.Dry(a.Sys, wipe.Target{Name: "state", Kind: "dir", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear, Depth: a.depth()}).Best; best.Rank() < requested(c.Level).Rank() {
 		return "level", "this medium can be erased to the level " + string(best) + " at most"
 	}
 	if len(p.Inventory) > maxPlaces {
@@ -150,7 +150,7 @@ func (a *Agent) placesPolicy(p profile.Profile, c *command.Command) (detail, why
 		if !ok {
 			return "inventory", "the inventory names a path outside the folders that may be erased"
 		}
-		at := wipe.Dry(a.Sys, wipe.Target{Name: "place", Kind: "data", Path: place.Path, Root: root, Requested: wipe.LevelClear})
+		at := wipe.Dry(a.Sys, wipe.Target{Name: "place", Kind: "data", Path: place.Path, Root: root, Requested: wipe.LevelClear, Depth: a.depth()})
 		if at.Items > 0 && at.Best.Rank() < requested(c.Level).Rank() {
 			return "level", "a place of the inventory can be erased to the level " + string(at.Best) + " at most"
 		}

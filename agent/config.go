@@ -41,7 +41,16 @@ type ClockSet struct {
 	FloorEvery time.Duration `yaml:"floor_every" mapstructure:"floor_every"`
 }
 
-// Erase lists the folders below which a profile's inventory may erase.
+// Erase lists the folders below which a profile's inventory may erase, and says
+// how far below the files an erase may reach: files, blocks or medium.
 type Erase struct {
 	Roots []string `yaml:"roots" mapstructure:"roots"`
+	Depth string   `yaml:"depth" mapstructure:"depth"`
 }
+
+// The values of Erase.Depth; each has all of the ones before it.
+const (
+	DepthFiles  = "files"
+	DepthBlocks = "blocks"
+	DepthMedium = "medium"
+)

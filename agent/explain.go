@@ -65,7 +65,7 @@ func (a *Agent) planReader(out *local.Plan, p profile.Profile) {
 
 func (a *Agent) planHost(out *local.Plan, p profile.Profile) {
 	targets := a.keyTargets(keys.Data, "data-key")
-	targets = append(targets, target{profile.Ledger, wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear}})
+	targets = append(targets, a.ownData()...)
 	for i, place := range p.Inventory {
 		root, ok := a.rootOf(place.Path)
 		if !ok {
@@ -78,11 +78,23 @@ func (a *Agent) planHost(out *local.Plan, p profile.Profile) {
 		targets = append(targets, target{place.Class, wipe.Target{Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root, Requested: wipe.LevelClear}})
 	}
 	for _, t := range targets {
-		s := wipe.Dry(a.Sys, t.Target)
-		out.Erase = append(out.Erase, local.Target{
-			Class: string(t.class), Name: t.Name, Path: t.Path, Items: s.Items, Bytes: s.Bytes, Level: string(s.Best),
-		})
+		t.Depth = a.depth()
+		out.Erase = append(out.Erase, a.planTarget(t))
 	}
+}
+
+// planTarget is one target of the dry run. The names of programs stay on this
+// machine: they are in its answer and in its log.
+func (a *Agent) planTarget(t target) local.Target {
+	p := wipe.PlanFor(a.Sys, t.Target)
+	out := local.Target{
+		Class: string(t.class), Name: t.Name, Path: t.Path, Items: p.Items, Bytes: p.Bytes, Level: string(p.Best),
+		Place: p.Probe.String(), Rungs: p.Rungs, Hindrances: p.Blockers,
+	}
+	for _, h := range p.Holders {
+		out.Holders = append(out.Holders, h.String())
+	}
+	return out
 }
 
 // blockers are what would stop an unbinding now.

@@ -291,7 +291,7 @@ func (a *Agent) bury() error {
 		return err
 	}
 	ev := wipe.Erase(context.Background(), a.Sys, wipe.Target{
-		Name: "journal", Kind: "data", Path: a.at.journal(), Root: a.at.root, Requested: "clear",
+		Name: "journal", Kind: "data", Path: a.at.journal(), Root: a.at.root, Requested: "clear", Depth: a.depth(),
 	}, func(op string) { a.Moment("wipe/journal:" + op) })
 	if ev.Verified != certificate.Pass {
 		return fmt.Errorf("cannot erase the journal: %s", ev.Reason)

@@ -155,20 +155,23 @@ func (a *Agent) readerAgain(ctx context.Context, c *caseFile, n *journal.Note) (
 // beginning is still told.
 func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targets []target) error {
 	var failed []string
+	var all []wipe.Evidence
+	a.deepen(targets)
 	for _, t := range targets {
 		ev, err := a.eraseOne(ctx, t, c)
 		if err != nil {
 			return err
 		}
+		all = append(all, ev)
 		if ev.Verified != certificate.Pass {
 			failed = append(failed, t.Name)
 		}
 	}
-	n.Say("%d targets", len(targets))
-	if len(failed) == 0 {
-		return nil
+	if len(failed) > 0 {
+		n.Say("%d targets, not verified: %s", len(targets), strings.Join(failed, " "))
+	} else if len(all) > 0 {
+		n.Say("%d targets, all at %s or better", len(targets), wipe.Overall(all))
 	}
-	n.Say("%d targets, not verified: %s", len(targets), strings.Join(failed, " "))
 	return nil
 }
 
@@ -179,6 +182,7 @@ type begun struct {
 	Tries    int        `json:"tries"`
 	Lowered  wipe.Level `json:"lowered,omitempty"` // the weakest that something was removed with, written before it was unlinked
 	Residual []string   `json:"residual,omitempty"`
+	Leaves   []string   `json:"leaves,omitempty"` // what even a good erase leaves on that file system
 }
 
 // weaken takes note of something that is removed with less than a verified
@@ -198,6 +202,7 @@ func (b *begun) merge(ev *wipe.Evidence) {
 		// A file is only unlinked after its overwriting was read back, or after
 		// Lowered was written down.
 		ev.Technique = "overwrite-random-1, begun before a cut"
+		ev.Residual = append(ev.Residual, b.Leaves...)
 	}
 	ev.Items, ev.Bytes = max(ev.Items, b.Items), max(ev.Bytes, b.Bytes)
 	if b.Lowered != "" && b.Lowered.Rank() < ev.LevelAchieved.Rank() {
@@ -223,7 +228,10 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 	t.Requested, t.Anyway = requested(c.command.Level), b.Tries+1 >= maxTries
 	if b.Tries == 0 {
 		survey := wipe.Dry(a.Sys, t.Target)
-		b.Items, b.Bytes = survey.Items, survey.Bytes
+		b.Items, b.Bytes, b.Leaves = survey.Items, survey.Bytes, survey.Leaves
+		if survey.Linked > 0 {
+			b.Residual = append(b.Residual, "hard-links")
+		}
 	}
 	b.Tries++
 	if err := a.journal.Save(noteBegun+t.Name, b); err != nil {
@@ -233,6 +241,7 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 		b.weaken(to, leaves)
 		return a.journal.Save(noteBegun+t.Name, b)
 	}
+	t.Held = a.nameHolder(t.Name)
 	ev = wipe.Erase(ctx, a.Sys, t.Target, func(op string) { a.Moment("wipe/" + t.Name + ":" + op) })
 	if ctx.Err() != nil {
 		return ev, context.Cause(ctx)
@@ -262,12 +271,16 @@ func (a *Agent) keyTargets(class keys.Class, name string) []target {
 
 // dataTargets are the ledger, the spool and the inventory without the software.
 func (a *Agent) dataTargets(c *caseFile) ([]target, error) {
-	own := []target{
+	places, err := a.inventory(c, false)
+	return append(a.ownData(), places...), err
+}
+
+// ownData are the ledger and the spool.
+func (a *Agent) ownData() []target {
+	return []target{
 		{profile.Ledger, wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
 		{profile.Ledger, wipe.Target{Name: "spool", Kind: "data", Path: a.at.spool(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
 	}
-	places, err := a.inventory(c, false)
-	return append(own, places...), err
 }
 
 // allTargets is everything of the host that is erased before the certificate.

@@ -31,6 +31,9 @@ func (l *load) check(c Config) {
 	if c.Link.URL != "" && !isHTTPS(c.Link.URL) {
 		l.blame("link.url", quoted(c.Link.URL)+" is not an address of a desk", "write https://host or https://host:port")
 	}
+	if d := c.Agent.Erase.Depth; !slices.Contains([]string{"files", "blocks", "medium"}, d) {
+		l.blame("erase.depth", fmt.Sprintf("%q is not a depth", d), "use files, blocks or medium")
+	}
 	for _, root := range c.Agent.Erase.Roots {
 		if l.absolute("erase.roots", root); root == "/" {
 			l.blame("erase.roots", "the whole system may not be erased", "name the folders one by one")

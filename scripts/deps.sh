@@ -9,6 +9,7 @@ set -euo pipefail
 needs=(
   socat=socat age=age zstd=zstd jq=jq openssl=openssl strace=strace
   pcscd=pcscd opensc-tool=opensc pcsc_scan=pcsc-tools scriptor=pcsc-tools
+  mkfs.ext4=e2fsprogs mkfs.xfs=xfsprogs mkfs.btrfs=btrfs-progs losetup=mount
   /usr/lib/pcsc/drivers/serial/libccidtwin.so=libccid
 )
 

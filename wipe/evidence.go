@@ -47,7 +47,7 @@ type Evidence struct {
 	Kind           string   `json:"kind"`
 	Type           string   `json:"type"`      // the file system's
 	Method         string   `json:"method"`    // clear, delete, or none
-	Technique      string   `json:"technique"` // overwrite-random-1, unlink, absent, or none
+	Technique      string   `json:"technique"` // the rungs that were climbed, in order; unlink, absent, or none
 	Standard       string   `json:"standard"`
 	LevelRequested Level    `json:"level_requested"`
 	LevelAchieved  Level    `json:"level_achieved"`
@@ -92,29 +92,40 @@ func (w *work) told(fs filesystem, ended error) Evidence {
 func (w *work) means() (method, technique string) {
 	switch {
 	case w.bytes > 0 || w.files:
-		return "clear", "overwrite-random-1"
+		return "clear", w.technique()
 	case w.items > 0:
-		return "delete", "unlink"
+		return "delete", w.technique()
 	}
 	return "none", "none"
 }
 
 // leavings lists what the file system leaves behind a removed file, and what
-// was seen besides. Encrypted content leaves only ciphertext behind.
+// was seen besides.
 func (w *work) leavings(fs filesystem) []string {
 	all := []string{}
 	if w.items > 0 {
-		for _, r := range fs.residual {
-			if w.target.Encrypted && r != residualNames {
-				r += "-encrypted"
-			}
-			all = append(all, r)
-		}
+		all = leaves(fs, w.target.Encrypted)
+	}
+	if w.nameless && w.failed == 0 {
+		all = slices.DeleteFunc(all, func(r string) bool { return r == residualNames })
 	}
 	for r := range w.residual {
 		all = append(all, r)
 	}
 	slices.Sort(all)
+	return all
+}
+
+// leaves are the words for what every erase leaves on a file system. Encrypted
+// content leaves only ciphertext behind.
+func leaves(fs filesystem, encrypted bool) []string {
+	all := []string{}
+	for _, r := range fs.residual {
+		if encrypted && r != residualNames {
+			r += "-encrypted"
+		}
+		all = append(all, r)
+	}
 	return all
 }
 

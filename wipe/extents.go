@@ -11,10 +11,36 @@ const (
 	fiemapRequest  = 0xC020660B
 	fiemapSync     = 0x1
 	fiemapLast     = 0x1
-	fiemapShared   = 0x2000
 	fiemapUpToHere = ^uint64(0)
 	fiemapBatch    = 64
 )
+
+// Extent is one stretch of a file and its place on the medium, in bytes.
+type Extent struct {
+	Logical, Physical, Length uint64
+	Shared                    bool   // with another file or a snapshot
+	Flags                     uint32 // what FIEMAP says besides
+}
+
+// What FIEMAP says of an extent.
+const (
+	extentUnknown   = 0x2 // no place yet
+	extentDelayed   = 0x4
+	extentEncoded   = 0x8
+	extentEncrypted = 0x80
+	extentUnaligned = 0x100
+	extentInline    = 0x200 // inside the file system's own blocks
+	extentTail      = 0x400
+	extentUnwritten = 0x800 // has a place, reads as zeros
+	extentShared    = 0x2000
+
+	// With any of these the place is not one that holds the file's bytes and
+	// nothing else.
+	extentElsewhere = extentUnknown | extentDelayed | extentEncoded | extentEncrypted |
+		extentUnaligned | extentInline | extentTail | extentShared
+)
+
+func (e Extent) plain() bool { return !e.Shared && e.Flags&extentElsewhere == 0 && e.Physical != 0 }
 
 type fiemap struct {
 	start, length                uint64
@@ -43,7 +69,7 @@ func (Kernel) Extents(fd int) ([]Extent, error) {
 			return nil, errno
 		}
 		for _, e := range m.extents[:min(m.mapped, fiemapBatch)] {
-			all = append(all, Extent{e.logical, e.physical, e.length, e.flags&fiemapShared != 0})
+			all = append(all, Extent{e.logical, e.physical, e.length, e.flags&extentShared != 0, e.flags &^ fiemapLast})
 			start = e.logical + e.length
 			if e.flags&fiemapLast != 0 {
 				return all, nil

@@ -1,27 +1,36 @@
 package wipe
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"slices"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-const chunk = 64 << 10
+// opened is one file under way.
+type opened struct {
+	dir   int
+	name  string
+	fd    int
+	st    Stat
+	flags uint32 // attribute flags; 0 where the file system does not tell
 
-// stretch is one piece of a file that holds data, in whole blocks.
-type stretch struct{ from, to int64 }
+	pieces []stretch
+	before []Extent // where it lay before anything was written; nil where nobody tells
+	shown  []bool   // which of them were seen to be its place on the medium
+	window needles  // what was sampled of it
+	rungs  []string // that were climbed, in order
+}
 
 // file overwrites one file, reads it back and unlinks it. A file that could not
 // be overwritten keeps its name, so that it can be tried again, unless the
 // target says otherwise.
 func (w *work) file(dir int, name string) error {
-	if err := w.overwritten(dir, name); err != nil {
+	o := &opened{dir: dir, name: name, fd: -1}
+	err := w.overwritten(o)
+	if err != nil {
 		if !w.target.Anyway || w.ctx.Err() != nil {
 			return err
 		}
@@ -32,123 +41,207 @@ func (w *work) file(dir int, name string) error {
 	if err := w.unlink(dir, name); err != nil {
 		return err
 	}
-	w.files = true
+	w.climbed(o, err != nil)
 	return nil
 }
 
 // overwritten goes as far as the empty file. Everything it learns of the file
 // it learns from the opened one, since a name may be exchanged in between.
-func (w *work) overwritten(dir int, name string) error {
+func (w *work) overwritten(o *opened) error {
 	w.note("open")
-	fd, err := w.sys.OpenFile(dir, name)
-	if err != nil {
+	var err error
+	if o.fd, err = w.open(o); err != nil {
 		return fmt.Errorf("cannot open a file: %w", asLink(err))
 	}
-	defer w.sys.Close(fd)
-	st, err := w.sys.Stat(fd)
-	if err != nil {
+	defer w.sys.Close(o.fd)
+	if o.st, err = w.sys.Stat(o.fd); err != nil {
 		return fmt.Errorf("cannot examine a file: %w", err)
 	}
-	if err := w.mayOverwrite(fd, st); err != nil {
+	if err := w.mayOverwrite(o); err != nil {
 		return err
 	}
-	if err := w.overwrite(dir, name, fd, st); err != nil {
+	if err := w.bare(o.fd); err != nil {
+		return err
+	}
+	if err := w.overwrite(o); err != nil {
 		return err
 	}
 	w.note("truncate")
-	if err := w.sys.Truncate(fd); err != nil {
+	if err := w.sys.Truncate(o.fd); err != nil {
 		return fmt.Errorf("cannot truncate a file: %w", err)
 	}
-	return w.flush(fd)
+	if err := w.flush(o.fd); err != nil {
+		return err
+	}
+	return w.sameName(o)
 }
 
-func (w *work) mayOverwrite(fd int, st Stat) error {
-	if !st.is(unix.S_IFREG) {
-		return errors.New("cannot overwrite a file: it was exchanged for something else")
+func (w *work) mayOverwrite(o *opened) error {
+	if !o.st.is(unix.S_IFREG) {
+		return errExchanged
 	}
-	foreign, err := w.place.foreign(w.sys, fd, st)
-	if foreign && err == nil {
-		err = errForeign
-	}
-	if err != nil {
+	if err := w.place.foreign(w.sys, o.fd, o.st); err != nil {
 		return fmt.Errorf("cannot overwrite a file: %w", err)
 	}
-	if st.Links > 1 {
+	var err error
+	if o.flags, err = w.flags(o.fd); err != nil {
+		return err
+	}
+	if o.st.Links > 1 {
 		w.residual[residualLinks] = true
+	}
+	return w.heldBy(o.st.inode())
+}
+
+var errExchanged = errors.New("cannot overwrite a file: it was exchanged for something else")
+
+// sameName looks once more, before the name goes, that it still leads to the
+// file that was overwritten.
+func (w *work) sameName(o *opened) error {
+	st, err := w.sys.StatAt(o.dir, o.name)
+	if err != nil {
+		return fmt.Errorf("cannot examine a file: %w", err)
+	}
+	if st.inode() != o.st.inode() {
+		return errExchanged
 	}
 	return nil
 }
 
 // overwrite replaces the content by random bytes, once, and reads them back.
-// More passes would only wear the medium.
-func (w *work) overwrite(dir int, name string, fd int, st Stat) error {
-	pieces, err := w.stretches(fd, st)
-	if err != nil || len(pieces) == 0 {
+// More passes would only wear the medium. What the device is told to forget it
+// is told before: after an overwrite in flash the old page is somewhere else,
+// and no discard of the place reaches it any more.
+func (w *work) overwrite(o *opened) error {
+	if err := w.locate(o); err != nil || len(o.pieces) == 0 {
 		return err
 	}
-	before, err := w.extents(fd)
+	if err := w.sample(o); err != nil {
+		return err
+	}
+	w.discard(o)
+	seed, err := w.seed()
 	if err != nil {
 		return err
-	}
-	// Blocks that another file shares stay whatever is written here, and after
-	// the write nobody can see any more that they were shared.
-	if slices.ContainsFunc(before, func(e Extent) bool { return e.Shared }) {
-		if err := w.lower(LevelLogical, residualMoved); err != nil {
-			return err
-		}
-	}
-	var seed [32]byte
-	if err := w.sys.Random(seed[:]); err != nil {
-		return fmt.Errorf("cannot draw random bytes: %w", err)
 	}
 	w.note("overwrite")
-	if err := w.write(fd, pieces, seed); err != nil {
+	if err := w.write(o.fd, o.pieces, seed); err != nil {
 		return fmt.Errorf("cannot overwrite a file: %w", err)
 	}
-	if err := w.flush(fd); err != nil {
+	if err := w.flush(o.fd); err != nil {
 		return err
 	}
-	after, err := w.extents(fd)
+	o.climb(rungOverwrite)
+	after, err := w.extents(o.fd)
 	if err != nil {
 		return err
 	}
-	if before != nil && !inPlace(before, after, uint64(st.Size)) {
+	stayed := inPlace(o.before, after, uint64(o.st.Size))
+	if o.before != nil && !stayed {
 		if err := w.lower(LevelLogical, residualMoved); err != nil {
 			return err
 		}
 	}
 	w.note("read-back")
-	if err := w.readBack(dir, name, fd, pieces, seed); err != nil {
+	if stayed && o.allShown() {
+		err = w.readMedium(o, after, seed)
+	} else {
+		err = w.readBack(o, seed)
+	}
+	if err != nil {
 		return fmt.Errorf("cannot read a file back: %w", err)
 	}
-	w.bytes += st.Size
+	w.bytes += o.st.Size
 	return nil
 }
 
-// stretches finds what of the file holds data. A hole has nothing to overwrite,
-// and filling one could fill the disk.
-func (w *work) stretches(fd int, st Stat) ([]stretch, error) {
-	block := st.Block
+func (w *work) seed() (seed [32]byte, err error) {
+	if err := w.sys.Random(seed[:]); err != nil {
+		return seed, fmt.Errorf("cannot draw random bytes: %w", err)
+	}
+	return seed, nil
+}
+
+// locate finds what to overwrite and where it lies, and notes what an overwrite
+// cannot reach.
+func (w *work) locate(o *opened) error {
+	var err error
+	if o.before, err = w.extents(o.fd); err != nil {
+		return err
+	}
+	if o.pieces, err = w.stretches(o); err != nil || len(o.pieces) == 0 {
+		return err
+	}
+	// Blocks that another file shares stay whatever is written here, and after
+	// the write nobody can see any more that they were shared.
+	if slices.ContainsFunc(o.before, func(e Extent) bool { return e.Shared }) {
+		if err := w.lower(LevelLogical, residualMoved); err != nil {
+			return err
+		}
+	}
+	if w.inJournal(o) && !w.emptiesJournal() {
+		return w.lower(LevelLogical, residualJournal)
+	}
+	return nil
+}
+
+// inJournal tells whether ext4 wrote the content through its journal: all of it,
+// this file's, or what is so small that it lies in the inode.
+func (w *work) inJournal(o *opened) bool {
+	return w.place.fs.name == "ext4" && (w.place.probe.Journal == "data" || o.flags&(flagJournal|flagInline) != 0 ||
+		slices.ContainsFunc(o.before, func(e Extent) bool { return e.Flags&extentInline != 0 }))
+}
+
+// stretches finds what of the file holds data, or has a place that may hold some
+// although it reads as zeros. A hole has nothing to overwrite, and filling one
+// could fill the disk.
+func (w *work) stretches(o *opened) ([]stretch, error) {
+	block := o.st.Block
 	if block <= 0 || block > 1<<20 {
 		block = 4096
 	}
+	if slices.ContainsFunc(o.before, func(e Extent) bool { return e.Flags&extentInline != 0 }) {
+		return []stretch{{0, o.st.Size}}, nil // whole blocks would drive it out of the inode
+	}
+	whole := func(from, to int64) stretch { return stretch{from / block * block, (to + block - 1) / block * block} }
 	var all []stretch
-	for at := int64(0); at < st.Size; {
-		from, to, err := w.sys.Data(fd, at)
+	for at := int64(0); at < o.st.Size; {
+		from, to, err := w.sys.Data(o.fd, at)
 		switch {
 		case errors.Is(err, unix.ENXIO):
-			return all, nil
+			from, to = o.st.Size, o.st.Size
 		case errors.Is(err, unix.EINVAL):
-			from, to = at, st.Size
+			from, to = at, o.st.Size
 		case err != nil:
 			return nil, fmt.Errorf("cannot find a file's data: %w", err)
 		case to <= at:
 			return nil, errors.New("cannot find a file's data: the file system runs in a circle")
 		}
-		all = append(all, stretch{from / block * block, (to + block - 1) / block * block})
+		if from < to {
+			all = append(all, whole(from, to))
+		}
 		at = to
 	}
-	return all, nil
+	size := uint64(max(o.st.Size, 0))
+	for _, e := range o.before {
+		if e.Logical < size && e.Length > 0 {
+			all = append(all, whole(int64(e.Logical), int64(min(e.Logical+e.Length, size))))
+		}
+	}
+	return united(all), nil
+}
+
+// united sorts stretches and joins those that touch.
+func united(all []stretch) (out []stretch) {
+	slices.SortFunc(all, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
+	for _, s := range all {
+		if last := len(out) - 1; last >= 0 && s.from <= out[last].to {
+			out[last].to = max(out[last].to, s.to)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // extents is nil where the file system does not tell.
@@ -169,86 +262,4 @@ func (w *work) flush(fd int) error {
 		return fmt.Errorf("cannot flush a file: %w", err)
 	}
 	return nil
-}
-
-// write writes a stream that its seed can bring back, so that nothing of it
-// has to be kept for the comparison.
-func (w *work) write(fd int, pieces []stretch, seed [32]byte) error {
-	stream, buf := rand.NewChaCha8(seed), make([]byte, chunk)
-	return w.each(pieces, func(at int64, n int) error {
-		_, _ = stream.Read(buf[:n]) // cannot fail
-		for done := 0; done < n; {
-			k, err := w.sys.WriteAt(fd, buf[done:n], at+int64(done))
-			if err != nil {
-				return err
-			}
-			if k <= 0 {
-				return io.ErrShortWrite
-			}
-			done += k
-		}
-		return nil
-	})
-}
-
-// readBack compares past the page cache, which would only repeat what it was
-// given. Where that is not possible the cache is emptied first. If the name was
-// exchanged for another file's, the bytes will not be the ones written.
-func (w *work) readBack(dir int, name string, fd int, pieces []stretch, seed [32]byte) error {
-	direct, err := w.sys.OpenDirect(dir, name)
-	if err == nil {
-		defer w.sys.Close(direct)
-		err = w.compare(direct, pieces, seed)
-	}
-	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EOPNOTSUPP) {
-		return err
-	}
-	if err := w.sys.Forget(fd); err != nil {
-		return err
-	}
-	return w.compare(fd, pieces, seed)
-}
-
-func (w *work) compare(fd int, pieces []stretch, seed [32]byte) error {
-	stream, want, got := rand.NewChaCha8(seed), make([]byte, chunk), aligned(chunk)
-	return w.each(pieces, func(at int64, n int) error {
-		_, _ = stream.Read(want[:n]) // cannot fail
-		for done := 0; done < n; {
-			k, err := w.sys.ReadAt(fd, got[done:n], at+int64(done))
-			if err != nil {
-				return err
-			}
-			if k <= 0 {
-				return io.ErrUnexpectedEOF
-			}
-			done += k
-		}
-		if !bytes.Equal(got[:n], want[:n]) {
-			return errors.New("it holds other bytes than were written")
-		}
-		return nil
-	})
-}
-
-// each calls do for every chunk of the pieces, until the work is stopped.
-func (w *work) each(pieces []stretch, do func(at int64, n int) error) error {
-	for _, p := range pieces {
-		for at := p.from; at < p.to; at += chunk {
-			if w.ctx.Err() != nil {
-				return w.ctx.Err()
-			}
-			if err := do(at, int(min(chunk, p.to-at))); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// aligned is a buffer that begins on a page, as O_DIRECT wants it.
-func aligned(size int) []byte {
-	const page = 4096
-	b := make([]byte, size+page)
-	skip := (page - int(uintptr(unsafe.Pointer(&b[0]))%page)) % page
-	return b[skip : skip+size : skip+size]
 }

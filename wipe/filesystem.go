@@ -21,6 +21,10 @@ const (
 	residualMoved  = "moved-blocks"  // the overwrite went to other blocks than the content
 	residualKept   = "kept"          // names that the order says to keep
 	residualUnread = "unoverwritten" // unlinked without an overwrite
+
+	residualHolders = "open-holders"   // somebody has something of it open
+	residualUnseen  = "holders-unseen" // nobody may look who has it open
+	residualJournal = "journal-copies" // the journal holds content, and could not be emptied
 )
 
 // onMedium is what overwriting in place leaves on a medium that may be flash.

@@ -44,6 +44,11 @@ func (Kernel) OpenFile(dir int, name string) (int, error) {
 	return openat(dir, name, unix.O_RDWR|unix.O_NONBLOCK)
 }
 
+// OpenPlain opens a file or folder to ask about it.
+func (Kernel) OpenPlain(dir int, name string) (int, error) {
+	return openat(dir, name, unix.O_RDONLY|unix.O_NONBLOCK)
+}
+
 // OpenDirect opens a file to read past the page cache.
 func (Kernel) OpenDirect(dir int, name string) (int, error) {
 	return openat(dir, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_DIRECT)
@@ -70,7 +75,7 @@ func (Kernel) StatAt(dir int, name string) (Stat, error) {
 // from one architecture to the next.
 func narrowed(st unix.Stat_t) Stat {
 	return Stat{
-		Mode: st.Mode, Dev: uint64(st.Dev), Links: uint64(st.Nlink),
+		Mode: st.Mode, Dev: uint64(st.Dev), Ino: st.Ino, Links: uint64(st.Nlink),
 		Size: st.Size, Block: int64(st.Blksize),
 	}
 }

@@ -17,10 +17,13 @@ type place struct {
 	fs       filesystem
 	readonly bool
 	dev      uint64 // the root's; what lies elsewhere is a foreign mount
+	mount    int    // the root's too; the same file system under another one is a bind mount
+	probe    Probe
 }
 
 var (
 	errForeign = errors.New("another file system is mounted in it")
+	errBind    = errors.New("another part of the file system is mounted in it")
 	errLink    = errors.New("a link or a file stands where a folder should be")
 )
 
@@ -47,6 +50,9 @@ func (p *place) walk(sys Sys, t Target) error {
 		return fmt.Errorf("cannot examine the root: %w", err)
 	}
 	p.dev = st.Dev
+	if p.mount, err = sys.Mount(p.fd); err != nil {
+		return fmt.Errorf("cannot tell the root's mount: %w", err)
+	}
 	folders, _ := t.way()
 	for _, name := range folders {
 		err := p.down(sys, name)
@@ -63,7 +69,8 @@ func (p *place) walk(sys Sys, t Target) error {
 		return fmt.Errorf("cannot ask for the file system: %w", err)
 	}
 	p.fs, p.readonly = filesystemOf(magic), readonly
-	return nil
+	p.probe, err = probe(sys, p)
+	return err
 }
 
 // down goes one folder deeper.
@@ -87,11 +94,27 @@ func (p *place) folder(sys Sys, dir int, name string) (int, error) {
 	if err == nil && st.Dev != p.dev {
 		err = errForeign
 	}
+	if err == nil {
+		err = p.sameMount(sys, fd)
+	}
 	if err != nil {
 		sys.Close(fd)
 		return -1, fmt.Errorf("cannot enter a folder: %w", err)
 	}
 	return fd, nil
+}
+
+// sameMount refuses what lies under another mount, even of the same file system:
+// what is bound there has its home elsewhere, outside the target.
+func (p *place) sameMount(sys Sys, fd int) error {
+	id, err := sys.Mount(fd)
+	if err != nil {
+		return fmt.Errorf("cannot tell its mount: %w", err)
+	}
+	if id != p.mount {
+		return errBind
+	}
+	return nil
 }
 
 func (p *place) close(sys Sys) {
@@ -100,18 +123,23 @@ func (p *place) close(sys Sys) {
 	}
 }
 
-// foreign tells whether a file that is not a folder lies on a foreign mount.
+// foreign refuses a file that is not a folder and lies on a foreign mount.
 // overlayfs shows a file under its layer's device number, so only the kind of
 // file system can be compared there.
-func (p *place) foreign(sys Sys, fd int, st Stat) (bool, error) {
-	if st.Dev == p.dev {
-		return false, nil
+func (p *place) foreign(sys Sys, fd int, st Stat) error {
+	if st.Dev != p.dev {
+		if p.fs.name != "overlayfs" {
+			return errForeign
+		}
+		magic, _, err := sys.Filesystem(fd)
+		if err != nil {
+			return err
+		}
+		if filesystemOf(magic).name != p.fs.name {
+			return errForeign
+		}
 	}
-	if p.fs.name != "overlayfs" {
-		return true, nil
-	}
-	magic, _, err := sys.Filesystem(fd)
-	return filesystemOf(magic).name != p.fs.name, err
+	return p.sameMount(sys, fd)
 }
 
 // names lists what of the target is there, without what it keeps: the names

@@ -12,8 +12,10 @@ import (
 type Survey struct {
 	Items    int64    `json:"items"`
 	Bytes    int64    `json:"bytes"`
-	Type     string   `json:"type"` // the file system's
-	Best     Level    `json:"best"` // the most that Erase could claim there
+	Linked   int64    `json:"linked"` // files among them that have another name
+	Type     string   `json:"type"`   // the file system's
+	Best     Level    `json:"best"`   // the most that Erase could claim there
+	Leaves   []string `json:"leaves"` // code words for what even a good erase leaves there
 	Blockers []string `json:"blockers"`
 }
 
@@ -35,20 +37,24 @@ func Look(sys Sys, t Target) (present []string, err error) {
 
 // Dry tells what Erase would do, touching nothing.
 func Dry(sys Sys, t Target) Survey {
-	s := Survey{Blockers: []string{}, Type: unknownFilesystem.name, Best: LevelNone}
+	s := Survey{Blockers: []string{}, Leaves: []string{}, Type: unknownFilesystem.name, Best: LevelNone}
 	v := visit{sys: sys, target: t}
+	var met tally
 	v.each = func(_ string, st Stat) {
 		s.Items++
 		if st.is(unix.S_IFREG) {
 			s.Bytes += st.Size
 		}
+		met.add(st)
 	}
 	p, err := v.all()
 	if err != nil {
 		s.Blockers = append(s.Blockers, plain(err))
 		return s
 	}
-	s.Type, s.Best = p.fs.name, p.fs.best
+	s.Type, s.Best = p.fs.name, p.best(t.Depth)
+	s.Leaves = leaves(p.fs, t.Encrypted)
+	s.Blockers, s.Linked = append(s.Blockers, met.words()...), int64(met.linked)
 	for _, err := range v.troubles {
 		s.Blockers = append(s.Blockers, plain(err))
 	}
@@ -63,13 +69,59 @@ func Dry(sys Sys, t Target) Survey {
 	return s
 }
 
+// tally counts what is told beforehand because of what it is.
+type tally struct{ linked, special int }
+
+func (m *tally) add(st Stat) {
+	switch {
+	case st.is(unix.S_IFREG) && st.Links > 1:
+		m.linked++
+	case !st.is(unix.S_IFREG) && !st.is(unix.S_IFDIR) && !st.is(unix.S_IFLNK):
+		m.special++
+	}
+}
+
+func (m *tally) words() (all []string) {
+	if m.linked > 0 {
+		all = append(all, fmt.Sprintf("%d files have another name; their content goes, that name stays", m.linked))
+	}
+	if m.special > 0 {
+		all = append(all, fmt.Sprintf("%d pipes, sockets or devices lose their names and are not opened", m.special))
+	}
+	return all
+}
+
+// best is the most that may be claimed in this place.
+func (p *place) best(depth Depth) Level {
+	if p.probe.Journal == "data" && !(depth.reaches(DepthBlocks) && p.probe.CanCheckpoint) {
+		return lower(p.fs.best, LevelLogical)
+	}
+	return p.fs.best
+}
+
+// Home is the number of the device that holds the place of a target, 0 if even
+// its root is not there. Targets with one home need its free space given back
+// once, after the last of them.
+func Home(sys Sys, t Target) (uint64, error) {
+	if err := t.Check(); err != nil {
+		return 0, err
+	}
+	p, err := openPlace(sys, t)
+	if err != nil {
+		return 0, err
+	}
+	defer p.close(sys)
+	return p.dev, nil
+}
+
 // visit walks over a target without touching it.
 type visit struct {
 	sys      Sys
 	target   Target
 	place    *place
 	each     func(path string, st Stat)
-	troubles []error // what could not be looked into
+	file     func(dir int, name string) // besides, for each regular file; may be nil
+	troubles []error                    // what could not be looked into
 }
 
 // all visits every name of the target.
@@ -115,6 +167,9 @@ func (v *visit) entry(dir int, name, path string) (kept bool) {
 		return true
 	}
 	v.each(path, st)
+	if v.file != nil && st.is(unix.S_IFREG) {
+		v.file(dir, name)
+	}
 	return false
 }
 

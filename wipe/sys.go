@@ -14,6 +14,8 @@ type Sys interface {
 	// OpenFile opens a file to read and write; it never waits, as opening a
 	// pipe would.
 	OpenFile(dir int, name string) (fd int, err error)
+	// OpenPlain opens a file or folder to ask about it; it never waits.
+	OpenPlain(dir int, name string) (fd int, err error)
 	// OpenDirect opens a file to read past the page cache, or says EINVAL.
 	OpenDirect(dir int, name string) (fd int, err error)
 	// Close has no error: nothing is left to be told after a flush.
@@ -23,6 +25,20 @@ type Sys interface {
 	StatAt(dir int, name string) (Stat, error)
 	// Filesystem tells the magic number and whether it is mounted read-only.
 	Filesystem(fd int) (magic int64, readonly bool, err error)
+	// Mount tells which mount an opened thing was reached through.
+	Mount(fd int) (id int, err error)
+	// Mounts is the kernel's list of mounts, as in /proc/self/mountinfo.
+	Mounts() ([]byte, error)
+	// Fact is one of the small texts that the kernel keeps about a block device.
+	Fact(dev uint64, name string) (string, error)
+	// Release is the kernel's version.
+	Release() (string, error)
+	// Admin tells whether this process has CAP_SYS_ADMIN.
+	Admin() (bool, error)
+	// Holders lists what files all processes have open or mapped, and whether
+	// one has no name any more that belonged to the target of this path; blind
+	// if this process may not see all others.
+	Holders(target string) (held []Holding, blind bool, err error)
 	// Names lists a folder without "." and "..".
 	Names(dir int) ([]string, error)
 
@@ -31,6 +47,15 @@ type Sys interface {
 	Data(fd int, offset int64) (from, to int64, err error)
 	// Extents tells where the file's blocks lie, or EOPNOTSUPP.
 	Extents(fd int) ([]Extent, error)
+	// Flags are a file's attribute flags, as chattr shows them, or ENOTTY.
+	Flags(fd int) (uint32, error)
+	SetFlags(fd int, flags uint32) error
+	// Attributes lists the extended attributes, or EOPNOTSUPP.
+	Attributes(fd int) ([]string, error)
+	// AttributeSize is the length of one's value.
+	AttributeSize(fd int, name string) (int, error)
+	SetAttribute(fd int, name string, value []byte) error
+	RemoveAttribute(fd int, name string) error
 	ReadAt(fd int, p []byte, offset int64) (int, error)
 	WriteAt(fd int, p []byte, offset int64) (int, error)
 	// Forget drops what the page cache holds of the file.
@@ -38,6 +63,28 @@ type Sys interface {
 	// Truncate cuts the file to nothing.
 	Truncate(fd int) error
 	Sync(fd int) error
+
+	// Lease keeps everybody else from opening the file until it is given back,
+	// or fails because somebody has it open.
+	Lease(fd int) error
+	// EndLease gives a lease back.
+	EndLease(fd int) error
+	// Pin keeps f2fs from moving the file's blocks.
+	Pin(fd int) error
+	// SecureTrim has f2fs discard the file's blocks, securely if the device can.
+	SecureTrim(fd int) error
+	// OpenBlock opens the block device of this number, past the page cache.
+	OpenBlock(dev uint64, write bool) (fd int, err error)
+	// Discard tells the device that it may forget a stretch.
+	Discard(fd int, offset, length uint64) error
+	// SecureDiscard tells it to forget all copies of a stretch, or EOPNOTSUPP.
+	SecureDiscard(fd int, offset, length uint64) error
+	// SyncAll flushes the whole file system.
+	SyncAll(fd int) error
+	// Checkpoint has ext4 empty its journal.
+	Checkpoint(fd int, flags uint32) error
+	// Trim has the file system give all its free space back to the medium.
+	Trim(fd int) (given uint64, err error)
 
 	Unlink(dir int, name string) error
 	RemoveFolder(dir int, name string) error
@@ -50,15 +97,15 @@ type Sys interface {
 type Stat struct {
 	Mode  uint32
 	Dev   uint64
+	Ino   uint64
 	Links uint64
 	Size  int64
 	Block int64 // bytes of one block, what a file's length is rounded up to
 }
 
-// Extent is one stretch of a file and its place on the medium, in bytes.
-type Extent struct {
-	Logical, Physical, Length uint64
-	Shared                    bool // with another file or a snapshot
-}
-
 func (s Stat) is(kind uint32) bool { return s.Mode&unix.S_IFMT == kind }
+
+// Inode is what a file is whatever its names are.
+type Inode struct{ Dev, Ino uint64 }
+
+func (s Stat) inode() Inode { return Inode{s.Dev, s.Ino} }

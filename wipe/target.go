@@ -20,10 +20,33 @@ type Target struct {
 	Requested Level    // what the order asks for
 	Keep      []string // names (without folder) that stay, with all below them
 	Encrypted bool     // never stored in the clear
+	Depth     Depth    // how far below the files it may reach
 	// Anyway unlinks also what cannot be overwritten. The evidence then says
-	Lowered func(to Level, leaves string) error // told, before anything is unlinked, that the evidence will be weaker
 	// logical, and there is nothing left to try again, so it is a last resort.
 	Anyway bool
+	// Lowered is told, before anything is unlinked, that the evidence will be
+	// weaker than a verified overwrite; what it cannot write down is not unlinked.
+	Lowered func(to Level, leaves string) error
+	// Held is told, once each, who has something of the target open. It is for the
+	// log on the spot; evidence holds no more than the word for it.
+	Held func(Holder)
+}
+
+// Depth is how far below the files an Erase may reach. Looking at the medium is
+// allowed at every depth; telling it something is not.
+type Depth string
+
+// The depths, each with all of the ones before it.
+const (
+	DepthFiles  Depth = ""       // through the files alone
+	DepthBlocks Depth = "blocks" // their own blocks are discarded, the file system's journal is emptied
+	DepthMedium Depth = "medium" // and all free space of the file system is given back to the medium
+)
+
+var depths = []Depth{DepthFiles, DepthBlocks, DepthMedium}
+
+func (d Depth) reaches(other Depth) bool {
+	return slices.Index(depths, d) >= slices.Index(depths, other)
 }
 
 var kinds = []string{"key", "data", "log", "temp", "dir", "software"}
@@ -38,6 +61,8 @@ func (t Target) Check() error {
 		return fmt.Errorf("%w: unknown kind of target", ErrRefused)
 	case t.Requested.Rank() < 0:
 		return fmt.Errorf("%w: unknown level", ErrRefused)
+	case !slices.Contains(depths, t.Depth):
+		return fmt.Errorf("%w: unknown depth", ErrRefused)
 	case !straight(t.Path) || !straight(t.Root):
 		return fmt.Errorf("%w: path and root must be absolute, without dots, doubled slashes or a slash at the end", ErrRefused)
 	case t.Root == "/" || t.Path == "/":

@@ -7,8 +7,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// entry erases whatever has this name. It returns an error only when the work
-// must stop; what merely cannot be erased is remembered and the rest goes on.
+// contents erases all that is no folder in the folder that the target's names
+// live in, and below it.
+func (w *work) contents(names []string) error {
+	for _, name := range names {
+		if err := w.entry(w.place.fd, name); err != nil {
+			return err
+		}
+	}
+	return w.syncFolder(w.place.fd)
+}
+
+// entry erases whatever has this name, but leaves folders standing. It returns
+// an error only when the work must stop; what merely cannot be erased is
+// remembered and the rest goes on.
 func (w *work) entry(dir int, name string) error {
 	if w.ctx.Err() != nil {
 		return w.ctx.Err()
@@ -27,7 +39,7 @@ func (w *work) entry(dir int, name string) error {
 	}
 	switch {
 	case st.is(unix.S_IFDIR):
-		return w.folder(dir, name)
+		return w.below(dir, name)
 	case st.is(unix.S_IFREG):
 		err = w.file(dir, name)
 	default:
@@ -41,54 +53,122 @@ func (w *work) entry(dir int, name string) error {
 	return nil
 }
 
-// folder erases all in a folder and then the folder. One that holds something
-// kept, or something that failed, stays.
-func (w *work) folder(parent int, name string) error {
+// below erases what a folder holds, but for the folders in it, and flushes it.
+func (w *work) below(parent int, name string) error {
 	fd, err := w.place.folder(w.sys, parent, name)
 	if err != nil {
 		w.fail(err)
 		return nil
 	}
-	empty, err := w.content(fd)
+	defer w.sys.Close(fd)
+	names, err := w.prepared(fd)
+	if err != nil {
+		w.fail(err)
+		return nil
+	}
+	for _, name := range names {
+		if err := w.entry(fd, name); err != nil {
+			return err
+		}
+	}
+	if err := w.syncFolder(fd); err != nil {
+		w.fail(err)
+	}
+	return nil
+}
+
+// prepared makes a folder changeable, takes its attributes, and lists it.
+func (w *work) prepared(fd int) ([]string, error) {
+	if _, err := w.free(fd); err != nil {
+		return nil, err
+	}
+	if err := w.bare(fd); err != nil {
+		return nil, err
+	}
+	return listed(w.sys, fd)
+}
+
+// folders removes the folders of the target, the deepest first. One that holds
+// something kept, or something that failed, stays.
+func (w *work) folders(names []string) error {
+	for _, name := range names {
+		if err := w.folder(w.place.fd, name); err != nil {
+			return err
+		}
+	}
+	return w.syncFolder(w.place.fd)
+}
+
+// folder removes one folder, if that is what has this name. What stands in the
+// way was remembered when its content was erased; only what is new is told.
+func (w *work) folder(parent int, name string) error {
+	if w.ctx.Err() != nil {
+		return w.ctx.Err()
+	}
+	if w.target.keeps(name) {
+		return nil
+	}
+	st, err := w.sys.StatAt(parent, name)
+	if errors.Is(err, unix.ENOENT) || err == nil && !st.is(unix.S_IFDIR) {
+		return nil
+	}
+	if err != nil {
+		w.failNew(fmt.Errorf("cannot examine an item: %w", err))
+		return nil
+	}
+	fd, err := w.place.folder(w.sys, parent, name)
+	if err != nil {
+		w.failNew(err)
+		return nil
+	}
+	empty, err := w.emptied(fd)
 	w.sys.Close(fd)
 	if err != nil || !empty {
 		return err
 	}
 	w.note("remove-folder")
 	if err := w.sys.RemoveFolder(parent, name); err != nil {
-		w.fail(fmt.Errorf("cannot remove a folder: %w", err))
+		w.failNew(fmt.Errorf("cannot remove a folder: %w", err))
 		return nil
 	}
 	w.items++
+	w.dirty[parent] = true
 	return nil
 }
 
-// content erases what a folder holds, flushes it, and tells whether it is
-// empty now.
-func (w *work) content(fd int) (empty bool, err error) {
+// emptied removes the folders in a folder and tells whether nothing is left.
+func (w *work) emptied(fd int) (empty bool, err error) {
 	names, err := listed(w.sys, fd)
 	if err != nil {
-		w.fail(err)
+		w.failNew(err)
 		return false, nil
 	}
-	before := w.items
+	if len(names) == 0 {
+		return true, nil
+	}
 	for _, name := range names {
-		if err := w.entry(fd, name); err != nil {
+		if err := w.folder(fd, name); err != nil {
 			return false, err
 		}
 	}
-	if w.items > before {
-		if err := w.syncFolder(fd); err != nil {
-			w.fail(err)
-			return false, nil
-		}
+	if err := w.syncFolder(fd); err != nil {
+		w.failNew(err)
+		return false, nil
 	}
 	left, err := listed(w.sys, fd)
 	if err != nil {
-		w.fail(err)
+		w.failNew(err)
 		return false, nil
 	}
 	return len(left) == 0, nil
+}
+
+// failNew remembers a failure among the folders, unless one of the files in them
+// has failed already and explains it.
+func (w *work) failNew(err error) {
+	if w.failed == 0 {
+		w.fail(err)
+	}
 }
 
 func (w *work) unlink(dir int, name string) error {
@@ -97,10 +177,16 @@ func (w *work) unlink(dir int, name string) error {
 		return fmt.Errorf("cannot unlink an item: %w", err)
 	}
 	w.items++
+	w.dirty[dir] = true
 	return nil
 }
 
+// syncFolder flushes a folder from which a name went.
 func (w *work) syncFolder(fd int) error {
+	if !w.dirty[fd] {
+		return nil
+	}
+	delete(w.dirty, fd)
 	w.note("sync-folder")
 	if err := w.sys.Sync(fd); err != nil {
 		return fmt.Errorf("cannot flush a folder: %w", err)

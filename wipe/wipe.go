@@ -10,22 +10,35 @@
 //
 // The order within a file is fixed, and each step waits for the one before:
 //
-//	open -> overwrite -> flush -> read back -> truncate -> flush -> unlink -> flush the folder
+//	open -> attributes -> discard -> overwrite -> flush -> read back -> truncate -> flush -> unlink -> flush the folder
 //
-// There is no rename before unlink: on journalling file systems it multiplies
-// the copies of the name.
+// The discard comes before the overwrite, because a flash puts the page that is
+// overwritten aside, out of reach of any later discard. Folders go after all
+// files, with the journal emptied in between and after them. There is no rename
+// before unlink: on journalling file systems it multiplies the copies of the name.
 //
-//	wipe.go        Erase: one target from order to evidence
-//	target.go      Target, and which targets are refused
-//	evidence.go    Level and Evidence
-//	file.go        one file
-//	tree.go        folders, links, and what else has a name
-//	place.go       the way from the root down to the target
-//	filesystem.go  what overwriting is worth on which file system
-//	survey.go      Look and Dry: what is there, without touching it
-//	sys.go         Sys: the kernel as this package sees it
-//	kernel.go      Kernel: the real one
-//	extents.go     where a file's blocks lie
+//	wipe.go           Erase: one target from order to evidence
+//	target.go         Target, and which targets are refused
+//	evidence.go       Level and Evidence
+//	overall.go        Overall: the weakest of several
+//	tree.go           folders, links, and what else has a name
+//	file.go           one file
+//	attributes.go     flags that forbid, and extended attributes
+//	stream.go         what is written and compared
+//	needles.go        samples of the content, and whether the medium shows it
+//	medium.go         the device read back, the journal, the free space
+//	ladder.go         the rungs, and the discard
+//	holders.go        who has it open
+//	place.go          the way from the root down to the target
+//	filesystem.go     what overwriting is worth on which file system
+//	probe.go          Probe: what is known of a place
+//	mounts.go         the kernel's list of mounts
+//	extents.go        where a file's blocks lie
+//	survey.go         Look and Dry: what is there, without touching it
+//	plan.go           PlanFor: what would be done, how well, and what is in the way
+//	sys.go            Sys: the kernel as this package sees it
+//	kernel.go, kernel_file.go, kernel_medium.go, kernel_proc.go
+//	                  Kernel: the real one
 package wipe
 
 import (
@@ -48,6 +61,17 @@ type work struct {
 	weakest  Level           // of what was removed
 	files    bool            // at least one regular file was removed
 	residual map[string]bool // what is left behind besides what the file system always leaves
+	dirty    map[int]bool    // open folders that a name went from
+
+	nameless bool             // the names of what was removed are overwritten too
+	held     int64            // files that held something and are gone
+	rungs    map[string]int64 // in how many of them each rung was climbed
+	holds    map[Inode][]Holding
+	named    map[int]bool // processes that the caller was told of
+
+	block                   int // the device under the file system, -1 while it is not open
+	blockTried, blockWrites bool
+	sampled                 int // needles that were looked for
 }
 
 // Erase destroys the target and tells what was done. note, which may be nil,
@@ -55,7 +79,10 @@ type work struct {
 // progress is shown and where a test cuts the power. Erase returns no error,
 // because a failed erase is evidence like any other; Evidence.Reason says why.
 func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidence {
-	w := &work{ctx: ctx, sys: sys, target: t, note: note, weakest: LevelClear, residual: map[string]bool{}}
+	w := &work{
+		ctx: ctx, sys: sys, target: t, note: note, weakest: LevelClear, block: -1,
+		residual: map[string]bool{}, rungs: map[string]int64{}, dirty: map[int]bool{}, named: map[int]bool{},
+	}
 	if w.note == nil {
 		w.note = func(string) {}
 	}
@@ -68,27 +95,48 @@ func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidenc
 	}
 	defer p.close(sys)
 	w.place = p
+	defer w.closeBlock()
 	return w.told(p.fs, w.all())
 }
 
-// all erases every name of the target, and then looks whether one is left.
+// all erases every name of the target, and then looks whether one is left. The
+// rungs of the file system are climbed even where no name is left: an earlier
+// run may have been cut just before them.
 func (w *work) all() error {
+	if w.place.fd < 0 {
+		return nil
+	}
 	names, err := w.place.names(w.sys, w.target)
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if err := w.entry(w.place.fd, name); err != nil {
-			return err
-		}
+	if err := w.watch(); err != nil {
+		return err
 	}
-	if w.items > 0 {
-		if err := w.syncFolder(w.place.fd); err != nil {
-			return err
-		}
+	if err := w.contents(names); err != nil {
+		return err
 	}
+	if err := w.settle(false); err != nil {
+		return err
+	}
+	if err := w.folders(names); err != nil {
+		return err
+	}
+	if err := w.settle(true); err != nil {
+		return err
+	}
+	w.trim()
 	if w.failed > 0 {
 		return nil // it is known already that something is left
+	}
+	return w.lookAgain()
+}
+
+// lookAgain looks at the end whether a name is left, and who still holds what
+// has lost its own.
+func (w *work) lookAgain() error {
+	if err := w.watchAgain(); err != nil {
+		return err
 	}
 	left, err := Look(w.sys, w.target)
 	if err != nil {

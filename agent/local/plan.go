@@ -14,7 +14,9 @@ type Plan struct {
 }
 
 // Target is one thing that would be erased. Items and bytes as found now;
-// Level is the best that can be reached.
+// Level is the best that can be reached, Rungs what would be done for it,
+// Hindrances what keeps it from more or ought to be known before, Holders the
+// programs that have it open.
 type Target struct {
 	Class string `json:"class"`
 	Name  string `json:"name"`
@@ -22,6 +24,11 @@ type Target struct {
 	Items int64  `json:"items"`
 	Bytes int64  `json:"bytes"`
 	Level string `json:"level"`
+
+	Place      string   `json:"place,omitempty"` // file system and device
+	Rungs      []string `json:"rungs,omitempty"`
+	Hindrances []string `json:"hindrances,omitempty"`
+	Holders    []string `json:"holders,omitempty"`
 }
 
 // Upload is one thing that would be sent before anything is erased.

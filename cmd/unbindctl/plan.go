@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -84,8 +85,25 @@ func (p *paper) erasures(list []local.Target) {
 	for _, e := range list {
 		p.line(words{"  %s: %s, %d items, %s, to level %s", "  %s：%s，%d 项，%s，可达级别 %s"},
 			e.Class, joined(e.Name, e.Path), e.Items, size(e.Bytes), p.term(e.Level))
+		p.means(e)
 	}
 	p.orNothing(len(list))
+}
+
+// means are what would be done to a target, and what ought to be known before.
+func (p *paper) means(e local.Target) {
+	if e.Items == 0 {
+		return
+	}
+	if len(e.Rungs) > 0 {
+		p.line(words{"      on %s, by %s", "      位于 %s，方式：%s"}, e.Place, strings.Join(e.Rungs, ", "))
+	}
+	for _, h := range e.Hindrances {
+		p.line(words{"      note: %s", "      注意：%s"}, h)
+	}
+	if len(e.Holders) > 0 {
+		p.line(words{"      open in %s", "      正被占用：%s"}, strings.Join(e.Holders, ", "))
+	}
 }
 
 func (p *paper) kept(list []local.Kept) {

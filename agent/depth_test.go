@@ -1,0 +1,99 @@
+package agent
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"unbindd/agent/profile"
+	"unbindd/wipe"
+)
+
+// Free space is given back once for each file system of a step, with the last
+// target on it; every other target reaches its own blocks.
+func TestFreeSpaceIsGivenBackOnce(t *testing.T) {
+	root := t.TempDir()
+	targets := func() (all []target) {
+		for _, name := range []string{"a", "b", "c"} {
+			all = append(all, target{profile.Logs, wipe.Target{Name: name, Kind: "log", Root: root, Path: filepath.Join(root, name), Requested: wipe.LevelClear}})
+		}
+		all[1].Root, all[1].Path = "/proc/self/none", "/proc/self/none/b" // another home, or none
+		return all
+	}
+	for setting, want := range map[string]string{
+		"": "[  ]", DepthFiles: "[  ]", DepthBlocks: "[blocks blocks blocks]", DepthMedium: "[blocks medium medium]", "molten": "[  ]",
+	} {
+		a := New(Parts{Config: Config{Erase: Erase{Depth: setting}}, Sys: wipe.Kernel{}})
+		all := targets()
+		a.deepen(all)
+		var got []wipe.Depth
+		for _, t := range all {
+			got = append(got, t.Depth)
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("%q: %v, want %s", setting, got, want)
+		}
+	}
+}
+
+// A target that was cut after its last file went keeps the words for what its
+// file system leaves behind, and for a second name.
+func TestACutTargetKeepsItsResidue(t *testing.T) {
+	b := begun{Items: 2, Bytes: 10, Leaves: []string{"names", "old-versions"}, Residual: []string{"hard-links"}}
+	ev := wipe.Evidence{Technique: "absent", LevelAchieved: wipe.LevelClear, Verified: wipe.Pass, Residual: []string{}}
+	b.merge(&ev)
+	if got := strings.Join(ev.Residual, " "); got != "hard-links names old-versions" || ev.Items != 2 || ev.Technique == "absent" {
+		t.Errorf("%+v", ev)
+	}
+}
+
+// The dry run says by what a place would be erased and what is in the way, and
+// names programs; the log names them too, the evidence does not.
+func TestThePlanNamesWhatIsInTheWay(t *testing.T) {
+	root := t.TempDir()
+	path := filepath.Join(root, "f")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("abcdefghijkl\n"), 500), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(path, filepath.Join(root, "second")); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	a := New(Parts{Sys: held{}, Log: zerolog.New(&said)})
+	place := target{profile.Logs, wipe.Target{Name: "logs-1", Kind: "log", Root: root, Path: path, Requested: wipe.LevelClear}}
+	p := a.planTarget(place)
+	if !slices.Contains(p.Rungs, "overwrite-random-1") || !slices.Equal(p.Holders, []string{"till (4711)"}) || p.Level != "logical" {
+		t.Errorf("%+v", p)
+	}
+	for _, want := range []string{"1 files have another name; their content goes, that name stays", "1 of them can write back what was erased"} {
+		if !slices.Contains(p.Hindrances, want) {
+			t.Errorf("%q is not among %q", want, p.Hindrances)
+		}
+	}
+	place.Held = a.nameHolder(place.Name)
+	ev := wipe.Erase(t.Context(), held{}, place.Target, nil)
+	if ev.LevelAchieved != wipe.LevelLogical || !slices.Contains(ev.Residual, "open-holders") || strings.Contains(fmt.Sprint(ev), "till") {
+		t.Errorf("%+v", ev)
+	}
+	if !strings.Contains(said.String(), `"program":"till","pid":4711`) {
+		t.Errorf("the log says %s", said.String())
+	}
+}
+
+// held is the kernel with a program that has every file open to write.
+type held struct{ wipe.Kernel }
+
+func (held) Holders(target string) ([]wipe.Holding, bool, error) {
+	st, err := wipe.Kernel{}.StatAt(-1, target)
+	h := wipe.Holding{Holder: wipe.Holder{PID: 4711, Program: "till", Writes: true}, Inode: wipe.Inode{Dev: st.Dev, Ino: st.Ino}}
+	if err != nil {
+		return nil, false, nil // it is gone, and held no more
+	}
+	return []wipe.Holding{h}, false, nil
+}

@@ -1,0 +1,183 @@
+package wipe
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Holder is a process that has something of a target open or mapped. It is for
+// people on the spot and for the log, never for evidence.
+type Holder struct {
+	PID     int
+	Program string
+	Writes  bool // it can write back what was erased
+	Own     bool // it is this process
+	Deleted bool // what it holds was the target's and has no name any more
+}
+
+// String names it as a person would look for it.
+func (h Holder) String() string { return fmt.Sprintf("%s (%d)", h.Program, h.PID) }
+
+// Holding is one file that a process holds.
+type Holding struct {
+	Holder
+	Inode
+}
+
+// Holders tells who else holds something of the target open, each process once;
+// blind means that this process may not look at all others.
+func Holders(sys Sys, t Target) (held []Holder, blind bool, err error) {
+	of := map[Inode]bool{}
+	v := visit{sys: sys, target: t}
+	v.each = func(_ string, st Stat) {
+		if st.is(unix.S_IFREG) {
+			of[st.inode()] = true
+		}
+	}
+	if _, err := v.all(); err != nil {
+		return nil, false, err
+	}
+	all, blind, err := sys.Holders(t.Path)
+	if err != nil {
+		return nil, false, fmt.Errorf("cannot look for open files: %w", err)
+	}
+	for _, h := range all {
+		if h.Own || !h.Deleted && !of[h.Inode] {
+			continue
+		}
+		if last := len(held) - 1; last >= 0 && held[last].PID == h.PID {
+			held[last].Writes, held[last].Deleted = held[last].Writes || h.Writes, held[last].Deleted || h.Deleted
+			continue
+		}
+		held = append(held, h.Holder)
+	}
+	return held, blind, nil
+}
+
+// watch looks before anything is touched who holds what. Content that has no
+// name any more cannot be reached, and is not called cleared.
+func (w *work) watch() error {
+	all, err := w.look()
+	if err != nil {
+		return err
+	}
+	w.holds = map[Inode][]Holding{}
+	for _, h := range all {
+		w.holds[h.Inode] = append(w.holds[h.Inode], h)
+		if h.Deleted {
+			w.name(h.Holder)
+			if err := w.lower(LevelLogical, residualHolders); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// name tells the caller of a holder, once.
+func (w *work) name(h Holder) {
+	w.residual[residualHolders] = true
+	if w.target.Held != nil && !w.named[h.PID] {
+		w.named[h.PID] = true
+		w.target.Held(h)
+	}
+}
+
+// heldBy notes who holds this file. What one of them can write back is not
+// called cleared, however well it was overwritten.
+func (w *work) heldBy(of Inode) error {
+	writes := false
+	for _, h := range w.holds[of] {
+		w.name(h.Holder)
+		writes = writes || h.Writes
+	}
+	if !writes {
+		return nil
+	}
+	return w.lower(LevelLogical, residualHolders)
+}
+
+// watchAgain finds who came while the target was being erased: what they hold
+// has lost its name since.
+func (w *work) watchAgain() error {
+	all, err := w.look()
+	if err != nil {
+		return err
+	}
+	for _, h := range all {
+		if !h.Deleted {
+			continue
+		}
+		w.name(h.Holder)
+		if h.Writes {
+			if err := w.lower(LevelLogical, residualHolders); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *work) look() ([]Holding, error) {
+	all, blind, err := w.sys.Holders(w.target.Path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot look for open files: %w", err)
+	}
+	if blind {
+		w.residual[residualUnseen] = true
+	}
+	return all, nil
+}
+
+// parseAccess tells from /proc/PID/fdinfo/N whether the file is open to write.
+func parseAccess(info string) (writes bool) {
+	flags, ok := infoField(info, "flags")
+	n, err := strconv.ParseUint(flags, 8, 32)
+	return !ok || err != nil || n&unix.O_ACCMODE != unix.O_RDONLY
+}
+
+// mapping is one line of /proc/PID/maps that leads to a file.
+type mapping struct {
+	Inode
+	shared bool // what is written there goes to the file
+	name   string
+}
+
+// parseMapping reads a line: range, rights, offset, major:minor, inode, path.
+func parseMapping(line string) (mapping, bool) {
+	f := strings.Fields(line)
+	if len(f) < 6 || len(f[1]) != 4 {
+		return mapping{}, false
+	}
+	major, minor, ok := strings.Cut(f[3], ":")
+	maj, err1 := strconv.ParseUint(major, 16, 32)
+	mnr, err2 := strconv.ParseUint(minor, 16, 32)
+	ino, err3 := strconv.ParseUint(f[4], 10, 64)
+	if !ok || err1 != nil || err2 != nil || err3 != nil || ino == 0 {
+		return mapping{}, false
+	}
+	name := line[strings.Index(line, f[4])+len(f[4]):]
+	return mapping{
+		Inode: Inode{unix.Mkdev(uint32(maj), uint32(mnr)), ino}, shared: f[1][3] == 's', name: strings.TrimLeft(name, " "),
+	}, true
+}
+
+const deleted = " (deleted)"
+
+// namelessBelow tells whether a path, as /proc shows it, is one without a name
+// any more that belonged to the target of this path, whose last part may be a
+// pattern.
+func namelessBelow(shown, target string) bool {
+	name, gone := strings.CutSuffix(shown, deleted)
+	if !gone {
+		return false
+	}
+	rest, inside := strings.CutPrefix(name, path.Dir(target)+"/")
+	first, _, _ := strings.Cut(rest, "/")
+	matches, err := path.Match(path.Base(target), first)
+	return inside && matches && err == nil
+}

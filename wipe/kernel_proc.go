@@ -1,0 +1,86 @@
+package wipe
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Holders looks through /proc. A process that ends meanwhile holds nothing.
+func (Kernel) Holders(target string) (held []Holding, blind bool, err error) {
+	all, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, false, asErrno(err)
+	}
+	// What /proc shows leads through no link; the way to a root may.
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(target)); err == nil {
+		target = filepath.Join(dir, filepath.Base(target))
+	}
+	for _, entry := range all {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		at := fmt.Sprintf("/proc/%d/", pid)
+		files, err1 := opens(at, target)
+		maps, err2 := mapped(at, target)
+		blind = blind || errors.Is(err1, fs.ErrPermission) || errors.Is(err2, fs.ErrPermission)
+		program := "?"
+		if name, err := os.ReadFile(at + "comm"); err == nil {
+			program = string(bytes.TrimSpace(name))
+		}
+		for _, h := range append(files, maps...) {
+			h.PID, h.Program, h.Own = pid, program, pid == os.Getpid()
+			held = append(held, h)
+		}
+	}
+	return held, blind, nil
+}
+
+// opens lists what a process has open.
+func opens(at, target string) (held []Holding, err error) {
+	fds, err := os.ReadDir(at + "fd")
+	for _, fd := range fds {
+		shown, err := os.Readlink(at + "fd/" + fd.Name())
+		if err != nil || shown == "" || shown[0] != '/' {
+			continue // a pipe, a socket, or closed meanwhile
+		}
+		h := Holding{Inode: inodeAt(at + "fd/" + fd.Name())}
+		info, err := os.ReadFile(at + "fdinfo/" + fd.Name())
+		h.Writes = err != nil || parseAccess(string(info))
+		h.Deleted = namelessBelow(shown, target)
+		held = append(held, h)
+	}
+	return held, err
+}
+
+// mapped lists what a process has in its memory of files.
+func mapped(at, target string) (held []Holding, err error) {
+	maps, err := os.ReadFile(at + "maps")
+	for line := range bytes.Lines(maps) {
+		if m, ok := parseMapping(string(bytes.TrimRight(line, "\n"))); ok {
+			held = append(held, Holding{Holder{Writes: m.shared, Deleted: namelessBelow(m.name, target)}, m.Inode})
+		}
+	}
+	return held, err
+}
+
+// inodeAt asks what is known already and no server, so that one that does not
+// answer cannot hold an erase up.
+func inodeAt(path string) Inode {
+	var x unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, path, unix.AT_STATX_DONT_SYNC, unix.STATX_INO, &x); err == nil {
+		return Inode{unix.Mkdev(x.Dev_major, x.Dev_minor), x.Ino}
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return Inode{}
+	}
+	return Inode{uint64(st.Dev), st.Ino}
+}

@@ -1,0 +1,169 @@
+package wipe
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// Plan is what an Erase of a target would do, found out without changing
+// anything. It may hold names of programs and is for people on the spot.
+type Plan struct {
+	Survey
+	Probe   Probe    `json:"-"`
+	Rungs   []string `json:"rungs"` // that would be climbed where everything goes well
+	Holders []Holder `json:"-"`
+}
+
+// maxExamined is how many files of a target are opened to be looked at.
+const maxExamined = 1000
+
+// PlanFor looks at a target more closely than Dry: each file is opened to read
+// its flags and where it lies, and all processes are asked what they hold.
+func PlanFor(sys Sys, t Target) Plan {
+	p := Plan{Survey: Dry(sys, t), Rungs: []string{}}
+	if p.Best == LevelNone {
+		return p
+	}
+	x := examination{visit: visit{sys: sys, target: t}}
+	x.visit.each = func(string, Stat) {}
+	x.visit.file = x.look
+	at, err := x.all()
+	if err != nil {
+		p.Blockers = append(p.Blockers, plain(err))
+		return p
+	}
+	for _, err := range x.troubles {
+		p.Blockers = append(p.Blockers, plain(err))
+	}
+	p.Probe = at.probe
+	held, blind, err := Holders(sys, t)
+	if err != nil {
+		p.Blockers = append(p.Blockers, plain(err))
+	}
+	p.Holders = held
+	p.judge(t, x, blind)
+	p.Rungs = foreseen(at.probe, t.Depth)
+	slices.Sort(p.Blockers)
+	p.Blockers = slices.Compact(p.Blockers)
+	return p
+}
+
+// judge puts what was seen into words, and takes the level down for what an
+// overwrite would not reach.
+func (p *Plan) judge(t Target, x examination, blind bool) {
+	say := func(n int, format string) {
+		if n > 0 {
+			p.Blockers = append(p.Blockers, fmt.Sprintf(format, n))
+		}
+	}
+	say(x.fixed, "%d files are immutable or append-only; the flag is taken away first")
+	say(x.shared, "%d files share blocks with another file or a snapshot, which stay")
+	say(x.journalled, "%d files have their content in the journal too, and it cannot be emptied")
+	say(x.closed, "%d files cannot be opened")
+	writers, nameless := 0, 0
+	for _, h := range p.Holders {
+		if h.Writes {
+			writers++
+		}
+		if h.Deleted {
+			nameless++
+		}
+	}
+	say(len(p.Holders), "%d programs have files of it open")
+	say(writers, "%d of them can write back what was erased")
+	say(nameless, "%d of them hold content that has no name any more and cannot be reached")
+	if blind {
+		p.Blockers = append(p.Blockers, "not every process may be asked what it has open")
+	}
+	if b := p.Probe; b.Type == "ext4" && t.Depth.reaches(DepthBlocks) && !b.CanCheckpoint {
+		why := "this process has no right to"
+		if !b.Kernel.atLeast(5, 14) {
+			why = "this kernel is older than 5.14"
+		}
+		p.Blockers = append(p.Blockers, "the journal cannot be emptied and may keep names: "+why)
+	}
+	if p.Probe.Bind {
+		p.Blockers = append(p.Blockers, "the place is a part of a file system that is mounted elsewhere too")
+	}
+	if p.Probe.Layers != "" {
+		p.Blockers = append(p.Blockers, "the place is an overlay; what lies in its lower layer stays")
+	}
+	if x.shared > 0 || x.journalled > 0 || writers > 0 || nameless > 0 {
+		p.Best = lower(p.Best, LevelLogical)
+	}
+	if p.Items > 0 && p.Best.Rank() < t.Requested.Rank() {
+		p.Blockers = append(p.Blockers, fmt.Sprintf("%s gives %s at most, not %s", p.Type, p.Best, t.Requested))
+	}
+}
+
+// foreseen are the rungs that this place allows. Whether one is climbed in the
+// end depends on each file; the technique in the evidence tells.
+func foreseen(b Probe, depth Depth) []string {
+	all := []string{}
+	if depth.reaches(DepthBlocks) {
+		if b.Type == "f2fs" {
+			all = append(all, rungSecureTrim)
+		}
+		if b.CanDiscard {
+			all = append(all, rungDiscard)
+		}
+	}
+	all = append(all, rungOverwrite)
+	if b.CanRaw && b.Admin {
+		all = append(all, rungMedium, rungNeedles)
+	}
+	if depth.reaches(DepthBlocks) && b.CanCheckpoint {
+		all = append(all, rungCheckpoint)
+	}
+	if depth.reaches(DepthMedium) && b.Admin {
+		all = append(all, rungTrim)
+	}
+	return all
+}
+
+// examination counts what is only seen from within a file.
+type examination struct {
+	visit
+	seen, fixed, shared, journalled, closed int
+}
+
+func (x *examination) look(dir int, name string) {
+	if x.seen++; x.seen > maxExamined {
+		return
+	}
+	fd, err := x.sys.OpenPlain(dir, name)
+	if err != nil {
+		x.closed++
+		return
+	}
+	defer x.sys.Close(fd)
+	st, err := x.sys.Stat(fd)
+	if err != nil || !st.is(unix.S_IFREG) {
+		return
+	}
+	o := &opened{fd: fd, st: st}
+	w := &work{sys: x.sys, target: x.target, place: x.place}
+	flags, err := w.flags(fd)
+	if err != nil {
+		x.troubles = append(x.troubles, err)
+		return
+	}
+	if o.flags = flags; flags&(flagImmutable|flagAppend) != 0 {
+		x.fixed++
+	}
+	extents, err := w.extents(fd)
+	if err != nil && !errors.Is(err, unix.EACCES) {
+		x.troubles = append(x.troubles, err)
+		return
+	}
+	o.before = extents
+	if slices.ContainsFunc(extents, func(e Extent) bool { return e.Shared }) {
+		x.shared++
+	}
+	if w.inJournal(o) && !w.emptiesJournal() {
+		x.journalled++
+	}
+}

@@ -1,0 +1,140 @@
+package wipe
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const chunk = 512 << 10
+
+// stretch is one piece of a file that holds data, in whole blocks.
+type stretch struct{ from, to int64 }
+
+// pattern is what is written: random bytes that a seed can bring back, so that
+// nothing of them has to be kept for the comparison. They are drawn once a file
+// and repeated chunk by chunk, with each sector stamped with its own place, so
+// that no two sectors are the same and one that was written elsewhere is found.
+// To draw all of them anew would take longer than to write them.
+type pattern struct {
+	bytes []byte
+	base  uint64
+}
+
+// newPattern draws as much as the longest piece can need.
+func newPattern(seed [32]byte, pieces []stretch) *pattern {
+	p := &pattern{bytes: make([]byte, widest(pieces)), base: binary.LittleEndian.Uint64(seed[:])}
+	_, _ = rand.NewChaCha8(seed).Read(p.bytes) // cannot fail
+	return p
+}
+
+// widest is the most that is written or read at once.
+func widest(pieces []stretch) (n int64) {
+	for _, s := range pieces {
+		n = max(n, s.to-s.from)
+	}
+	return min(n, chunk)
+}
+
+// at is what belongs there.
+func (p *pattern) at(offset int64, n int) []byte {
+	for i := 0; i+8 <= n; i += sector {
+		binary.LittleEndian.PutUint64(p.bytes[i:], p.base+uint64(offset)+uint64(i))
+	}
+	return p.bytes[:n]
+}
+
+// write overwrites the pieces.
+func (w *work) write(fd int, pieces []stretch, seed [32]byte) error {
+	random := newPattern(seed, pieces)
+	return w.each(pieces, func(at int64, n int) error {
+		buf := random.at(at, n)
+		for done := 0; done < n; {
+			k, err := w.sys.WriteAt(fd, buf[done:], at+int64(done))
+			if err != nil {
+				return err
+			}
+			if k <= 0 {
+				return io.ErrShortWrite
+			}
+			done += k
+		}
+		return nil
+	})
+}
+
+// readBack compares past the page cache, which would only repeat what it was
+// given. Where that is not possible the cache is emptied first. If the name was
+// exchanged for another file's, the bytes will not be the ones written.
+func (w *work) readBack(o *opened, seed [32]byte) error {
+	direct, err := w.sys.OpenDirect(o.dir, o.name)
+	if err == nil {
+		defer w.sys.Close(direct)
+		err = w.compare(direct, o.pieces, seed)
+	}
+	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EOPNOTSUPP) {
+		return err
+	}
+	if err := w.sys.Forget(o.fd); err != nil {
+		return err
+	}
+	return w.compare(o.fd, o.pieces, seed)
+}
+
+func (w *work) compare(fd int, pieces []stretch, seed [32]byte) error {
+	random, got := newPattern(seed, pieces), aligned(int(widest(pieces)))
+	return w.each(pieces, func(at int64, n int) error {
+		if err := w.readAll(fd, got[:n], at); err != nil {
+			return err
+		}
+		if !bytes.Equal(got[:n], random.at(at, n)) {
+			return errOther
+		}
+		return nil
+	})
+}
+
+var errOther = errors.New("it holds other bytes than were written")
+
+// readAll fills p, or says that there is no more.
+func (w *work) readAll(fd int, p []byte, at int64) error {
+	for done := 0; done < len(p); {
+		k, err := w.sys.ReadAt(fd, p[done:], at+int64(done))
+		if err != nil {
+			return err
+		}
+		if k <= 0 {
+			return io.ErrUnexpectedEOF
+		}
+		done += k
+	}
+	return nil
+}
+
+// each calls do for every chunk of the pieces, until the work is stopped.
+func (w *work) each(pieces []stretch, do func(at int64, n int) error) error {
+	for _, p := range pieces {
+		for at := p.from; at < p.to; at += chunk {
+			if w.ctx.Err() != nil {
+				return w.ctx.Err()
+			}
+			if err := do(at, int(min(chunk, p.to-at))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// aligned is a buffer that begins on a page, as O_DIRECT wants it.
+func aligned(size int) []byte {
+	const page = 4096
+	b := make([]byte, size+page)
+	skip := (page - int(uintptr(unsafe.Pointer(&b[0]))%page)) % page
+	return b[skip : skip+size : skip+size]
+}

@@ -1,0 +1,192 @@
+package wipe_test
+
+import (
+	"golang.org/x/sys/unix"
+
+	"unbindd/wipe"
+)
+
+// medium is what a test says of the device, the file system's own orders, and
+// the other processes. Without it there is no device to look at, no order is
+// known, and nobody holds anything, whatever the machine is.
+type medium struct {
+	fact       func(name string) (string, error)
+	open       func(write bool) (int, error)
+	discard    func(offset, length uint64) error
+	secure     func(offset, length uint64) error
+	lease      error
+	pin        error
+	secureTrim error
+	checkpoint func(flags uint32) error
+	trim       error
+	mounts     string
+	mount      func(fd, id int) int
+	holders    func() ([]wipe.Holding, bool)
+	flags      func(fd int) (uint32, error)
+}
+
+func (k *tap) OpenPlain(dir int, name string) (int, error) {
+	if err := k.hear("open-plain"); err != nil {
+		return -1, err
+	}
+	return k.Kernel.OpenPlain(dir, name)
+}
+
+func (k *tap) Mount(fd int) (int, error) {
+	if err := k.hear("mount"); err != nil {
+		return 0, err
+	}
+	id, err := k.Kernel.Mount(fd)
+	if k.medium.mount != nil {
+		id = k.medium.mount(fd, id)
+	}
+	return id, err
+}
+
+func (k *tap) Mounts() ([]byte, error) {
+	if err := k.hear("mounts"); err != nil {
+		return nil, err
+	}
+	return []byte(k.medium.mounts), nil
+}
+
+func (k *tap) Fact(_ uint64, name string) (string, error) {
+	if err := k.hear("fact"); err != nil {
+		return "", err
+	}
+	if k.medium.fact == nil {
+		return "", unix.ENOENT
+	}
+	return k.medium.fact(name)
+}
+
+func (k *tap) Release() (string, error) { return k.release, k.hear("release") }
+func (k *tap) Admin() (bool, error)     { return true, k.hear("admin") }
+
+func (k *tap) Holders(string) ([]wipe.Holding, bool, error) {
+	if err := k.hear("holders"); err != nil {
+		return nil, false, err
+	}
+	if k.medium.holders == nil {
+		return nil, false, nil
+	}
+	held, blind := k.medium.holders()
+	return held, blind, nil
+}
+
+func (k *tap) Flags(fd int) (uint32, error) {
+	if err := k.hear("flags"); err != nil {
+		return 0, err
+	}
+	if k.medium.flags != nil {
+		return k.medium.flags(fd)
+	}
+	return 0, unix.ENOTTY
+}
+
+func (k *tap) SetFlags(fd int, flags uint32) error {
+	if err := k.hear("set-flags"); err != nil {
+		return err
+	}
+	return k.Kernel.SetFlags(fd, flags)
+}
+
+func (k *tap) Attributes(fd int) ([]string, error) {
+	if err := k.hear("attributes"); err != nil {
+		return nil, err
+	}
+	return k.Kernel.Attributes(fd)
+}
+
+func (k *tap) AttributeSize(fd int, name string) (int, error) {
+	if err := k.hear("attribute-size"); err != nil {
+		return 0, err
+	}
+	return k.Kernel.AttributeSize(fd, name)
+}
+
+func (k *tap) SetAttribute(fd int, name string, value []byte) error {
+	if err := k.hear("set-attribute"); err != nil {
+		return err
+	}
+	return k.Kernel.SetAttribute(fd, name, value)
+}
+
+func (k *tap) RemoveAttribute(fd int, name string) error {
+	if err := k.hear("remove-attribute"); err != nil {
+		return err
+	}
+	return k.Kernel.RemoveAttribute(fd, name)
+}
+
+func (k *tap) Lease(int) error {
+	if err := k.hear("lease"); err != nil {
+		return err
+	}
+	return k.medium.lease
+}
+
+func (k *tap) EndLease(int) error { return k.hear("end-lease") }
+
+func (k *tap) Pin(int) error {
+	if err := k.hear("pin"); err != nil {
+		return err
+	}
+	return k.medium.pin
+}
+
+func (k *tap) SecureTrim(int) error {
+	if err := k.hear("secure-trim"); err != nil {
+		return err
+	}
+	return k.medium.secureTrim
+}
+
+func (k *tap) OpenBlock(_ uint64, write bool) (int, error) {
+	if err := k.hear("open-block"); err != nil {
+		return -1, err
+	}
+	if k.medium.open == nil {
+		return -1, unix.EACCES
+	}
+	return k.medium.open(write)
+}
+
+func (k *tap) Discard(_ int, offset, length uint64) error {
+	if err := k.hear("discard"); err != nil {
+		return err
+	}
+	if k.medium.discard == nil {
+		return unix.EOPNOTSUPP
+	}
+	return k.medium.discard(offset, length)
+}
+
+func (k *tap) SecureDiscard(_ int, offset, length uint64) error {
+	if err := k.hear("secure-discard"); err != nil {
+		return err
+	}
+	if k.medium.secure == nil {
+		return unix.EOPNOTSUPP
+	}
+	return k.medium.secure(offset, length)
+}
+
+func (k *tap) SyncAll(int) error { return k.hear("sync-all") }
+
+func (k *tap) Checkpoint(_ int, flags uint32) error {
+	if err := k.hear("checkpoint"); err != nil {
+		return err
+	}
+	if k.medium.checkpoint == nil {
+		return unix.ENOTTY
+	}
+	return k.medium.checkpoint(flags)
+}
+
+func (k *tap) Trim(int) (uint64, error) {
+	if err := k.hear("trim"); err != nil {
+		return 0, err
+	}
+	return 1, k.medium.trim
+}

@@ -65,7 +65,7 @@ func (a *Agent) planReader(out *local.Plan, p profile.Profile) {
 
 func (a *Agent) planHost(out *local.Plan, p profile.Profile) {
 	targets := a.keyTargets(keys.Data, "data-key")
-	targets = append(targets, target{profile.Ledger, wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear}})
+	targets = append(targets, target{class: profile.Ledger, Target: wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear}})
 	for i, place := range p.Inventory {
 		root, ok := a.rootOf(place.Path)
 		if !ok {
@@ -75,7 +75,7 @@ func (a *Agent) planHost(out *local.Plan, p profile.Profile) {
 			})
 			continue
 		}
-		targets = append(targets, target{place.Class, wipe.Target{Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root, Requested: wipe.LevelClear}})
+		targets = append(targets, target{class: place.Class, Target: wipe.Target{Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root, Requested: wipe.LevelClear}})
 	}
 	for _, t := range targets {
 		s := wipe.Dry(a.Sys, t.Target)

@@ -26,8 +26,8 @@ func flip(t *testing.T, path string, at int) {
 
 // Any piece of the stretch file is enough to kill its class, and no other.
 func TestLosingAnyPieceOfTheStretchKillsTheClass(t *testing.T) {
+	_, dir := mustCreate(t)
 	for at := 0; at < fileSize; at += 8191 {
-		_, dir := mustCreate(t)
 		flip(t, Data.file(stretch).path(dir), at)
 		s := mustOpen(t, dir)
 		if _, err := s.LedgerAEAD(); !errors.Is(err, ErrDamaged) {
@@ -36,6 +36,10 @@ func TestLosingAnyPieceOfTheStretchKillsTheClass(t *testing.T) {
 		if !s.Has(Identity) {
 			t.Fatalf("byte %d of the data's stretch lost, and the identity with it", at)
 		}
+		flip(t, Data.file(stretch).path(dir), at) // back again
+	}
+	if !mustOpen(t, dir).Has(Data) {
+		t.Fatal("with the whole stretch the class does not open")
 	}
 }
 

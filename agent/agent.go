@@ -40,6 +40,9 @@ type Parts struct {
 	// Moment is told of every moment at which a cut would matter: "settle:worked".
 	// It may block, and never return.
 	Moment func(name string)
+	// Renew asks for a new image of the process and ends the context; the run is
+	// then over without an error. Without it the old image goes on.
+	Renew func()
 	// Ready is called once, when the local API answers.
 	Ready func(mode string)
 }
@@ -191,6 +194,7 @@ func (a *Agent) openBound(crossed bool) error {
 	if a.keys, err = keys.Open(a.at.keys()); err != nil && !(crossed && errors.Is(err, keys.ErrAbsent)) {
 		return err
 	}
+	a.tellKeys()
 	a.orders, a.cancel = make(chan struct{}, 1), make(chan struct{})
 	a.plan = a.unbind()
 	a.openReader()

@@ -21,7 +21,7 @@ func TestFreeSpaceIsGivenBackOnce(t *testing.T) {
 	root := t.TempDir()
 	targets := func() (all []target) {
 		for _, name := range []string{"a", "b", "c"} {
-			all = append(all, target{profile.Logs, wipe.Target{Name: name, Kind: "log", Root: root, Path: filepath.Join(root, name), Requested: wipe.LevelClear}})
+			all = append(all, target{class: profile.Logs, Target: wipe.Target{Name: name, Kind: "log", Root: root, Path: filepath.Join(root, name), Requested: wipe.LevelClear}})
 		}
 		all[1].Root, all[1].Path = "/proc/self/none", "/proc/self/none/b" // another home, or none
 		return all
@@ -66,7 +66,7 @@ func TestThePlanNamesWhatIsInTheWay(t *testing.T) {
 	}
 	var said bytes.Buffer
 	a := New(Parts{Sys: held{}, Log: zerolog.New(&said)})
-	place := target{profile.Logs, wipe.Target{Name: "logs-1", Kind: "log", Root: root, Path: path, Requested: wipe.LevelClear}}
+	place := target{class: profile.Logs, Target: wipe.Target{Name: "logs-1", Kind: "log", Root: root, Path: path, Requested: wipe.LevelClear}}
 	p := a.planTarget(place)
 	if !slices.Contains(p.Rungs, "overwrite-random-1") || !slices.Equal(p.Holders, []string{"till (4711)"}) || p.Level != "logical" {
 		t.Errorf("%+v", p)

@@ -210,7 +210,9 @@ func (n *enrolment) accept() (enrol.Binding, error) {
 		return b, err
 	}
 	if b.Reader.Signs() {
-		if err := n.store.SetPairing(keys.NewSecret(n.answer.Pairing)); err != nil {
+		pairing := keys.NewSecret(n.answer.Pairing)
+		defer pairing.Wipe()
+		if err := n.store.SetPairing(pairing); err != nil {
 			return b, err
 		}
 	}

@@ -75,7 +75,7 @@ func (a *Agent) planHost(out *local.Plan, p profile.Profile) {
 			})
 			continue
 		}
-		targets = append(targets, target{place.Class, wipe.Target{Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root, Requested: wipe.LevelClear}})
+		targets = append(targets, target{class: place.Class, Target: wipe.Target{Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root, Requested: wipe.LevelClear}})
 	}
 	for _, t := range targets {
 		t.Depth = a.depth()

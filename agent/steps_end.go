@@ -185,7 +185,11 @@ func (a *Agent) eraseWho(ctx context.Context, n *journal.Note) error {
 		return err
 	}
 	a.forgetWho()
-	targets := slices.Concat(a.keyTargets(keys.Line, lineTarget), a.keyTargets(keys.Identity, "identity-key"), []target{
+	line, own := a.keyTargets(keys.Line, lineTarget), a.keyTargets(keys.Identity, "identity-key")
+	if err := a.weighKeys(slices.Concat(line, own)); err != nil {
+		return err
+	}
+	targets := slices.Concat(line, own, []target{
 		{Target: wipe.Target{Name: "trust", Kind: "data", Path: a.at.trust(), Root: a.at.root, Requested: wipe.LevelClear}},
 		{Target: wipe.Target{Name: "key-directory", Kind: "dir", Path: a.at.keys(), Root: a.at.root, Requested: wipe.LevelClear}},
 	})
@@ -198,7 +202,7 @@ func (a *Agent) eraseWho(ctx context.Context, n *journal.Note) error {
 			return fmt.Errorf("cannot erase the identity: %s is still there: %w", t.Name, errors.Join(err, errStillThere))
 		}
 	}
-	return nil
+	return a.probeKeys(ctx, keys.Identity, own)
 }
 
 // errStillThere is why a terminal does not call itself unbound yet.
@@ -221,6 +225,9 @@ func (a *Agent) forgetWho() {
 // leaveTombstone reveals the preimage to the desk, which needs no key. It is the
 // last word; what follows is only tidying up.
 func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
+	if err := a.leaveImage(ctx); err != nil {
+		return err
+	}
 	var acc accepted
 	if _, err := n.Get(noteAccepted, &acc); err != nil {
 		return err

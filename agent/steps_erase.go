@@ -21,6 +21,7 @@ import (
 type target struct {
 	class envelope.ID
 	wipe.Target
+	key func(wipe.Sys, wipe.Target) wipe.KeyDestroyer // how a key ends; nil for everything else
 }
 
 // maxTries is how often a host target that fails is tried again before the
@@ -36,7 +37,7 @@ func (a *Agent) eraseKeys(ctx context.Context, n *journal.Note) error {
 	if a.keys != nil {
 		a.keys.Forget(keys.Data)
 	}
-	return a.eraseAll(ctx, n, c, a.keyTargets(keys.Data, "data-key"))
+	return a.eraseClass(ctx, n, c, keys.Data, "data-key")
 }
 
 // eraseData erases the ledger, the sealed file, and every place of the
@@ -242,7 +243,7 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 		return a.journal.Save(noteBegun+t.Name, b)
 	}
 	t.Held = a.nameHolder(t.Name)
-	ev = wipe.Erase(ctx, a.Sys, t.Target, func(op string) { a.Moment("wipe/" + t.Name + ":" + op) })
+	ev = t.erase(ctx, a.Sys, func(op string) { a.Moment("wipe/" + t.Name + ":" + op) })
 	if ctx.Err() != nil {
 		return ev, context.Cause(ctx)
 	}
@@ -254,21 +255,6 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 	return ev, a.journal.Save(noteMedia+t.Name, ev)
 }
 
-// lineTarget names the files of the reader's pairing key.
-const lineTarget = "reader-link-key"
-
-// keyTargets are the files of a class of keys, a target each; the leftover of a
-// write that was cut is one too.
-func (a *Agent) keyTargets(class keys.Class, name string) []target {
-	var out []target
-	for _, path := range keys.Files(a.at.keys(), class) {
-		out = append(out, target{class: profile.HostKeys, Target: wipe.Target{
-			Name: name + "-" + filepath.Base(path), Kind: "key", Path: path, Root: a.at.root, Requested: wipe.LevelClear,
-		}})
-	}
-	return out
-}
-
 // dataTargets are the ledger, the spool and the inventory without the software.
 func (a *Agent) dataTargets(c *caseFile) ([]target, error) {
 	places, err := a.inventory(c, false)
@@ -278,8 +264,8 @@ func (a *Agent) dataTargets(c *caseFile) ([]target, error) {
 // ownData are the ledger and the spool.
 func (a *Agent) ownData() []target {
 	return []target{
-		{profile.Ledger, wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
-		{profile.Ledger, wipe.Target{Name: "spool", Kind: "data", Path: a.at.spool(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
+		{class: profile.Ledger, Target: wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
+		{class: profile.Ledger, Target: wipe.Target{Name: "spool", Kind: "data", Path: a.at.spool(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
 	}
 }
 
@@ -310,7 +296,7 @@ func (a *Agent) inventory(c *caseFile, software bool) ([]target, error) {
 		if !ok {
 			return nil, fmt.Errorf("cannot erase place %d of the inventory: it is outside the folders that may be erased", i+1)
 		}
-		out = append(out, target{place.Class, wipe.Target{
+		out = append(out, target{class: place.Class, Target: wipe.Target{
 			Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root, Requested: wipe.LevelClear,
 		}})
 	}

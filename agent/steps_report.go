@@ -62,7 +62,7 @@ func (a *Agent) signCertificate(ctx context.Context, n *journal.Note) error {
 func (a *Agent) eraseLine(ctx context.Context, n *journal.Note, c *caseFile) error {
 	a.closeReader()
 	a.keys.Forget(keys.Line)
-	return a.eraseAll(ctx, n, c, a.keyTargets(keys.Line, lineTarget))
+	return a.eraseClass(ctx, n, c, keys.Line, lineTarget)
 }
 
 func (a *Agent) closeReader() {

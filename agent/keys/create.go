@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // Create makes a store in dir with a new data key, device key, TLS key and
@@ -15,15 +17,18 @@ import (
 // is absent; its parent must exist. A finished store is never touched
 // (ErrExists); one whose making was cut short is made anew, over its own pages.
 //
-//	empty -> key files, each atomically -> marker: finished
-//	  ^               |
-//	  +--- power cut -+
+//	empty -> files filled at random -> keys in place -> marker: finished
+//	  ^                     |                  |
+//	  +---- power cut ------+------------------+
 func Create(dir string, random io.Reader) (*Store, error) {
 	abs, err := makeDirectory(dir)
+	if err == nil {
+		err = refuseFormer(abs)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot create the key store: %w", err)
 	}
-	if _, err := os.Lstat(markerName.path(abs)); err == nil {
+	if _, err := os.Lstat(markerFile.path(abs)); err == nil {
 		return nil, fmt.Errorf("cannot create the key store: %w", ErrExists)
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("cannot create the key store: %w", err)
@@ -35,50 +40,56 @@ func Create(dir string, random io.Reader) (*Store, error) {
 	return s, nil
 }
 
+// fill makes every class, with its keys in place and synced, before the marker.
 func (s *Store) fill() error {
-	if err := s.recycle(); err != nil {
-		return err
-	}
-	for _, n := range []name{dataName, deviceName, tlsName, kekName} {
-		secret, err := s.draw(n)
-		if err != nil {
+	for _, c := range classes {
+		keys := map[name]Secret{}
+		_, drawn := c.names()
+		for _, n := range drawn {
+			secret, err := s.draw(n)
+			if err != nil {
+				return err
+			}
+			keys[n] = secret
+		}
+		if err := s.makeClass(c, keys); err != nil {
 			return err
 		}
-		if err := s.writeFile(n, secret.Bytes()); err != nil {
-			return err
+		for n, secret := range keys {
+			s.keep(n, secret)
 		}
-		s.keep(n, secret)
 	}
-	return s.writeFile(markerName, nil)
+	return s.mark()
 }
 
-// recycle turns the files of a half-made store into pages to be overwritten. A
-// pairing key or preimage cannot be among them: both need a finished store.
-func (s *Store) recycle() error {
-	for _, n := range keyNames {
-		err := os.Rename(n.path(s.dir), n.fresh(s.dir))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
+// mark makes the marker. Its name is all it says; on disk it is one entry of the
+// directory, so it is there or not, whatever is cut.
+func (s *Store) mark() error {
+	f, err := os.OpenFile(markerFile.path(s.dir), os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
 	}
-	return nil
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return syncDirectory(s.dir)
 }
 
 // draw makes the 32 bytes of one key. A P-256 scalar must be below the group
 // order; a draw that is not (fewer than one in 2^32) is drawn again.
 func (s *Store) draw(n name) (Secret, error) {
-	key := make([]byte, 32)
-	defer clear(key)
+	key := newSecret(32)
 	for {
-		if _, err := io.ReadFull(s.rand, key); err != nil {
+		if _, err := io.ReadFull(s.rand, key.Bytes()); err != nil {
+			key.Wipe()
 			return Secret{}, fmt.Errorf("cannot draw a key: %w", err)
 		}
 		if n == tlsName {
-			if _, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), key); err != nil {
+			if _, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), key.Bytes()); err != nil {
 				continue
 			}
 		}
-		return NewSecret(key), nil
+		return key, nil
 	}
 }
 
@@ -92,4 +103,28 @@ func makeDirectory(dir string) (string, error) {
 		return "", err
 	}
 	return abs, syncDirectory(filepath.Dir(abs))
+}
+
+// refuseFormer tells a store of the first form, one page a key and renamed into
+// place, from a damaged one.
+func refuseFormer(dir string) error {
+	names, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if !n.Type().IsRegular() {
+			continue
+		}
+		f, err := os.Open(filepath.Join(dir, n.Name()))
+		if err != nil {
+			return err
+		}
+		head := make([]byte, len(formerly))
+		_, err = io.ReadFull(f, head)
+		if f.Close(); err == nil && string(head) == formerly {
+			return ErrFormer
+		}
+	}
+	return nil
 }

@@ -1,10 +1,8 @@
 package keys
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,133 +10,141 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// name is a key file. The names say nothing about the content to somebody who
-// reads the directory.
-type name uint8
+// file is one file of the store. The names say nothing about the content to
+// somebody who reads the directory: k0 marks a finished store, k1 to k9 are root,
+// stretch and box of the three classes.
+type file uint8
+
+const markerFile file = 0
+
+func (f file) path(dir string) string { return filepath.Join(dir, fmt.Sprintf("k%d", f)) }
+
+// part is what a file of a class is for, in the order to destroy them.
+type part uint8
 
 const (
-	markerName   name = iota // no secret: its presence says that the store is finished
-	dataName                 // ledger data key, 32 bytes
-	pairingName              // reader pairing key, length as the reader wants it
-	deviceName               // Ed25519 seed, 32 bytes
-	tlsName                  // P-256 private scalar, 32 bytes
-	kekName                  // identity KEK, 32 bytes
-	preimageName             // nonce and sealed tombstone preimage, 72 bytes
+	root    part = iota // a random secret, in slots
+	stretch             // random bytes of which none may be lost
+	box                 // the class's keys, wrapped, in slots
+	parts
 )
 
-var keyNames = []name{dataName, pairingName, deviceName, tlsName, kekName, preimageName}
+func (c Class) file(p part) file { return file(1 + 3*(uint8(c)-1) + uint8(p)) }
 
-func (n name) path(dir string) string  { return filepath.Join(dir, fmt.Sprintf("k%d", n)) }
-func (n name) fresh(dir string) string { return n.path(dir) + ".new" }
+// Every file of a class has one size, for ever: its blocks are taken once and
+// only written over, so that no block that held a key is ever given back. The
+// two slots lie far apart, in case the flash below writes in larger pieces than
+// the file system and loses a whole piece when the power goes.
+const fileSize = 64 << 10
 
-// names lists the class's files in the order to destroy them.
-func (c Class) names() []name {
-	switch c {
-	case Data:
-		return []name{dataName}
-	case Line:
-		return []name{pairingName}
-	case Identity:
-		return []name{kekName, preimageName, deviceName, tlsName, markerName}
-	}
-	return nil
-}
+var slotAt = [2]int64{0, fileSize / 2}
 
-func (c Class) needed() []name {
-	if c == Identity {
-		return []name{deviceName, tlsName, kekName}
-	}
-	return c.names()
-}
-
-// A key file is one page:
-//
-//	"UNBKEY01" | file number u8 | 0 | length u16 | CRC-32C u32 | key | random filling
-//
-// integers big-endian; the CRC covers everything before itself, then the key.
-const (
-	pageSize   = 4096
-	magic      = "UNBKEY01"
-	headerSize = len(magic) + 2 + 2 + 4
-	maxKey     = pageSize - headerSize
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func frame(n name, key []byte, random io.Reader) ([]byte, error) {
-	if len(key) > maxKey {
-		return nil, fmt.Errorf("cannot frame a key of %d bytes: a page holds %d", len(key), maxKey)
-	}
-	page := make([]byte, pageSize)
-	if _, err := io.ReadFull(random, page[headerSize+len(key):]); err != nil {
-		return nil, fmt.Errorf("cannot fill a key page: %w", err)
-	}
-	copy(page, magic)
-	page[8] = byte(n)
-	binary.BigEndian.PutUint16(page[10:], uint16(len(key)))
-	copy(page[headerSize:], key)
-	binary.BigEndian.PutUint32(page[12:], checksum(page, len(key)))
-	return page, nil
-}
-
-func checksum(page []byte, length int) uint32 {
-	crc := crc32.Update(0, castagnoli, page[:12])
-	return crc32.Update(crc, castagnoli, page[headerSize:headerSize+length])
-}
-
-// unframe returns the key inside page; the slice points into page.
-func unframe(n name, page []byte) ([]byte, error) {
-	if len(page) != pageSize || string(page[:8]) != magic || page[8] != byte(n) || page[9] != 0 {
-		return nil, ErrDamaged
-	}
-	length := int(binary.BigEndian.Uint16(page[10:]))
-	if length > maxKey || binary.BigEndian.Uint32(page[12:]) != checksum(page, length) {
-		return nil, ErrDamaged
-	}
-	return page[headerSize : headerSize+length], nil
-}
-
-// writeFile puts one key on disk: whole page, fsync, rename, fsync of the
-// directory. A leftover of a cut-short write is overwritten in place and not
-// truncated, so that no old key stays behind in a freed block.
-func (s *Store) writeFile(n name, key []byte) error {
-	page, err := frame(n, key, s.rand)
+// prepare makes a file of a class, or takes the one of a store that was never
+// finished, and writes random bytes over all of it. Blocks that were only
+// reserved become written ones here, before there is a secret to write; the
+// name is not on disk until the directory is synced.
+func (s *Store) prepare(f file) (err error) {
+	h, err := os.OpenFile(f.path(s.dir), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
 	if err != nil {
 		return err
 	}
-	defer clear(page)
-	flags := os.O_WRONLY | os.O_CREATE | unix.O_NOFOLLOW
-	f, err := os.OpenFile(n.fresh(s.dir), flags, 0o600)
-	if err != nil {
+	defer func() { err = errors.Join(err, h.Close()) }()
+	if info, err := h.Stat(); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(errors.New("a key file's name is taken by something else"), err)
+	}
+	s.settle(int(h.Fd()))
+	if err := unix.Fallocate(int(h.Fd()), 0, 0, fileSize); err != nil && !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOSYS) {
+		return fmt.Errorf("cannot reserve a key file: %w", err)
+	}
+	filling := make([]byte, fileSize)
+	if _, err := io.ReadFull(s.rand, filling); err != nil {
+		return fmt.Errorf("cannot fill a key file: %w", err)
+	}
+	if _, err := h.WriteAt(filling, 0); err != nil {
 		return err
 	}
-	_, err = f.WriteAt(page, 0)
-	if err = errors.Join(err, f.Truncate(pageSize), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(n.fresh(s.dir), n.path(s.dir)); err != nil {
-		return err
-	}
-	return syncDirectory(s.dir)
+	return h.Sync()
 }
 
-func readFile(dir string, n name) (Secret, error) {
-	f, err := os.OpenFile(n.path(dir), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+// openPast opens a key file past the page cache, or through it where that is
+// refused.
+func (s *Store) openPast(f file, flags int, direct bool) (*os.File, error) {
+	flags |= unix.O_NOFOLLOW | unix.O_NONBLOCK
+	if direct {
+		flags |= unix.O_DIRECT
+	}
+	return os.OpenFile(f.path(s.dir), flags, 0)
+}
+
+// past does something to a key file past the page cache; where the file system
+// answers EINVAL, once more through the cache, and that is told.
+func (s *Store) past(f file, flags int, do func(*os.File) error) error {
+	for _, direct := range []bool{true, false} {
+		h, err := s.openPast(f, flags, direct)
+		if err == nil {
+			err = errors.Join(do(h), h.Close())
+		}
+		if !direct || !errors.Is(err, unix.EINVAL) {
+			return err
+		}
+		s.tell("the medium takes no direct input and output; key slots go through the page cache")
+	}
+	return unix.EINVAL
+}
+
+// writeSlot writes a page in place. It comes back without an error only when the
+// page is on the medium; after an error either generation may be there, and the
+// next look at the file decides.
+func (s *Store) writeSlot(f file, slot int, page []byte) error {
+	return s.past(f, os.O_WRONLY|unix.O_DSYNC, func(h *os.File) error {
+		if _, err := h.WriteAt(page, slotAt[slot]); err != nil {
+			return err
+		}
+		return h.Sync()
+	})
+}
+
+// newest reads both slots and keeps the one of the higher generation that is
+// whole. next is the slot to write then: the other one, so that no moment of a
+// power cut finds none.
+func (s *Store) newest(f file) (content Secret, generation uint64, next int, err error) {
+	page := newSecret(slotSize)
+	defer page.Wipe()
+	whole := false
+	err = s.past(f, os.O_RDONLY, func(h *os.File) error {
+		info, err := h.Stat()
+		if err != nil || info.Size() != fileSize {
+			return errors.Join(ErrDamaged, err)
+		}
+		for i, at := range slotAt {
+			if _, err := h.ReadAt(page.Bytes(), at); err != nil {
+				return err
+			}
+			if g, found, ok := readSlot(page.Bytes(), f); ok && (!whole || g > generation) {
+				content.Wipe()
+				content, generation, next, whole = NewSecret(found), g, 1-i, true
+			}
+		}
+		return nil
+	})
+	if err == nil && !whole {
+		err = ErrDamaged
+	}
 	if err != nil {
-		return Secret{}, err
+		content.Wipe()
+		return Secret{}, 0, 0, err
 	}
-	defer f.Close()
-	page := make([]byte, pageSize+1)
-	defer clear(page)
-	length, err := io.ReadFull(f, page)
-	if err == nil || (!errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF)) {
-		return Secret{}, errors.Join(ErrDamaged, err)
+	return content, generation, next, nil
+}
+
+// put writes content into a slot, under a generation above every other.
+func (s *Store) put(f file, slot int, generation uint64, content []byte) error {
+	page := newSecret(slotSize)
+	defer page.Wipe()
+	if err := fillSlot(page.Bytes(), f, generation, content, s.rand); err != nil {
+		return err
 	}
-	key, err := unframe(n, page[:length])
-	if err != nil {
-		return Secret{}, err
-	}
-	return NewSecret(key), nil
+	return s.writeSlot(f, slot, page.Bytes())
 }
 
 func syncDirectory(dir string) error {

@@ -1,24 +1,32 @@
-// Package keys is the host key store: every secret the terminal itself holds,
-// one file each, in a directory of its own.
+// Package keys is the host key store: every secret the terminal itself holds, in
+// three classes that die at three moments, in a directory of its own.
 //
-// It promises four things. A store is made whole or not at all: a half-made one
-// is recognised and made anew, a finished one is never overwritten. Every key
-// file is one page, written once, with the key in one place and random filling
-// around it, so that destroying the file destroys the only copy on disk. A
-// class of keys that was destroyed is reported as gone, not as an error. And
-// nothing in here can be printed.
+// It promises five things. A store is made whole or not at all: a half-made one
+// is recognised and made anew, a finished one is never overwritten. A key on disk
+// lies wrapped under its class's root, and the root in one file that is made once
+// and only ever written over, so that destroying that file destroys the class. A
+// write that is cut, torn or lost leaves the older or the newer generation, never
+// none. A class of keys that was destroyed is reported as gone, not as an error.
+// And nothing in here can be printed.
+//
+//	root (k1, k4, k7) + stretch (k2, k5, k8) --HKDF--> wraps the keys in the box (k3, k6, k9)
 //
 // It does not destroy files: package wipe does, on the paths of Files. A key in
-// a file on flash is protected by no more than that file's erasure, and what is
-// in this process's memory only by Forget, which is best effort.
+// a file on flash is protected by no more than that file's erasure (MediumOf).
+// What is in this process's memory is cleared by Forget, but for what ciphers
+// copied; only a new process image is free of that.
 //
 //	keys.go      classes, the store, what is there and what is gone
-//	create.go    making a store
-//	file.go      one key file: frame, atomic write, read
+//	create.go    making a store, telling one of the former form
+//	class.go     root, stretch and wrapped keys of a class
+//	file.go      one key file: made once, written in place, two slots
+//	slot.go      one slot: generation, content, sum
+//	medium.go    what a file system does with a key file
 //	identity.go  device key (Ed25519) and TLS key (P-256)
 //	pairing.go   the reader's pairing key
 //	sealing.go   the ledger's AEAD, the tombstone's preimage
 //	secret.go    bytes that print nothing
+//	buffer.go    the memory they lie in
 package keys
 
 import (
@@ -31,6 +39,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 )
 
@@ -43,6 +52,8 @@ const (
 	Line                      // the pairing key shared with the reader
 	Identity                  // device key, TLS key, identity KEK, sealed preimage
 )
+
+var classes = []Class{Data, Line, Identity}
 
 // String names the class as logs and certificates do.
 func (c Class) String() string {
@@ -66,6 +77,8 @@ var (
 	ErrGone = errors.New("the key is gone")
 	// ErrDamaged says that a key file is there and cannot be read as one.
 	ErrDamaged = errors.New("the key file is damaged")
+	// ErrFormer says that the store is whole and of a form that is read no more.
+	ErrFormer = errors.New("it was made by an earlier unbindd, in a form that this one does not read; empty the state directory and enrol the terminal anew")
 )
 
 // Store holds the keys of one directory. It is safe for concurrent use.
@@ -75,7 +88,8 @@ type Store struct {
 
 	mu     sync.Mutex
 	held   map[name]Secret
-	broken map[name]error
+	broken map[Class]error
+	told   []string
 	ledger cipher.AEAD
 	tls    *ecdsa.PrivateKey
 	public ed25519.PublicKey
@@ -92,39 +106,71 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the key store: %w", err)
 	}
-	if _, err := os.Lstat(markerName.path(abs)); errors.Is(err, os.ErrNotExist) {
+	if err := refuseFormer(abs); err != nil {
+		return nil, fmt.Errorf("cannot open the key store: %w", err)
+	}
+	if _, err := os.Lstat(markerFile.path(abs)); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("cannot open the key store: %w", ErrAbsent)
 	} else if err != nil {
 		return nil, fmt.Errorf("cannot open the key store: %w", err)
 	}
 	s := newStore(abs, rand.Reader)
-	for _, n := range keyNames {
-		s.load(n)
+	for _, c := range classes {
+		s.load(c)
 	}
 	return s, nil
 }
 
 func newStore(dir string, random io.Reader) *Store {
-	return &Store{dir: dir, rand: random, held: map[name]Secret{}, broken: map[name]error{}}
+	return &Store{dir: dir, rand: random, held: map[name]Secret{}, broken: map[Class]error{}}
 }
 
-// load reads one file; why it could not is kept for whoever asks for that key.
-func (s *Store) load(n name) {
-	secret, err := readFile(s.dir, n)
+// load reads one class; why it could not is kept for whoever asks for its keys.
+func (s *Store) load(c Class) {
+	got, err := s.readClass(c)
 	switch {
 	case err == nil:
-		s.keep(n, secret)
+		for n, secret := range got.keys {
+			s.keep(n, secret)
+		}
 	case !errors.Is(err, os.ErrNotExist):
-		s.broken[n] = err
+		s.broken[c] = err
 	}
 }
 
 func (s *Store) keep(n name, secret Secret) {
 	s.held[n] = secret
-	delete(s.broken, n)
+	delete(s.broken, n.class())
+	if !secret.locked {
+		s.tell("the kernel does not lock the memory that keys lie in; they may reach swap or a core dump")
+	}
 	if n == deviceName {
 		s.public = publicOf(secret)
 	}
+}
+
+func (n name) class() Class {
+	for _, c := range classes {
+		if all, _ := c.names(); slices.Contains(all, n) {
+			return c
+		}
+	}
+	return 0
+}
+
+// tell takes note of a weakness that a person should know, once.
+func (s *Store) tell(what string) {
+	if !slices.Contains(s.told, what) {
+		s.told = append(s.told, what)
+	}
+}
+
+// Told lists, in sentences, what the kernel or the medium refused to do for the
+// keys; nothing in it names a secret.
+func (s *Store) Told() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.told)
 }
 
 // get returns a key that is held, or says why it is not.
@@ -132,7 +178,7 @@ func (s *Store) get(n name) (Secret, error) {
 	if secret, ok := s.held[n]; ok {
 		return secret, nil
 	}
-	if err, ok := s.broken[n]; ok {
+	if err, ok := s.broken[n.class()]; ok {
 		return Secret{}, err
 	}
 	return Secret{}, ErrGone
@@ -144,12 +190,16 @@ func (s *Store) get(n name) (Secret, error) {
 func (s *Store) Has(c Class) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, n := range c.needed() {
+	needed, drawn := c.names()
+	if c == Identity {
+		needed = drawn
+	}
+	for _, n := range needed {
 		if _, ok := s.held[n]; !ok {
 			return false
 		}
 	}
-	return len(c.needed()) > 0
+	return len(needed) > 0
 }
 
 // Gone reports whether no file of the class is left on disk, not even one cut
@@ -168,17 +218,24 @@ func (s *Store) Gone(c Class) (bool, error) {
 }
 
 // Files returns what erasing the class in dir must destroy: absolute paths,
-// in the order to do it. A path that does not exist is named too, because
-// "already gone" is evidence; leftovers of a cut-short write are among them.
-// The last identity file marks the store as finished, so it has to go last.
+// in the order to do it: the root first, because with it the whole class is dead.
+// A path that does not exist is named too, because "already gone" is evidence. A
+// write that was cut leaves nothing beside these files. The last identity file
+// marks the store as finished, so it has to go last.
 func Files(dir string, c Class) []string {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		abs = dir
 	}
+	if !slices.Contains(classes, c) {
+		return nil
+	}
 	var paths []string
-	for _, n := range c.names() {
-		paths = append(paths, n.fresh(abs), n.path(abs))
+	for p := range parts {
+		paths = append(paths, c.file(p).path(abs))
+	}
+	if c == Identity {
+		paths = append(paths, markerFile.path(abs))
 	}
 	return paths
 }
@@ -193,7 +250,8 @@ func (s *Store) Files(c Class) []string { return Files(s.dir, c) }
 func (s *Store) Forget(c Class) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, n := range c.names() {
+	all, _ := c.names()
+	for _, n := range all {
 		if secret, ok := s.held[n]; ok {
 			secret.Wipe()
 			delete(s.held, n)

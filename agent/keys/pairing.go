@@ -22,8 +22,8 @@ func (s *Store) SetPairing(key Secret) error {
 	}
 	if err == nil {
 		err = ErrExists
-	} else if errors.Is(err, ErrGone) {
-		err = s.writeNew(pairingName, key.Bytes())
+	} else if errors.Is(err, ErrGone) || errors.Is(err, ErrDamaged) {
+		err = s.pair(key)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot store the pairing key: %w", err)
@@ -44,15 +44,26 @@ func (s *Store) Pairing() (Secret, error) {
 	return key, nil
 }
 
-// writeNew writes a key whose file must not be there: one that was forgotten in
-// memory is still on disk.
-func (s *Store) writeNew(n name, key []byte) error {
-	_, err := os.Lstat(n.path(s.dir))
-	if err == nil {
-		return ErrExists
+// pair writes the pairing key into its class as it lies on disk: one that was
+// only forgotten in memory is still there. A class whose root cannot be read is
+// dead, and what is left of it is not worth keeping: it was erased, or its making
+// anew was cut; it is made over its own pages.
+func (s *Store) pair(key Secret) error {
+	secret, _, _, err := s.newest(pairingName.class().file(root))
+	secret.Wipe()
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, ErrDamaged) {
+		return s.makeClass(Line, map[name]Secret{pairingName: key})
 	}
-	if !errors.Is(err, os.ErrNotExist) {
+	if err != nil {
 		return err
 	}
-	return s.writeFile(n, key)
+	now, err := s.readClass(Line)
+	if err != nil {
+		return err
+	}
+	defer now.wipe()
+	if _, ok := now.keys[pairingName]; ok {
+		return ErrExists
+	}
+	return s.add(Line, pairingName, key.Bytes())
 }

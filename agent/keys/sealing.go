@@ -35,8 +35,8 @@ func (s *Store) LedgerAEAD() (cipher.AEAD, error) {
 }
 
 // SealPreimage stores r, sealed under the identity KEK and bound to aad, in
-// place of any sealed before. The older one needs no erasing of its own: it
-// cannot be opened without the KEK.
+// place of any sealed before. The older one, which stays in the other slot until
+// the next, needs no erasing of its own: it cannot be opened without the KEK.
 func (s *Store) SealPreimage(r [32]byte, aad []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,8 +49,11 @@ func (s *Store) SealPreimage(r [32]byte, aad []byte) error {
 		return fmt.Errorf("cannot seal the preimage: %w", err)
 	}
 	sealed = aead.Seal(sealed, sealed, r[:], aad)
-	if err := s.writeFile(preimageName, sealed); err != nil {
+	if err := s.add(Identity, preimageName, sealed); err != nil {
 		return fmt.Errorf("cannot seal the preimage: %w", err)
+	}
+	if old, ok := s.held[preimageName]; ok {
+		old.Wipe()
 	}
 	s.keep(preimageName, NewSecret(sealed))
 	return nil

@@ -34,7 +34,7 @@ func TestPreimageIsNotOnDiskInTheClear(t *testing.T) {
 	if err := s.SealPreimage(r, nil); err != nil {
 		t.Fatal(err)
 	}
-	page, err := os.ReadFile(preimageName.path(dir))
+	page, err := os.ReadFile(Identity.file(box).path(dir))
 	if err != nil || bytes.Contains(page, r[:8]) {
 		t.Fatalf("the preimage can be read from its file (%v)", err)
 	}
@@ -76,21 +76,46 @@ func TestPairingRefusesImpossibleLengths(t *testing.T) {
 	}
 }
 
-// A cut-short SetPairing leaves its temporary file: it counts as key material
-// for the eraser, and does not hinder the next attempt.
+// A store whose line class was erased, and made anew by half: it is made anew
+// over its own pages until a root stands.
 func TestPairingCutShort(t *testing.T) {
-	s, dir := mustCreate(t)
-	page := bytes.Repeat([]byte{0x55}, pageSize)
-	if err := os.WriteFile(pairingName.fresh(dir), page, 0o600); err != nil {
+	whole, _ := mustCreate(t)
+	destroy(t, whole.Files(Line))
+	count := newStream("count", 0)
+	whole.rand = count
+	key := NewSecret([]byte("0123456789abcdef"))
+	if err := whole.SetPairing(key); err != nil {
 		t.Fatal(err)
 	}
-	if gone, err := s.Gone(Line); gone || err != nil {
-		t.Fatalf("the leftover is called gone (%v)", err)
+	for stop := 1; stop <= count.calls; stop++ {
+		s, dir := mustCreate(t)
+		destroy(t, s.Files(Line))
+		s.rand = newStream("cut", stop)
+		if err := s.SetPairing(key); !errors.Is(err, errDry) {
+			t.Fatalf("cut at read %d of %d: %v", stop, count.calls, err)
+		}
+		again := mustOpen(t, dir)
+		if gone, err := again.Gone(Line); gone || again.Has(Line) || err != nil {
+			t.Fatalf("cut at read %d: gone %v, has %v, %v", stop, gone, again.Has(Line), err)
+		}
+		if err := again.SetPairing(key); err != nil {
+			t.Fatalf("cut at read %d: pairing again: %v", stop, err)
+		}
+		if !mustOpen(t, dir).Has(Line) {
+			t.Fatalf("cut at read %d: the pairing key is not on disk", stop)
+		}
 	}
+}
+
+// A line class that is damaged beyond its root is told, not made over.
+func TestADamagedPairingIsNotReplaced(t *testing.T) {
+	s, dir := mustCreate(t)
 	if err := s.SetPairing(NewSecret([]byte("0123456789abcdef"))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Lstat(pairingName.fresh(dir)); !errors.Is(err, os.ErrNotExist) {
-		t.Fatalf("the leftover is still there: %v", err)
+	flip(t, Line.file(stretch).path(dir), 777)
+	again := mustOpen(t, dir)
+	if err := again.SetPairing(NewSecret([]byte("0123456789abcdef"))); !errors.Is(err, ErrDamaged) {
+		t.Fatalf("a damaged class answered %v", err)
 	}
 }

@@ -191,3 +191,43 @@ func TestExportStopsWhenAsked(t *testing.T) {
 	}()
 	l.Export(context.Background(), 1, func([]byte) error { panic("the caller's own") })
 }
+
+// Opening costs the same whatever has been sold: it looks at the last segment
+// only. What is wrong with an older one is for Verify and for whoever exports it.
+func TestOpenLooksAtTheLastSegmentOnly(t *testing.T) {
+	l, dir := newLedger(t, small)
+	fill(t, l, dir, 3)
+	last := l.Last("PX7-1")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for n := uint64(1); n <= 2; n++ {
+		info, err := os.Stat(segmentPath(dir, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(segmentPath(dir, n), make([]byte, info.Size()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := testOptions()
+	small(&o)
+	l = mustOpen(t, dir, o)
+	if l.Last("PX7-1") != last {
+		t.Fatalf("the last event is %d, was %d", l.Last("PX7-1"), last)
+	}
+	mustAppend(t, l, "PX7-1", sales("PX7-1", last+1, last+1)...)
+	if err := l.Verify(context.Background()); !errors.Is(err, ErrDamaged) {
+		t.Fatalf("the older segments were not looked at by Verify either: %v", err)
+	}
+}
+
+// No segment is larger than 32-bit terminals can map beside everything else.
+func TestSegmentsAreSmallEnoughFor32Bits(t *testing.T) {
+	o := testOptions()
+	o.MaxSegment = 0
+	l, err := prepare(t.TempDir(), o)
+	if err != nil || l.max > 128<<20 {
+		t.Fatalf("a segment may have %d bytes, %v", l.max, err)
+	}
+}

@@ -27,7 +27,7 @@ func TestKillAtEveryStep(t *testing.T) {
 		}
 	}
 	moments = append(moments, "accept:starting", "accept:recorded", "erase-reader-keys:committing")
-	for _, target := range []string{"data-key-k1", "ledger", "spool", "app-data-1", "software-5", "reader-link-key-k2", "identity-key-k3", "identity-key-k0", "trust", "key-directory", "journal"} {
+	for _, target := range []string{"data-key-k1", "data-key-k2", "ledger", "spool", "app-data-1", "software-5", "reader-link-key-k4", "identity-key-k7", "identity-key-k9", "identity-key-k0", "trust", "key-directory", "journal"} {
 		moments = append(moments, "wipe/"+target+":"+last(target))
 	}
 	moments = append(moments, "wipe/ledger:overwrite", "wipe/journal:overwrite", "wipe/journal:truncate")

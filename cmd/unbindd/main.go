@@ -6,6 +6,7 @@
 //	run.go     opens the parts and hands them to the agent
 //	enrol.go   becoming bound, with an anchor that a person compared
 //	check.go   the settings, all problems at once
+//	image.go   what of this process others may see, and a new image of it
 //	pause.go   the moments at which a test may cut the power
 package main
 

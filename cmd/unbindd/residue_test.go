@@ -110,7 +110,7 @@ func TestTheSystemCallsOfAnErase(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{
-		"keys/k1", "ledger/seg-00000001.db", "spool/sealed-1", "keys/k3", "keys/k4", "keys/k5", "journal.db", "../pos/data/orders.db", "../pos/operator.pin",
+		"keys/k1", "keys/k2", "keys/k3", "ledger/seg-00000001.db", "spool/sealed-1", "keys/k4", "keys/k7", "keys/k8", "keys/k9", "journal.db", "../pos/data/orders.db", "../pos/operator.pin",
 	} {
 		checkOrder(t, strings.Split(string(b), "\n"), filepath.Join(w.state(), file))
 	}

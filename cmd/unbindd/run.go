@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,9 +36,9 @@ func runCommand() *cobra.Command {
 			}
 			parts.Moment = stops.moment
 			parts.Ready = func(mode string) { ready(c.OutOrStdout(), mode, parts.Config.Socket) }
-			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, os.Interrupt)
+			told, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, os.Interrupt)
 			defer stop()
-			return agent.New(parts).Run(ctx)
+			return live(told, parts)
 		},
 	}
 	c.Flags().StringArrayVar(&pauseAt, "pause-at", nil, "announce a moment and wait there (for tests)")
@@ -45,6 +46,23 @@ func runCommand() *cobra.Command {
 		panic(err) // the flag was added one line above
 	}
 	return c
+}
+
+// live runs the agent until the process is told to end; an agent that asks for a
+// new image of the process gets it.
+func live(told context.Context, parts agent.Parts) error {
+	ctx, end := context.WithCancel(told)
+	defer end()
+	var asked atomic.Bool
+	parts.Renew = func() {
+		asked.Store(true)
+		end()
+	}
+	err := agent.New(parts).Run(ctx)
+	if err != nil || !asked.Load() || told.Err() != nil {
+		return err
+	}
+	return renew()
 }
 
 // ready tells whoever started the daemon that it answers.
@@ -63,6 +81,9 @@ func assemble(c *cobra.Command) (agent.Parts, error) {
 	log, err := logger(s.Log.Level, s.Log.Format, c.ErrOrStderr())
 	if err != nil {
 		return agent.Parts{}, err
+	}
+	for _, err := range hide() {
+		log.Warn().Err(err).Msg("this process can be looked into more than it should")
 	}
 	return agent.Parts{
 		Config: s.Agent, Reader: s.Reader, Link: s.Link, Courier: s.Courier,

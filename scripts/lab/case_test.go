@@ -98,7 +98,7 @@ func judge(t *testing.T, f form, m method, o outcome) {
 	if e.LevelAchieved.Rank() > f.best.Rank() {
 		t.Errorf("it reports %s, and there is no more than %s to be had", e.LevelAchieved, f.best)
 	}
-	excused := untold
+	excused := f.untold
 	if mediumSteps {
 		excused = nil
 	}

@@ -22,10 +22,6 @@ var sayings = map[kind][]string{
 	freed:    {"journal-copies"},
 }
 
-// untold are the kinds of which package wipe leaves words without saying so: a gap
-// that is known, and closed with mediumSteps.
-var untold = []kind{attr}
-
 // without is a count that leaves some kinds out.
 func (c count) without(some []kind) count {
 	if c == nil {

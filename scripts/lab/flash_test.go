@@ -33,7 +33,7 @@ var flashMethods = []flashMethod{
 // runOnFlash plants and erases on ext4 on the flash model, and reads the chips.
 func runOnFlash(t *testing.T, kind stickKind, m flashMethod, n amounts) outcome {
 	t.Helper()
-	chips := newFlash(t, 128*mega, kind.trimErases)
+	chips := newFlash(t, 96*mega, kind.trimErases)
 	disk := attach(t, chips.disk())
 	g := formOf(t, "ext4 ordered").lay(t, disk)
 	g.form.name = kind.name

@@ -41,9 +41,6 @@ func plant(t *testing.T, dir string, w words, n amounts) {
 	}
 	p.holes("big", n.big)
 	p.overwritten("in-place")
-	for version := range 4 {
-		p.replace("settings", version)
-	}
 	p.log("journal.log", n.lines)
 	p.names(n.names)
 	p.attributes()
@@ -53,6 +50,10 @@ func plant(t *testing.T, dir string, w words, n amounts) {
 		})
 	}
 	p.database("values.db", n.values)
+	// Last, so that nothing else takes the blocks that become free.
+	for version := range 4 {
+		p.replace("settings", version)
+	}
 	if p.err != nil {
 		t.Fatalf("cannot plant: %v", p.err)
 	}

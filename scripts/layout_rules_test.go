@@ -75,8 +75,8 @@ var arrows = []arrow{
 		why: "the lab reads the medium and asks nobody; only what it erases and keeps there is the house's own",
 	},
 	{
-		of: "scripts/bench", may: []string{"agent/envelope", "agent/keys", "agent/ledger", "agent/local", "device"},
-		why: "figures are taken of programs; only a ledger is filled, a status read and a reader asked by the house's own packages",
+		of: "scripts/bench", may: []string{"agent/envelope", "agent/keys", "agent/ledger", "agent/local", "device", "wipe"},
+		why: "figures are taken of programs; only a ledger is filled and erased, a status read and a reader asked by the house's own packages",
 	},
 }
 

@@ -98,14 +98,10 @@ func judge(t *testing.T, f form, m method, o outcome) {
 	if e.LevelAchieved.Rank() > f.best.Rank() {
 		t.Errorf("it reports %s, and there is no more than %s to be had", e.LevelAchieved, f.best)
 	}
-	excused := f.untold
-	if mediumSteps {
-		excused = nil
-	}
-	if why := overclaims(e, o.disk.without(excused), o.flash.without(excused)); why != "" {
+	if why := overclaims(e, o.disk.without(f.excused()), o.flash.without(f.excused())); why != "" {
 		t.Errorf("it reports more than the raw medium shows: %s", why)
 	}
-	for _, k := range f.strict() {
+	for _, k := range f.strict(m) {
 		if o.disk[k] > 0 {
 			t.Errorf("of %s it left %d", k, o.disk[k])
 		}

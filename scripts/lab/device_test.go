@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,10 +15,24 @@ type device struct {
 	node  string // /dev/loopN, "" once it is detached
 }
 
+// memory is a folder of the test's own that lies in memory: what the lab writes
+// there is all that a medium would get, and nobody waits for a disk.
+func memory(t *testing.T, size int64) string {
+	t.Helper()
+	m := &mount{dir: t.TempDir()}
+	must(t, m.on("tmpfs", "lab", fmt.Sprintf("size=%d,mode=700", size)))
+	t.Cleanup(func() {
+		if err := m.off(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m.dir
+}
+
 // newImage makes an image that takes no room until it is written to.
 func newImage(t *testing.T, size int64) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "disk.img")
+	path := filepath.Join(memory(t, size+8*mega), "disk.img")
 	must(t, os.WriteFile(path, nil, 0o600))
 	must(t, os.Truncate(path, size))
 	return path

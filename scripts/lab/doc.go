@@ -16,6 +16,7 @@
 //	word_test.go      the words that are planted, one for each kind of hiding place
 //	scan_test.go      the search of a raw image, all words in one pass
 //	form_test.go      the file systems, and what is expected of each
+//	steps_test.go     what is expected once an erase also reaches below the files
 //	plant_test.go     the planter
 //	method_test.go    rm, shred, srm, wipe and ours
 //	claim_test.go     what a reported level claims, held against the count

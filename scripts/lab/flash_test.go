@@ -22,12 +22,16 @@ type flashMethod struct {
 	trim, sanitize bool
 }
 
-var flashMethods = []flashMethod{
-	{method: rm},
-	{method: methods[1]},
-	{method: ours},
-	{method: method{"ours, fstrim", "fstrim", ours.erase}, trim: true},
-	{method: method{"ours, fstrim, sanitize", "fstrim", ours.erase}, trim: true, sanitize: true},
+var flashMethods = append(append([]flashMethod{{method: rm}, {method: shred}}, oursOnFlash()...),
+	flashMethod{method: method{name: oursName + " + fstrim", program: "fstrim", erase: ours.erase, deep: true}, trim: true},
+	flashMethod{method: method{name: oursName + " + fstrim + sanitize", program: "fstrim", erase: ours.erase, deep: true}, trim: true, sanitize: true},
+)
+
+func oursOnFlash() (all []flashMethod) {
+	for _, m := range oursOnly {
+		all = append(all, flashMethod{method: m})
+	}
+	return all
 }
 
 // runOnFlash plants and erases on ext4 on the flash model, and reads the chips.
@@ -77,7 +81,7 @@ func age(t *testing.T, root string) {
 // against the chips.
 func TestErasingOnFlash(t *testing.T) {
 	needRoot(t)
-	for _, m := range []flashMethod{{method: rm}, {method: ours}} {
+	for _, m := range append([]flashMethod{{method: rm}}, oursOnFlash()...) {
 		t.Run(m.name, func(t *testing.T) {
 			o := runOnFlash(t, sticks[0], m, little)
 			if o.flash.of(content) == 0 {

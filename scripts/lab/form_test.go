@@ -10,14 +10,6 @@ import (
 	"unbindd/wipe"
 )
 
-// mediumSteps says that wipe.Erase also acts on the file system around a file:
-// ext4's journal emptied (also between unlink and rmdir), freed blocks discarded,
-// extended attributes zeroed and removed. Without these, words stay in the journal
-// and in blocks that were freed long before the erase, and no file alone can reach
-// them. Whoever gives package wipe these steps turns this on; from then on the
-// stricter expectations below hold.
-const mediumSteps = false
-
 // form is one file system of the lab, in one of its forms.
 type form struct {
 	name    string
@@ -83,14 +75,6 @@ var forms = []form{
 		name: "ext4 fscrypt", size: 192 * mega, program: "mkfs.ext4", options: []string{"-q", "-F", "-b", "4096", "-O", "encrypt", "-J", "size=16"}, kind: "ext4", crypt: true,
 		best: wipe.LevelClear, zero: []kind{content, former, logged, freed, replaced, named, link}, steps: []kind{attr}, untold: []kind{attr},
 	},
-}
-
-// strict is what ours may leave nothing of, as package wipe is now.
-func (f form) strict() []kind {
-	if mediumSteps {
-		return append(append([]kind{}, f.zero...), f.steps...)
-	}
-	return f.zero
 }
 
 func formOf(t *testing.T, name string) form {

@@ -17,28 +17,36 @@ type method struct {
 	name    string
 	program string // that must be there; "" for ours
 	erase   func(root string) (evidence, error)
+	deep    bool // ours, as far below the files as it reaches
 }
 
 // oursName stands in the tables.
 const oursName = "ours"
 
 var (
-	rm   = method{"rm -rf", "rm", func(root string) (evidence, error) { return by("rm", "-rf", app(root)) }}
-	ours = method{oursName, "", func(root string) (evidence, error) {
-		return wipe.Erase(context.Background(), wipe.Kernel{}, wipe.Target{
-			Name: "lab", Kind: "data", Path: app(root), Root: root, Requested: wipe.LevelClear,
-		}, nil), nil
-	}}
+	rm   = method{name: "rm -rf", program: "rm", erase: func(root string) (evidence, error) { return by("rm", "-rf", app(root)) }}
+	ours = method{name: oursName, deep: true, erase: func(root string) (evidence, error) { return erased(deepest(target(root))), nil }}
+	// byFiles is ours where settings allow nothing but the files themselves.
+	byFiles = method{name: oursName + " by files alone", erase: func(root string) (evidence, error) { return erased(target(root)), nil }}
 )
 
-// methods is everybody; what shreds files alone gets them one list, and rm the rest.
-var methods = []method{
-	rm,
-	{"shred -n1 -z -u", "shred", func(root string) (evidence, error) { return eachFile(root, "shred", "-n1", "-z", "-u") }},
-	{"srm -rll", "srm", func(root string) (evidence, error) { return by("srm", "-rll", app(root)) }},
-	{"wipe -rfqQ1", "wipe", func(root string) (evidence, error) { return by("wipe", "-r", "-f", "-q", "-Q", "1", app(root)) }},
-	ours,
+func target(root string) wipe.Target {
+	return wipe.Target{Name: "lab", Kind: "data", Path: app(root), Root: root, Requested: wipe.LevelClear}
 }
+
+func erased(t wipe.Target) evidence { return wipe.Erase(context.Background(), wipe.Kernel{}, t, nil) }
+
+var shred = method{name: "shred -n1 -z -u", program: "shred", erase: func(root string) (evidence, error) { return eachFile(root, "shred", "-n1", "-z", "-u") }}
+
+// methods is everybody.
+var methods = append([]method{
+	rm,
+	shred,
+	{name: "srm -rll", program: "srm", erase: func(root string) (evidence, error) { return by("srm", "-rll", app(root)) }},
+	{name: "wipe -rfqQ1", program: "wipe", erase: func(root string) (evidence, error) {
+		return by("wipe", "-r", "-f", "-q", "-Q", "1", app(root))
+	}},
+}, oursOnly...)
 
 func app(root string) string { return filepath.Join(root, "app") }
 

@@ -16,7 +16,7 @@ const pagePreface = "Written by `make lab`; nothing here is edited by hand. Word
 	"system is unmounted; the whole image is searched. A cell is how often the kind's word is still on the raw medium: 0 is\n" +
 	"what an erase promises, everything else is what somebody finds who has the medium in hand. `rm` stands for nothing\n" +
 	"having been erased. What is reported is held against the counts by the tests of `scripts/lab`, in every row.\n" +
-	"Times are of one run each and carry over to no other machine.\n\n" +
+	"The media are images in memory: times show how much a tool does, in one run each, and nothing of a real medium.\n\n" +
 	"* content: files of 60 bytes to 16 MiB, at the moment of the erase; former: what was written over in place before\n" +
 	"* log: a file flushed after each line; freed: values deleted from a bbolt database\n" +
 	"* replaced: versions that a rename had put out of sight before; names: of files; xattrs; links: targets of symbolic links\n"

@@ -225,7 +225,7 @@ type flash struct {
 // could answer.
 func newFlash(t *testing.T, size int64, trimErases bool) *flash {
 	t.Helper()
-	f := &flash{dir: t.TempDir()}
+	f := &flash{dir: memory(t, size*5/4+16*mega)}
 	must(t, os.Mkdir(filepath.Join(f.dir, "mnt"), 0o700))
 	program, err := os.Executable()
 	must(t, err)

@@ -21,11 +21,7 @@ func memory(t *testing.T, size int64) string {
 	t.Helper()
 	m := &mount{dir: t.TempDir()}
 	must(t, m.on("tmpfs", "lab", fmt.Sprintf("size=%d,mode=700", size)))
-	t.Cleanup(func() {
-		if err := m.off(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { m.end(t) })
 	return m.dir
 }
 
@@ -69,12 +65,22 @@ func mountAt(t *testing.T, kind, source, data string) *mount {
 	t.Helper()
 	m := &mount{dir: t.TempDir()}
 	must(t, m.on(kind, source, data))
-	t.Cleanup(func() {
-		if err := m.off(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { m.end(t) })
 	return m
+}
+
+// end unmounts in any case: a test that broke off may still have something open,
+// and a mount that stays would be in everybody's way.
+func (m *mount) end(t *testing.T) {
+	err := m.off()
+	if err == nil {
+		return
+	}
+	t.Error(err)
+	if err := unix.Unmount(m.dir, unix.MNT_DETACH); err != nil {
+		t.Error(&os.PathError{Op: "detach", Path: m.dir, Err: err})
+	}
+	m.up = false
 }
 
 func (m *mount) on(kind, source, data string) error {

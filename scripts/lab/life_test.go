@@ -82,6 +82,7 @@ func TestALedgersLifeOnFlash(t *testing.T) {
 	dir := filepath.Join(l.g.root, "ledger")
 	book, err := ledger.Open(dir, ledger.Options{AEAD: aead, MaxSegment: 512 << 10})
 	must(t, err)
+	defer book.Close() // once more, for a test that breaks off
 	l.append(t, book)
 	l.export(t, book)
 	l.seal(t, book, filepath.Join(l.g.root, "spool"))

@@ -241,6 +241,7 @@ func newFlash(t *testing.T, size int64, trimErases bool) *flash {
 	t.Cleanup(func() {
 		if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
 			t.Errorf("the flash model: %v: %s", err, log.String())
+			_ = unix.Unmount(filepath.Join(f.dir, "mnt"), unix.MNT_DETACH) // it may be gone already
 		}
 	})
 	ready := make([]byte, len("ready\n"))

@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 SEEDS    ?= 5
 ONLY     ?=
 
-.PHONY: help build test check demo bench bench-quick bench-reader fuzz fuzz-long kill matrix rules lint-layout clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe lab fuzz fuzz-long kill matrix rules lint-layout clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,14 @@ bench-quick: ## the same without the large ledger, written to bench-out/BENCHMAR
 bench-reader: ## take the figures of the reader's line, and write docs/BENCHMARKS-READER.md
 	scripts/deps.sh
 	go run ./scripts/bench -reader
+
+bench-wipe: ## time the erase beside dd and shred, as root, and write docs/BENCHMARKS-WIPE.md
+	scripts/deps.sh
+	go run ./scripts/bench -wipe
+
+lab: ## erase by rm, shred, srm, wipe and ours on every file system, search the raw media, as root, and write docs/LAB.md
+	scripts/deps.sh lab
+	LAB_PAGE='$(CURDIR)/docs/LAB.md' go test -count=1 -timeout 60m -v ./scripts/lab
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@grep -rn --include='*_test.go' --exclude-dir=fuzz-out '^func Fuzz' . \

@@ -71,8 +71,12 @@ var arrows = []arrow{
 	{of: "scripts", why: "the checks look at the house from outside"},
 	{of: "scripts/fuzz", why: "the fuzzer is run from outside"},
 	{
-		of: "scripts/bench", may: []string{"agent/envelope", "agent/keys", "agent/ledger", "agent/local", "device"},
-		why: "figures are taken of programs; only a ledger is filled, a status read and a reader asked by the house's own packages",
+		of: "scripts/lab", tests: []string{"agent/backup", "agent/ledger", "wipe"},
+		why: "the lab reads the medium and asks nobody; only what it erases and keeps there is the house's own",
+	},
+	{
+		of: "scripts/bench", may: []string{"agent/envelope", "agent/keys", "agent/ledger", "agent/local", "device", "wipe"},
+		why: "figures are taken of programs; only a ledger is filled and erased, a status read and a reader asked by the house's own packages",
 	},
 }
 
@@ -89,7 +93,7 @@ var doors = []door{
 	{module: "github.com/emmansun/gmsm", open: []string{"device/devicesim/keying"}, why: "ciphers of payment keys are the simulated reader's"},
 	{module: "github.com/spf13/viper", open: []string{"configs"}, why: "settings are joined in one place"},
 	{module: "github.com/goccy/go-yaml", open: []string{"configs"}, why: "settings are read in one place"},
-	{module: "go.etcd.io/bbolt", open: []string{"agent/ledger", "agent/journal", "cmd/unbind-desk/internal/...", "scripts/bench"}, why: "only who owns a database file opens one"},
+	{module: "go.etcd.io/bbolt", open: []string{"agent/ledger", "agent/journal", "cmd/unbind-desk/internal/...", "scripts/bench", "scripts/lab"}, why: "only who owns a database file opens one"},
 	{module: "filippo.io/age", open: []string{"agent/backup"}, anyTest: true, why: "the container's format has one owner"},
 	{module: "github.com/klauspost/compress", open: []string{"agent/backup"}, anyTest: true, why: "the container's format has one owner"},
 	{module: "golang.org/x/crypto", open: []string{"agent/keys"}, anyTest: true, why: "ciphers are chosen in one place and handed on as cipher.AEAD"},
@@ -100,6 +104,7 @@ var doors = []door{
 	{module: "golang.org/x/sys", open: []string{"agent", "agent/keys", "device/...", "wipe", "cmd/readersim"}, anyTest: true, why: "the kernel is asked by those who hold a file or a line"},
 	{module: "pgregory.net/rapid", anyTest: true, why: "it is for tests"},
 	{module: "github.com/rogpeppe/go-internal", anyTest: true, why: "it is for tests"},
+	{module: "github.com/hanwen/go-fuse/v2", anyTest: true, why: "it is for tests"},
 }
 
 // settingsOnly are the packages of which configs may name nothing but settings.

@@ -37,10 +37,13 @@ func (b *bench) describe() error {
 	if b.reader {
 		command = "`make bench-reader`"
 	}
+	if b.wipe {
+		command = "`make bench-wipe`"
+	}
 	if b.quick {
 		command = "`make bench-quick`"
 	}
-	if b.small != 10_000 || !b.quick && b.large != 1_000_000 || b.reader && b.quick {
+	if b.small != 10_000 || !b.quick && b.large != 1_000_000 || (b.reader || b.wipe) && b.quick {
 		command = "`go run ./scripts/bench` with other sizes than `make bench` has"
 	}
 	b.page.machine = [][]string{

@@ -5,8 +5,9 @@
 // It promises: every number on the page was measured in that one run; every
 // number of ours stands beside a baseline that was measured between its own
 // rounds, on the same file system; and the page is replaced only when
-// everything was measured. It judges what is promised: memory, a quiet line, the shares of the line, growth. Past one the
-// page says so and the exit code is 1.
+// everything was measured. It judges what is promised: memory, a quiet line, the
+// shares of the line, growth, the time of an erase. Past one the page says so and
+// the exit code is 1.
 //
 //	main.go      the order of the measurements
 //	builds.go    the programs, stripped; their sizes
@@ -22,6 +23,7 @@
 //	fill.go      a ledger of any length, through ledger.Append
 //	unbind.go    an unbinding, split by step; steps.go its times
 //	memory.go    anonymous memory of a process, all the while
+//	wipe.go      one erase, beside dd and shred; wipedisk.go their device; rungs.go its time
 //	stock.go     the same work by stock tools: zstd, age, dd
 //	startup.go   from exec to ready
 //	sample.go    medians and ratios
@@ -43,7 +45,7 @@ import (
 // bound ends a run that takes longer than promised; the reader's line has a
 // million events to carry twice over.
 func (o options) bound() time.Duration {
-	if o.reader {
+	if o.reader || o.wipe {
 		return 25 * time.Minute
 	}
 	return 10 * time.Minute
@@ -53,6 +55,7 @@ func (o options) bound() time.Duration {
 type options struct {
 	quick  bool
 	reader bool
+	wipe   bool
 	small  int
 	large  int
 	out    string
@@ -62,6 +65,7 @@ func main() {
 	var o options
 	flag.BoolVar(&o.quick, "quick", false, "leave the large ledger out, and write bench-out/BENCHMARKS.md instead of the page in docs/")
 	flag.BoolVar(&o.reader, "reader", false, "measure the reader's line alone, and write docs/BENCHMARKS-READER.md")
+	flag.BoolVar(&o.wipe, "wipe", false, "measure the erase alone, beside dd and shred, as root, and write docs/BENCHMARKS-WIPE.md")
 	flag.IntVar(&o.small, "small", 10_000, "transactions in the small ledger")
 	flag.IntVar(&o.large, "large", 1_000_000, "transactions in the large ledger; 0: none")
 	flag.StringVar(&o.out, "out", "", "page to write (default docs/BENCHMARKS.md, with -quick bench-out/BENCHMARKS.md)")
@@ -78,6 +82,9 @@ func (o options) settled() options {
 	}
 	if o.out == "" && o.reader {
 		o.out = filepath.Join("docs", "BENCHMARKS-READER.md")
+	}
+	if o.out == "" && o.wipe {
+		o.out = filepath.Join("docs", "BENCHMARKS-WIPE.md")
 	}
 	if o.out == "" {
 		o.out = filepath.Join("docs", "BENCHMARKS.md")
@@ -106,6 +113,9 @@ type bench struct {
 func run(o options) (err error) {
 	if _, err := os.Stat(filepath.Join("cmd", "unbindd")); err != nil {
 		return errors.New("cannot begin: call it from the top of the repository, as make bench does")
+	}
+	if err := o.needsRoot(); err != nil {
+		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -152,6 +162,9 @@ func (b *bench) measure() error {
 	all := b.whole()
 	if b.reader {
 		all = b.readerLine()
+	}
+	if b.wipe {
+		all = b.wiping()
 	}
 	for _, m := range all {
 		b.say("%s", m.what)

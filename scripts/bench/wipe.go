@@ -1,0 +1,190 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"unbindd/wipe"
+)
+
+const (
+	wipeRounds = 9
+	wipeBytes  = 256 << 20
+
+	// ddBound is how many times the time of writing zeros an erase may take that
+	// also reads everything back.
+	ddBound = 2.0
+)
+
+// wiping is what make bench-wipe takes.
+func (b *bench) wiping() []measurement {
+	return []measurement{
+		{"build the programs", b.build},
+		{"describe the machine", b.describe},
+		{"erase one file", b.eraseBesideStock},
+		{fmt.Sprintf("erase a ledger of %s transactions", thousands(b.large)), func() error { return b.eraseLedger(b.large) }},
+		{fmt.Sprintf("unbind %s transactions", thousands(b.large)), func() error { return b.unbindings(b.large, largeRounds) }},
+	}
+}
+
+// erasing is one round on one device, in seconds.
+type erasing struct {
+	ours, dd, shred float64
+	rungs           rungs
+}
+
+// eraseBesideStock takes turns on one device: ours on a file, zeros on as many
+// bytes of the device itself, shred on a file like the first.
+func (b *bench) eraseBesideStock() (err error) {
+	d, err := b.newWipeDisk()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.end()) }()
+	var all []erasing
+	for round := range wipeRounds {
+		e, err := b.eraseRound(d, round)
+		if err != nil {
+			return err
+		}
+		b.say("  round %d: ours %s, dd %s, shred %s", round+1, seconds(e.ours), seconds(e.dd), seconds(e.shred))
+		all = append(all, e)
+	}
+	b.page.erasings(all)
+	return nil
+}
+
+// eraseRound changes the order from round to round, so that nobody always comes
+// after the same one.
+func (b *bench) eraseRound(d *wipeDisk, round int) (e erasing, err error) {
+	turns := []func() error{
+		func() (err error) { e.ours, e.rungs, err = b.eraseOurs(d); return err },
+		func() (err error) { e.dd, err = b.zeros(d); return err },
+		func() (err error) { e.shred, err = b.shred(d); return err },
+	}
+	for i := range turns {
+		if err := turns[(i+round)%len(turns)](); err != nil {
+			return e, err
+		}
+	}
+	return e, nil
+}
+
+func (b *bench) eraseOurs(d *wipeDisk) (float64, rungs, error) {
+	if err := d.fill(); err != nil {
+		return 0, nil, err
+	}
+	return b.timedErase(wipe.Target{Name: "file", Kind: "data", Path: d.file(), Root: d.mount, Requested: wipe.LevelClear}, wipeBytes)
+}
+
+// timedErase erases a target of so many bytes, and accepts nothing less than Clear.
+func (b *bench) timedErase(t wipe.Target, bytes int64) (float64, rungs, error) {
+	watch, began := newStopwatch(), time.Now()
+	e := wipe.Erase(b.ctx, wipe.Kernel{}, t, watch.note)
+	took := time.Since(began).Seconds()
+	if e.LevelAchieved != wipe.LevelClear || e.Verified != wipe.Pass || e.Bytes < bytes {
+		return 0, nil, fmt.Errorf("cannot erase: %s, %s, %d of %d bytes: %s", e.LevelAchieved, e.Verified, e.Bytes, bytes, e.Reason)
+	}
+	return took, watch.stop(), nil
+}
+
+// zeros writes zeros past the page cache onto the device, behind its file system.
+func (b *bench) zeros(d *wipeDisk) (float64, error) {
+	return b.timed("dd", "if=/dev/zero", "of="+d.node, "bs=1M", fmt.Sprintf("count=%d", wipeBytes>>20),
+		fmt.Sprintf("seek=%d", rawBegin>>20), "oflag=direct", "conv=notrunc", "status=none")
+}
+
+func (b *bench) shred(d *wipeDisk) (float64, error) {
+	if err := d.fill(); err != nil {
+		return 0, err
+	}
+	return b.timed("shred", "-n1", "-u", d.file())
+}
+
+func (b *bench) timed(name string, args ...string) (float64, error) {
+	began := time.Now()
+	_, err := b.call(b.work, name, args...)
+	return time.Since(began).Seconds(), err
+}
+
+// eraseLedger fills a terminal's ledger and erases it as the step erase-data does,
+// to see where the time goes; the step itself stands in the whole unbinding.
+func (b *bench) eraseLedger(n int) (err error) {
+	if n == 0 {
+		return nil
+	}
+	t, err := b.newTerminal(func(t *terminal) (string, error) { return t.plug() })
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.end()) }()
+	if err := t.fill(n); err != nil {
+		return err
+	}
+	bytes, err := treeSize(t.path("state", "ledger"))
+	if err != nil {
+		return err
+	}
+	// On the medium, as the ledger of a terminal is long before it is erased.
+	if _, err := b.call(b.work, "sync", "-f", t.path("state", "ledger")); err != nil {
+		return err
+	}
+	took, split, err := b.timedErase(wipe.Target{
+		Name: "ledger", Kind: "data", Path: t.path("state", "ledger"), Root: t.path("state"), Requested: wipe.LevelClear, Encrypted: true,
+	}, bytes)
+	if err != nil {
+		return err
+	}
+	b.page.add(table{
+		title: fmt.Sprintf("A ledger of %s transactions, rung by rung", thousands(n)),
+		intro: fmt.Sprintf("%s, erased once by `wipe.Erase` on the file system named above.", megabytes(float64(bytes))),
+		head:  []string{"rung", "time", "of the whole"},
+		rows:  rungRows([]rungs{split}, sample{took}),
+	})
+	return nil
+}
+
+// erasings adds the table of one file, and judges it.
+func (p *page) erasings(all []erasing) {
+	var ours, dd, shred sample
+	var split []rungs
+	for _, e := range all {
+		ours, dd, shred, split = append(ours, e.ours), append(dd, e.dd), append(shred, e.shred), append(split, e.rungs)
+	}
+	byDD, byShred := ours.over(dd), ours.over(shred)
+	first, second := "kept", "kept"
+	if byDD.median() > ddBound {
+		first = "**missed**"
+		p.broken = errors.Join(p.broken, fmt.Errorf("erasing and reading back takes %.2f times as long as writing zeros; the bound is %.1f", byDD.median(), ddBound))
+	}
+	if byShred.median() >= 1 {
+		second = "**missed**"
+		p.broken = errors.Join(p.broken, fmt.Errorf("erasing takes %.2f times as long as shred; it must be faster", byShred.median()))
+	}
+	p.add(table{
+		title: fmt.Sprintf("Erasing a file of %d MiB", wipeBytes>>20),
+		intro: fmt.Sprintf("On one loop device of a file of its own, taking turns in changing order, %d rounds. Ours overwrites, flushes, reads back past\nthe page cache, truncates, unlinks and flushes the folder, on ext4; `dd` writes zeros to the device itself and reads nothing.", len(all)),
+		head:  []string{"", "time", "ours / it", "bound"},
+		rows: [][]string{
+			{"**ours**, overwritten and read back", ours.told(seconds), "", ""},
+			{"`dd if=/dev/zero bs=1M oflag=direct`", dd.told(seconds), byDD.told(times), fmt.Sprintf("at most %.1f: %s", ddBound, first)},
+			{"`shred -n1 -u`", shred.told(seconds), byShred.told(times), "below 1: " + second},
+		},
+	})
+	p.add(table{
+		title: fmt.Sprintf("A file of %d MiB, rung by rung", wipeBytes>>20),
+		intro: "The same rounds; a rung's time runs until the next one begins.",
+		head:  []string{"rung", "time", "of the whole"},
+		rows:  rungRows(split, ours),
+	})
+}
+
+// needsRoot is asked before anything is built.
+func (o options) needsRoot() error {
+	if o.wipe && os.Geteuid() != 0 {
+		return errors.New("cannot begin: a loop device needs root")
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestErasingIsJudged(t *testing.T) {
+	for _, c := range []struct {
+		ours, dd, shred float64
+		broken          []string
+	}{
+		{0.2, 0.1, 0.4, nil},
+		{0.3, 0.1, 0.4, []string{"3.00 times as long as writing zeros"}},
+		{0.2, 0.1, 0.1, []string{"2.00 times as long as shred"}},
+		{0.2, 0.1, 0.2, []string{"1.00 times as long as shred"}},
+		{0.9, 0.1, 0.4, []string{"9.00 times", "2.25 times"}},
+	} {
+		var p page
+		p.erasings([]erasing{{c.ours, c.dd, c.shred, rungs{"overwrite": c.ours}}})
+		told := ""
+		if p.broken != nil {
+			told = p.broken.Error()
+		}
+		for _, want := range c.broken {
+			if !strings.Contains(told, want) {
+				t.Errorf("%+v: %q", c, told)
+			}
+		}
+		if (p.broken != nil) != (c.broken != nil) || strings.Count(string(p.text()), "**missed**") != len(c.broken) {
+			t.Errorf("%+v: %q\n%s", c, told, p.text())
+		}
+	}
+}
+
+func TestRungsAreTold(t *testing.T) {
+	rows := rungRows([]rungs{{"sync": 1, "overwrite": 3}, {"overwrite": 2, "sync": 1, "look": 0.5}}, sample{4, 4})
+	var names []string
+	for _, r := range rows {
+		names = append(names, r[0])
+	}
+	if got := strings.Join(names, " "); got != "overwrite sync look **whole**" || rows[0][2] != "62 %" {
+		t.Errorf("%v", rows)
+	}
+	w := newStopwatch()
+	w.note("a")
+	w.note("b")
+	w.note("a")
+	split := w.stop()
+	if len(split) != 3 || split[beginning] < 0 {
+		t.Errorf("%v", split)
+	}
+}
+
+func TestWipeHasItsOwnPage(t *testing.T) {
+	if o := (options{wipe: true, large: 5}).settled(); o.out != filepath.Join("docs", "BENCHMARKS-WIPE.md") || o.large != 5 {
+		t.Errorf("%+v", o)
+	}
+}

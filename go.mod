@@ -6,6 +6,7 @@ require (
 	filippo.io/age v1.3.2
 	github.com/emmansun/gmsm v0.41.1
 	github.com/goccy/go-yaml v1.19.2
+	github.com/hanwen/go-fuse/v2 v2.12.1
 	github.com/klauspost/compress v1.20.3
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/rs/zerolog v1.35.1

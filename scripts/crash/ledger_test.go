@@ -1,0 +1,204 @@
+package crash
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	gosync "sync"
+	"testing"
+
+	"golang.org/x/crypto/chacha20poly1305"
+
+	"unbindd/agent/ledger"
+)
+
+const reader = "PX7-1"
+
+func init() {
+	works["ledger short"] = func(dir string, seed uint64, say func(string)) error { return appends(dir, seed, say, 0, 16) }
+	works["ledger roll"] = func(dir string, seed uint64, say func(string)) error { return appends(dir, seed, say, 7, 12) }
+	works["ledger few"] = func(dir string, seed uint64, say func(string)) error { return appends(dir, seed, say, 0, 12) }
+	works["ledger resume"] = resume
+}
+
+func ledgerOptions(seed uint64) ledger.Options {
+	key := sha256.Sum256([]byte("key"))
+	aead, err := chacha20poly1305.NewX(key[:])
+	if err != nil {
+		panic(err)
+	}
+	return ledger.Options{AEAD: aead, Binding: sha256.Sum256([]byte("binding")), MaxSegment: 512 << 10, Rand: seeded(seed)}
+}
+
+// seeded is a generator that gives the same bytes again.
+func seeded(seed uint64) io.Reader {
+	var key [32]byte
+	key[0], key[1] = byte(seed), byte(seed>>8)
+	return rand.NewChaCha8(key)
+}
+
+func sale(n uint64) ledger.Event {
+	r := ledger.Record{
+		Amount: int64(n), Auth: "A12345", Batch: "000001", Card: &ledger.Card{Brand: "unionpay", Masked: "622848******1234"},
+		Currency: "CNY", Entry: "contactless", Evseq: n, Kind: "sale", Method: "card", MID: "898320548160001",
+		Reader: reader, Result: "approved", RRN: "612345678901", STAN: "000123", TID: "10000001", Time: 1790000000,
+	}
+	return ledger.Event{Seq: n, Body: r.AppendCanonical(nil)}
+}
+
+func events(first, last uint64) (all []ledger.Event) {
+	for n := first; n <= last; n++ {
+		all = append(all, sale(n))
+	}
+	return all
+}
+
+// appends makes a ledger and appends: first big groups, then small ones.
+func appends(dir string, seed uint64, say func(string), big, small int) error {
+	l, err := ledger.Open(filepath.Join(dir, "ledger"), ledgerOptions(seed))
+	if err != nil {
+		return err
+	}
+	rng := rand.New(rand.NewPCG(seed, 1))
+	next := uint64(1)
+	for i := range big + small {
+		group := 1 + rng.Uint64N(3)
+		if i < big {
+			group = 60
+		}
+		last := next + group - 1
+		say(fmt.Sprint("begin ", last))
+		if _, err := l.Append(reader, events(next, last)); err != nil {
+			return err
+		}
+		say(fmt.Sprint("ack ", last))
+		next = last + 1
+	}
+	if err := l.Close(); err != nil {
+		return err
+	}
+	say("closed")
+	return nil
+}
+
+// resume opens what a killed program left, and acknowledges what is there: an
+// event that is repeated is answered as durable.
+func resume(dir string, seed uint64, say func(string)) error {
+	l, err := ledger.Open(filepath.Join(dir, "ledger"), ledgerOptions(seed+1))
+	if err != nil {
+		return err
+	}
+	say(fmt.Sprint("ack ", l.Last(reader)))
+	return l.Close()
+}
+
+// bounds are the last event that was acknowledged, and the last that was begun.
+func bounds(told []string) (acked, begun uint64) {
+	for _, line := range told {
+		var n uint64
+		if _, err := fmt.Sscanf(line, "ack %d", &n); err == nil {
+			acked = max(acked, n)
+		} else if _, err := fmt.Sscanf(line, "begin %d", &n); err == nil {
+			begun = max(begun, n)
+		}
+	}
+	return acked, begun
+}
+
+// judgeLedger opens what the cut left: nothing that was acknowledged is missing,
+// nothing is there that was never begun, every byte is as written, one more goes.
+func judgeLedger(dir string, told []string) error {
+	acked, begun := bounds(told)
+	l, err := ledger.Open(filepath.Join(dir, "ledger"), ledgerOptions(99))
+	if err != nil {
+		return err
+	}
+	return errors.Join(judgeOpen(l, acked, begun), l.Close())
+}
+
+func judgeOpen(l *ledger.Ledger, acked, begun uint64) error {
+	last := l.Last(reader)
+	if last < acked || last > begun || last != l.Head().Seq {
+		return fmt.Errorf("acknowledged %d, begun %d, present %d in %d records", acked, begun, last, l.Head().Seq)
+	}
+	if _, err := l.Append(reader, events(max(last, 1), last+1)); err != nil {
+		return err
+	}
+	if want := chains()[last+1]; l.Head() != want {
+		return fmt.Errorf("the chain ends in %+v, and as it was sent in %+v", l.Head(), want)
+	}
+	return l.Verify(context.Background())
+}
+
+// chains are the heads after each record, as they must be: a chain is over every
+// byte of the records before, so that an equal head that Verify confirms is
+// equal content.
+var chains = gosync.OnceValue(func() map[uint64]ledger.Head {
+	dir, err := os.MkdirTemp("", "chains")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	l, err := ledger.Open(filepath.Join(dir, "ledger"), ledgerOptions(98))
+	if err != nil {
+		panic(err)
+	}
+	heads := map[uint64]ledger.Head{}
+	for n := range uint64(700) {
+		done, err := l.Append(reader, events(n+1, n+1))
+		if err != nil {
+			panic(err)
+		}
+		heads[n+1] = done.Head
+	}
+	if err := l.Close(); err != nil {
+		panic(err)
+	}
+	return heads
+})
+
+// metaPages are bbolt's two, of each segment that was left: at rest one of them
+// may be lost.
+func metaPages(paths map[int]string, told []string) map[int][]int {
+	if len(told) == 0 {
+		return nil
+	}
+	last := ""
+	for _, p := range paths {
+		last = max(last, p)
+	}
+	rotten := map[int][]int{}
+	for ino, p := range paths {
+		if strings.HasSuffix(p, ".db") && (p != last || told[len(told)-1] == "closed") {
+			rotten[ino] = []int{0, 1}
+		}
+	}
+	return rotten
+}
+
+func ledgerReplay(seed uint64) *replay {
+	return &replay{store: "ledger", seed: seed, randoms: number("CRASH_RANDOMS", 24), judge: judgeLedger, only: envCase()}
+}
+
+func TestLedgerLosesNothing(t *testing.T) {
+	seen := newSeen()
+	var total figures
+	for seed := range uint64(number("CRASH_SEEDS", 2)) {
+		r := ledgerReplay(seedOf(seed + 1))
+		r.seen = seen
+		total.add(r.run(t, recorded(t, r.seed, "ledger short")))
+	}
+	green(t, "ledger", total)
+}
+
+func TestLedgerRollsOver(t *testing.T) {
+	r := ledgerReplay(seedOf(1))
+	r.randoms, r.rest = 2, metaPages
+	green(t, "ledger roll", r.run(t, recorded(t, r.seed, "ledger roll")))
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // work is what a program does in the mounted folder; say tells, in the record,
@@ -27,8 +28,9 @@ func memoryFolder(t testing.TB) string {
 	if err := syscall.Mount("crashlab", dir, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=0700"); err != nil {
 		t.Fatalf("cannot have a folder in memory: %v", err)
 	}
+	// A store that died of its image leaves a map behind, hence detached.
 	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
 			t.Errorf("cannot unmount: %v", err)
 		}
 	})
@@ -64,8 +66,8 @@ func recorded(t testing.TB, seed uint64, whats ...string) trace {
 }
 
 // killedThen runs a work that is killed at its n-th operation of a kind, and then the
-// next one on what the page cache still has.
-func killedThen(t testing.TB, seed uint64, k kind, n int, first, then string) trace {
+// next one on what the page cache still has; false when there is no such operation.
+func killedThen(t testing.TB, seed uint64, k kind, n int, first, then string) (trace, bool) {
 	t.Helper()
 	r := mounted(t)
 	r.begin(t, filepath.Join(t.TempDir(), "trace"))
@@ -82,12 +84,13 @@ func killedThen(t testing.TB, seed uint64, k kind, n int, first, then string) tr
 	r.fault = nil
 	r.mu.Unlock()
 	if !f.hit {
-		t.Fatalf("%s has no %s number %d", first, kindNames[k], n)
+		r.end(t)
+		return trace{}, false
 	}
 	if out, err := r.child(then, seed).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", then, err, out)
 	}
-	return r.end(t)
+	return r.end(t), true
 }
 
 // seed is this run's, if it is to be another than the test's own.
@@ -96,7 +99,8 @@ func seedOf(own uint64) uint64 { return uint64(number("CRASH_SEED", int(own))) }
 // green wants no failure, and prints the figures.
 func green(t testing.TB, store string, f figures) {
 	t.Helper()
-	t.Logf("%-28s %7d operations %8d images %8d distinct %4d failures %9d a minute", store, f.Ops, f.Images, f.Distinct, len(f.Failures), f.perMinute())
+	t.Logf("%-12s %6d operations %8d images %8d distinct %3d failures %8d a minute, %v of the processors",
+		store, f.Ops, f.Images, f.Distinct, len(f.Failures), f.perMinute(), f.Busy.Round(time.Millisecond))
 	if f.Images == 0 {
 		t.Errorf("%s: nothing was judged", store)
 	}
@@ -113,7 +117,7 @@ func green(t testing.TB, store string, f figures) {
 // red wants failures: the medium ignored syncs, and the lab must see it.
 func red(t testing.TB, store string, f figures) {
 	t.Helper()
-	t.Logf("%-28s %7d operations %8d images, %d losses found", store, f.Ops, f.Images, len(f.Failures))
+	t.Logf("%-32s %6d operations %8d images, %d losses found", store, f.Ops, f.Images, len(f.Failures))
 	if len(f.Failures) == 0 {
 		t.Errorf("%s: the medium lost what was synced and nobody noticed", store)
 	}

@@ -7,8 +7,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	gosync "sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -21,6 +23,7 @@ type replay struct {
 	deaf    func(o op) bool                                     // syncs that the medium ignores
 	rest    func(m map[int]string, told []string) map[int][]int // durable blocks that may rot, by file number
 	judge   func(dir string, told []string) error
+	from    string // points are judged once the newest word told begins so
 	only    string // one case: "operation/choice"
 	enough  int    // failures after which it ends; 0 means 20
 
@@ -42,15 +45,24 @@ func newSeen() *seen {
 type figures struct {
 	Ops, Images, Distinct int
 	Failures              []string
-	Took                  time.Duration
+	Took, Busy            time.Duration // by the clock, and of the processors
 }
 
 func (f *figures) add(g figures) {
 	f.Ops, f.Images, f.Distinct = f.Ops+g.Ops, f.Images+g.Images, f.Distinct+g.Distinct
-	f.Failures, f.Took = append(f.Failures, g.Failures...), f.Took+g.Took
+	f.Failures, f.Took, f.Busy = append(f.Failures, g.Failures...), f.Took+g.Took, f.Busy+g.Busy
 }
 
 func (f figures) perMinute() int { return int(float64(f.Distinct) / max(f.Took.Minutes(), 1e-9)) }
+
+// processors is how long this program has kept processors busy.
+func processors() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
 
 const workers = 2
 
@@ -59,7 +71,7 @@ var errEnough = errors.New("enough failures")
 // run cuts the record at each operation and has every image judged.
 func (r *replay) run(t testing.TB, tr trace) figures {
 	t.Helper()
-	begun := time.Now()
+	begun, busy := time.Now(), processors()
 	if r.seen == nil {
 		r.seen = newSeen()
 	}
@@ -83,7 +95,7 @@ func (r *replay) run(t testing.TB, tr trace) figures {
 		})
 	}
 	wait.Wait()
-	total.Took = time.Since(begun)
+	total.Took, total.Busy = time.Since(begun), processors()-busy
 	return total
 }
 
@@ -113,7 +125,7 @@ func (w *worker) step(n int, o op) error {
 	case rename:
 		w.paths[o.Ino] = o.Second
 	}
-	if n%workers != w.which {
+	if n%workers != w.which || w.from != "" && (len(w.told) == 0 || !strings.HasPrefix(w.told[len(w.told)-1], w.from)) {
 		return nil
 	}
 	// #nosec: the same numbers again are the point.
@@ -149,7 +161,7 @@ func (w *worker) one(n int, o op, c choice) error {
 	if err != nil {
 		return err
 	}
-	if err := w.judge(dir, w.told); err != nil {
+	if err := w.judged(dir); err != nil {
 		w.Failures = append(w.Failures, fmt.Sprintf("%s after the %s of operation %d: %v\n\trepeat: CRASH_SEED=%d CRASH_CASE=%q, the same test",
 			c.name, kindNames[o.Kind], n, err, w.seed, name))
 		if len(w.Failures) >= w.enough {
@@ -157,6 +169,17 @@ func (w *worker) one(n int, o op, c choice) error {
 		}
 	}
 	return os.RemoveAll(dir)
+}
+
+// judged takes it as a failure when the real code dies of an image.
+func (w *worker) judged(dir string) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it died of it: %v", p)
+		}
+	}()
+	return w.judge(dir, w.told)
 }
 
 // first tells whether this image, with what was told, was not judged before.

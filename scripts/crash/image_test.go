@@ -35,8 +35,6 @@ type choice struct {
 // image is the files of one choice, by path; a folder is a nil.
 type image map[string][]byte
 
-var emptyFile = []byte{}
-
 func (d *disk) image(c choice) image {
 	m := image{}
 	folders := d.tree(func(i int) bool { return !c.names[i] })
@@ -82,7 +80,7 @@ func (f *file) content(fates map[int]fate, rotten map[int]int, ino int) []byte {
 	if at, ok := rotten[ino]; ok && at*block < len(b) {
 		copy(b[at*block:], noise(uint64(at)+1, min(block, len(b)-at*block)))
 	}
-	return append(emptyFile, b...)
+	return b
 }
 
 // tear writes the sectors of the piece that the bits name.

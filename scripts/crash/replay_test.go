@@ -23,6 +23,7 @@ type replay struct {
 	deaf    func(o op) bool                                     // syncs that the medium ignores
 	rest    func(m map[int]string, told []string) map[int][]int // durable blocks that may rot, by file number
 	judge   func(dir string, told []string) error
+	skip    int    // points before this one are not judged
 	from    string // points are judged once the newest word told begins so
 	only    string // one case: "operation/choice"
 	enough  int    // failures after which it ends; 0 means 20
@@ -125,7 +126,7 @@ func (w *worker) step(n int, o op) error {
 	case rename:
 		w.paths[o.Ino] = o.Second
 	}
-	if n%workers != w.which || w.from != "" && (len(w.told) == 0 || !strings.HasPrefix(w.told[len(w.told)-1], w.from)) {
+	if n < w.skip || n%workers != w.which || w.from != "" && (len(w.told) == 0 || !strings.HasPrefix(w.told[len(w.told)-1], w.from)) {
 		return nil
 	}
 	// #nosec: the same numbers again are the point.

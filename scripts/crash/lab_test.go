@@ -65,21 +65,22 @@ func recorded(t testing.TB, seed uint64, whats ...string) trace {
 	return r.end(t)
 }
 
-// killedThen runs a work that is killed at its n-th operation of a kind, and then the
-// next one on what the page cache still has; false when there is no such operation.
-func killedThen(t testing.TB, seed uint64, k kind, n int, first, then string) (trace, bool) {
+// killedThen runs a work that is killed at its n-th operation of a kind, and then
+// another on what the page cache still has; false when there is no such operation.
+func killedThen(t testing.TB, k kind, n int, command func(r *recorder, what string) *exec.Cmd, first, then string) (trace, bool) {
 	t.Helper()
 	r := mounted(t)
 	r.begin(t, filepath.Join(t.TempDir(), "trace"))
-	cmd := r.child(first, seed)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	cmd := command(r, first)
 	f := &fault{kind: k, n: n, errno: syscall.EIO, kill: func() { _ = cmd.Process.Kill() }}
 	r.mu.Lock()
+	err := cmd.Start() // under the lock, so that it cannot be ahead of its fault
 	r.fault = f
 	r.mu.Unlock()
-	_ = cmd.Wait() // killed
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed, if there is such an operation
 	r.mu.Lock()
 	r.fault = nil
 	r.mu.Unlock()
@@ -87,13 +88,13 @@ func killedThen(t testing.TB, seed uint64, k kind, n int, first, then string) (t
 		r.end(t)
 		return trace{}, false
 	}
-	if out, err := r.child(then, seed).CombinedOutput(); err != nil {
+	if out, err := command(r, then).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", then, err, out)
 	}
 	return r.end(t), true
 }
 
-// seed is this run's, if it is to be another than the test's own.
+// seedOf is this run's, if it is to be another than the test's own.
 func seedOf(own uint64) uint64 { return uint64(number("CRASH_SEED", int(own))) }
 
 // green wants no failure, and prints the figures.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	gosync "sync"
@@ -234,9 +235,10 @@ func begins(t *testing.T, tr trace, name string) int {
 // A killed program leaves commits in the page cache alone; what the next one
 // tells as durable must not rest on that.
 func TestLedgerAfterAKill(t *testing.T) {
+	own := func(r *recorder, what string) *exec.Cmd { return r.child(what, 1) }
 	var total figures
 	for n := 1; ; n++ {
-		tr, hit := killedThen(t, 1, sync, n, "ledger few", "ledger resume")
+		tr, hit := killedThen(t, sync, n, own, "ledger few", "ledger resume")
 		if !hit {
 			break
 		}

@@ -70,7 +70,7 @@ var arrows = []arrow{
 	{of: "cmd/readersim", may: []string{"device/devicesim"}, tests: []string{"device"}, why: "a reader knows nothing of the terminal it hangs on"},
 	{of: "scripts", why: "the checks look at the house from outside"},
 	{
-		of: "scripts/crash", tests: []string{"agent/journal", "agent/keys", "agent/ledger", "transport", "wipe"},
+		of: "scripts/crash", tests: []string{"agent/journal", "agent/keys", "agent/ledger", "device/devicesim", "transport", "wipe"},
 		why: "the lab cuts the power under the house's own stores, and is no part of any program",
 	},
 	{of: "scripts/fuzz", why: "the fuzzer is run from outside"},

@@ -26,6 +26,7 @@ type replay struct {
 	skip    int    // points before this one are not judged
 	from    string // points are judged once the newest word told begins so
 	only    string // one case: "operation/choice"
+	whole   bool   // an append never spoils what its block held before: no garbage
 	enough  int    // failures after which it ends; 0 means 20
 
 	seen *seen
@@ -149,7 +150,7 @@ func (w *worker) step(n int, o op) error {
 
 func (w *worker) one(n int, o op, c choice) error {
 	name := fmt.Sprintf("%d/%s", n, c.name)
-	if w.only != "" && w.only != name {
+	if w.only != "" && w.only != name || w.whole && strings.HasPrefix(c.name, "garbage") {
 		return nil
 	}
 	m := w.disk.image(c)

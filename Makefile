@@ -8,9 +8,11 @@ PROGRAMS := unbindd unbindctl unbind-desk readersim
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
 SEEDS    ?= 5
+IMAGES   ?= 5000000
+RANDOMS  ?= 32
 ONLY     ?=
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe lab fuzz fuzz-long kill matrix rules lint-layout clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe lab crash fuzz fuzz-long kill matrix rules lint-layout clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +71,11 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 fuzz-long: FUZZTIME := 10m
 fuzz-long: ## give every fuzz target FUZZTIME (10m) at a commit, go on where the last run ended, and write docs/FUZZING.md
 	go run ./scripts/fuzz -time '$(FUZZTIME)' -only '$(ONLY)'
+
+crash: ## cut the power at every operation of every store: IMAGES (5000000) of the ledger, RANDOMS (32) choices by lot a point
+	scripts/deps.sh
+	CRASH_IMAGES='$(IMAGES)' CRASH_RANDOMS='$(RANDOMS)' go test -count=1 -v -timeout 24h ./scripts/crash \
+	  | sed -nE 's/^ +[a-z]+_test\.go:[0-9]+: (.*(images|faults).*)$$/\1/p; /(FAIL|^ok)/p; /after the/p; /repeat:/p'
 
 kill: ## run the power-cut tests alone
 	go test -race -count=1 -run 'Kill|PowerCut' ./...

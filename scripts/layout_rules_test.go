@@ -69,6 +69,10 @@ var arrows = []arrow{
 	},
 	{of: "cmd/readersim", may: []string{"device/devicesim"}, tests: []string{"device"}, why: "a reader knows nothing of the terminal it hangs on"},
 	{of: "scripts", why: "the checks look at the house from outside"},
+	{
+		of: "scripts/crash", tests: []string{"agent/journal", "agent/keys", "agent/ledger", "device/devicesim", "transport", "wipe"},
+		why: "the lab cuts the power under the house's own stores, and is no part of any program",
+	},
 	{of: "scripts/fuzz", why: "the fuzzer is run from outside"},
 	{
 		of: "scripts/lab", tests: []string{"agent/backup", "agent/ledger", "wipe"},
@@ -103,6 +107,7 @@ var doors = []door{
 	{module: "rsc.io/qr", open: []string{"cmd/..."}, why: "only programs have a screen"},
 	{module: "golang.org/x/sys", open: []string{"agent", "agent/keys", "device/...", "wipe", "cmd/readersim"}, anyTest: true, why: "the kernel is asked by those who hold a file or a line"},
 	{module: "pgregory.net/rapid", anyTest: true, why: "it is for tests"},
+	{module: "github.com/hanwen/go-fuse/v2", anyTest: true, why: "the crash lab mounts a folder; no program does"},
 	{module: "github.com/rogpeppe/go-internal", anyTest: true, why: "it is for tests"},
 	{module: "github.com/hanwen/go-fuse/v2", anyTest: true, why: "it is for tests"},
 }

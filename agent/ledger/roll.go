@@ -30,7 +30,9 @@ func (l *Ledger) makeRoom(cost int64) error {
 
 // roll makes the next segment and goes on there. Until its name is on disk the
 // old segment is the ledger's end; from then on nothing is written to the old.
-// It waits for whoever is reading the old one.
+// It waits for whoever is reading the old one. Both meta pages of the old one
+// lead to all of its records before that: nothing will ever mend one that is
+// lost.
 func (l *Ledger) roll() error {
 	st := l.current.Load()
 	next := &state{segment: st.segment + 1, base: st.running.head, start: st.start, running: st.running}
@@ -46,6 +48,9 @@ func (l *Ledger) roll() error {
 }
 
 func (l *Ledger) moveTo(fresh string, next *state) error {
+	if err := renewMeta(l.db.DB); err != nil {
+		return err
+	}
 	if err := place(fresh); err != nil {
 		return err
 	}

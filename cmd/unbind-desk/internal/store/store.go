@@ -49,6 +49,10 @@ func Create(dir string) (*Store, error) {
 	if err == nil {
 		err = os.Mkdir(s.blobs, 0o700)
 	}
+	if err == nil {
+		// Without it both names could be lost after the first receipt went out.
+		err = syncDir(dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot create the store: %w", errors.Join(err, s.Close()))
 	}

@@ -1,0 +1,42 @@
+package crash
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+// The test binary runs itself again as the program that works in the mount.
+func TestMain(m *testing.M) {
+	if what := os.Getenv("CRASH_WORK"); what != "" {
+		if err := workAs(what, os.Getenv("CRASH_DIR")); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func workAs(what, dir string) error {
+	told, err := os.OpenFile(filepath.Join(dir, toldFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer told.Close()
+	seed, err := strconv.ParseUint(os.Getenv("CRASH_WORK_SEED"), 10, 64)
+	if err != nil {
+		return err
+	}
+	do, ok := works[what]
+	if !ok {
+		return fmt.Errorf("there is no work %q", what)
+	}
+	return do(dir, seed, func(line string) {
+		if _, err := fmt.Fprintln(told, line); err != nil {
+			panic(err)
+		}
+	})
+}

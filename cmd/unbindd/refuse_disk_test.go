@@ -88,7 +88,7 @@ func (d *disk) free() int64 {
 	if err := unix.Statfs(d.state(), &s); err != nil {
 		d.t.Fatal(err)
 	}
-	return int64(s.Bavail) * s.Bsize
+	return int64(s.Bavail) * int64(s.Bsize)
 }
 
 func (d *disk) empty() {

@@ -12,3 +12,9 @@ func TestAgentFilesAreWholeOrOlder(t *testing.T) {
 		red(t, "agent, "+kindNames[k], deaf.run(t, tr))
 	}
 }
+
+func TestSealedBackupIsWholeOrAbsent(t *testing.T) {
+	agent := build(t, "agent")
+	r := &replay{store: "backup", seed: seedOf(1), randoms: number("CRASH_RANDOMS", 4), judge: agent.judge(t), only: envCase()}
+	green(t, "backup", r.run(t, agent.recorded(t, "TestSealForLab")))
+}

@@ -1,3 +1,5 @@
+//go:build (amd64 || arm64) && !android
+
 package crash
 
 import "testing"
@@ -17,6 +19,8 @@ func TestDeafMediaAreSeen(t *testing.T) {
 		{"journal, the file", journalReplay(), "journal", sync, "journal.db"},
 		{"journal, its folder", journalReplay(), "journal", syncFolder, ""},
 		{"keys, the files", keysReplay(), "keys", sync, ""},
+		{"courier, the files", courierReplay(), "courier", sync, "report"},
+		{"courier, its folders", courierReplay(), "courier", syncFolder, ""},
 		{"keys, their folder", keysReplay(), "keys", syncFolder, "keys"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

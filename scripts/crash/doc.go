@@ -9,7 +9,7 @@
 // cannot show is in docs/CRASH.md.
 //
 // All of it is tests, because the mount needs a library that no program of this
-// house may carry.
+// house may carry; and that library is not for 32 bits.
 //
 //	main_test.go     the test binary as the program that works
 //	trace_test.go    the record: one operation after the other, in a file

@@ -1,3 +1,5 @@
+//go:build (amd64 || arm64) && !android
+
 package crash
 
 import (
@@ -8,6 +10,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -38,6 +41,9 @@ func (f foreign) recorded(t testing.TB, what string) trace {
 
 func (f foreign) command(r *recorder, what string) *exec.Cmd {
 	cmd := exec.Command(f.binary)
+	if strings.HasPrefix(what, "Test") { // a work that needs all that a test has
+		cmd.Args = append(cmd.Args, "-test.run=^"+what+"$")
+	}
 	cmd.Env = append(cmd.Environ(), "CRASH_WORK="+what, "CRASH_DIR="+r.mount)
 	return cmd
 }

@@ -85,6 +85,12 @@ func (w *work) bare(fd int) error {
 		if !strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "trusted.") {
 			continue
 		}
+		// The journal has them as it has names; only emptying it takes them out.
+		if !w.emptiesJournal() {
+			if err := w.lower(LevelClear, residualAttrs); err != nil {
+				return err
+			}
+		}
 		if err := w.bareOf(fd, name); err != nil {
 			return fmt.Errorf("cannot remove an extended attribute: %w", err)
 		}

@@ -41,6 +41,28 @@ func TestAttributesAreOverwrittenAndRemoved(t *testing.T) {
 	}
 }
 
+// What was overwritten in its place is in the journal still, and that is told also when a cut lies in between.
+func TestAttributesInAJournalAreTold(t *testing.T) {
+	for _, marked := range []bool{true, false} {
+		root := plant(t, map[string]int{"f": 100})
+		if marked {
+			if err := unix.Setxattr(filepath.Join(root, "f"), "user.note", []byte(canary), 0); err != nil {
+				t.Skip("the file system of the tests has no attributes")
+			}
+		}
+		var kept []string
+		order := target(root, "f")
+		order.Lowered = func(_ wipe.Level, leaves string) error { kept = append(kept, leaves); return nil }
+		e := erase(t, newTap(), order)
+		if told := slices.Contains(e.Residual, "xattrs"); told != marked || slices.Contains(kept, "xattrs") != marked {
+			t.Errorf("attributes %v: residual %v, kept %v", marked, e.Residual, kept)
+		}
+		if e.LevelAchieved != wipe.LevelClear && e.LevelAchieved != wipe.LevelLogical {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
 func TestAnAttributeThatStaysIsAFailure(t *testing.T) {
 	for _, call := range []string{"attributes", "attribute-size", "set-attribute", "remove-attribute"} {
 		root := plant(t, map[string]int{"f": 100})

@@ -12,6 +12,7 @@ type filesystem struct {
 // Code words for what may be left.
 const (
 	residualNames  = "names"         // file names, in the journal or in folders' blocks
+	residualAttrs  = "xattrs"        // extended attributes, in the journal or log; they were overwritten in their place
 	residualOld    = "old-versions"  // blocks of versions that were replaced earlier
 	residualFlash  = "stale-flash"   // pages that the flash put aside before the overwrite
 	residualRAM    = "ram"           // memory, until it is used again or the power goes

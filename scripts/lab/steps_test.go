@@ -6,13 +6,15 @@ import "unbindd/wipe"
 // ext4's journal emptied (also between unlink and rmdir), free space given back to
 // the medium, extended attributes overwritten and removed. Without these, words
 // stay in the journal and in blocks that were freed long before the erase, and no
-// file alone can reach them. Whoever gives package wipe these steps turns this on,
-// and has deepest ask for them; from then on the stricter expectations hold, and
-// nothing is excused any more.
-const mediumSteps = false
+// file alone can reach them. It has them, so the stricter expectations hold and
+// nothing is excused.
+const mediumSteps = true
 
 // deepest has an erase reach as far below the files as it can.
-func deepest(t wipe.Target) wipe.Target { return t }
+func deepest(t wipe.Target) wipe.Target {
+	t.Depth = wipe.DepthMedium
+	return t
+}
 
 // strict is what a method of ours may leave nothing of.
 func (f form) strict(m method) []kind {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 )
@@ -139,9 +140,12 @@ func (f *ftl) clean(b int) {
 	f.free = append(f.free, b)
 }
 
+// erasedPage is what erased flash reads as.
+var erasedPage = bytes.Repeat([]byte{0xff}, pageBytes)
+
 func (f *ftl) blank(at, pages int) {
-	for i := range f.nand[at*pageBytes : (at+pages)*pageBytes] {
-		f.nand[at*pageBytes+i] = 0xff
+	for i := at; i < at+pages; i++ {
+		copy(f.page(i), erasedPage)
 	}
 }
 

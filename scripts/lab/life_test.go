@@ -20,9 +20,9 @@ import (
 
 const (
 	lifeReader  = "PX7-1"
-	lifeRecords = 6000
+	lifeRecords = 3000
 	lifeBatch   = 50  // records of one commit
-	lifeLook    = 250 // records between two looks into the chips
+	lifeLook    = 300 // records between two looks into the chips
 )
 
 // life is a terminal's records on flash.
@@ -127,7 +127,7 @@ func (l *life) export(t *testing.T, book *ledger.Ledger) {
 				return fmt.Errorf("a record does not hold %q, so nothing could be found of it", w)
 			}
 		}
-		if lines++; lines%2000 == 0 {
+		if lines++; lines%1000 == 0 {
 			l.look(t, fmt.Sprintf("while line %d is exported", lines))
 		}
 		return nil

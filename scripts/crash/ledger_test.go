@@ -192,18 +192,8 @@ func ledgerReplay(seed uint64) *replay {
 // wanted is how many different images of the append path every run sees.
 const wanted = 60_000
 
-// The append path, from the making of the ledger on. Two goroutines that share
-// nothing but a set need no race detector, and under it an image costs several
-// times as much: there a build without it does the work.
+// The append path, from the making of the ledger on.
 func TestLedgerLosesNothing(t *testing.T) {
-	if raced {
-		out, err := exec.Command("go", "test", "-count=1", "-v", "-run", "^TestLedgerLosesNothing$", ".").CombinedOutput()
-		t.Logf("%s", out)
-		if err != nil {
-			t.Fatalf("without the race detector: %v", err)
-		}
-		return
-	}
 	seen := newSeen()
 	var total figures
 	for n := uint64(1); total.Distinct < number("CRASH_IMAGES", wanted) && len(total.Failures) == 0; n++ {

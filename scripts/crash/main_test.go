@@ -3,8 +3,10 @@
 package crash
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -19,7 +21,23 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	flag.Parse()
+	if raced && os.Getenv("CRASH_RACE") == "" {
+		os.Exit(withoutDetector(flag.Lookup("test.run").Value.String()))
+	}
 	os.Exit(m.Run())
+}
+
+// withoutDetector has a build without the race detector do the work: under it an
+// image costs several times as much. CRASH_RACE keeps it.
+func withoutDetector(which string) int {
+	cmd := exec.Command("go", "test", "-count=1", "-v", "-run", which, ".")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		fmt.Println("without the race detector:", err)
+		return 1
+	}
+	return 0
 }
 
 func workAs(what, dir string) error {

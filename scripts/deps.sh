@@ -11,7 +11,6 @@ needs=(
   pcscd=pcscd opensc-tool=opensc pcsc_scan=pcsc-tools scriptor=pcsc-tools
   mkfs.ext4=e2fsprogs mkfs.xfs=xfsprogs mkfs.btrfs=btrfs-progs losetup=mount
   /usr/lib/pcsc/drivers/serial/libccidtwin.so=libccid
-  losetup=mount mkfs.ext4=e2fsprogs mkfs.xfs=xfsprogs mkfs.btrfs=btrfs-progs
 )
 # What `make lab` compares with, and no test needs.
 [ "${1:-}" != lab ] || needs+=(shred=coreutils srm=secure-delete wipe=wipe fstrim=util-linux)

@@ -47,11 +47,15 @@ func (Kernel) Holders(target string) (held []Holding, blind bool, err error) {
 func opens(at, target string) (held []Holding, err error) {
 	fds, err := os.ReadDir(at + "fd")
 	for _, fd := range fds {
-		shown, err := os.Readlink(at + "fd/" + fd.Name())
-		if err != nil || shown == "" || shown[0] != '/' {
-			continue // a pipe, a socket, or closed meanwhile
+		inode, file := fileAt(at + "fd/" + fd.Name())
+		if !file {
+			continue // a pipe, a socket, a device, or closed meanwhile: nearly all are
 		}
-		h := Holding{Inode: inodeAt(at + "fd/" + fd.Name())}
+		shown, err := os.Readlink(at + "fd/" + fd.Name())
+		if err != nil {
+			continue
+		}
+		h := Holding{Inode: inode}
 		info, err := os.ReadFile(at + "fdinfo/" + fd.Name())
 		h.Writes = err != nil || parseAccess(string(info))
 		h.Deleted = namelessBelow(shown, target)
@@ -64,6 +68,9 @@ func opens(at, target string) (held []Holding, err error) {
 func mapped(at, target string) (held []Holding, err error) {
 	maps, err := os.ReadFile(at + "maps")
 	for line := range bytes.Lines(maps) {
+		if bytes.IndexByte(line, '/') < 0 {
+			continue
+		}
 		if m, ok := parseMapping(string(bytes.TrimRight(line, "\n"))); ok {
 			held = append(held, Holding{Holder{Writes: m.shared, Deleted: namelessBelow(m.name, target)}, m.Inode})
 		}
@@ -71,16 +78,16 @@ func mapped(at, target string) (held []Holding, err error) {
 	return held, err
 }
 
-// inodeAt asks what is known already and no server, so that one that does not
-// answer cannot hold an erase up.
-func inodeAt(path string) Inode {
+// fileAt tells the inode of a regular file. It asks what is known already and no
+// server, so that one that does not answer cannot hold an erase up.
+func fileAt(path string) (of Inode, file bool) {
 	var x unix.Statx_t
-	if err := unix.Statx(unix.AT_FDCWD, path, unix.AT_STATX_DONT_SYNC, unix.STATX_INO, &x); err == nil {
-		return Inode{unix.Mkdev(x.Dev_major, x.Dev_minor), x.Ino}
+	if err := unix.Statx(unix.AT_FDCWD, path, unix.AT_STATX_DONT_SYNC, unix.STATX_TYPE|unix.STATX_INO, &x); err == nil {
+		return Inode{unix.Mkdev(x.Dev_major, x.Dev_minor), x.Ino}, x.Mode&unix.S_IFMT == unix.S_IFREG
 	}
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil {
-		return Inode{}
+		return Inode{}, false
 	}
-	return Inode{uint64(st.Dev), st.Ino}
+	return Inode{uint64(st.Dev), st.Ino}, st.Mode&unix.S_IFMT == unix.S_IFREG
 }

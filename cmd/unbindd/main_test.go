@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -12,6 +13,9 @@ import (
 // detector), the desk, the ticket signer, the reader simulator and the tool,
 // over real sockets and ptys. They are built once.
 var programs string
+
+// plainDaemon is the daemon without the race detector.
+const plainDaemon = "unbindd-plain"
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "unbindd-programs-")
@@ -34,10 +38,10 @@ func TestMain(m *testing.M) {
 
 func build() error {
 	for name, args := range map[string][]string{
-		"unbindd": {"-race"}, "unbind-desk": nil, "unbindctl": nil, "readersim": nil,
+		"unbindd": {"-race"}, plainDaemon: nil, "unbind-desk": nil, "unbindctl": nil, "readersim": nil,
 	} {
 		args = append([]string{"build", "-o", filepath.Join(programs, name)}, args...)
-		cmd := exec.Command("go", append(args, "../"+name)...)
+		cmd := exec.Command("go", append(args, "../"+strings.TrimSuffix(name, "-plain"))...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("cannot build %s: %w\n%s", name, err, out)
 		}

@@ -36,6 +36,7 @@ type world struct {
 	tickets *process
 	reader  *process
 	daemon  *process
+	plain   bool // as options have it
 }
 
 // options of a world.
@@ -47,6 +48,7 @@ type options struct {
 	courier  bool     // a medium is plugged in
 	deskArgs []string // for serve
 	state    string   // state directory, where it lies elsewhere
+	plain    bool     // the daemon has no race detector
 	protocol string   // that the reader speaks; pedlink unless told
 	driver   string   // that the settings name; the reader's own unless told
 	set      []string // further settings
@@ -66,7 +68,7 @@ func newWorld(t *testing.T, o options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, dir: dir, wait: patience}
+	w := &world{t: t, dir: dir, wait: patience, plain: o.plain}
 	t.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
@@ -243,7 +245,11 @@ func (w *world) startDaemon(pauses ...string) string {
 	for _, at := range pauses {
 		args = append(args, "--pause-at", at)
 	}
-	w.daemon = start(w.t, "unbindd", args...)
+	name := "unbindd"
+	if w.plain {
+		name = plainDaemon
+	}
+	w.daemon = start(w.t, name, args...)
 	mode, _, _ := strings.Cut(w.daemon.sign("ready "), " ")
 	return mode
 }
@@ -342,7 +348,7 @@ func (w *world) loadText(text []byte) local.Object {
 func (w *world) unbound() local.Status {
 	w.t.Helper()
 	return w.until("the end", func(s local.Status) bool {
-		return s.Mode == local.Unbound && !exists(filepath.Join(w.state(), "journal.db"))
+		return s.Mode == local.Unbound && !exists(filepath.Join(w.state(), "journal.db")) && !exists(filepath.Join(w.state(), "bury"))
 	})
 }
 

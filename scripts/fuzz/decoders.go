@@ -75,6 +75,7 @@ var decoders = map[string]decoder{
 	"agent/local FuzzClient":          {"answers and events of the daemon", "Client.do refusal Client.Events"},
 	"transport FuzzCertificates":      {"certificates and waiting times of a desk", "parseCertificates retryAfter"},
 	"configs FuzzFile":                {"settings", "load.file reading.syntax reading.group entriesOf reading.entry reading.unknown reading.leaf reading.scalar reading.list valueOf numberOf durationOf sizeOf listOf"},
+	"wipe FuzzProbe":                  {"mounts, releases, events and maps of the kernel", "parseMounts parseVersion deviceName parseMapping"},
 	"wipe FuzzTarget":                 {"paths to erase", "Target.Check straight hasPattern"},
 
 	"cmd/unbind-desk/internal/serve FuzzPlainPath":        {"paths of requests", "plainPath"},

@@ -112,15 +112,21 @@ func (l *Ledger) attach(last uint64, prev *[32]byte) error {
 	return nil
 }
 
-// sweep removes what a cut-short creation left; it holds no record.
+// sweep removes what a cut-short creation or repair left: a file that holds no
+// record of its own, and a second name of a segment that is still in its place.
 func (l *Ledger) sweep() error {
 	entries, err := os.ReadDir(l.dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), "seg-") && strings.HasSuffix(e.Name(), freshSuffix) {
-			if err := os.Remove(filepath.Join(l.dir, e.Name())); err != nil {
+		path := filepath.Join(l.dir, e.Name())
+		left := strings.HasSuffix(path, freshSuffix)
+		if segment := segmentOf(path); segment != "" {
+			left = sameFile(segment, path)
+		}
+		if left && strings.HasPrefix(e.Name(), "seg-") {
+			if err := os.Remove(path); err != nil {
 				return err
 			}
 		}

@@ -169,9 +169,13 @@ func (s *segment) unlock() error {
 }
 
 // openSegment opens one segment and its state, and says what is wrong with it.
-func openSegment(dir string, s *sealer, n uint64, maxSegment int64, readOnly bool) (seg *segment, st *state, err error) {
+func openSegment(dir string, s *sealer, n uint64, maxSegment int64, readOnly bool) (*segment, *state, error) {
+	return openNumbered(segmentPath(dir, n), s, n, maxSegment, readOnly)
+}
+
+// openNumbered opens segment n, whatever its file is called.
+func openNumbered(path string, s *sealer, n uint64, maxSegment int64, readOnly bool) (seg *segment, st *state, err error) {
 	err = guard(func() error {
-		path := segmentPath(dir, n)
 		info, err := os.Stat(path)
 		if err != nil {
 			return err
@@ -200,12 +204,14 @@ func openSegment(dir string, s *sealer, n uint64, maxSegment int64, readOnly boo
 	return seg, st, err
 }
 
+var errBusy = errors.New("another process has it open")
+
 // openError tells damage from a file that another process holds.
 func openError(err error) error {
 	var path *os.PathError
 	switch {
 	case errors.Is(err, bbolt.ErrTimeout):
-		return errors.New("another process has it open")
+		return errBusy
 	case errors.As(err, &path):
 		return err
 	}

@@ -1,0 +1,289 @@
+package ledger
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"os"
+	"slices"
+)
+
+// A damaged segment is not opened: its bytes are read, and every value in them
+// whose seal opens in its own place is taken. So nothing of bbolt's own, meta
+// page, tree or list of free pages, has to be whole, and what is taken is proven
+// one by one.
+
+const (
+	metaSize = 64
+
+	minRecord = nonceSize + chainSize + 16    // sealed
+	maxRecord = minRecord + maxBody + 64      // with the number that the ledger adds
+	carveStep = 1 << 20                       // read at a time
+	carveMore = maxRecord + 2*8               // read beyond, so that no record is cut in two
+	mostTries = 1 << 12                       // places where a record may begin that are tried at every length
+	_         = uint(carveStep - 4*carveMore) // it has to be much more
+)
+
+// piece is a sealed record in a file that opened as record seq.
+type piece struct {
+	seq  uint64
+	at   int64
+	size uint32
+	mark uint64 // of its chain value: the same record is in the file many times
+}
+
+// carving is what was found in one segment's file.
+type carving struct {
+	file   *os.File
+	size   int64
+	sealer *sealer
+	number uint64
+
+	newest  *state   // the state that bbolt's own pages lead to, if they do
+	pieces  []piece  // by number, each different one once
+	states  []*state // the newest first
+	unread  int      // pages that the medium did not give
+	foreign uint64   // the segment whose state is in the file, if it is another's
+}
+
+// carve reads a segment's file, whatever is in it. The memory it takes is
+// bounded by the size of one segment: 32 bytes a record.
+func carve(path string, s *sealer, number uint64) (*carving, error) {
+	if info, err := os.Lstat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: segment %d is no file", ErrDamaged, number)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	c := &carving{file: file, size: info.Size(), sealer: s, number: number}
+	c.newest = c.live()
+	c.pages()
+	c.settle()
+	return c, nil
+}
+
+func (c *carving) close() error { return c.file.Close() }
+
+// settle sorts what was found and drops what was found twice.
+func (c *carving) settle() {
+	slices.SortFunc(c.pieces, func(a, b piece) int { return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(a.mark, b.mark)) })
+	c.pieces = slices.CompactFunc(c.pieces, func(a, b piece) bool { return a.seq == b.seq && a.mark == b.mark })
+	c.pieces = slices.Clip(c.pieces)
+	slices.SortStableFunc(c.states, func(a, b *state) int { return cmp.Compare(b.running.head.Seq, a.running.head.Seq) })
+}
+
+// bytesAt reads without an end: what the medium does not give is zeros.
+func (c *carving) bytesAt(b []byte, at int64) []byte {
+	n, err := c.file.ReadAt(b, at)
+	if err == nil || err == io.EOF {
+		return b[:n]
+	}
+	clear(b[n:])
+	for from := 0; from < len(b); from += pageSize {
+		part := b[from:min(from+pageSize, len(b))]
+		if _, err := c.file.ReadAt(part, at+int64(from)); err != nil && err != io.EOF {
+			clear(part)
+			c.unread++
+		}
+	}
+	return b[:min(int64(len(b)), max(0, c.size-at))]
+}
+
+// pages looks at every page as if it were a leaf, in use or not.
+func (c *carving) pages() {
+	window := make([]byte, carveStep+maxRun*pageSize)
+	for at := int64(0); at < c.size; at += carveStep {
+		b := c.bytesAt(window, at)
+		for from := 0; from < carveStep && from+pageHeader <= len(b); from += pageSize {
+			if native.Uint16(b[from+8:]) == leafFlag {
+				c.leaf(b[from:], at+int64(from))
+			}
+		}
+	}
+}
+
+// leaf takes the entries of what may be a leaf; b goes on beyond its end.
+func (c *carving) leaf(b []byte, at int64) {
+	count := min(int(native.Uint16(b[10:])), (len(b)-pageHeader)/elementSize)
+	for i := range count {
+		e := pageHeader + i*elementSize
+		flags, pos, ksize, vsize := native.Uint32(b[e:]), native.Uint32(b[e+4:]), native.Uint32(b[e+8:]), native.Uint32(b[e+12:])
+		if !within(b, e, pos, ksize, vsize) {
+			continue
+		}
+		key := b[e+int(pos) : e+int(pos)+int(ksize)]
+		value := b[e+int(pos)+int(ksize):][:vsize]
+		switch {
+		case flags&bucketEntry != 0:
+			if len(value) > bucketSize+pageHeader && native.Uint64(value) == 0 {
+				c.leaf(value[bucketSize:], at+int64(e)+int64(pos)+int64(ksize)+bucketSize)
+			}
+		case len(key) == 8:
+			c.record(binary.BigEndian.Uint64(key), value, at+int64(e)+int64(pos)+8)
+		case bytes.Equal(key, stateKey):
+			c.state(value)
+		}
+	}
+}
+
+// record takes a value that opens as record seq.
+func (c *carving) record(seq uint64, value []byte, at int64) bool {
+	if seq == 0 || seq > maxInt || len(value) < minRecord || len(value) > maxRecord {
+		return false
+	}
+	chain, _, err := c.sealer.openRecord(nil, seq, value)
+	if err != nil {
+		return false
+	}
+	c.pieces = append(c.pieces, piece{seq, at, uint32(len(value)), binary.BigEndian.Uint64(chain[:])})
+	return true
+}
+
+// state takes a value that opens as this segment's state, of any age.
+func (c *carving) state(value []byte) {
+	if st, err := c.sealer.openState(c.number, value); err == nil {
+		c.states = append(c.states, st)
+		return
+	}
+	for n := uint64(1); n <= c.number+8 && c.foreign == 0; n++ {
+		if _, err := c.sealer.openState(n, value); err == nil {
+			c.foreign = n
+		}
+	}
+}
+
+// open reads a piece again and opens it.
+func (c *carving) open(p piece) (sealed []byte, chain [32]byte, raw []byte, err error) {
+	sealed = make([]byte, p.size)
+	if n := len(c.bytesAt(sealed, p.at)); n != len(sealed) {
+		return nil, chain, nil, fmt.Errorf("record %d: %w", p.seq, io.ErrUnexpectedEOF)
+	}
+	chain, raw, err = c.sealer.openRecord(nil, p.seq, sealed)
+	return sealed, chain, raw, err
+}
+
+// live follows the newest meta page that is whole to the state. Where that works,
+// nothing was committed after it.
+func (c *carving) live() *state {
+	var root, newest uint64
+	for _, at := range []int64{0, pageSize} {
+		m := c.bytesAt(make([]byte, pageHeader+metaSize), at)
+		if len(m) < pageHeader+metaSize {
+			continue
+		}
+		m = m[pageHeader:]
+		sum := fnv.New64a()
+		sum.Write(m[:metaSize-8])
+		if tx := native.Uint64(m[metaSize-16:]); sum.Sum64() == native.Uint64(m[metaSize-8:]) && tx >= newest {
+			root, newest = native.Uint64(m[16:]), tx
+		}
+	}
+	bucket := c.entry(c.page(root), stateBucket)
+	if len(bucket) < bucketSize {
+		return nil
+	}
+	leaf := bucket[bucketSize:]
+	if at := native.Uint64(bucket); at != 0 {
+		leaf = c.page(at)
+	}
+	st, err := c.sealer.openState(c.number, c.entry(leaf, stateKey))
+	if err != nil {
+		return nil
+	}
+	return st
+}
+
+// page reads one node, or nothing.
+func (c *carving) page(id uint64) []byte {
+	if id < 2 || id >= uint64(c.size/pageSize) {
+		return nil
+	}
+	b := c.bytesAt(make([]byte, maxRun*pageSize), int64(id)*pageSize)
+	if native.Uint64(b) != id {
+		return nil
+	}
+	return b
+}
+
+// entry returns a leaf's value under a key, or nothing.
+func (c *carving) entry(b []byte, key []byte) []byte {
+	if len(b) < pageHeader || native.Uint16(b[8:]) != leafFlag {
+		return nil
+	}
+	for i := range min(int(native.Uint16(b[10:])), (len(b)-pageHeader)/elementSize) {
+		e := pageHeader + i*elementSize
+		pos, ksize, vsize := native.Uint32(b[e+4:]), native.Uint32(b[e+8:]), native.Uint32(b[e+12:])
+		if !within(b, e, pos, ksize, vsize) {
+			continue
+		}
+		k := e + int(pos)
+		if v := k + int(ksize); bytes.Equal(b[k:v], key) {
+			return b[v : v+int(vsize)]
+		}
+	}
+	return nil
+}
+
+// of returns the different pieces that opened as record seq.
+func (c *carving) of(seq uint64) []piece {
+	from, _ := slices.BinarySearchFunc(c.pieces, seq, func(p piece, seq uint64) int { return cmp.Compare(p.seq, seq) })
+	to := from
+	for to < len(c.pieces) && c.pieces[to].seq == seq {
+		to++
+	}
+	return c.pieces[from:to]
+}
+
+// byKeys looks for records whose leaf does not lead to them any more: for their
+// keys, anywhere. A value ends where the next record's key begins, or where its
+// seal opens.
+func (c *carving) byKeys(missing []Span) {
+	if len(missing) == 0 {
+		return
+	}
+	window, tries, found := make([]byte, carveStep+carveMore), 0, map[uint64]bool{}
+	for at := int64(0); at < c.size; at += carveStep {
+		b := c.bytesAt(window, at)
+		for i := 0; i < carveStep && i+8+minRecord <= len(b); i++ {
+			seq := binary.BigEndian.Uint64(b[i:])
+			if b[i] != 0 || !spansHold(missing, seq) || found[seq] {
+				continue
+			}
+			found[seq] = c.endOf(seq, b[i+8:min(i+8+maxRecord, len(b))], at+int64(i)+8, &tries)
+		}
+	}
+	c.settle()
+}
+
+func (c *carving) endOf(seq uint64, b []byte, at int64, tries *int) bool {
+	for from := minRecord; from+8 <= len(b); {
+		n := bytes.Index(b[from:], seqKey(seq+1))
+		if n < 0 {
+			break
+		}
+		if c.record(seq, b[:from+n], at) {
+			return true
+		}
+		from += n + 1
+	}
+	if *tries++; *tries > mostTries {
+		return false
+	}
+	for n := minRecord; n <= len(b); n++ {
+		if c.record(seq, b[:n], at) {
+			return true
+		}
+	}
+	return false
+}

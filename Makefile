@@ -10,9 +10,10 @@ FUZZTIME ?= 10s
 SEEDS    ?= 5
 IMAGES   ?= 5000000
 RANDOMS  ?= 32
+TAMPERS  ?= 20000
 ONLY     ?=
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe lab crash fuzz fuzz-long kill matrix rules lint-layout clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger tamper lab crash fuzz fuzz-long kill matrix rules lint-layout clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +55,12 @@ bench-reader: ## take the figures of the reader's line, and write docs/BENCHMARK
 bench-wipe: ## time the erase beside dd and shred, as root, and write docs/BENCHMARKS-WIPE.md
 	scripts/deps.sh
 	go run ./scripts/bench -wipe
+
+bench-ledger: ## open, read and append to a ledger while it grows to 5,000,000 records, and write docs/BENCHMARKS-LEDGER.md
+	go run ./scripts/bench -ledger
+
+tamper: ## change a ledger in TAMPERS (20000) ways, each of which must be noticed by name
+	TAMPERS='$(TAMPERS)' go test -count=1 -v -timeout 60m -run 'TestTampered' ./agent/ledger
 
 lab: ## erase by rm, shred, srm, wipe and ours on every file system, search the raw media, as root, and write docs/LAB.md
 	scripts/deps.sh lab

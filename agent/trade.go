@@ -94,7 +94,7 @@ func (a *Agent) tradeOnce(ctx context.Context) error {
 // written must not be written on.
 func (a *Agent) ledgerFailed(err error) error {
 	if errors.Is(err, ledger.ErrDamaged) {
-		a.alarm("E26", "the ledger on disk cannot be read as it was written")
+		a.alarm("E26", err.Error())
 	}
 	return fmt.Errorf("cannot trade: %w", err)
 }

@@ -46,6 +46,7 @@ type carving struct {
 	newest  *state   // the state that bbolt's own pages lead to, if they do
 	pieces  []piece  // by number, each different one once
 	states  []*state // the newest first
+	plain   []byte   // empty; room to open one in
 	unread  int      // pages that the medium did not give
 	foreign uint64   // the segment whose state is in the file, if it is another's
 }
@@ -66,7 +67,7 @@ func carve(path string, s *sealer, number uint64) (*carving, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	c := &carving{file: file, size: info.Size(), sealer: s, number: number}
+	c := &carving{file: file, size: info.Size(), sealer: s, number: number, plain: make([]byte, 0, maxRecord)}
 	c.newest = c.live()
 	c.pages()
 	c.settle()
@@ -142,7 +143,7 @@ func (c *carving) record(seq uint64, value []byte, at int64) bool {
 	if seq == 0 || seq > maxInt || len(value) < minRecord || len(value) > maxRecord {
 		return false
 	}
-	chain, _, err := c.sealer.openRecord(nil, seq, value)
+	chain, _, err := c.sealer.openRecord(c.plain, seq, value)
 	if err != nil {
 		return false
 	}

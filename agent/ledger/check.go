@@ -16,14 +16,27 @@ import (
 // its number, and the chain leads to it. An error says that the check itself
 // could not be made; damage is in the report.
 func Check(ctx context.Context, dir string, o Options) (Report, error) {
-	r, err := examine(ctx, dir, o, false)
+	r, err := examine(ctx, dir, o, checker{})
 	if err != nil {
 		return Report{}, fmt.Errorf("cannot check the ledger: %w", err)
 	}
 	return r, nil
 }
 
-func examine(ctx context.Context, dir string, o Options, mend bool) (Report, error) {
+// Salvage is Check, and hands every record that is whole to each, in the form of
+// Export's lines and in order. The lines of a damaged ledger do not fit together
+// where the report names a hole.
+func Salvage(ctx context.Context, dir string, o Options, each func(line []byte) error) (Report, error) {
+	x := &exporter{each: each}
+	r, err := examine(ctx, dir, o, checker{each: x.emit})
+	if err != nil {
+		return Report{}, fmt.Errorf("cannot salvage the ledger: %w", err)
+	}
+	return r, nil
+}
+
+// examine goes through all segments with what how is set to do besides.
+func examine(ctx context.Context, dir string, o Options, how checker) (Report, error) {
 	l, err := prepare(dir, o)
 	if err != nil {
 		return Report{}, err
@@ -35,7 +48,8 @@ func examine(ctx context.Context, dir string, o Options, mend bool) (Report, err
 	if err != nil {
 		return Report{}, err
 	}
-	c := &checker{ctx: ctx, dir: dir, sealer: l.sealer, max: l.max, prev: o.Prev, count: count, mend: mend}
+	c := &how
+	c.ctx, c.dir, c.sealer, c.max, c.prev, c.count = ctx, dir, l.sealer, l.max, o.Prev, count
 	for n := uint64(1); n <= count; n++ {
 		s, err := c.segment(n)
 		if err != nil {
@@ -77,7 +91,8 @@ type checker struct {
 	max    int64
 	prev   *[32]byte
 	count  uint64
-	mend   bool
+	mend   bool                                   // write anew what can be
+	each   func(chain [32]byte, raw []byte) error // take every record that is whole
 
 	run    *running // at the end of the last segment; nil if not known
 	start  *[32]byte
@@ -91,7 +106,7 @@ func (c *checker) segment(n uint64) (Segment, error) {
 	s, err := c.sound(n)
 	if err == nil {
 		c.known = true
-		return s, nil
+		return s, c.handOut(n)
 	}
 	if errors.Is(err, ErrKey) || errors.Is(err, ErrBinding) {
 		c.alien = err
@@ -99,6 +114,22 @@ func (c *checker) segment(n uint64) (Segment, error) {
 		return s, err
 	}
 	return c.salvage(n, err)
+}
+
+// handOut hands the records of a sound segment to each: after it was found
+// sound, so that none is handed out twice.
+func (c *checker) handOut(n uint64) error {
+	if c.each == nil {
+		return nil
+	}
+	db, st, err := openSegment(c.dir, c.sealer, n, c.max, true)
+	if err != nil {
+		return err
+	}
+	err = guard(func() error {
+		return db.View(func(tx *bbolt.Tx) error { return scan(c.ctx, tx, c.sealer, startAt(st.base), c.each) })
+	})
+	return errors.Join(err, db.close())
 }
 
 // isDamage tells what is wrong with the file from what is wrong with this call.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -164,11 +165,11 @@ func scan(ctx context.Context, tx *bbolt.Tx, s *sealer, run *running, each func(
 		if !bytes.Equal(key, seqKey(seq)) {
 			return fmt.Errorf("%w: record %d is missing", ErrDamaged, seq)
 		}
-		chain, raw, err := s.openRecord(plain[:0], seq, sealed)
+		plain = slices.Grow(plain[:0], len(sealed))
+		chain, raw, err := s.openRecord(plain, seq, sealed)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
-		plain = raw[:0]
 		if err := follow(run, chain, raw); err != nil {
 			return fmt.Errorf("%w: record %d: %w", ErrDamaged, seq, err)
 		}

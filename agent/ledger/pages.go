@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -39,15 +40,17 @@ var native = binary.NativeEndian
 // pageWalk is one look at the pages behind a transaction.
 type pageWalk struct {
 	file io.ReaderAt
-	end  uint64 // number of the first page that does not exist
-	full bool   // every child, not only the first and the last
-	seen map[uint64]bool
+	end  uint64                  // number of the first page that does not exist
+	full bool                    // every child, not only the first and the last
+	seen []uint64                // a bit for each page that was met
+	room [2][maxDepth + 1][]byte // a node of the upper tree and of the lower one, at each depth: read again and again
 }
 
 // checkPages answers ErrDamaged if the tree that tx reads, or the list of free
 // pages, cannot be what bbolt wrote. In a full walk no page may be used twice.
 func checkPages(tx *bbolt.Tx, file io.ReaderAt, full bool) error {
-	w := &pageWalk{file: file, end: uint64(tx.Size() / pageSize), full: full, seen: map[uint64]bool{}}
+	w := &pageWalk{file: file, end: uint64(tx.Size() / pageSize), full: full}
+	w.seen = make([]uint64, w.end/64+1)
 	meta := metaOf(tx)
 	root, free := native.Uint64(meta[pageHeader+16:]), native.Uint64(meta[pageHeader+32:])
 	err := w.node(root, 0, true)
@@ -75,8 +78,8 @@ func (f *firstPage) Write(p []byte) (int, error) {
 	return 0, errors.New("one page is enough")
 }
 
-// run reads the pages of one node, whose header must name itself.
-func (w *pageWalk) run(id uint64, limit uint64) ([]byte, error) {
+// run reads the pages of one node into b, whose header must name itself.
+func (w *pageWalk) run(id uint64, limit uint64, b []byte) ([]byte, error) {
 	if id < 2 || id >= w.end {
 		return nil, fmt.Errorf("page %d does not exist", id)
 	}
@@ -89,21 +92,28 @@ func (w *pageWalk) run(id uint64, limit uint64) ([]byte, error) {
 		return nil, fmt.Errorf("the header of page %d", id)
 	}
 	for n := id; n <= id+more; n++ {
-		if w.seen[n] {
+		if w.met(n) {
 			return nil, fmt.Errorf("page %d is used twice", n)
 		}
-		w.seen[n] = true
+		w.seen[n/64] |= 1 << (n % 64)
 	}
-	b := make([]byte, (more+1)*pageSize)
+	b = slices.Grow(b[:0], int(more+1)*pageSize)[:(more+1)*pageSize]
 	_, err := w.file.ReadAt(b, int64(id)*pageSize)
 	return b, err
 }
 
+func (w *pageWalk) met(page uint64) bool { return w.seen[page/64]&(1<<(page%64)) != 0 }
+
 func (w *pageWalk) node(id uint64, depth int, top bool) error {
-	b, err := w.run(id, maxRun)
+	tree := 0
+	if top {
+		tree = 1
+	}
+	b, err := w.run(id, maxRun, w.room[tree][depth])
 	if err != nil {
 		return err
 	}
+	w.room[tree][depth] = b
 	switch flags := native.Uint16(b[8:]); {
 	case flags == leafFlag:
 		return w.leaf(b, top)
@@ -179,7 +189,7 @@ func within(b []byte, at int, pos, key, value uint32) bool {
 // freelist checks the list of free pages: rising, existing, and in no use that
 // this walk has seen.
 func (w *pageWalk) freelist(id uint64) error {
-	b, err := w.run(id, w.end)
+	b, err := w.run(id, w.end, nil)
 	if err != nil {
 		return err
 	}
@@ -193,7 +203,7 @@ func (w *pageWalk) freelist(id uint64) error {
 	before := uint64(1)
 	for ; count > 0; count, at = count-1, at+8 {
 		free := native.Uint64(b[at:])
-		if free <= before || free >= w.end || w.seen[free] {
+		if free <= before || free >= w.end || w.met(free) {
 			return errors.New("the list of free pages")
 		}
 		before = free

@@ -22,14 +22,14 @@ const keptMark = ".damaged-"
 // is. What was put in place was read back through Verify's own checks. Repair may
 // be cut anywhere and called again.
 func Repair(ctx context.Context, dir string, o Options) (Report, error) {
-	mended, err := examine(ctx, dir, o, true)
+	mended, err := examine(ctx, dir, o, checker{mend: true})
 	if err != nil {
 		return Report{}, fmt.Errorf("cannot repair the ledger: %w", err)
 	}
 	if !mended.Changed() {
 		return mended, nil
 	}
-	after, err := examine(ctx, dir, o, false)
+	after, err := examine(ctx, dir, o, checker{})
 	if err != nil {
 		return Report{}, fmt.Errorf("cannot check the repaired ledger: %w", err)
 	}

@@ -73,7 +73,7 @@ func TestRepairOfWhatIsAroundTheRecords(t *testing.T) {
 	dir, want := threeSegments(t)
 	for name, change := range around {
 		for _, n := range []uint64{1, 2, 3} {
-			if n == 3 && !slices.Contains(endKept, name) {
+			if n == 1 && name != "both meta pages" || n == 3 && !slices.Contains(endKept, name) {
 				continue
 			}
 			t.Run(name+" of "+string(rune('0'+n)), func(t *testing.T) {

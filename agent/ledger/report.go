@@ -88,3 +88,25 @@ func (r Report) Changed() bool {
 	}
 	return false
 }
+
+// Missing names every record that cannot be read.
+func (r Report) Missing() []Span {
+	all := []Span{}
+	for _, s := range r.Segments {
+		all = append(all, s.Missing...)
+	}
+	return all
+}
+
+// Sentence tells the whole to a person, in one.
+func (r Report) Sentence() string {
+	switch {
+	case r.Sound():
+		return fmt.Sprintf("the ledger is whole: %d records in %d segments", r.Whole, len(r.Segments))
+	case r.Complete():
+		return fmt.Sprintf("all %d records of the ledger are whole; a file around them is damaged", r.Whole)
+	case len(r.Missing()) == 0:
+		return fmt.Sprintf("%d records of the ledger are whole; whether there were more after the last of them is not known", r.Whole)
+	}
+	return fmt.Sprintf("%d of %d records of the ledger are whole; %s cannot be read", r.Whole, r.Records, spansText(r.Missing()))
+}

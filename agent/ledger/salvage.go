@@ -37,6 +37,9 @@ func (c *checker) salvage(n uint64, why error) (Segment, error) {
 	if err != nil {
 		return s, err
 	}
+	if err := c.handOutPieces(found, l); err != nil {
+		return s, err
+	}
 	before := c.run
 	c.run = run
 	s.Mendable = len(s.Missing) == 0 && certain && run != nil && found.file != nil
@@ -45,6 +48,25 @@ func (c *checker) salvage(n uint64, why error) (Segment, error) {
 		s.Mended = err == nil
 	}
 	return s, err
+}
+
+func (c *checker) handOutPieces(found *carving, l *line) error {
+	if c.each == nil {
+		return nil
+	}
+	for _, p := range l.pieces {
+		if p.seq == 0 {
+			continue
+		}
+		_, chain, raw, err := found.open(p)
+		if err == nil {
+			err = c.each(chain, raw)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // best is the newest state that was found.

@@ -181,14 +181,14 @@ func openNumbered(path string, s *sealer, n uint64, maxSegment int64, readOnly b
 			return err
 		}
 		if info.Size() < 4*pageSize {
-			return fmt.Errorf("%w: segment %d is cut short", ErrDamaged, n)
+			return fmt.Errorf("%w: the file is cut short", ErrDamaged)
 		}
 		if seg, err = openFile(path, maxSegment, readOnly); err != nil {
 			return openError(err)
 		}
 		return seg.View(func(tx *bbolt.Tx) error {
 			if tx.Size() > info.Size() {
-				return fmt.Errorf("%w: segment %d is cut short", ErrDamaged, n)
+				return fmt.Errorf("%w: the file is cut short", ErrDamaged)
 			}
 			if err := checkPages(tx, seg.file, false); err != nil {
 				return err
@@ -197,6 +197,9 @@ func openNumbered(path string, s *sealer, n uint64, maxSegment int64, readOnly b
 			return err
 		})
 	})
+	if errors.Is(err, ErrDamaged) {
+		err = fmt.Errorf("segment %d: %w", n, err)
+	}
 	if err != nil && seg != nil {
 		err = errors.Join(err, seg.close())
 		seg = nil
@@ -212,7 +215,7 @@ func openError(err error) error {
 	switch {
 	case errors.Is(err, bbolt.ErrTimeout):
 		return errBusy
-	case errors.As(err, &path):
+	case errors.As(err, &path), errors.Is(err, ErrDamaged):
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -223,7 +226,7 @@ func openError(err error) error {
 func readState(tx *bbolt.Tx, s *sealer, n uint64) (*state, error) {
 	b := tx.Bucket(stateBucket)
 	if b == nil || tx.Bucket(recordBucket) == nil {
-		return nil, fmt.Errorf("%w: segment %d has lost a bucket", ErrDamaged, n)
+		return nil, fmt.Errorf("%w: a bucket is lost", ErrDamaged)
 	}
 	sameBinding, sameKey, isHeader := s.readHeader(b.Get(headerKey))
 	st, err := s.openState(n, b.Get(stateKey))
@@ -231,11 +234,11 @@ func readState(tx *bbolt.Tx, s *sealer, n uint64) (*state, error) {
 	case err == nil && sameBinding && sameKey:
 		return st, nil
 	case err == nil || !isHeader:
-		return nil, fmt.Errorf("%w: the header of segment %d", ErrDamaged, n)
+		return nil, fmt.Errorf("%w: the header", ErrDamaged)
 	case !sameBinding:
 		return nil, ErrBinding
 	case !sameKey:
 		return nil, ErrKey
 	}
-	return nil, fmt.Errorf("%w: the state of segment %d", ErrDamaged, n)
+	return nil, fmt.Errorf("%w: the state", ErrDamaged)
 }

@@ -6,6 +6,7 @@
 //	run.go     opens the parts and hands them to the agent
 //	enrol.go   becoming bound, with an anchor that a person compared
 //	check.go   the settings, all problems at once
+//	ledger.go  the ledger looked at, mended and saved while no daemon runs
 //	image.go   what of this process others may see, and a new image of it
 //	pause.go   the moments at which a test may cut the power
 package main
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +31,7 @@ const (
 	exitDone      = 0
 	exitFailed    = 1
 	exitUsage     = 2
+	exitBlocked   = 3
 	exitRefused   = 6
 	exitBadConfig = 78
 )
@@ -64,7 +67,7 @@ func root() *cobra.Command {
 	c.PersistentFlags().String("config", "", "settings file (default: the built-in settings)")
 	c.PersistentFlags().StringSlice("set", nil, "one setting over the file's, as key=value (reader.path=/dev/ttyS1)")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errors.Join(errUsage, err) })
-	c.AddCommand(runCommand(), enrolCommand(), checkCommand())
+	c.AddCommand(runCommand(), enrolCommand(), checkCommand(), ledgerCommand())
 	return c
 }
 
@@ -76,6 +79,8 @@ func exitCode(err error) int {
 		return exitBadConfig
 	case errors.Is(err, errUsage):
 		return exitUsage
+	case strings.HasPrefix(envelope.CodeOf(err), "E26"):
+		return exitBlocked
 	case envelope.CodeOf(err) != "":
 		return exitRefused
 	}

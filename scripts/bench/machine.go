@@ -40,6 +40,9 @@ func (b *bench) describe() error {
 	if b.wipe {
 		command = "`make bench-wipe`"
 	}
+	if b.ledger {
+		command = "`make bench-ledger`"
+	}
 	if b.quick {
 		command = "`make bench-quick`"
 	}

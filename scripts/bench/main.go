@@ -23,6 +23,7 @@
 //	fill.go      a ledger of any length, through ledger.Append
 //	unbind.go    an unbinding, split by step; steps.go its times
 //	memory.go    anonymous memory of a process, all the while
+//	ledger.go    a ledger while it grows to five million records; ledgerpage.go its tables
 //	wipe.go      one erase, beside dd and shred; wipedisk.go their device; rungs.go its time
 //	stock.go     the same work by stock tools: zstd, age, dd
 //	startup.go   from exec to ready
@@ -45,7 +46,7 @@ import (
 // bound ends a run that takes longer than promised; the reader's line has a
 // million events to carry twice over.
 func (o options) bound() time.Duration {
-	if o.reader || o.wipe {
+	if o.reader || o.wipe || o.ledger {
 		return 25 * time.Minute
 	}
 	return 10 * time.Minute
@@ -56,6 +57,9 @@ type options struct {
 	quick  bool
 	reader bool
 	wipe   bool
+	ledger bool
+	act    string
+	in     string
 	small  int
 	large  int
 	out    string
@@ -66,11 +70,18 @@ func main() {
 	flag.BoolVar(&o.quick, "quick", false, "leave the large ledger out, and write bench-out/BENCHMARKS.md instead of the page in docs/")
 	flag.BoolVar(&o.reader, "reader", false, "measure the reader's line alone, and write docs/BENCHMARKS-READER.md")
 	flag.BoolVar(&o.wipe, "wipe", false, "measure the erase alone, beside dd and shred, as root, and write docs/BENCHMARKS-WIPE.md")
+	flag.BoolVar(&o.ledger, "ledger", false, "measure a ledger of five million records alone, and write docs/BENCHMARKS-LEDGER.md")
+	flag.StringVar(&o.act, "act", "", "with -in: do one thing to a ledger and say what it took (what a measurement starts)")
+	flag.StringVar(&o.in, "in", "", "the folder of keys and ledger for -act")
 	flag.IntVar(&o.small, "small", 10_000, "transactions in the small ledger")
 	flag.IntVar(&o.large, "large", 1_000_000, "transactions in the large ledger; 0: none")
 	flag.StringVar(&o.out, "out", "", "page to write (default docs/BENCHMARKS.md, with -quick bench-out/BENCHMARKS.md)")
 	flag.Parse()
-	if err := run(o.settled()); err != nil {
+	do := func() error { return run(o.settled()) }
+	if o.act != "" {
+		do = func() error { return actIn(o.act, o.in) }
+	}
+	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -82,6 +93,9 @@ func (o options) settled() options {
 	}
 	if o.out == "" && o.reader {
 		o.out = filepath.Join("docs", "BENCHMARKS-READER.md")
+	}
+	if o.out == "" && o.ledger {
+		o.out = filepath.Join("docs", "BENCHMARKS-LEDGER.md")
 	}
 	if o.out == "" && o.wipe {
 		o.out = filepath.Join("docs", "BENCHMARKS-WIPE.md")
@@ -165,6 +179,9 @@ func (b *bench) measure() error {
 	}
 	if b.wipe {
 		all = b.wiping()
+	}
+	if b.ledger {
+		all = b.longLedgers()
 	}
 	for _, m := range all {
 		b.say("%s", m.what)

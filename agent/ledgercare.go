@@ -1,0 +1,105 @@
+package agent
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"unbindd/agent/backup"
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
+	"unbindd/agent/keys"
+	"unbindd/agent/ledger"
+)
+
+// CheckLedger says what of the ledger is whole. It needs the state directory
+// for itself: while a daemon runs on it, it is refused.
+func CheckLedger(ctx context.Context, parts Parts) (ledger.Report, error) {
+	return careFor(parts, func(dir string, o ledger.Options, _ *identity) (ledger.Report, error) {
+		return ledger.Check(ctx, dir, o)
+	})
+}
+
+// RepairLedger writes damaged segments anew of which every record is there.
+func RepairLedger(ctx context.Context, parts Parts) (ledger.Report, error) {
+	return careFor(parts, func(dir string, o ledger.Options, _ *identity) (ledger.Report, error) {
+		return ledger.Repair(ctx, dir, o)
+	})
+}
+
+// salvageCase stands where a backup names its case: nobody can take this file
+// for one, because no manifest names it.
+const salvageCase = "salvage"
+
+// ExportLedger writes what is whole into a new file, sealed as a backup is, to
+// the people of a recipient set; no case rests on it, and no receipt is given.
+func ExportLedger(ctx context.Context, parts Parts, set, path string) (ledger.Report, error) {
+	return careFor(parts, func(dir string, o ledger.Options, id *identity) (r ledger.Report, err error) {
+		people := id.recipients(envelope.ID(set))
+		if len(people) == 0 {
+			return r, fmt.Errorf("cannot export the ledger: the trust names nobody as the recipient set %q", set)
+		}
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			return r, fmt.Errorf("cannot export the ledger: %w", err)
+		}
+		r, err = salvageTo(ctx, f, dir, o, id, people)
+		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+			return r, errors.Join(err, os.Remove(path))
+		}
+		return r, nil
+	})
+}
+
+func salvageTo(ctx context.Context, w io.Writer, dir string, o ledger.Options, id *identity, people []string) (r ledger.Report, err error) {
+	start := ledger.Start(id.raw)
+	header := backup.Header{
+		Case: salvageCase, Command: string(id.digest), Epoch: id.binding.Epoch, First: 1, Kind: backup.Kind,
+		Prev: hex.EncodeToString(start[:]), Terminal: string(id.binding.Terminal), V: 1,
+	}
+	_, err = backup.Seal(w, people, header, func(write func([]byte) error) (backup.TrailerInput, error) {
+		if r, err = ledger.Salvage(ctx, dir, o, write); err != nil {
+			return backup.TrailerInput{}, err
+		}
+		missing, err := json.Marshal(r.Missing())
+		return backup.TrailerInput{Count: r.Whole, Head: string(envelope.FromRaw(start)), Last: r.Records, Sums: missing}, err
+	})
+	return r, err
+}
+
+// careFor opens journal, identity and keys of a terminal whose daemon stands
+// still; the journal stays open meanwhile, so that none can start.
+func careFor(parts Parts, do func(dir string, o ledger.Options, id *identity) (ledger.Report, error)) (r ledger.Report, err error) {
+	at := places{parts.Config.StateDir}
+	j, err := journal.Open(at.journal(), journal.Options{})
+	if errors.Is(err, journal.ErrAbsent) {
+		return r, errors.New("cannot look at the ledger: this terminal is not bound")
+	}
+	if errors.Is(err, journal.ErrLocked) {
+		return r, fmt.Errorf("cannot look at the ledger: stop the daemon first: %w", err)
+	}
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	id, bound, err := loadIdentity(at)
+	if err == nil && !bound {
+		err = errors.New("this terminal is not bound")
+	}
+	if err != nil {
+		return r, fmt.Errorf("cannot look at the ledger: %w", err)
+	}
+	store, err := keys.Open(at.keys())
+	if err != nil {
+		return r, err
+	}
+	aead, err := store.LedgerAEAD()
+	if err != nil {
+		return r, fmt.Errorf("cannot look at the ledger: %w", err)
+	}
+	return do(at.ledger(), ledger.Options{AEAD: aead, Binding: id.raw}, id)
+}

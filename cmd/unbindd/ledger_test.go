@@ -1,0 +1,137 @@
+package main
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"unbindd/agent/local"
+)
+
+// harmLedger changes the terminal's only segment while nothing runs.
+func (w *world) harmLedger(change func(file []byte)) (path string, harmed []byte) {
+	w.t.Helper()
+	path = filepath.Join(w.state(), "ledger", "seg-00000001.db")
+	file, err := os.ReadFile(path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	change(file)
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return path, file
+}
+
+// freeLists spoils every list of free pages that is in the file.
+func freeLists(file []byte) {
+	for at := 2 * 4096; at < len(file); at += 4096 {
+		if binary.NativeEndian.Uint16(file[at+8:]) == 0x10 {
+			clear(file[at : at+64])
+		}
+	}
+}
+
+// blockedBy waits until a daemon says why it cannot trade, and ends it.
+func (w *world) blockedBy(code string) {
+	w.t.Helper()
+	w.startDaemon()
+	w.until("the alarm", func(s local.Status) bool { return s.Alarm != nil && strings.HasPrefix(s.Alarm.Code, code) })
+	w.daemon.stop()
+}
+
+// The thirty sales and the closing of their batch are thirty-one records.
+
+// A damaged ledger stops trading with a sentence, a code and a next step; what
+// can be mended is mended while the daemon stands still, and the terminal trades
+// and is unbound as if nothing had been, the damaged file erased with the rest.
+func TestADamagedLedgerIsRepaired(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{sales: 30})
+	w.startDaemon()
+	w.traded(30)
+	if _, problems, code := call(t, "unbindd", "ledger", "check", "--config", w.path("unbindd.yaml")); code != 1 || !strings.Contains(problems, "stop the daemon first") {
+		t.Errorf("beside a running daemon: %d, %s", code, problems)
+	}
+	w.daemon.stop()
+	if out := must(t, "unbindd", "ledger", "check", "--config", w.path("unbindd.yaml")); out != "the ledger is whole: 31 records in 1 segments\n" {
+		t.Errorf("a sound ledger: %s", out)
+	}
+	path, harmed := w.harmLedger(freeLists)
+	w.blockedBy("E26")
+
+	out, problems, code := call(t, "unbindd", "ledger", "check", "--config", w.path("unbindd.yaml"))
+	if code != 3 || !strings.Contains(out, "segment 1: all 31 records are whole; the file around them is damaged and can be written anew") ||
+		!strings.Contains(problems, "[E26]") || !strings.Contains(problems, `Next: Stop the daemon and run "unbindd ledger check"`) {
+		t.Errorf("check: %d\n%s%s", code, out, problems)
+	}
+	if after, err := os.ReadFile(path); err != nil || !slices.Equal(after, harmed) {
+		t.Errorf("the check changed the file (%v)", err)
+	}
+	var r account
+	if err := json.Unmarshal([]byte(must(t, "unbindd", "ledger", "repair", "--json", "--config", w.path("unbindd.yaml"))), &r); err != nil {
+		t.Fatal(err)
+	}
+	if !r.Sound || !r.Complete || r.Whole != 31 || r.Segments[0].Kept != "seg-00000001.db.damaged-1" {
+		t.Errorf("repair: %+v", r)
+	}
+	kept := filepath.Join(filepath.Dir(path), r.Segments[0].Kept)
+	if after, err := os.ReadFile(kept); err != nil || !slices.Equal(after, harmed) {
+		t.Errorf("the damaged file was not kept as it was (%v)", err)
+	}
+	w.startDaemon()
+	w.traded(30)
+	w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
+	w.unbound()
+	w.provesComplete(30)
+}
+
+// A record that cannot be read blocks, is named, and is not papered over; the
+// others can be saved, sealed, and read by stock tools.
+func TestALedgerThatLacksARecordIsNotPaperedOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{sales: 30})
+	w.startDaemon()
+	w.traded(30)
+	w.daemon.stop()
+	path, harmed := w.harmLedger(func(file []byte) {
+		key := binary.BigEndian.AppendUint64(nil, 7)
+		for at := 0; ; {
+			i := strings.Index(string(file[at:]), string(key))
+			if i < 0 {
+				return
+			}
+			if at += i; at+300 < len(file) {
+				file[at+60] ^= 1
+			}
+			at += 8
+		}
+	})
+	out, problems, code := call(t, "unbindd", "ledger", "repair", "--config", w.path("unbindd.yaml"))
+	if code != 3 || !strings.Contains(out, "segment 1: 30 of 31 records are whole; 7 cannot be read") || !strings.Contains(problems, "[E26]") {
+		t.Errorf("repair: %d\n%s%s", code, out, problems)
+	}
+	if after, err := os.ReadFile(path); err != nil || !slices.Equal(after, harmed) {
+		t.Errorf("the repair changed the file (%v)", err)
+	}
+	saved := w.path("saved.jsonl.zst.age")
+	if _, problems, code := call(t, "unbindd", "ledger", "export", "--set", "rcp-demo", "--out", saved, "--config", w.path("unbindd.yaml")); code != 3 {
+		t.Fatalf("export: %d\n%s", code, problems)
+	}
+	plain, err := exec.Command("bash", "-c", `set -o pipefail; age -d -i "$1" "$2" | zstd -dqc`, "open", w.path("desk", "keys", "recipient.key"), saved).Output()
+	if err != nil || strings.Count(string(plain), `"kind":"sale"`) != 29 || strings.Contains(string(plain), `"evseq":7,`) {
+		t.Errorf("%d sales saved, %v", strings.Count(string(plain), `"kind":"sale"`), err)
+	}
+	// An order to unbind does not go past it: nothing is erased.
+	w.startDaemon()
+	w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
+	w.fails("E26")
+	if !exists(filepath.Join(w.state(), "keys", "k1")) || !exists(path) {
+		t.Error("something was erased")
+	}
+}

@@ -105,7 +105,7 @@ var doors = []door{
 	{module: "github.com/spf13/cobra", open: []string{"cmd/..."}, why: "only programs have a command line"},
 	{module: "golang.org/x/term", open: []string{"cmd/..."}, why: "only programs have a screen"},
 	{module: "rsc.io/qr", open: []string{"cmd/..."}, why: "only programs have a screen"},
-	{module: "golang.org/x/sys", open: []string{"agent", "agent/keys", "device/...", "wipe", "cmd/readersim"}, anyTest: true, why: "the kernel is asked by those who hold a file or a line"},
+	{module: "golang.org/x/sys", open: []string{"agent", "agent/keys", "agent/ledger", "device/...", "wipe", "cmd/readersim"}, anyTest: true, why: "the kernel is asked by those who hold a file or a line"},
 	{module: "pgregory.net/rapid", anyTest: true, why: "it is for tests"},
 	{module: "github.com/hanwen/go-fuse/v2", anyTest: true, why: "the crash lab mounts a folder; no program does"},
 	{module: "github.com/rogpeppe/go-internal", anyTest: true, why: "it is for tests"},

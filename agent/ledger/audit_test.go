@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -185,35 +184,6 @@ func TestTenThousandRecords(t *testing.T) {
 		}
 	}
 	mustVerify(t, l)
-}
-
-// Exporting two hundred thousand records must not fill the heap.
-func TestExportMemoryIsFlat(t *testing.T) {
-	l, _ := newLedger(t, func(o *Options) { o.MaxSegment = 32 << 20 })
-	const total = 200_000
-	for n := uint64(1); n <= total; n += 2000 {
-		mustAppend(t, l, "PX7-1", sales("PX7-1", n, n+1999)...)
-	}
-	base, most, lines := heap(), uint64(0), 0
-	_, _, err := l.Export(context.Background(), 1, func([]byte) error {
-		if lines++; lines%20_000 == 0 {
-			most = max(most, heap())
-		}
-		return nil
-	})
-	if err != nil || lines != total {
-		t.Fatalf("%d lines, %v", lines, err)
-	}
-	if most > base+2<<20 {
-		t.Fatalf("the heap grew from %d to %d KiB", base>>10, most>>10)
-	}
-}
-
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }
 
 func FuzzAuditor(f *testing.F) {

@@ -28,6 +28,11 @@
 //	seal.go      what lies on disk, encrypted
 //	segment.go   one bbolt file
 //	pages.go     bbolt's pages, looked at before bbolt follows them
+//	medium.go    what the kernel holds, forgotten before a segment is opened
+//	check.go     what of a ledger is whole; salvage.go what of a damaged segment
+//	carve.go     records looked for in a file that is not opened; fit.go which of
+//	             them are the ledger's; span.go numbers in a row
+//	repair.go    a segment written anew; report.go what is told of all that
 //	guard.go     damage that bbolt would die of
 package ledger
 

@@ -89,6 +89,9 @@ func (l *Ledger) attach(last uint64, prev *[32]byte) error {
 	if err := l.sweep(); err != nil {
 		return err
 	}
+	if err := fromTheMedium(segmentPath(l.dir, last)); err != nil {
+		return err
+	}
 	db, st, err := openSegment(l.dir, l.sealer, last, l.max, false)
 	if err != nil {
 		return err

@@ -63,9 +63,9 @@ func ledgerExportCommand() *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&set, "set", "", "the recipient set")
+	c.Flags().StringVar(&set, "recipients", "", "the recipient set")
 	c.Flags().StringVar(&out, "out", "", "the file to make")
-	for _, name := range []string{"set", "out"} {
+	for _, name := range []string{"recipients", "out"} {
 		if err := c.MarkFlagRequired(name); err != nil {
 			panic(err) // both were added above
 		}

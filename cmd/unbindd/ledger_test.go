@@ -120,7 +120,7 @@ func TestALedgerThatLacksARecordIsNotPaperedOver(t *testing.T) {
 		t.Errorf("the repair changed the file (%v)", err)
 	}
 	saved := w.path("saved.jsonl.zst.age")
-	if _, problems, code := call(t, "unbindd", "ledger", "export", "--set", "rcp-demo", "--out", saved, "--config", w.path("unbindd.yaml")); code != 3 {
+	if _, problems, code := call(t, "unbindd", "ledger", "export", "--recipients", "rcp-demo", "--out", saved, "--config", w.path("unbindd.yaml")); code != 3 {
 		t.Fatalf("export: %d\n%s", code, problems)
 	}
 	plain, err := exec.Command("bash", "-c", `set -o pipefail; age -d -i "$1" "$2" | zstd -dqc`, "open", w.path("desk", "keys", "recipient.key"), saved).Output()

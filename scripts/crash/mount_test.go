@@ -40,6 +40,7 @@ type recorder struct {
 	ids   map[uint64]int // inode behind -> number
 	last  int
 	fault *fault
+	lossy bool  // writes are taken and forgotten, and the kernel keeps what it holds when a file is opened again
 	err   error // why the record is worthless
 }
 

@@ -57,7 +57,7 @@ func (a *Agent) sealBackup(ctx context.Context, n *journal.Note) error {
 		return &journal.Again{Steps: []string{"settle", "drain"}, Why: "a transaction came after settling"}
 	}
 	if err := a.fill(ctx, c, l, &m); err != nil {
-		return noSpace(err)
+		return a.ledgerGivesUp(noSpace(err))
 	}
 	return a.signManifest(n, m, seen)
 }

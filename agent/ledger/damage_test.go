@@ -18,7 +18,7 @@ func tampers() int {
 	if n, err := strconv.Atoi(os.Getenv("TAMPERS")); err == nil {
 		return n
 	}
-	return 400
+	return 240
 }
 
 // tampered is a ledger in memory that is changed and put on disk again and again.

@@ -294,3 +294,44 @@ func TestRepairThatWasCut(t *testing.T) {
 		t.Errorf("a kept file of its own was removed: %v", names)
 	}
 }
+
+// Whatever is changed where, nothing is handed out as a record that was none.
+func FuzzSalvage(f *testing.F) {
+	l, dir := newLedger(f, small)
+	for n := uint64(1); n <= 40; n++ {
+		mustAppend(f, l, "PX7-1", sale("PX7-1", n))
+	}
+	want, _, _ := export(f, l, 1)
+	if err := l.Close(); err != nil {
+		f.Fatal(err)
+	}
+	path := segmentPath(dir, 1)
+	pristine, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for page := range uint32(16) {
+		f.Add(page*pageSize+8, uint32(0xffff))    // what it is, and how many entries it has
+		f.Add(page*pageSize+16+4, uint32(0xffff)) // where the first one lies
+	}
+	f.Fuzz(func(t *testing.T, at, change uint32) {
+		harmed := slices.Clone(pristine)
+		for i := range uint32(4) {
+			harmed[(at+i)%uint32(len(harmed))] ^= byte(change >> (8 * i))
+		}
+		if err := os.WriteFile(path, harmed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		r, err := Salvage(context.Background(), dir, smallOptions(), func(line []byte) error {
+			n++
+			if !slices.Contains(want, string(line)) {
+				t.Errorf("nobody wrote %s", line)
+			}
+			return nil
+		})
+		if err == nil && (uint64(n) != r.Whole || r.Complete() && n != len(want)) {
+			t.Errorf("%d lines of %d: %+v", n, len(want), r)
+		}
+	})
+}

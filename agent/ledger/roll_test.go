@@ -231,3 +231,26 @@ func TestSegmentsAreSmallEnoughFor32Bits(t *testing.T) {
 		t.Fatalf("a segment may have %d bytes, %v", l.max, err)
 	}
 }
+
+// A segment that was allowed to grow larger than the limit is now is read, and
+// nothing is added to it: the next record begins the next segment.
+func TestSegmentLargerThanTheLimit(t *testing.T) {
+	l, dir := newLedger(t)
+	for n := uint64(1); n <= 4000; n += 500 {
+		mustAppend(t, l, "PX7-1", sales("PX7-1", n, n+499)...)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(segmentPath(dir, 1))
+	if err != nil || before.Size() <= minMaxSegment {
+		t.Fatalf("the segment has %d bytes, %v", before.Size(), err)
+	}
+	l = mustOpen(t, dir, smallOptions())
+	mustAppend(t, l, "PX7-1", sale("PX7-1", 4001))
+	mustVerify(t, l)
+	after, err := os.Stat(segmentPath(dir, 1))
+	if err != nil || after.Size() != before.Size() || l.current.Load().segment != 2 {
+		t.Fatalf("the first segment grew from %d to %d, the last is %d (%v)", before.Size(), after.Size(), l.current.Load().segment, err)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"os"
 	"slices"
@@ -18,13 +17,10 @@ import (
 // one by one.
 
 const (
-	metaSize = 64
-
 	minRecord = nonceSize + chainSize + 16    // sealed
 	maxRecord = minRecord + maxBody + 64      // with the number that the ledger adds
 	carveStep = 1 << 20                       // read at a time
 	carveMore = maxRecord + 2*8               // read beyond, so that no record is cut in two
-	mostTries = 1 << 12                       // places where a record may begin that are tried at every length
 	_         = uint(carveStep - 4*carveMore) // it has to be much more
 )
 
@@ -39,16 +35,17 @@ type piece struct {
 // carving is what was found in one segment's file.
 type carving struct {
 	file   *os.File
+	read   io.ReaderAt // file
 	size   int64
 	sealer *sealer
 	number uint64
 
-	newest  *state   // the state that bbolt's own pages lead to, if they do
-	pieces  []piece  // by number, each different one once
-	states  []*state // the newest first
-	plain   []byte   // empty; room to open one in
-	unread  int      // pages that the medium did not give
-	foreign uint64   // the segment whose state is in the file, if it is another's
+	newest  *state         // the state that bbolt's own pages lead to, if they do
+	pieces  []piece        // by number, each different one once
+	states  []*state       // the newest first
+	plain   []byte         // empty; room to open one in
+	unread  map[int64]bool // pages that the medium did not give
+	foreign uint64         // the segment whose state is in the file, if it is another's
 }
 
 // carve reads a segment's file, whatever is in it. The memory it takes is
@@ -67,7 +64,7 @@ func carve(path string, s *sealer, number uint64) (*carving, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	c := &carving{file: file, size: info.Size(), sealer: s, number: number, plain: make([]byte, 0, maxRecord)}
+	c := &carving{file: file, read: file, size: info.Size(), sealer: s, number: number, unread: map[int64]bool{}, plain: make([]byte, 0, maxRecord)}
 	c.newest = c.live()
 	c.pages()
 	c.settle()
@@ -86,16 +83,16 @@ func (c *carving) settle() {
 
 // bytesAt reads without an end: what the medium does not give is zeros.
 func (c *carving) bytesAt(b []byte, at int64) []byte {
-	n, err := c.file.ReadAt(b, at)
+	n, err := c.read.ReadAt(b, at)
 	if err == nil || err == io.EOF {
 		return b[:n]
 	}
 	clear(b[n:])
 	for from := 0; from < len(b); from += pageSize {
 		part := b[from:min(from+pageSize, len(b))]
-		if _, err := c.file.ReadAt(part, at+int64(from)); err != nil && err != io.EOF {
+		if _, err := c.read.ReadAt(part, at+int64(from)); err != nil && err != io.EOF {
 			clear(part)
-			c.unread++
+			c.unread[(at+int64(from))/pageSize] = true
 		}
 	}
 	return b[:min(int64(len(b)), max(0, c.size-at))]
@@ -174,68 +171,6 @@ func (c *carving) open(p piece) (sealed []byte, chain [32]byte, raw []byte, err 
 	return sealed, chain, raw, err
 }
 
-// live follows the newest meta page that is whole to the state. Where that works,
-// nothing was committed after it.
-func (c *carving) live() *state {
-	var root, newest uint64
-	for _, at := range []int64{0, pageSize} {
-		m := c.bytesAt(make([]byte, pageHeader+metaSize), at)
-		if len(m) < pageHeader+metaSize {
-			continue
-		}
-		m = m[pageHeader:]
-		sum := fnv.New64a()
-		sum.Write(m[:metaSize-8])
-		if tx := native.Uint64(m[metaSize-16:]); sum.Sum64() == native.Uint64(m[metaSize-8:]) && tx >= newest {
-			root, newest = native.Uint64(m[16:]), tx
-		}
-	}
-	bucket := c.entry(c.page(root), stateBucket)
-	if len(bucket) < bucketSize {
-		return nil
-	}
-	leaf := bucket[bucketSize:]
-	if at := native.Uint64(bucket); at != 0 {
-		leaf = c.page(at)
-	}
-	st, err := c.sealer.openState(c.number, c.entry(leaf, stateKey))
-	if err != nil {
-		return nil
-	}
-	return st
-}
-
-// page reads one node, or nothing.
-func (c *carving) page(id uint64) []byte {
-	if id < 2 || id >= uint64(c.size/pageSize) {
-		return nil
-	}
-	b := c.bytesAt(make([]byte, maxRun*pageSize), int64(id)*pageSize)
-	if native.Uint64(b) != id {
-		return nil
-	}
-	return b
-}
-
-// entry returns a leaf's value under a key, or nothing.
-func (c *carving) entry(b []byte, key []byte) []byte {
-	if len(b) < pageHeader || native.Uint16(b[8:]) != leafFlag {
-		return nil
-	}
-	for i := range min(int(native.Uint16(b[10:])), (len(b)-pageHeader)/elementSize) {
-		e := pageHeader + i*elementSize
-		pos, ksize, vsize := native.Uint32(b[e+4:]), native.Uint32(b[e+8:]), native.Uint32(b[e+12:])
-		if !within(b, e, pos, ksize, vsize) {
-			continue
-		}
-		k := e + int(pos)
-		if v := k + int(ksize); bytes.Equal(b[k:v], key) {
-			return b[v : v+int(vsize)]
-		}
-	}
-	return nil
-}
-
 // of returns the different pieces that opened as record seq.
 func (c *carving) of(seq uint64) []piece {
 	from, _ := slices.BinarySearchFunc(c.pieces, seq, func(p piece, seq uint64) int { return cmp.Compare(p.seq, seq) })
@@ -244,47 +179,4 @@ func (c *carving) of(seq uint64) []piece {
 		to++
 	}
 	return c.pieces[from:to]
-}
-
-// byKeys looks for records whose leaf does not lead to them any more: for their
-// keys, anywhere. A value ends where the next record's key begins, or where its
-// seal opens.
-func (c *carving) byKeys(missing []Span) {
-	if len(missing) == 0 {
-		return
-	}
-	window, tries, found := make([]byte, carveStep+carveMore), 0, map[uint64]bool{}
-	for at := int64(0); at < c.size; at += carveStep {
-		b := c.bytesAt(window, at)
-		for i := 0; i < carveStep && i+8+minRecord <= len(b); i++ {
-			seq := binary.BigEndian.Uint64(b[i:])
-			if b[i] != 0 || !spansHold(missing, seq) || found[seq] {
-				continue
-			}
-			found[seq] = c.endOf(seq, b[i+8:min(i+8+maxRecord, len(b))], at+int64(i)+8, &tries)
-		}
-	}
-	c.settle()
-}
-
-func (c *carving) endOf(seq uint64, b []byte, at int64, tries *int) bool {
-	for from := minRecord; from+8 <= len(b); {
-		n := bytes.Index(b[from:], seqKey(seq+1))
-		if n < 0 {
-			break
-		}
-		if c.record(seq, b[:from+n], at) {
-			return true
-		}
-		from += n + 1
-	}
-	if *tries++; *tries > mostTries {
-		return false
-	}
-	for n := minRecord; n <= len(b); n++ {
-		if c.record(seq, b[:n], at) {
-			return true
-		}
-	}
-	return false
 }

@@ -30,8 +30,9 @@
 //	pages.go     bbolt's pages, looked at before bbolt follows them
 //	medium.go    what the kernel holds, forgotten before a segment is opened
 //	check.go     what of a ledger is whole; salvage.go what of a damaged segment
-//	carve.go     records looked for in a file that is not opened; fit.go which of
-//	             them are the ledger's; span.go numbers in a row
+//	carve.go     records looked for in a file that is not opened; bykeys.go by
+//	             their keys; newest.go the state that counts; fit.go which of the
+//	             records are the ledger's; span.go numbers in a row
 //	repair.go    a segment written anew; report.go what is told of all that
 //	guard.go     damage that bbolt would die of
 package ledger

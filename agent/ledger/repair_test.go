@@ -3,10 +3,12 @@ package ledger
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -292,6 +294,43 @@ func TestRepairThatWasCut(t *testing.T) {
 	mustVerify(t, mustOpen(t, again, smallOptions()))
 	if names := folder(t, again); len(names) != 4 {
 		t.Errorf("a kept file of its own was removed: %v", names)
+	}
+}
+
+// badSector is a file of which the medium does not give one page.
+type badSector struct {
+	file io.ReaderAt
+	page int64
+}
+
+func (b badSector) ReadAt(p []byte, at int64) (int, error) {
+	if at < (b.page+1)*pageSize && at+int64(len(p)) > b.page*pageSize {
+		return 0, syscall.EIO
+	}
+	return b.file.ReadAt(p, at)
+}
+
+// A sector that cannot be read costs what lies in it, and no more.
+func TestBadSectorCostsItsOwnRecords(t *testing.T) {
+	dir, _ := threeSegments(t)
+	whole, err := carve(segmentPath(dir, 2), &sealer{aead: testOptions().AEAD, binding: testBinding}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer whole.close()
+	page := whole.pieces[len(whole.pieces)/2].at / pageSize
+	in := 0
+	for _, p := range whole.pieces {
+		if p.at/pageSize <= page && (p.at+int64(p.size)-1)/pageSize >= page {
+			in++
+		}
+	}
+	c := *whole
+	c.read, c.pieces, c.states = badSector{whole.file, page}, nil, nil
+	c.pages()
+	c.settle()
+	if lost := len(whole.pieces) - len(c.pieces); lost < 1 || lost > 2*in || len(c.unread) != 1 {
+		t.Errorf("%d records lost with a page of %d, %d pages unread", lost, in, len(c.unread))
 	}
 }
 

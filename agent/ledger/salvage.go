@@ -22,6 +22,9 @@ func (c *checker) salvage(n uint64, why error) (Segment, error) {
 	if found.foreign != 0 && found.best() == nil {
 		s.Damage = fmt.Sprintf("%s: under its name lies what was written as segment %d", ErrDamaged, found.foreign)
 	}
+	if n := len(found.unread); n > 0 {
+		s.Damage += fmt.Sprintf("; the medium did not give %d pages", n)
+	}
 	base, end, certain := c.bounds(n, found)
 	l := found.fit(base, end)
 	if missing := l.missing(); len(missing) > 0 && found.file != nil {

@@ -13,10 +13,10 @@ RANDOMS  ?= 32
 TAMPERS  ?= 20000
 ONLY     ?=
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger tamper lab crash fuzz fuzz-long kill matrix rules lint-layout clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## put the four static, stripped programs into bin/
 	@mkdir -p bin
@@ -58,6 +58,9 @@ bench-wipe: ## time the erase beside dd and shred, as root, and write docs/BENCH
 
 bench-ledger: ## open, read and append to a ledger while it grows to 5,000,000 records, and write docs/BENCHMARKS-LEDGER.md
 	go run ./scripts/bench -ledger
+
+test-32: ## run the ledger's tests as a 32-bit program
+	GOARCH=386 CGO_ENABLED=0 go test -count=1 -skip 'NothingGrows|TenThousand|Killed|Model|Tampered|Fuzz' ./agent/ledger
 
 tamper: ## change a ledger in TAMPERS (20000) ways, each of which must be noticed by name
 	TAMPERS='$(TAMPERS)' go test -count=1 -v -timeout 60m -run 'TestTampered' ./agent/ledger

@@ -107,7 +107,7 @@ func (g *growing) openTable() {
 			times(cold.median() / pick(g.opens[0], true, seconds1).median()), mebibytes(int64(rss.median())), mebibytes(int64(anon.median())),
 		})
 		if n == longLedger && (ratio.median() > openBound || coldRatio.median() > openBound) {
-			g.breaks("opening %s records takes %.1f times (cold %.1f times) what one takes", thousands(n), ratio.median(), coldRatio.median())
+			t.after = g.breaks("opening %s records takes %.1f times (cold %.1f times) what one takes", thousands(n), ratio.median(), coldRatio.median())
 		}
 	}
 	g.b.page.add(t)
@@ -129,15 +129,18 @@ func (g *growing) readTable(files int) {
 	first, last := g.reads[0], g.reads[len(g.reads)-1]
 	for what, m := range map[string][2]int64{"verify": {first.verifyAnon, last.verifyAnon}, "export": {first.exportAnon, last.exportAnon}, "check": {first.checkAnon, last.checkAnon}} {
 		if m[1] > m[0]+ledgerGrowth {
-			g.breaks("%s took %s with %s records, and %s with %s", what, mebibytes(m[0]), thousands(first.records), mebibytes(m[1]), thousands(last.records))
+			t.after += g.breaks("%s took %s with %s records, and %s with %s", what, mebibytes(m[0]), thousands(first.records), mebibytes(m[1]), thousands(last.records))
 		}
 	}
 	if g.most > segmentBound {
-		g.breaks("a segment has %s", megabytes(float64(g.most)))
+		t.after += g.breaks("a segment has %s", megabytes(float64(g.most)))
 	}
 	g.b.page.add(t)
 }
 
-func (g *growing) breaks(format string, args ...any) {
-	g.b.page.broken = errors.Join(g.b.page.broken, fmt.Errorf(format, args...))
+// breaks notes a bound that did not hold, and returns what the page says of it.
+func (g *growing) breaks(format string, args ...any) string {
+	err := fmt.Errorf(format, args...)
+	g.b.page.broken = errors.Join(g.b.page.broken, err)
+	return "\n\n**Missed:** " + err.Error() + "."
 }

@@ -37,11 +37,16 @@ type choice struct {
 // image is the files of one choice, by path; a folder is a nil.
 type image map[string][]byte
 
-func (d *disk) image(c choice) image {
+// image is the whole disk after a choice, or one top folder of it.
+func (d *disk) image(c choice, top string) image {
 	m := image{}
 	folders := d.tree(func(i int) bool { return !c.names[i] })
-	content := map[int][]byte{}
-	d.fill(m, "", 0, folders, func(ino int) []byte {
+	content, from := map[int][]byte{}, 0
+	if top != "" {
+		from = folders[0][top]
+		m[top] = nil
+	}
+	d.fill(m, top, from, folders, func(ino int) []byte {
 		if b, ok := content[ino]; ok {
 			return b
 		}

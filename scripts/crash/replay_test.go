@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	gosync "sync"
 	"syscall"
@@ -30,6 +32,12 @@ type replay struct {
 	only    string // one case: "operation/choice"
 	whole   bool   // an append never spoils what its block held before: no garbage
 	enough  int    // failures after which it ends; 0 means 20
+
+	cut    string                                                            // the one top folder whose power is cut; the others keep all
+	with   []string                                                          // which of those are part of an image
+	beside func(d *disk, version int) ([]string, error)                      // told besides; asked again when the others changed
+	pick   func(n int, told []string, all []choice, rng *rand.Rand) []choice // the choices that are judged; nil: all of them
+	hands  int                                                               // images judged at a time; 0 means 2
 
 	seen *seen
 }
@@ -68,8 +76,6 @@ func processors() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-const workers = 2
-
 var errEnough = errors.New("enough failures")
 
 // run cuts the record at each operation and has every image judged.
@@ -86,9 +92,12 @@ func (r *replay) run(t testing.TB, tr trace) figures {
 	var mu gosync.Mutex
 	total := figures{Ops: tr.count}
 	var wait gosync.WaitGroup
-	for w := range workers {
+	if r.hands == 0 {
+		r.hands = 2
+	}
+	for w := range r.hands {
 		wait.Go(func() {
-			work := &worker{replay: r, which: w, dir: filepath.Join(dir, fmt.Sprint("w", w)), disk: newDisk(), paths: map[int]string{}}
+			work := &worker{replay: r, which: w, dir: filepath.Join(dir, fmt.Sprint("w", w)), disk: newDisk(), paths: map[int]string{}, tops: map[int]string{}}
 			err := tr.each(work.step)
 			mu.Lock()
 			defer mu.Unlock()
@@ -112,7 +121,12 @@ type worker struct {
 	disk  *disk
 	told  []string
 	paths map[int]string // of files, by the name that they had last
+	tops  map[int]string // of everything, by the top folder that it was made in
 	n     int
+
+	version int      // of the folders that keep all
+	besides []string // what is told of them, at version asked
+	asked   int
 }
 
 func (w *worker) step(n int, o op) error {
@@ -122,6 +136,7 @@ func (w *worker) step(n int, o op) error {
 	case (o.Kind == sync || o.Kind == syncFolder) && w.deaf != nil && w.deaf(o):
 	default:
 		w.disk.apply(o)
+		w.keep(o)
 	}
 	switch o.Kind {
 	case create, link:
@@ -129,7 +144,7 @@ func (w *worker) step(n int, o op) error {
 	case rename:
 		w.paths[o.Ino] = o.Second
 	}
-	if n < w.skip || n%workers != w.which || w.from != "" && (len(w.told) == 0 || !strings.HasPrefix(w.told[len(w.told)-1], w.from)) {
+	if n < w.skip || n%w.hands != w.which || w.from != "" && (len(w.told) == 0 || !strings.HasPrefix(w.told[len(w.told)-1], w.from)) {
 		return nil
 	}
 	// #nosec: the same numbers again are the point.
@@ -142,6 +157,16 @@ func (w *worker) step(n int, o op) error {
 			}
 		}
 	}
+	if w.beside != nil && w.asked != w.version {
+		var err error
+		if w.besides, err = w.beside(w.disk, w.version); err != nil {
+			return err
+		}
+		w.asked = w.version
+	}
+	if w.pick != nil {
+		choices = w.pick(n, w.told, choices, rng)
+	}
 	for _, c := range choices {
 		if err := w.one(n, o, c); err != nil {
 			return err
@@ -150,14 +175,38 @@ func (w *worker) step(n int, o op) error {
 	return nil
 }
 
+// keep makes durable at once what was done to a folder whose power is not cut.
+func (w *worker) keep(o op) {
+	if w.cut == "" {
+		return
+	}
+	if o.Kind == create {
+		if w.tops[o.Ino] = w.tops[o.Dir]; o.Dir == 0 {
+			w.tops[o.Ino] = o.Name
+		}
+	}
+	if w.tops[o.Ino] == w.cut {
+		return
+	}
+	if f, ok := w.disk.files[o.Ino]; ok {
+		f.flush()
+	}
+	w.disk.flushFolder(o.Dir)
+	w.disk.flushFolder(o.To)
+	w.version++
+}
+
 func (w *worker) one(n int, o op, c choice) error {
 	name := fmt.Sprintf("%d/%s", n, c.name)
 	if w.only != "" && w.only != name || w.whole && strings.HasPrefix(c.name, "garbage") {
 		return nil
 	}
-	m := w.disk.image(c)
+	m := w.disk.image(c, w.cut)
 	if !w.first(m) {
 		return nil
+	}
+	for _, top := range w.with {
+		maps.Copy(m, w.disk.image(choice{}, top))
 	}
 	w.n++
 	dir := filepath.Join(w.dir + "-" + fmt.Sprint(w.n))
@@ -183,14 +232,14 @@ func (w *worker) judged(dir string) (err error) {
 			err = fmt.Errorf("it died of it: %v", p)
 		}
 	}()
-	return w.judge(dir, w.told)
+	return w.judge(dir, append(slices.Clip(w.besides), w.told...))
 }
 
 // first tells whether this image, with what was told, was not judged before.
 func (w *worker) first(m image) bool {
 	sum := m.sum()
 	with := sum
-	with[0] ^= maphash.String(hashSeeds[0], strings.Join(w.told, "\n"))
+	with[0] ^= maphash.String(hashSeeds[0], strings.Join(append(slices.Clip(w.besides), w.told...), "\n"))
 	w.seen.mu.Lock()
 	defer w.seen.mu.Unlock()
 	if _, was := w.seen.judged[with]; was {

@@ -33,11 +33,11 @@ type replay struct {
 	whole   bool   // an append never spoils what its block held before: no garbage
 	enough  int    // failures after which it ends; 0 means 20
 
-	cut    string                                                            // the one top folder whose power is cut; the others keep all
-	with   []string                                                          // which of those are part of an image
-	beside func(d *disk, version int) ([]string, error)                      // told besides; asked again when the others changed
-	pick   func(n int, told []string, all []choice, rng *rand.Rand) []choice // the choices that are judged; nil: all of them
-	hands  int                                                               // images judged at a time; 0 means 2
+	cut    string                                                      // the one top folder whose power is cut; the others keep all
+	with   []string                                                    // which of those are part of an image
+	beside func(d *disk, version int) ([]string, error)                // told besides; asked again when the others changed
+	pick   func(n int, told []string, all []choice, rng *lot) []choice // the choices that are judged; nil: all of them
+	hands  int                                                         // images judged at a time; 0 means 2
 
 	seen *seen
 }
@@ -52,6 +52,9 @@ type seen struct {
 func newSeen() *seen {
 	return &seen{judged: map[[2]uint64]struct{}{}, images: map[[2]uint64]struct{}{}}
 }
+
+// lot is a generator that draws the same again from the same seed.
+type lot = rand.Rand
 
 // figures is what a replay counted.
 type figures struct {
@@ -157,15 +160,18 @@ func (w *worker) step(n int, o op) error {
 			}
 		}
 	}
+	if w.pick != nil {
+		choices = w.pick(n, w.told, choices, rng)
+	}
+	if len(choices) == 0 {
+		return nil
+	}
 	if w.beside != nil && w.asked != w.version {
 		var err error
 		if w.besides, err = w.beside(w.disk, w.version); err != nil {
 			return err
 		}
 		w.asked = w.version
-	}
-	if w.pick != nil {
-		choices = w.pick(n, w.told, choices, rng)
 	}
 	for _, c := range choices {
 		if err := w.one(n, o, c); err != nil {

@@ -107,6 +107,7 @@ const (
 	enrolledWord  = "enrolled"
 	tradedWord    = "traded"
 	publishedWord = "published"
+	crossedWord   = "recorded point-of-no-return" // the daemon's own
 )
 
 // momentOf reads a moment of a step out of a line of the daemon's log. It is told

@@ -71,7 +71,11 @@ func (d *disk) fill(m image, path string, ino int, folders map[int]map[string]in
 	}
 }
 
+// content is only good until the next operation.
 func (f *file) content(fates map[int]fate, rotten map[int]int, ino int) []byte {
+	if _, ok := rotten[ino]; !ok && len(f.pending) == 0 && f.durable != nil {
+		return f.durable
+	}
 	b := make([]byte, len(f.durable), len(f.durable)+2*block)
 	copy(b, f.durable)
 	for i, p := range f.pending {

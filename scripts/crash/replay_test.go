@@ -56,6 +56,11 @@ func newSeen() *seen {
 // lot is a generator that draws the same again from the same seed.
 type lot = rand.Rand
 
+func newLot(seed, which uint64) *lot {
+	// #nosec: the same numbers again are the point.
+	return rand.New(rand.NewPCG(seed, which))
+}
+
 // figures is what a replay counted.
 type figures struct {
 	Ops, Images, Distinct int
@@ -150,8 +155,7 @@ func (w *worker) step(n int, o op) error {
 	if n < w.skip || n%w.hands != w.which || w.from != "" && (len(w.told) == 0 || !strings.HasPrefix(w.told[len(w.told)-1], w.from)) {
 		return nil
 	}
-	// #nosec: the same numbers again are the point.
-	rng := rand.New(rand.NewPCG(w.seed, uint64(n)))
+	rng := newLot(w.seed, uint64(n))
 	choices := w.disk.choices(rng, w.randoms)
 	if w.rest != nil {
 		for ino, blocks := range w.rest(w.paths, w.told) {

@@ -25,6 +25,7 @@ type scene struct {
 	URL     string // of the desk, once it was started
 	own     string // sockets and settings of this run
 	unbindd string // the daemon's name among the programs
+	command string // the order, as a file
 	heard   func(line string)
 
 	desk, signer, reader, daemon *program
@@ -264,10 +265,10 @@ func (s *scene) startDaemon() (err error) {
 // order makes the command and has two people sign it.
 func (s *scene) order() error {
 	_, err := call(s.bin("unbind-desk"), "issue", "--dir", s.deskDir(), "--terminal", "T-1", "--action", "rebind", "--profile", "rebind-standard",
-		"--reason", "merchant-closed", "--out", s.paper("command.json"))
+		"--reason", "merchant-closed", "--out", s.command)
 	for _, who := range []string{"ops-1", "sec-1"} {
 		if err == nil {
-			_, err = call(s.bin("unbind-desk"), "sign", "--key", filepath.Join(s.deskDir(), "keys", who+".pem"), s.paper("command.json"))
+			_, err = call(s.bin("unbind-desk"), "sign", "--key", filepath.Join(s.deskDir(), "keys", who+".pem"), s.command)
 		}
 	}
 	return err
@@ -275,7 +276,7 @@ func (s *scene) order() error {
 
 // publish hands the command to the desk; the same one again changes nothing.
 func (s *scene) publish() error {
-	_, err := call(s.bin("unbind-desk"), "publish", "--dir", s.deskDir(), s.paper("command.json"))
+	_, err := call(s.bin("unbind-desk"), "publish", "--dir", s.deskDir(), s.command)
 	return err
 }
 

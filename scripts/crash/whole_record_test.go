@@ -71,7 +71,7 @@ func unbinding(t *testing.T, s *scene) trace {
 	t.Run("record", func(t *testing.T) { // of its own, so that nothing is mounted any more afterwards
 		r := mountedAt(t, s.At)
 		r.begin(t, s.paper("trace"))
-		s.own, s.unbindd = t.TempDir(), mountedDaemon
+		s.own, s.unbindd, s.command = t.TempDir(), mountedDaemon, s.paper("command.json")
 		s.heard = func(line string) {
 			if word := momentOf(line); word != "" {
 				r.say(word)
@@ -85,7 +85,7 @@ func unbinding(t *testing.T, s *scene) trace {
 			s.found, s.plant, s.configure, tell(plantedWord),
 			s.enrol, tell(enrolledWord),
 			s.startDaemon, s.traded, s.sellOut, s.traded, tell(tradedWord),
-			s.order, s.publish, tell(publishedWord),
+			s.order, tell(orderedWord), s.publish, tell(publishedWord),
 			s.unbound, func() error { return s.proven() }, tell("ended"),
 		} {
 			if err := act(); err != nil {
@@ -106,6 +106,7 @@ const (
 	plantedWord   = "planted"
 	enrolledWord  = "enrolled"
 	tradedWord    = "traded"
+	orderedWord   = "ordered"
 	publishedWord = "published"
 	crossedWord   = "recorded point-of-no-return" // the daemon's own
 )
@@ -128,7 +129,7 @@ func (s *scene) proven() error {
 	var c struct {
 		Case string `json:"case"`
 	}
-	if err := payload(s.paper("command.json"), &c); err != nil {
+	if err := payload(s.command, &c); err != nil {
 		return err
 	}
 	out := filepath.Join(s.own, "case")

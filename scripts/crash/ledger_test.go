@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	gosync "sync"
+	"syscall"
 	"testing"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -196,15 +197,27 @@ const wanted = 60_000
 func TestLedgerLosesNothing(t *testing.T) {
 	seen := newSeen()
 	var total figures
-	for n := uint64(1); total.Distinct < number("CRASH_IMAGES", wanted) && len(total.Failures) == 0; n++ {
-		r := ledgerReplay(seedOf(n))
-		r.seen, r.randoms = seen, number("CRASH_RANDOMS", 32)
-		total.add(r.run(t, recorded(t, r.seed, "ledger short")))
+	for n := uint64(1); total.Distinct < number("CRASH_IMAGES", wanted) && len(total.Failures) == 0 && !t.Failed(); n++ {
+		t.Run(fmt.Sprint(n), func(t *testing.T) { // of its own, so that nothing of a round outlives it
+			r := ledgerReplay(seedOf(n))
+			r.seen, r.randoms = seen, number("CRASH_RANDOMS", 32)
+			total.add(r.run(t, recorded(t, r.seed, "ledger short")))
+		})
 		if os.Getenv("CRASH_SEED") != "" {
 			break // one case is looked at
 		}
 	}
 	green(t, "ledger", total)
+	t.Logf("%-12s %6d MiB of memory at most, with the marks of %d images", "ledger", peak()>>20, total.Distinct)
+}
+
+// peak is the most memory that this program ever had.
+func peak() int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return u.Maxrss << 10
 }
 
 // The step to the next segment, and what is appended there.

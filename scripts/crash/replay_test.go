@@ -21,17 +21,19 @@ import (
 
 // replay is one record, cut at every operation.
 type replay struct {
-	store   string // for whoever reads a failure
-	seed    uint64
-	randoms int                                                 // choices at random, a point
-	deaf    func(o op) bool                                     // syncs that the medium ignores
-	rest    func(m map[int]string, told []string) map[int][]int // durable blocks that may rot, by file number
-	judge   func(dir string, told []string) error
-	skip    int    // points before this one are not judged
-	from    string // points are judged once the newest word told begins so
-	only    string // one case: "operation/choice"
-	whole   bool   // an append never spoils what its block held before: no garbage
-	enough  int    // failures after which it ends; 0 means 20
+	store    string // for whoever reads a failure
+	seed     uint64
+	randoms  int                                                 // choices at random, a point
+	deafFrom int                                                 // the operation from which it is
+	deaf     func(o op) bool                                     // syncs that the medium ignores
+	rest     func(m map[int]string, told []string) map[int][]int // durable blocks that may rot, by file number
+	judge    func(dir string, told []string) error
+	skip     int    // points before this one are not judged
+	from     string // points are judged once the newest word told begins so
+	only     string // one case: "operation/choice"
+	whole    bool   // an append never spoils what its block held before: no garbage
+	raw      bool   // an image has what lies there without a name too
+	enough   int    // failures after which it ends; 0 means 20
 
 	cut    string                                                      // the one top folder whose power is cut; the others keep all
 	with   []string                                                    // which of those are part of an image
@@ -45,12 +47,42 @@ type replay struct {
 // seen is what was tried: images by content, and by content and what was told.
 type seen struct {
 	mu     gosync.Mutex
-	judged map[[2]uint64]struct{}
-	images map[[2]uint64]struct{}
+	judged table
+	images table
 }
 
-func newSeen() *seen {
-	return &seen{judged: map[[2]uint64]struct{}{}, images: map[[2]uint64]struct{}{}}
+func newSeen() *seen { return &seen{} }
+
+// table is a set of hashes in 8 bytes each and some room. Two images whose
+// hashes are equal are taken for one, so that a figure may be too low by one in
+// a great many, and never too high.
+type table struct {
+	slots []uint64
+	n     int
+}
+
+// add says whether the hash was not there.
+func (t *table) add(sum uint64) bool {
+	if t.n*4 >= len(t.slots)*3 {
+		was := t.slots
+		t.slots = make([]uint64, max(1<<10, 2*len(was)))
+		t.n = 0
+		for _, s := range was {
+			if s != 0 {
+				t.add(s)
+			}
+		}
+	}
+	for at := sum | 1; ; at++ {
+		switch slot := &t.slots[at%uint64(len(t.slots))]; *slot {
+		case 0:
+			*slot = sum | 1
+			t.n++
+			return true
+		case sum | 1:
+			return false
+		}
+	}
 }
 
 // lot is a generator that draws the same again from the same seed.
@@ -141,7 +173,7 @@ func (w *worker) step(n int, o op) error {
 	switch {
 	case o.Kind == note:
 		w.told = append(w.told, strings.Split(o.Told, "\n")...)
-	case (o.Kind == sync || o.Kind == syncFolder) && w.deaf != nil && w.deaf(o):
+	case (o.Kind == sync || o.Kind == syncFolder) && w.deaf != nil && n >= w.deafFrom && w.deaf(o):
 	default:
 		w.disk.apply(o)
 		w.keep(o)
@@ -212,6 +244,9 @@ func (w *worker) one(n int, o op, c choice) error {
 		return nil
 	}
 	m := w.disk.image(c, w.cut)
+	if w.raw {
+		w.disk.addNameless(m, c)
+	}
 	if !w.first(m) {
 		return nil
 	}
@@ -248,17 +283,14 @@ func (w *worker) judged(dir string) (err error) {
 // first tells whether this image, with what was told, was not judged before.
 func (w *worker) first(m image) bool {
 	sum := m.sum()
-	with := sum
-	with[0] ^= maphash.String(hashSeeds[0], strings.Join(append(slices.Clip(w.besides), w.told...), "\n"))
+	with := sum ^ maphash.String(hashSeed, strings.Join(append(slices.Clip(w.besides), w.told...), "\n"))
 	w.seen.mu.Lock()
 	defer w.seen.mu.Unlock()
-	if _, was := w.seen.judged[with]; was {
+	if !w.seen.judged.add(with) {
 		return false
 	}
-	w.seen.judged[with] = struct{}{}
 	w.Images++
-	if _, was := w.seen.images[sum]; !was {
-		w.seen.images[sum] = struct{}{}
+	if w.seen.images.add(sum) {
 		w.Distinct++
 	}
 	return true

@@ -62,7 +62,7 @@ func (o *others) told(d *disk, _ int) ([]string, error) {
 func (o *others) reader(memory []byte) (string, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	sum := maphash.Bytes(hashSeeds[0], memory)
+	sum := maphash.Bytes(hashSeed, memory)
 	if known, ok := o.known[sum]; ok {
 		return known, nil
 	}
@@ -129,17 +129,17 @@ func onlyEnds(_ int, _ []string, all []choice, _ *lot) []choice {
 // goes, by name or by length, before something else was synced in its place: the
 // evidence is never better than the deed. It returns how many files went, and
 // the names of those that went early.
-func overwrittenFirst(tr trace, deaf func(op) bool) (gone int, early []string, err error) {
+func overwrittenFirst(tr trace, from int, deaf func(op) bool) (gone int, early []string, err error) {
 	d := newDisk()
 	keep := &worker{replay: &replay{cut: "terminal"}, disk: d, tops: map[int]string{}}
 	paths, crossed := map[int]string{}, false
 	held := map[int][]byte{} // what each file held when its erase began
-	err = tr.each(func(_ int, o op) error {
+	err = tr.each(func(n int, o op) error {
 		switch {
 		case o.Kind == note:
 			crossed = crossed || o.Told == crossedWord
 			return nil
-		case (o.Kind == sync || o.Kind == syncFolder) && deaf != nil && deaf(o):
+		case n >= from && deaf != nil && deaf(o):
 			return nil
 		case o.Kind == create && !o.Folder:
 			paths[o.Ino] = o.Name

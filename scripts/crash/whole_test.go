@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -33,8 +34,9 @@ func TestWholeUnbinding(t *testing.T) {
 	tr := unbinding(t, s)
 	t.Run("opened", func(t *testing.T) { s.opened(t, tr) })
 	t.Run("carried", func(t *testing.T) { s.carried(t, tr) })
+	t.Run("deaf", func(t *testing.T) { s.deafMedia(t, tr) })
 	t.Run("overwritten", func(t *testing.T) {
-		gone, early, err := overwrittenFirst(tr, nil)
+		gone, early, err := overwrittenFirst(tr, 0, nil)
 		if err != nil || gone == 0 || len(early) > 0 {
 			t.Errorf("%d files went, %d of them before they were overwritten: %v, %v", gone, len(early), early, err)
 		}
@@ -64,4 +66,55 @@ func (s *scene) carried(t *testing.T, tr trace) {
 	f := r.run(t, tr)
 	green(t, "carried", f)
 	t.Logf("whole unbinding: %d images carried to the end: %s", f.Images, counted(f))
+}
+
+// deafMedia: a medium that ignores one kind of sync of the terminal loses, and
+// the lab sees it at the moment from which it matters.
+func (s *scene) deafMedia(t *testing.T, tr trace) {
+	agent := build(t, "agent")
+	for _, c := range []struct {
+		name string
+		k    kind
+		path string // and what lies below it
+		from string
+	}{
+		{"the name of the state directory", syncFolder, "terminal", enrolledWord},
+		{"names in the state directory", syncFolder, "terminal/state", enrolledWord},
+		{"the journal", sync, "terminal/state/journal.db", crossedWord},
+		{"the ledger", sync, "terminal/state/ledger/", enrolledWord},
+		{"names in the ledger's folder", syncFolder, "terminal/state/ledger", enrolledWord},
+		{"keys", sync, "terminal/state/keys/", enrolledWord},
+		{"names of keys", syncFolder, "terminal/state/keys", enrolledWord},
+		{"binding and trust", sync, "terminal/state/trust/", enrolledWord},
+		{"names of binding and trust", syncFolder, "terminal/state/trust", enrolledWord},
+		{"names of the application, while it is erased", syncFolder, "terminal/pos/", "recorded erase-data"},
+	} {
+		r := s.wholeReplay(t, agent, onlyEnds)
+		r.deaf = func(o op) bool {
+			return o.Kind == c.k && (o.Name == c.path || strings.HasSuffix(c.path, "/") && strings.HasPrefix(o.Name+"/", c.path))
+		}
+		r.only, r.enough, r.skip = "", 1, told(t, tr, c.from)
+		if strings.HasPrefix(c.path, "terminal/pos") {
+			r.deafFrom = told(t, tr, crossedWord) // they were there before
+		}
+		red(t, "whole, "+c.name, r.run(t, tr))
+	}
+	if _, early, err := overwrittenFirst(tr, told(t, tr, crossedWord), deafTo(sync, "terminal/pos")); err != nil || len(early) == 0 {
+		t.Errorf("a medium that ignored the syncs of an erase was not noticed: %v", err)
+	}
+}
+
+// told is the operation after which a word was told.
+func told(t *testing.T, tr trace, word string) int {
+	t.Helper()
+	at := -1
+	if err := tr.each(func(n int, o op) error {
+		if o.Kind == note && o.Told == word && at < 0 {
+			at = n
+		}
+		return nil
+	}); err != nil || at < 0 {
+		t.Fatalf("%q was never told: %v", word, err)
+	}
+	return at
 }

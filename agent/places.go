@@ -53,26 +53,34 @@ func makeDirs(paths ...string) error {
 
 // makeDir syncs the name of one that it finds too: whoever made it may have been
 // killed before that. One that is mounted there has no name to lose, and what it
-// is mounted on may be a file system that takes no sync.
+// is mounted on may be a file system that takes no sync; where we may not read the
+// folder above, another made it.
 func makeDir(path string) error {
 	parent := filepath.Dir(path)
-	_, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) {
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
 		if _, err := os.Stat(parent); errors.Is(err, os.ErrNotExist) {
 			if err := makeDir(parent); err != nil {
 				return err
 			}
 		}
-		err = os.Mkdir(path, 0o700)
+		if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+			return err
+		}
+		return syncDir(parent)
+	case err != nil:
+		return err
+	case !st.IsDir():
+		return &os.PathError{Op: "mkdir", Path: path, Err: syscall.ENOTDIR}
 	}
-	if err != nil && !errors.Is(err, os.ErrExist) {
+	if mounted, err := isMounted(path, parent); err != nil || mounted {
 		return err
 	}
-	mounted, err := isMounted(path, parent)
-	if err != nil || mounted {
+	if err := syncDir(parent); !errors.Is(err, os.ErrPermission) {
 		return err
 	}
-	return syncDir(parent)
+	return nil
 }
 
 func isMounted(path, parent string) (bool, error) {

@@ -29,6 +29,7 @@ type replay struct {
 	rest     func(m map[int]string, told []string) map[int][]int // durable blocks that may rot, by file number
 	judge    func(dir string, told []string) error
 	skip     int    // points before this one are not judged
+	record   string // where it is kept, if another recording would not be the same
 	from     string // points are judged once the newest word told begins so
 	only     string // one case: "operation/choice"
 	whole    bool   // an append never spoils what its block held before: no garbage
@@ -260,8 +261,8 @@ func (w *worker) one(n int, o op, c choice) error {
 		return err
 	}
 	if err := w.judged(dir); err != nil {
-		w.Failures = append(w.Failures, fmt.Sprintf("%s after the %s of operation %d: %v\n\trepeat: CRASH_SEED=%d CRASH_CASE=%q, the same test",
-			c.name, kindNames[o.Kind], n, err, w.seed, name))
+		w.Failures = append(w.Failures, fmt.Sprintf("%s after the %s of operation %d: %v\n\trepeat: %sCRASH_SEED=%d CRASH_CASE=%q, the same test",
+			c.name, kindNames[o.Kind], n, err, w.record, w.seed, name))
 		if len(w.Failures) >= w.enough {
 			return errEnough
 		}

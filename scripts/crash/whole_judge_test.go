@@ -93,7 +93,7 @@ func ownNames(net bool) *syscall.SysProcAttr {
 func (s *scene) wholeReplay(t testing.TB, agent foreign, pick func(int, []string, []choice, *lot) []choice) *replay {
 	agent.attr = ownNames(false)
 	return &replay{
-		store: "whole", seed: seedOf(1), randoms: number("CRASH_RANDOMS", 4), cut: "terminal", judge: agent.judge(t), only: envCase(),
+		store: "whole", record: "CRASH_SCENE=" + s.Dir + " ", seed: seedOf(1), randoms: number("CRASH_RANDOMS", 4), cut: "terminal", judge: agent.judge(t), only: envCase(),
 		beside: s.others(t).told, pick: afterPlanting(pick),
 	}
 }
@@ -104,7 +104,7 @@ func afterPlanting(pick func(int, []string, []choice, *lot) []choice) func(int, 
 		if !slices.Contains(told, plantedWord) {
 			return nil
 		}
-		if pick == nil {
+		if pick == nil || envCase() != "" { // the one case is found among all
 			return all
 		}
 		return pick(n, told, all, rng)

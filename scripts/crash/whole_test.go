@@ -3,6 +3,7 @@
 package crash
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,28 +11,59 @@ import (
 	"testing"
 )
 
-func newScene(t *testing.T) *scene {
+// newScene records an unbinding, or takes one that was kept because it failed: no
+// two recordings are the same.
+func newScene(t *testing.T) (*scene, trace) {
 	t.Helper()
+	if dir := os.Getenv("CRASH_SCENE"); dir != "" {
+		return keptScene(t, dir)
+	}
 	dir, err := os.MkdirTemp("", "whole-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
+		if t.Failed() {
+			t.Logf("the recording is kept in %s: set CRASH_SCENE to that", dir)
+		} else if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
 	})
 	s := &scene{At: filepath.Join(dir, "mount"), Dir: dir}
 	s.buildPrograms(t)
-	return s
+	tr := unbinding(t, s)
+	text, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.paper("scene.json"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return s, tr
+}
+
+func keptScene(t *testing.T, dir string) (*scene, trace) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "scene.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scene{}
+	if err := json.Unmarshal(text, s); err != nil {
+		t.Fatal(err)
+	}
+	tr := trace{path: s.paper("trace")}
+	if err := tr.each(func(int, op) error { tr.count++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return s, tr
 }
 
 // Whatever the cut made of the terminal at whatever moment of its unbinding: the
 // real code opens it, nothing acknowledged is lost, nobody says more than was
 // done, and the real programs carry it to its end.
 func TestWholeUnbinding(t *testing.T) {
-	s := newScene(t)
-	tr := unbinding(t, s)
+	s, tr := newScene(t)
 	t.Run("opened", func(t *testing.T) { s.opened(t, tr) })
 	t.Run("carried", func(t *testing.T) { s.carried(t, tr) })
 	t.Run("deaf", func(t *testing.T) { s.deafMedia(t, tr) })
@@ -46,7 +78,7 @@ func TestWholeUnbinding(t *testing.T) {
 // opened has every image opened by the agent's code, or one in CRASH_WHOLE_IN.
 func (s *scene) opened(t *testing.T, tr trace) {
 	var pick func(int, []string, []choice, *lot) []choice
-	if many := number("CRASH_WHOLE_IN", 20); many > 1 {
+	if many := number("CRASH_WHOLE_IN", 6); many > 1 {
 		pick = oneIn(many)
 	}
 	f := s.wholeReplay(t, build(t, "agent"), pick).run(t, tr)
@@ -54,9 +86,13 @@ func (s *scene) opened(t *testing.T, tr trace) {
 	t.Logf("whole unbinding: %d images of %d operations opened: %s", f.Images, f.Ops, counted(f))
 }
 
-// carried has CRASH_WHOLE images carried to the end of their case.
+// carried has CRASH_WHOLE images carried to the end of their case, or all of them.
 func (s *scene) carried(t *testing.T, tr trace) {
-	r := s.wholeReplay(t, foreign{}, pickSome(t, tr, seedOf(1), number("CRASH_WHOLE", 0)))
+	var pick func(int, []string, []choice, *lot) []choice
+	if os.Getenv("CRASH_WHOLE") != "all" {
+		pick = pickSome(t, tr, seedOf(1), number("CRASH_WHOLE", 0))
+	}
+	r := s.wholeReplay(t, foreign{}, pick)
 	r.judge, r.with, r.hands = s.carrier(t), []string{"desk", "reader"}, 4
 	told := r.beside
 	r.beside = func(d *disk, version int) ([]string, error) { // which desk and which reader counts here

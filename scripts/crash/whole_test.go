@@ -135,8 +135,23 @@ func (s *scene) deafMedia(t *testing.T, tr trace) {
 		}
 		red(t, "whole, "+c.name, r.run(t, tr))
 	}
+	s.deafToTheEnd(t, tr)
 	if _, early, err := overwrittenFirst(tr, told(t, tr, crossedWord), deafTo(sync, "terminal/pos")); err != nil || len(early) == 0 {
 		t.Errorf("a medium that ignored the syncs of an erase was not noticed: %v", err)
+	}
+}
+
+// deafToTheEnd: where what was seen to be gone comes back, the case ends all the
+// same, and whoever looks at its end must see it.
+func (s *scene) deafToTheEnd(t *testing.T, tr trace) {
+	r := s.wholeReplay(t, foreign{}, onlyEnds)
+	r.judge, r.with, r.only, r.enough, r.hands = s.carrier(t), []string{"desk", "reader"}, "", 1, 1
+	r.skip, r.deafFrom = told(t, tr, "recorded sign-certificate"), told(t, tr, crossedWord)
+	r.deaf = func(o op) bool { return o.Kind == syncFolder && strings.HasPrefix(o.Name, "terminal/pos") }
+	f := r.run(t, tr)
+	red(t, "whole, carried to its end", f)
+	if len(f.Failures) > 0 && !strings.Contains(f.Failures[0], claimWord) {
+		t.Errorf("it was seen as something else: %s", f.Failures[0])
 	}
 }
 

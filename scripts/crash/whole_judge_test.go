@@ -111,18 +111,18 @@ func afterPlanting(pick func(int, []string, []choice, *lot) []choice) func(int, 
 	}
 }
 
-// oneIn takes every so-manieth choice by lot, and always the two ends.
+// oneIn takes every so-manieth choice by lot, and always the loss of everything.
 func oneIn(many int) func(int, []string, []choice, *lot) []choice {
 	return func(_ int, _ []string, all []choice, rng *lot) []choice {
 		return slices.DeleteFunc(all, func(c choice) bool {
-			return !strings.HasPrefix(c.name, "all ") && rng.IntN(many) != 0
+			return c.name != "all dropped" && rng.IntN(many) != 0
 		})
 	}
 }
 
-// onlyEnds is for media that are deaf: the loss of everything is enough.
-func onlyEnds(_ int, _ []string, all []choice, _ *lot) []choice {
-	return slices.DeleteFunc(all, func(c choice) bool { return !strings.HasPrefix(c.name, "all ") })
+// allLosses is for media that are deaf: the loss of everything is enough.
+func allLosses(_ int, _ []string, all []choice, _ *lot) []choice {
+	return slices.DeleteFunc(all, func(c choice) bool { return c.name != "all dropped" })
 }
 
 // overwrittenFirst reads from the record itself that no content of the terminal

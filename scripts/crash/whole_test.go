@@ -125,7 +125,7 @@ func (s *scene) deafMedia(t *testing.T, tr trace) {
 		{"names of binding and trust", syncFolder, "terminal/state/trust", enrolledWord},
 		{"names of the application, while it is erased", syncFolder, "terminal/pos/", "recorded erase-data"},
 	} {
-		r := s.wholeReplay(t, agent, onlyEnds)
+		r := s.wholeReplay(t, agent, allLosses)
 		r.deaf = func(o op) bool {
 			return o.Kind == c.k && (o.Name == c.path || strings.HasSuffix(c.path, "/") && strings.HasPrefix(o.Name+"/", c.path))
 		}
@@ -144,7 +144,7 @@ func (s *scene) deafMedia(t *testing.T, tr trace) {
 // deafToTheEnd: where what was seen to be gone comes back, the case ends all the
 // same, and whoever looks at its end must see it.
 func (s *scene) deafToTheEnd(t *testing.T, tr trace) {
-	r := s.wholeReplay(t, foreign{}, onlyEnds)
+	r := s.wholeReplay(t, foreign{}, allLosses)
 	r.judge, r.with, r.only, r.enough, r.hands = s.carrier(t), []string{"desk", "reader"}, "", 1, 1
 	r.skip, r.deafFrom = told(t, tr, "recorded sign-certificate"), told(t, tr, crossedWord)
 	r.deaf = func(o op) bool { return o.Kind == syncFolder && strings.HasPrefix(o.Name, "terminal/pos") }

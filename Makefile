@@ -11,6 +11,7 @@ SEEDS    ?= 5
 IMAGES   ?= 5000000
 RANDOMS  ?= 32
 TAMPERS  ?= 20000
+WHOLE    ?= 500
 ONLY     ?=
 
 .PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout clean
@@ -82,9 +83,9 @@ fuzz-long: FUZZTIME := 10m
 fuzz-long: ## give every fuzz target FUZZTIME (10m) at a commit, go on where the last run ended, and write docs/FUZZING.md
 	go run ./scripts/fuzz -time '$(FUZZTIME)' -only '$(ONLY)'
 
-crash: ## cut the power at every operation of every store: IMAGES (5000000) of the ledger, RANDOMS (32) choices by lot a point
+crash: ## cut the power at every operation of every store and of a whole unbinding: IMAGES (5000000) of the ledger, RANDOMS (32) choices by lot a point, WHOLE (500, or all) carried to the end
 	scripts/deps.sh
-	CRASH_IMAGES='$(IMAGES)' CRASH_RANDOMS='$(RANDOMS)' go test -count=1 -v -timeout 24h ./scripts/crash \
+	CRASH_IMAGES='$(IMAGES)' CRASH_RANDOMS='$(RANDOMS)' CRASH_WHOLE='$(WHOLE)' CRASH_WHOLE_IN=1 go test -count=1 -v -timeout 24h ./scripts/crash \
 	  | sed -nE 's/^ +[a-z]+_test\.go:[0-9]+: (.*(images|faults).*)$$/\1/p; /(FAIL|^ok)/p; /after the/p; /repeat:/p'
 
 kill: ## run the power-cut tests alone

@@ -62,7 +62,11 @@ func judgeForLab(in io.Reader, out io.Writer) {
 			return
 		}
 		verdict := ""
-		if err := judgeImage(places{question[0]}, question[1:]); err != nil {
+		judge := func() error { return judgeImage(places{question[0]}, question[1:]) }
+		if len(question) > 1 && question[1] == "whole" {
+			judge = func() error { return judgeWhole(question[0], question[2:]) }
+		}
+		if err := judge(); err != nil {
 			verdict = err.Error()
 		}
 		if answers.Encode(verdict) != nil {

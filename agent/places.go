@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // places are the paths in the state directory. The names are fixed and say
@@ -39,14 +40,58 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// makeDirs makes the directories that are missing, readable by nobody else.
+// makeDirs makes the directories that are missing, readable by nobody else. What
+// will lie in them is only there after a cut if their own names are.
 func makeDirs(paths ...string) error {
 	for _, path := range paths {
-		if err := os.MkdirAll(path, 0o700); err != nil {
+		if err := makeDir(filepath.Clean(path)); err != nil {
 			return fmt.Errorf("cannot make a directory: %w", err)
 		}
 	}
 	return nil
+}
+
+// makeDir syncs the name of one that it finds too: whoever made it may have been
+// killed before that. One that is mounted there has no name to lose, and what it
+// is mounted on may be a file system that takes no sync; where we may not read the
+// folder above, another made it.
+func makeDir(path string) error {
+	parent := filepath.Dir(path)
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		if _, err := os.Stat(parent); errors.Is(err, os.ErrNotExist) {
+			if err := makeDir(parent); err != nil {
+				return err
+			}
+		}
+		if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+			return err
+		}
+		return syncDir(parent)
+	case err != nil:
+		return err
+	case !st.IsDir():
+		return &os.PathError{Op: "mkdir", Path: path, Err: syscall.ENOTDIR}
+	}
+	if mounted, err := isMounted(path, parent); err != nil || mounted {
+		return err
+	}
+	if err := syncDir(parent); !errors.Is(err, os.ErrPermission) {
+		return err
+	}
+	return nil
+}
+
+func isMounted(path, parent string) (bool, error) {
+	in, err1 := os.Stat(path)
+	out, err2 := os.Stat(parent)
+	if err := errors.Join(err1, err2); err != nil {
+		return false, err
+	}
+	a, ok1 := in.Sys().(*syscall.Stat_t)
+	b, ok2 := out.Sys().(*syscall.Stat_t)
+	return ok1 && ok2 && a.Dev != b.Dev, nil
 }
 
 // writeFile writes a file whole or not at all: another name, fsync, rename,

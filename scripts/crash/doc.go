@@ -20,4 +20,8 @@
 //	variants_test.go which choices are made at one point
 //	replay_test.go   every point, every choice, judged; the figures
 //	lab_test.go      a store under test: recorded, then replayed
+//	foreign_test.go  a store that may not be imported from here
+//	program_test.go  one of our programs, running
+//	scene_test.go    everybody who takes part in an unbinding
+//	whole_test.go    the terminal's power cut at every moment of one, in two depths
 package crash

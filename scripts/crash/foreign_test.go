@@ -8,16 +8,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
 // foreign is a store that may not be imported from here: the test binary of its
 // own package works in the mount and judges. It does so when CRASH_WORK names a
 // work or CRASH_JUDGE is set; see the crash_test.go of that package.
-type foreign struct{ binary string }
+type foreign struct {
+	binary string
+	env    []string             // of its judge
+	attr   *syscall.SysProcAttr // the same
+}
 
 func build(t testing.TB, pkg string) foreign {
 	t.Helper()
@@ -25,7 +31,7 @@ func build(t testing.TB, pkg string) foreign {
 	if out, err := exec.Command("go", "test", "-c", "-o", binary, "../../"+pkg).CombinedOutput(); err != nil {
 		t.Fatalf("cannot build %s: %v\n%s", pkg, err, out)
 	}
-	return foreign{binary}
+	return foreign{binary: binary}
 }
 
 // recorded runs the work in a mount.
@@ -50,7 +56,7 @@ func (f foreign) command(r *recorder, what string) *exec.Cmd {
 
 // judge starts a judge; one that dies is a failure, and the next image gets another.
 func (f foreign) judge(t testing.TB) func(dir string, told []string) error {
-	idle := make(chan *judge, workers)
+	idle := make(chan *judge, 64)
 	t.Cleanup(func() {
 		close(idle)
 		for j := range idle {
@@ -88,7 +94,8 @@ type judge struct {
 
 func (f foreign) start() (*judge, error) {
 	cmd := exec.Command(f.binary)
-	cmd.Env = append(cmd.Environ(), "CRASH_JUDGE=1")
+	cmd.Env = append(append(cmd.Environ(), "CRASH_JUDGE=1"), f.env...)
+	cmd.SysProcAttr, cmd.Stderr = f.attr, os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err

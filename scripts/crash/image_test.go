@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 )
 
 // fate is what became of one piece.
@@ -37,11 +38,16 @@ type choice struct {
 // image is the files of one choice, by path; a folder is a nil.
 type image map[string][]byte
 
-func (d *disk) image(c choice) image {
+// image is the whole disk after a choice, or one top folder of it.
+func (d *disk) image(c choice, top string) image {
 	m := image{}
 	folders := d.tree(func(i int) bool { return !c.names[i] })
-	content := map[int][]byte{}
-	d.fill(m, "", 0, folders, func(ino int) []byte {
+	content, from := map[int][]byte{}, 0
+	if top != "" {
+		from = folders[0][top]
+		m[top] = nil
+	}
+	d.fill(m, top, from, folders, func(ino int) []byte {
 		if b, ok := content[ino]; ok {
 			return b
 		}
@@ -49,6 +55,26 @@ func (d *disk) image(c choice) image {
 		return content[ino]
 	}, 0)
 	return m
+}
+
+// nameless is the folder of an image for content that lies on the medium and has
+// no name there any more, or none yet.
+const nameless = ".nameless"
+
+// addNameless puts it into the image, under the files' numbers.
+func (d *disk) addNameless(m image, c choice) {
+	named := map[int]bool{}
+	for _, names := range d.tree(func(i int) bool { return !c.names[i] }) {
+		for _, ino := range names {
+			named[ino] = true
+		}
+	}
+	m[nameless] = nil
+	for ino, f := range d.files {
+		if !named[ino] {
+			m[filepath.Join(nameless, strconv.Itoa(ino))] = f.content(c.fates[ino], nil, ino)
+		}
+	}
 }
 
 func (d *disk) fill(m image, path string, ino int, folders map[int]map[string]int, content func(int) []byte, depth int) {
@@ -66,7 +92,11 @@ func (d *disk) fill(m image, path string, ino int, folders map[int]map[string]in
 	}
 }
 
+// content is only good until the next operation.
 func (f *file) content(fates map[int]fate, rotten map[int]int, ino int) []byte {
+	if _, ok := rotten[ino]; !ok && len(f.pending) == 0 && f.durable != nil {
+		return f.durable
+	}
 	b := make([]byte, len(f.durable), len(f.durable)+2*block)
 	copy(b, f.durable)
 	for i, p := range f.pending {
@@ -123,30 +153,27 @@ func noise(seed uint64, n int) []byte {
 	return b[:n]
 }
 
-var hashSeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+var hashSeed = maphash.MakeSeed()
 
 // sum is the content hash of names and bytes.
-func (m image) sum() (sum [2]uint64) {
+func (m image) sum() uint64 {
 	paths := make([]string, 0, len(m))
 	for path := range m {
 		paths = append(paths, path)
 	}
 	slices.Sort(paths)
-	for i, seed := range hashSeeds {
-		var h maphash.Hash
-		h.SetSeed(seed)
-		for _, path := range paths {
-			h.WriteString(path)
-			n := len(m[path])
-			if m[path] == nil {
-				n = -1
-			}
-			h.Write(binary.LittleEndian.AppendUint64([]byte{0}, uint64(n)))
-			h.Write(m[path])
+	var h maphash.Hash
+	h.SetSeed(hashSeed)
+	for _, path := range paths {
+		h.WriteString(path)
+		n := len(m[path])
+		if m[path] == nil {
+			n = -1
 		}
-		sum[i] = h.Sum64()
+		h.Write(binary.LittleEndian.AppendUint64([]byte{0}, uint64(n)))
+		h.Write(m[path])
 	}
-	return sum
+	return h.Sum64()
 }
 
 var zeros [block]byte

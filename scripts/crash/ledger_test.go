@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	gosync "sync"
 	"testing"
@@ -196,15 +197,21 @@ const wanted = 60_000
 func TestLedgerLosesNothing(t *testing.T) {
 	seen := newSeen()
 	var total figures
-	for n := uint64(1); total.Distinct < number("CRASH_IMAGES", wanted) && len(total.Failures) == 0; n++ {
-		r := ledgerReplay(seedOf(n))
-		r.seen, r.randoms = seen, number("CRASH_RANDOMS", 32)
-		total.add(r.run(t, recorded(t, r.seed, "ledger short")))
+	for n := uint64(1); total.Distinct < number("CRASH_IMAGES", wanted) && len(total.Failures) == 0 && !t.Failed(); n++ {
+		t.Run(fmt.Sprint(n), func(t *testing.T) { // of its own, so that nothing of a round outlives it
+			r := ledgerReplay(seedOf(n))
+			r.seen, r.randoms = seen, number("CRASH_RANDOMS", 32)
+			total.add(r.run(t, recorded(t, r.seed, "ledger short")))
+		})
 		if os.Getenv("CRASH_SEED") != "" {
 			break // one case is looked at
 		}
 	}
 	green(t, "ledger", total)
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	t.Logf("%-12s %6d MiB of heap in use after %d distinct images", "ledger", m.HeapInuse>>20, total.Distinct)
 }
 
 // The step to the next segment, and what is appended there.

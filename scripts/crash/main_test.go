@@ -21,6 +21,13 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if text := os.Getenv("CRASH_CARRY"); text != "" {
+		if err := carryForLab(text, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	flag.Parse()
 	if raced && os.Getenv("CRASH_RACE") == "" {
 		os.Exit(withoutDetector(flag.Lookup("test.run").Value.String()))

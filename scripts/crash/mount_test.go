@@ -47,8 +47,13 @@ type recorder struct {
 // mounted mounts a recorder for the time of the test.
 func mounted(t testing.TB) *recorder {
 	t.Helper()
-	dir := memoryFolder(t)
-	r := &recorder{back: filepath.Join(dir, "back"), mount: filepath.Join(dir, "mount"), ids: map[uint64]int{}}
+	return mountedAt(t, filepath.Join(t.TempDir(), "mount"))
+}
+
+// mountedAt mounts it at a path that is not there yet.
+func mountedAt(t testing.TB, mount string) *recorder {
+	t.Helper()
+	r := &recorder{back: filepath.Join(memoryFolder(t), "back"), mount: mount, ids: map[uint64]int{}}
 	for _, d := range []string{r.back, r.mount} {
 		if err := os.Mkdir(d, 0o700); err != nil {
 			t.Fatal(err)
@@ -131,6 +136,11 @@ func (r *recorder) do(o op, deed func(o *op) syscall.Errno) syscall.Errno {
 	return 0
 }
 
+// say writes down what somebody told who does not work in the mount.
+func (r *recorder) say(line string) {
+	r.do(op{Kind: note, Told: line}, func(*op) syscall.Errno { return 0 })
+}
+
 // number is the number of what lies at path now; fresh gives it a new one,
 // because the system gives inodes out again.
 func (r *recorder) number(path string, fresh bool) int {
@@ -193,8 +203,18 @@ func (n *node) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.En
 	return in, errno
 }
 
-func (n *node) Mknod(context.Context, string, uint32, uint32, *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
-	return nil, syscall.EPERM
+// Mknod makes sockets alone. They are no part of a record: no cut leaves one
+// that anybody listens on.
+func (n *node) Mknod(ctx context.Context, name string, mode, rdev uint32, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	if mode&syscall.S_IFMT != syscall.S_IFSOCK {
+		return nil, syscall.EPERM
+	}
+	return n.LoopbackNode.Mknod(ctx, name, mode, rdev, out)
+}
+
+func isSocket(path string) bool {
+	st, err := os.Lstat(path)
+	return err == nil && st.Mode()&os.ModeSocket != 0
 }
 
 func (n *node) Symlink(context.Context, string, string, *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
@@ -206,6 +226,9 @@ func (n *node) CopyFileRange(context.Context, fs.FileHandle, uint64, *fs.Inode, 
 }
 
 func (n *node) Unlink(ctx context.Context, name string) syscall.Errno {
+	if isSocket(filepath.Join(n.path(), name)) {
+		return n.LoopbackNode.Unlink(ctx, name)
+	}
 	return n.r.do(op{Kind: remove, Name: name}, func(o *op) syscall.Errno {
 		o.Ino, o.Dir = n.r.number(filepath.Join(n.path(), name), false), n.id()
 		return n.LoopbackNode.Unlink(ctx, name)

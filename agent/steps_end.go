@@ -23,16 +23,24 @@ import (
 func (a *Agent) eraseIdentity(ctx context.Context, n *journal.Note) error {
 	return lastKeys(n, lastActs{
 		may:     func() error { return a.mayEnd(ctx) },
+		stands:  func() bool { return exists(a.at.tombstone()) },
+		settle:  func() error { return syncDir(a.at.root) },
 		engrave: a.engrave,
 		erase:   func() error { return a.eraseWho(ctx, n) },
 	})
 }
 
-// lastActs end an identity, each safe to repeat.
-type lastActs struct{ may, engrave, erase func() error }
+// lastActs end an identity, each safe to repeat: may it go, is the tombstone
+// there, make its name durable, write it, erase the keys.
+type lastActs struct {
+	stands                      func() bool
+	may, settle, engrave, erase func() error
+}
 
 // lastKeys does them in their order. That the tombstone stands is written down
-// before a key goes: from then on nobody can ask any more whether it may.
+// before a key goes: from then on nobody can ask any more whether it may. A
+// tombstone that stands already is not believed: the life that wrote it may have
+// ended between its name and the folder's sync, and the next cut takes it away.
 func lastKeys(n *journal.Note, do lastActs) error {
 	var gone bool
 	if _, err := n.Get(noteIdentity, &gone); err != nil {
@@ -42,7 +50,11 @@ func lastKeys(n *journal.Note, do lastActs) error {
 		if err := do.may(); err != nil {
 			return err
 		}
-		if err := do.engrave(); err != nil {
+		raise := do.engrave
+		if do.stands() {
+			raise = do.settle
+		}
+		if err := raise(); err != nil {
 			return err
 		}
 		if err := n.Save(noteIdentity, true); err != nil {
@@ -165,9 +177,6 @@ func (a *Agent) readerBoot() (uint32, bool) {
 // engrave writes the tombstone, with the preimage in the clear: whole or not at
 // all, and before the keys go.
 func (a *Agent) engrave() error {
-	if exists(a.at.tombstone()) {
-		return nil
-	}
 	c, err := a.openCase()
 	if err != nil {
 		return err

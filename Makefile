@@ -9,12 +9,13 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 FUZZTIME ?= 10s
 SEEDS    ?= 5
 IMAGES   ?= 5000000
+HISTORIES ?= 5000000
 RANDOMS  ?= 32
 TAMPERS  ?= 20000
 WHOLE    ?= 500
 ONLY     ?=
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,10 +26,11 @@ build: ## put the four static, stripped programs into bin/
 	  CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o "bin/$$p" "./cmd/$$p"; \
 	done
 
+test: HISTORIES = 200000
 test: ## install missing tools, vet, and run every test under the race detector
 	scripts/deps.sh
 	go vet ./...
-	go test -race -count=1 -timeout 18m ./...
+	MODEL_HISTORIES='$(HISTORIES)' go test -race -count=1 -timeout 18m ./...
 
 check: lint-layout ## the quick look before a commit: format, vet, layout, shell syntax
 	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; \
@@ -87,6 +89,9 @@ crash: ## cut the power at every operation of every store and of a whole unbindi
 	scripts/deps.sh
 	CRASH_IMAGES='$(IMAGES)' CRASH_RANDOMS='$(RANDOMS)' CRASH_WHOLE='$(WHOLE)' CRASH_WHOLE_IN=1 go test -count=1 -v -timeout 24h ./scripts/crash \
 	  | sed -nE 's/^ +[a-z]+_test\.go:[0-9]+: (.*(images|faults).*)$$/\1/p; /(FAIL|^ok)/p; /after the/p; /repeat:/p'
+
+model: ## live HISTORIES (5000000) histories of the whole unbinding in memory, with every cut and fault
+	MODEL_HISTORIES='$(HISTORIES)' go test -count=1 -v -timeout 24h -run '^TestModel' ./agent | sed -nE '/^model: /p; /FAIL|^ok|--- PASS|never happened|history [0-9]+:/p'
 
 kill: ## run the power-cut tests alone
 	go test -race -count=1 -run 'Kill|PowerCut' ./...

@@ -62,7 +62,7 @@ type Agent struct {
 	id      *identity
 	journal *journal.Journal
 	keys    *keys.Store
-	reader  *device.Reader
+	reader  conversation
 	link    transport.Link
 	clock   *clock
 	plan    journal.Plan

@@ -192,7 +192,7 @@ func (a *Agent) identity() *identity {
 }
 
 // line is the conversation with the reader; nil once its pairing key is gone.
-func (a *Agent) line() *device.Reader {
+func (a *Agent) line() conversation {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.reader

@@ -22,6 +22,7 @@
 //	gate.go           the checks before the point of no return
 //	steps_erase.go    keys, data, software, verify
 //	depth.go          how far below the files an erase may reach
+//	conversation.go   all that is said to a reader
 //	reader_erase.go   erase-reader-keys: one commit, and the outcome by name
 //	reader_inspect.go reader_delete.go  what it held before; erased without a ticket
 //	reader_look.go    list, probe, counter, restart: never believe it

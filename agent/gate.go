@@ -47,14 +47,9 @@ func (a *Agent) gate(ctx context.Context, n *journal.Note) error {
 	if err != nil {
 		return giveUpOn(err)
 	}
-	var lines []certificate.Check
-	for _, check := range a.gateChecks() {
-		detail, err := check.hold(ctx, c)
-		a.gateLine(check.name, detail, err)
-		if err != nil {
-			return err
-		}
-		lines = append(lines, certificate.Check{Check: check.name, Detail: detail, OK: true})
+	lines, err := a.askAll(ctx, c, a.gateChecks())
+	if err != nil {
+		return err
 	}
 	o := opened{Gate: lines}
 	o.Started, o.Clock = a.clock.read()
@@ -62,6 +57,20 @@ func (a *Agent) gate(ctx context.Context, n *journal.Note) error {
 		return err
 	}
 	return n.Keep(noteOpened, o)
+}
+
+// askAll asks every condition in order; the first that does not hold keeps the
+// gate closed.
+func (a *Agent) askAll(ctx context.Context, c *caseFile, checks []gateCheck) (lines []certificate.Check, err error) {
+	for _, check := range checks {
+		detail, err := check.hold(ctx, c)
+		a.gateLine(check.name, detail, err)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, certificate.Check{Check: check.name, Detail: detail, OK: true})
+	}
+	return lines, nil
 }
 
 // fix keeps what the final steps need, as it was when the line was crossed: no
@@ -141,11 +150,15 @@ func (a *Agent) holdReader(ctx context.Context, c *caseFile) (string, error) {
 
 // holdEvents: the reader's last event is the manifest's, and none is held.
 func (a *Agent) holdEvents(ctx context.Context, c *caseFile) (string, error) {
-	seen, err := a.inspected()
+	m, _, err := a.manifestNow()
 	if err != nil {
 		return "", err
 	}
-	m, _, err := a.manifestNow()
+	return a.eventsOf(ctx, c, m)
+}
+
+func (a *Agent) eventsOf(ctx context.Context, c *caseFile, m manifest.Manifest) (string, error) {
+	seen, err := a.inspected()
 	if err != nil {
 		return "", err
 	}
@@ -197,10 +210,17 @@ func (a *Agent) holdLedger(context.Context, *caseFile) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if head := envelope.FromRaw(l.Head().Chain); head != m.Head {
-		return "", again("the ledger has grown since it was sealed")
+	if err := sameHead(envelope.FromRaw(l.Head().Chain), m); err != nil {
+		return "", err
 	}
 	return fmt.Sprintf("%d transactions, head %s", l.Tally().Count, short(m.Head)), nil
+}
+
+func sameHead(head envelope.Digest, m manifest.Manifest) error {
+	if head != m.Head {
+		return again("the ledger has grown since it was sealed")
+	}
+	return nil
 }
 
 // holdReceipt: the receipt for this manifest, or what is allowed instead.
@@ -209,6 +229,10 @@ func (a *Agent) holdReceipt(_ context.Context, c *caseFile) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return receipted(auth, ok)
+}
+
+func receipted(auth authority, ok bool) (string, error) {
 	if !ok {
 		return "", again("there is no receipt for the manifest in force")
 	}

@@ -43,6 +43,10 @@ func (a *Agent) eraseReaderKeys(ctx context.Context, n *journal.Note) error {
 	if err != nil {
 		return err
 	}
+	return a.eraseReader(ctx, n, c)
+}
+
+func (a *Agent) eraseReader(ctx context.Context, n *journal.Note, c *caseFile) (err error) {
 	e := &readerErase{a: a, c: c}
 	if e.seen, err = a.inspected(); err != nil {
 		return err

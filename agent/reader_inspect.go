@@ -41,6 +41,14 @@ type inspection struct {
 // inspectReader asks the reader everything that the erase will be held against,
 // and for its challenge.
 func (a *Agent) inspectReader(ctx context.Context, c *caseFile, seen *inspection) error {
+	p, err := a.identity().profile(c.command.Profile.ID, c.command.Profile.Digest)
+	if err != nil {
+		return giveUpOn(err)
+	}
+	return a.askReader(ctx, c, seen, p.Slots)
+}
+
+func (a *Agent) askReader(ctx context.Context, c *caseFile, seen *inspection, types []envelope.ID) error {
 	who, err := a.line().Identify(ctx)
 	if err != nil {
 		return err
@@ -66,20 +74,16 @@ func (a *Agent) inspectReader(ctx context.Context, c *caseFile, seen *inspection
 	}
 	seen.Serial, seen.Model, seen.Firmware, seen.EraCnt = who.Serial, who.Model, who.Firmware, who.EraseCounter
 	seen.Tampered = tamper.Detected
-	p, err := a.identity().profile(c.command.Profile.ID, c.command.Profile.Digest)
-	if err != nil {
-		return giveUpOn(err)
-	}
 	if seen.Sockets, err = a.modules(ctx, can); err != nil {
 		return err
 	}
 	if err := a.hidden(ctx, seen, slots); err != nil {
 		return err
 	}
-	if s, found := keptBack(slots, p.Slots); found {
+	if s, found := keptBack(slots, types); found {
 		return giveUp("E22", "slots", "cannot go on: the reader would keep slot %d of type %s, which the profile erases", s.ID, s.Type)
 	}
-	seen.Slots, seen.Scope = survey(slots, p.Slots)
+	seen.Slots, seen.Scope = survey(slots, types)
 	if slot, typ, found := unnamed(seen); found {
 		return giveUp("E22", "slots", "cannot go on: slot %d holds a key of type %s, which the profile does not name", slot, typ)
 	}

@@ -27,7 +27,7 @@ const testRounds = 20
 // withLine lends the conversation with the bound reader. A terminal that keeps
 // none opens the line for this one question; then only who is there can be asked
 // of a reader that wants a pairing key.
-func (a *Agent) withLine(r *http.Request, use func(context.Context, *device.Reader) (any, error)) (any, error) {
+func (a *Agent) withLine(r *http.Request, use func(context.Context, conversation) (any, error)) (any, error) {
 	ctx, stop := context.WithTimeout(r.Context(), reportTime)
 	defer stop()
 	if line := a.line(); line != nil {
@@ -47,7 +47,7 @@ func (a *Agent) withLine(r *http.Request, use func(context.Context, *device.Read
 // readerReport is GET /v1/reader. A reader that does not answer is a report,
 // not an error.
 func (a *Agent) readerReport(r *http.Request) (any, error) {
-	return a.withLine(r, func(ctx context.Context, line *device.Reader) (any, error) {
+	return a.withLine(r, func(ctx context.Context, line conversation) (any, error) {
 		out := local.ReaderReport{
 			Schema: local.Schema, Path: a.Reader.Path, Driver: a.Reader.Driver, Baud: a.Reader.Baud,
 			Can: []string{}, Unsupported: []string{},
@@ -81,7 +81,7 @@ func (a *Agent) readerReport(r *http.Request) (any, error) {
 }
 
 // abilities asks what the reader can do, and of that what costs nothing.
-func abilities(ctx context.Context, line *device.Reader, out *local.ReaderReport) error {
+func abilities(ctx context.Context, line conversation, out *local.ReaderReport) error {
 	can, err := line.Capabilities(ctx)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func abilities(ctx context.Context, line *device.Reader, out *local.ReaderReport
 
 // readerSlots is GET /v1/reader/slots.
 func (a *Agent) readerSlots(r *http.Request) (any, error) {
-	return a.withLine(r, func(ctx context.Context, line *device.Reader) (any, error) {
+	return a.withLine(r, func(ctx context.Context, line conversation) (any, error) {
 		slots, err := line.Slots(ctx)
 		if err != nil {
 			return nil, err
@@ -132,7 +132,7 @@ func (a *Agent) readerSlots(r *http.Request) (any, error) {
 // readerTest is POST /v1/reader/test: it goes on after a check that failed, so
 // that one look tells everything.
 func (a *Agent) readerTest(r *http.Request) (any, error) {
-	return a.withLine(r, func(ctx context.Context, line *device.Reader) (any, error) {
+	return a.withLine(r, func(ctx context.Context, line conversation) (any, error) {
 		t := readerTest{line: line, out: local.ReaderTest{Schema: local.Schema, OK: true, Checks: []local.ReaderCheck{}}}
 		if a.identity() != nil {
 			t.bound = string(a.identity().binding.Reader.SN)
@@ -143,7 +143,7 @@ func (a *Agent) readerTest(r *http.Request) (any, error) {
 }
 
 type readerTest struct {
-	line  *device.Reader
+	line  conversation
 	bound string
 	out   local.ReaderTest
 	slots []device.Slot

@@ -99,61 +99,83 @@ func (a *Agent) tryDeliver(ctx context.Context, n *journal.Note) (done bool, err
 
 func short(d envelope.Digest) string { return d.Hex()[:16] }
 
-// authority looks for what allows the point of no return, strongest first.
+// authority looks for what allows the point of no return. A receipt for an
+// earlier manifest is of no use; anything else that does not fit was never
+// written down.
 func (a *Agent) authority(c *caseFile) (authority, bool, error) {
 	e, ok, err := noteEnvelope(a.journal.Get, noteReceipt)
 	if err != nil {
 		return authority{}, false, err
 	}
+	have := grounds{}
 	if ok {
 		want, t, err := a.wantBackup()
 		if err != nil {
 			return authority{}, false, err
 		}
-		// A receipt for an earlier manifest is of no use; anything else that
-		// does not fit was never written down.
 		if r, err := receipt.Check(e, t, want); err == nil {
-			return authority{Digest: e.Digest(), Index: r.Index, Kind: "receipt"}, true, nil
+			have.receipt = &authority{Digest: e.Digest(), Index: r.Index, Kind: "receipt"}
 		}
 	}
-	return a.absence(c)
+	if err := a.absence(c, &have); err != nil {
+		return authority{}, false, err
+	}
+	auth, ok := c.allowedBy(have)
+	return auth, ok, nil
 }
 
-// absence is what the command or an amendment allows instead of a receipt.
-func (a *Agent) absence(c *caseFile) (authority, bool, error) {
-	if c.command.Backup.Gate == command.GateNone {
-		return authority{Digest: c.digest(), Kind: "command"}, true, nil
+// absence finds out what there is instead of a receipt.
+func (a *Agent) absence(c *caseFile, have *grounds) error {
+	if have.receipt != nil || c.command.Backup.Gate == command.GateNone {
+		return nil
 	}
-	by, allowed, err := a.sealedIsEnough(c)
-	if err != nil || !allowed {
-		return authority{}, false, err
+	if err := a.waitedLong(have); err != nil {
+		return err
 	}
 	var on envelope.Digest
-	if _, err := a.journal.Get(noteCarried, &on); err != nil {
-		return authority{}, false, err
+	if ok, err := a.journal.Get(noteCarried, &on); err != nil || !ok {
+		return err
 	}
 	_, m, err := a.manifestNow()
-	if err != nil || on != m.Digest() {
-		return authority{}, false, err
+	have.carried = err == nil && on == m.Digest()
+	return err
+}
+
+// grounds is what lies there before the point of no return.
+type grounds struct {
+	receipt *authority // the one for the manifest in force
+	carried bool       // its sealed file lies on the courier medium
+	waited  int64      // seconds of uptime that the desk was silent
+}
+
+// allowedBy decides what allows the point of no return, strongest first.
+func (c *caseFile) allowedBy(have grounds) (authority, bool) {
+	if have.receipt != nil {
+		return *have.receipt, true
 	}
-	return by, true, nil
+	if c.command.Backup.Gate == command.GateNone {
+		return authority{Digest: c.digest(), Kind: "command"}, true
+	}
+	if by, enough := c.sealedIsEnough(have.waited); enough && have.carried {
+		return by, true
+	}
+	return authority{}, false
 }
 
 // sealedIsEnough says whether the sealed file on a courier medium suffices now.
-func (a *Agent) sealedIsEnough(c *caseFile) (authority, bool, error) {
+func (c *caseFile) sealedIsEnough(waited int64) (authority, bool) {
 	if d, ok := c.allows(command.AllowSealed); ok {
-		return authority{Digest: d, Kind: "amend"}, true, nil
+		return authority{Digest: d, Kind: "amend"}, true
 	}
-	by := authority{Digest: c.digest(), Kind: "command"}
-	if c.command.Backup.Gate == command.GateSealed {
-		return by, true, nil
-	}
-	if c.command.Backup.SealedAfter == 0 {
-		return by, false, nil
-	}
+	by, after := authority{Digest: c.digest(), Kind: "command"}, c.command.Backup.SealedAfter
+	return by, c.command.Backup.Gate == command.GateSealed || (after > 0 && waited >= after*3600)
+}
+
+func (a *Agent) waitedLong(have *grounds) error {
 	var w waitedFor
 	_, err := a.journal.Get(noteWaited, &w)
-	return by, w.Seconds >= c.command.Backup.SealedAfter*3600, err
+	have.waited = w.Seconds
+	return err
 }
 
 const (
@@ -192,8 +214,12 @@ func (a *Agent) send(ctx context.Context, c *caseFile) error {
 	if err != nil {
 		return err
 	}
-	if _, allowed, err := a.sealedIsEnough(c); err != nil || allowed {
-		if err = errors.Join(err, a.carry(ctx, m, e)); err == nil {
+	have := grounds{}
+	if err := a.waitedLong(&have); err != nil {
+		return err
+	}
+	if _, enough := c.sealedIsEnough(have.waited); enough {
+		if err := a.carry(ctx, m, e); err == nil {
 			return nil
 		}
 	}

@@ -21,22 +21,47 @@ import (
 // complete certificate, or somebody signed for ending without one. A partial one
 // keeps the case in quarantine: the reader may come back and close it.
 func (a *Agent) eraseIdentity(ctx context.Context, n *journal.Note) error {
+	return lastKeys(n, lastActs{
+		may:     func() error { return a.mayEnd(ctx) },
+		stands:  func() bool { return exists(a.at.tombstone()) },
+		settle:  func() error { return syncDir(a.at.root) },
+		engrave: a.engrave,
+		erase:   func() error { return a.eraseWho(ctx, n) },
+	})
+}
+
+// lastActs end an identity, each safe to repeat: may it go, is the tombstone
+// there, make its name durable, write it, erase the keys.
+type lastActs struct {
+	stands                      func() bool
+	may, settle, engrave, erase func() error
+}
+
+// lastKeys does them in their order. That the tombstone stands is written down
+// before a key goes: from then on nobody can ask any more whether it may. A
+// tombstone that stands already is not believed: the life that wrote it may have
+// ended between its name and the folder's sync, and the next cut takes it away.
+func lastKeys(n *journal.Note, do lastActs) error {
 	var gone bool
 	if _, err := n.Get(noteIdentity, &gone); err != nil {
 		return err
 	}
 	if !gone {
-		if err := a.mayEnd(ctx); err != nil {
+		if err := do.may(); err != nil {
 			return err
 		}
-		if err := a.engrave(); err != nil {
+		raise := do.engrave
+		if do.stands() {
+			raise = do.settle
+		}
+		if err := raise(); err != nil {
 			return err
 		}
 		if err := n.Save(noteIdentity, true); err != nil {
 			return err
 		}
 	}
-	return a.eraseWho(ctx, n)
+	return do.erase()
 }
 
 // mayEnd waits until the identity may go, or sends the plan back to the reader.
@@ -46,11 +71,8 @@ func (a *Agent) mayEnd(ctx context.Context) error {
 		if ok, err := a.ended(); err != nil || ok {
 			return err
 		}
-		if a.readerIsBack() {
-			return &journal.Again{
-				Steps: []string{"erase-reader-keys", "verify-erased", "sign-certificate", "deliver-certificate", "erase-identity"},
-				Why:   "the reader answers again",
-			}
+		if err := a.backToReader(); err != nil {
+			return err
 		}
 		a.waiting("erase-identity", "a repaired reader, or a signed close", nil)
 		select {
@@ -58,6 +80,17 @@ func (a *Agent) mayEnd(ctx context.Context) error {
 			return context.Cause(ctx)
 		case <-rung:
 		}
+	}
+}
+
+// backToReader sends the plan back to an open reader that answers again.
+func (a *Agent) backToReader() error {
+	if !a.readerIsBack() {
+		return nil
+	}
+	return &journal.Again{
+		Steps: []string{"erase-reader-keys", "verify-erased", "sign-certificate", "deliver-certificate", "erase-identity"},
+		Why:   "the reader answers again",
 	}
 }
 
@@ -75,15 +108,21 @@ func (a *Agent) ended() (bool, error) {
 		return false, err
 	}
 	s, err := certificate.Read(e)
-	if err != nil || s.Predicate.Result == certificate.Complete {
-		return err == nil, err
+	if err != nil {
+		return false, err
 	}
 	c, err := a.openCase()
 	if err != nil {
 		return false, err
 	}
-	_, ok := c.allows(command.AllowPartial)
-	return ok, nil
+	return c.endsWith(s.Predicate.Result), nil
+}
+
+// endsWith says whether a receipted certificate that says this may be the last
+// word.
+func (c *caseFile) endsWith(result string) bool {
+	_, partial := c.allows(command.AllowPartial)
+	return result == certificate.Complete || partial
 }
 
 // readerIsBack says whether the bound reader answers although its step is open.
@@ -138,9 +177,6 @@ func (a *Agent) readerBoot() (uint32, bool) {
 // engrave writes the tombstone, with the preimage in the clear: whole or not at
 // all, and before the keys go.
 func (a *Agent) engrave() error {
-	if exists(a.at.tombstone()) {
-		return nil
-	}
 	c, err := a.openCase()
 	if err != nil {
 		return err

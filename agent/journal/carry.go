@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // Carrier carries out the run in a journal.
@@ -152,14 +150,14 @@ func (c *Carrier) announce(ctx context.Context, name string, final bool) (s Stat
 	if err := ctx.Err(); err != nil {
 		return s, false, context.Cause(ctx)
 	}
-	err = c.Journal.db.Update(func(tx *bolt.Tx) error {
+	err = c.Journal.store.Update(func(tx Tx) error {
 		if s, err = readStatus(tx, name); err != nil {
 			return err
 		}
 		if skip = s.State == stateDone || s.State == stateOpen; skip {
 			return nil
 		}
-		if !final && tx.Bucket(bucketRun).Get(keyCancel) != nil {
+		if !final && tx.Get(bucketRun, keyCancel) != nil {
 			return ErrCancelled
 		}
 		s = Status{State: stateDoing, Tries: s.Tries + 1, Started: c.Journal.now().UnixMilli()}
@@ -174,7 +172,7 @@ func (c *Carrier) announce(ctx context.Context, name string, final bool) (s Stat
 // record writes the end of a step and what it kept in one transaction.
 func (c *Carrier) record(name string, s Status, n *Note, state string, final bool) error {
 	s.State, s.Detail, s.Finished = state, n.detail, c.Journal.now().UnixMilli()
-	err := c.Journal.db.Update(func(tx *bolt.Tx) error {
+	err := c.Journal.store.Update(func(tx Tx) error {
 		if err := n.write(tx); err != nil {
 			return err
 		}
@@ -203,12 +201,12 @@ func (c *Carrier) again(a *Again, crossed bool) error {
 	for _, name := range names {
 		known[name] = true
 	}
-	err := c.Journal.db.Update(func(tx *bolt.Tx) error {
+	err := c.Journal.store.Update(func(tx Tx) error {
 		for _, name := range a.Steps {
 			if !known[name] {
 				return fmt.Errorf("%s is no step that can be done again now", name)
 			}
-			if err := tx.Bucket(bucketSteps).Delete([]byte(name)); err != nil {
+			if err := tx.Delete(bucketSteps, []byte(name)); err != nil {
 				return err
 			}
 		}

@@ -3,8 +3,6 @@ package journal
 import (
 	"context"
 	"fmt"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // cross asks the gate, and crosses the point of no return in one transaction
@@ -29,8 +27,8 @@ func (c *Carrier) cross(ctx context.Context) error {
 }
 
 func (c *Carrier) crossed(n *Note, tries int) error {
-	err := c.Journal.db.Update(func(tx *bolt.Tx) error {
-		if tx.Bucket(bucketRun).Get(keyCancel) != nil {
+	err := c.Journal.store.Update(func(tx Tx) error {
+		if tx.Get(bucketRun, keyCancel) != nil {
 			return ErrCancelled
 		}
 		run, _, err := readRun(tx)

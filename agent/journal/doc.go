@@ -10,6 +10,7 @@
 //
 //	dbkeys.go   every name on disk, in one place; never renamed
 //	open.go     the file, its lock and its reserve
+//	store.go    where the names lie: bbolt, or what a test puts in its place
 //	plan.go     Step, Plan, the errors a step steers with
 //	carry.go    does the steps, in order, again after a cut
 //	cross.go    the gate, and the one transaction that crosses

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // Challenge is the one that is outstanding. Failures counts the commands that
@@ -21,24 +19,23 @@ type Challenge struct {
 }
 
 // consume marks a command id as used, moves the number and kills the challenge.
-func consume(tx *bolt.Tx, id string, seq int64) error {
+func consume(tx Tx, id string, seq int64) error {
 	if id == "" {
 		return nil
 	}
-	if err := tx.Bucket(bucketIDs).Put([]byte(id), []byte("{}")); err != nil {
+	if err := tx.Put(bucketIDs, []byte(id), []byte("{}")); err != nil {
 		return err
 	}
-	memory := tx.Bucket(bucketMemory)
-	if err := memory.Delete(keyChallenge); err != nil {
+	if err := tx.Delete(bucketMemory, keyChallenge); err != nil {
 		return err
 	}
-	return memory.Put(keySeq, number(seq))
+	return tx.Put(bucketMemory, keySeq, number(seq))
 }
 
 // Consumed says whether a command id was used.
 func (j *Journal) Consumed(id string) (yes bool, err error) {
-	err = j.db.View(func(tx *bolt.Tx) error {
-		yes = tx.Bucket(bucketIDs).Get([]byte(id)) != nil
+	err = j.store.View(func(tx Tx) error {
+		yes = tx.Get(bucketIDs, []byte(id)) != nil
 		return nil
 	})
 	return yes, err
@@ -46,8 +43,8 @@ func (j *Journal) Consumed(id string) (yes bool, err error) {
 
 // ConsumedIDs lists every used command id, sorted.
 func (j *Journal) ConsumedIDs() (ids []string, err error) {
-	err = j.db.View(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketIDs).ForEach(func(id, _ []byte) error {
+	err = j.store.View(func(tx Tx) error {
+		return tx.Each(bucketIDs, func(id, _ []byte) error {
 			ids = append(ids, string(id))
 			return nil
 		})
@@ -59,17 +56,16 @@ func (j *Journal) ConsumedIDs() (ids []string, err error) {
 // Inherit takes over the memory of an earlier enrolment: ids are for ever, the
 // numbers begin again with the epoch.
 func (j *Journal) Inherit(ids []string, epoch int64) error {
-	err := j.db.Update(func(tx *bolt.Tx) error {
+	err := j.store.Update(func(tx Tx) error {
 		for _, id := range ids {
-			if err := tx.Bucket(bucketIDs).Put([]byte(id), []byte("{}")); err != nil {
+			if err := tx.Put(bucketIDs, []byte(id), []byte("{}")); err != nil {
 				return err
 			}
 		}
-		memory := tx.Bucket(bucketMemory)
-		if err := memory.Put(keySeq, number(0)); err != nil {
+		if err := tx.Put(bucketMemory, keySeq, number(0)); err != nil {
 			return err
 		}
-		return memory.Put(keyEpoch, number(epoch))
+		return tx.Put(bucketMemory, keyEpoch, number(epoch))
 	})
 	if err != nil {
 		return fmt.Errorf("cannot take over the memory of the last enrolment: %w", err)
@@ -89,13 +85,13 @@ func (j *Journal) RaiseFloor(to int64) error {
 	if err != nil || to <= have {
 		return err
 	}
-	return j.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMemory).Put(keyFloor, number(to)) })
+	return j.store.Update(func(tx Tx) error { return tx.Put(bucketMemory, keyFloor, number(to)) })
 }
 
 // Challenge reads the one outstanding; false where there is none.
 func (j *Journal) Challenge() (c Challenge, ok bool, err error) {
-	err = j.db.View(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketMemory).Get(keyChallenge)
+	err = j.store.View(func(tx Tx) error {
+		b := tx.Get(bucketMemory, keyChallenge)
 		if ok = b != nil; !ok {
 			return nil
 		}
@@ -106,23 +102,23 @@ func (j *Journal) Challenge() (c Challenge, ok bool, err error) {
 
 // SetChallenge replaces the one outstanding; an empty value removes it.
 func (j *Journal) SetChallenge(c Challenge) error {
-	return j.db.Update(func(tx *bolt.Tx) error {
+	return j.store.Update(func(tx Tx) error {
 		if c.Value == "" {
-			return tx.Bucket(bucketMemory).Delete(keyChallenge)
+			return tx.Delete(bucketMemory, keyChallenge)
 		}
 		b, err := json.Marshal(c)
 		if err != nil {
 			return err
 		}
-		return tx.Bucket(bucketMemory).Put(keyChallenge, b)
+		return tx.Put(bucketMemory, keyChallenge, b)
 	})
 }
 
 // Base is the number of the reader's last event before this binding; false
 // until it was written down.
 func (j *Journal) Base() (base uint64, known bool, err error) {
-	err = j.db.View(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketMemory).Get(keyBase)
+	err = j.store.View(func(tx Tx) error {
+		b := tx.Get(bucketMemory, keyBase)
 		if known = len(b) == 8; known {
 			base = binary.BigEndian.Uint64(b)
 		}
@@ -133,7 +129,7 @@ func (j *Journal) Base() (base uint64, known bool, err error) {
 
 // SetBase writes the base down; it is done once in a binding.
 func (j *Journal) SetBase(base uint64) error {
-	err := j.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMemory).Put(keyBase, number(int64(base))) })
+	err := j.store.Update(func(tx Tx) error { return tx.Put(bucketMemory, keyBase, number(int64(base))) })
 	if err != nil {
 		return fmt.Errorf("cannot write down where the reader's events begin: %w", err)
 	}
@@ -141,8 +137,8 @@ func (j *Journal) SetBase(base uint64) error {
 }
 
 func (j *Journal) number(key []byte) (n int64, err error) {
-	err = j.db.View(func(tx *bolt.Tx) error {
-		if b := tx.Bucket(bucketMemory).Get(key); len(b) == 8 {
+	err = j.store.View(func(tx Tx) error {
+		if b := tx.Get(bucketMemory, key); len(b) == 8 {
 			n = int64(binary.BigEndian.Uint64(b))
 		}
 		return nil

@@ -3,8 +3,6 @@ package journal
 import (
 	"encoding/json"
 	"fmt"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // Note is what a step keeps and reads. Keep and Send take effect with the
@@ -46,9 +44,9 @@ func (n *Note) Send(p Parcel) { n.sent = append(n.sent, p) }
 // Say sets the one line that is shown beside the step.
 func (n *Note) Say(format string, args ...any) { n.detail = fmt.Sprintf(format, args...) }
 
-func (n *Note) write(tx *bolt.Tx) error {
+func (n *Note) write(tx Tx) error {
 	for name, b := range n.kept {
-		if err := tx.Bucket(bucketNotes).Put([]byte(name), b); err != nil {
+		if err := tx.Put(bucketNotes, []byte(name), b); err != nil {
 			return err
 		}
 	}
@@ -66,7 +64,7 @@ func (j *Journal) Save(name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("cannot write %s into the journal: %w", name, err)
 	}
-	err = j.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketNotes).Put([]byte(name), b) })
+	err = j.store.Update(func(tx Tx) error { return tx.Put(bucketNotes, []byte(name), b) })
 	if err != nil {
 		return fmt.Errorf("cannot write %s into the journal: %w", name, err)
 	}
@@ -75,8 +73,8 @@ func (j *Journal) Save(name string, v any) error {
 
 // Get reads a note; false where there is none.
 func (j *Journal) Get(name string, v any) (found bool, err error) {
-	err = j.db.View(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketNotes).Get([]byte(name))
+	err = j.store.View(func(tx Tx) error {
+		b := tx.Get(bucketNotes, []byte(name))
 		if found = b != nil; !found {
 			return nil
 		}

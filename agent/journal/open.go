@@ -7,9 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // ErrLocked means that another process has the journal open.
@@ -21,8 +18,8 @@ var ErrAbsent = errors.New("there is no journal")
 // Journal is one open journal file. Its methods may be called from any
 // goroutine; Carry runs once at a time.
 type Journal struct {
-	db  *bolt.DB
-	now func() time.Time
+	store Store
+	now   func() time.Time
 }
 
 // Options of a journal.
@@ -42,19 +39,12 @@ func Create(path string, o Options) (*Journal, error) {
 	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("cannot create the journal: %w", err)
 	}
-	j, err := openFile(temp, o)
+	f, err := openFile(temp)
 	if err != nil {
 		return nil, err
 	}
-	err = j.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range buckets {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		return tx.Bucket(bucketMeta).Put(keyForm, []byte(form))
-	})
-	if err = errors.Join(err, j.Close()); err != nil {
+	j := o.over(f)
+	if err := errors.Join(j.lay(), j.Close()); err != nil {
 		return nil, fmt.Errorf("cannot create the journal: %w", err)
 	}
 	if err := os.Rename(temp, path); err != nil {
@@ -72,10 +62,11 @@ func Open(path string, o Options) (*Journal, error) {
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("cannot open the journal: %w", ErrAbsent)
 	}
-	j, err := openFile(path, o)
+	f, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
+	j := o.over(f)
 	if err := j.checkForm(); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
@@ -85,28 +76,16 @@ func Open(path string, o Options) (*Journal, error) {
 	return j, nil
 }
 
-func openFile(path string, o Options) (*Journal, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: time.Second, PageSize: 4096, FreelistType: bolt.FreelistMapType,
-	})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("cannot open the journal: %w", ErrLocked)
+func (o Options) over(s Store) *Journal {
+	if o.Now == nil {
+		o.Now = time.Now
 	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot open the journal: %w", err)
-	}
-	db.AllocSize = 1 << 20
-	now := o.Now
-	if now == nil {
-		now = time.Now
-	}
-	return &Journal{db: db, now: now}, nil
+	return &Journal{store: s, now: o.Now}
 }
 
 func (j *Journal) checkForm() error {
-	return j.db.View(func(tx *bolt.Tx) error {
-		meta := tx.Bucket(bucketMeta)
-		if meta == nil || !bytes.Equal(meta.Get(keyForm), []byte(form)) {
+	return j.store.View(func(tx Tx) error {
+		if !bytes.Equal(tx.Get(bucketMeta, keyForm), []byte(form)) {
 			return errors.New("cannot open the journal: it is of another form than this software writes")
 		}
 		return nil
@@ -120,13 +99,13 @@ func (j *Journal) Trial(n int) error {
 	if n == 0 {
 		return nil
 	}
-	err := j.db.Update(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketMeta).Put(keyFiller, bytes.Repeat([]byte{0xa5}, n))
+	err := j.store.Update(func(tx Tx) error {
+		return tx.Put(bucketMeta, keyFiller, bytes.Repeat([]byte{0xa5}, n))
 	})
 	if err != nil {
 		return fmt.Errorf("cannot reserve %d bytes in the journal: %w", n, err)
 	}
-	err = j.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Delete(keyFiller) })
+	err = j.store.Update(func(tx Tx) error { return tx.Delete(bucketMeta, keyFiller) })
 	if err != nil {
 		return fmt.Errorf("cannot reserve %d bytes in the journal: %w", n, err)
 	}
@@ -134,7 +113,7 @@ func (j *Journal) Trial(n int) error {
 }
 
 // Close closes the file.
-func (j *Journal) Close() error { return j.db.Close() }
+func (j *Journal) Close() error { return j.store.Close() }
 
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

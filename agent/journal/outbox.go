@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // Parcel is one object that must reach the desk: its place and its bytes.
@@ -17,9 +15,8 @@ type Parcel struct {
 	Body []byte `json:"body"`
 }
 
-func putParcel(tx *bolt.Tx, p Parcel) error {
-	box := tx.Bucket(bucketOutbox)
-	id, err := box.NextSequence()
+func putParcel(tx Tx, p Parcel) error {
+	id, err := tx.Next(bucketOutbox)
 	if err != nil {
 		return err
 	}
@@ -27,12 +24,12 @@ func putParcel(tx *bolt.Tx, p Parcel) error {
 	if err != nil {
 		return err
 	}
-	return box.Put(binary.BigEndian.AppendUint64(nil, id), b)
+	return tx.Put(bucketOutbox, binary.BigEndian.AppendUint64(nil, id), b)
 }
 
 // Post puts a parcel into the outbox, durably.
 func (j *Journal) Post(p Parcel) error {
-	if err := j.db.Update(func(tx *bolt.Tx) error { return putParcel(tx, p) }); err != nil {
+	if err := j.store.Update(func(tx Tx) error { return putParcel(tx, p) }); err != nil {
 		return fmt.Errorf("cannot put %s %d into the outbox: %w", p.Kind, p.N, err)
 	}
 	return nil
@@ -40,8 +37,8 @@ func (j *Journal) Post(p Parcel) error {
 
 // Outbox lists what was not acknowledged yet, oldest first.
 func (j *Journal) Outbox() (parcels []Parcel, err error) {
-	err = j.db.View(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketOutbox).ForEach(func(id, b []byte) error {
+	err = j.store.View(func(tx Tx) error {
+		return tx.Each(bucketOutbox, func(id, b []byte) error {
 			p := Parcel{ID: binary.BigEndian.Uint64(id)}
 			if err := json.Unmarshal(b, &p); err != nil {
 				return err
@@ -55,21 +52,20 @@ func (j *Journal) Outbox() (parcels []Parcel, err error) {
 
 // Delivered takes a parcel out of the outbox: the desk has it.
 func (j *Journal) Delivered(id uint64) error {
-	return j.db.Update(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketOutbox).Delete(binary.BigEndian.AppendUint64(nil, id))
+	return j.store.Update(func(tx Tx) error {
+		return tx.Delete(bucketOutbox, binary.BigEndian.AppendUint64(nil, id))
 	})
 }
 
 // Number gives the next number of a kind of object within a case.
 func (j *Journal) Number(caseID, kind string) (n int64, err error) {
 	key := []byte(kind + "/" + caseID)
-	err = j.db.Update(func(tx *bolt.Tx) error {
-		counts := tx.Bucket(bucketCounts)
-		if b := counts.Get(key); len(b) == 8 {
+	err = j.store.Update(func(tx Tx) error {
+		if b := tx.Get(bucketCounts, key); len(b) == 8 {
 			n = int64(binary.BigEndian.Uint64(b))
 		}
 		n++
-		return counts.Put(key, number(n))
+		return tx.Put(bucketCounts, key, number(n))
 	})
 	return n, err
 }

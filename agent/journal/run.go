@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // The outcomes of a run.
@@ -66,7 +64,7 @@ type Order struct {
 // runs, or after one that unbound the terminal, is ErrOther. An earlier run
 // that was undone or cancelled makes room.
 func (j *Journal) Begin(o Order) error {
-	err := j.db.Update(func(tx *bolt.Tx) error {
+	err := j.store.Update(func(tx Tx) error {
 		run, ok, err := readRun(tx)
 		if err != nil {
 			return err
@@ -85,12 +83,9 @@ func (j *Journal) Begin(o Order) error {
 	return nil
 }
 
-func (j *Journal) begin(tx *bolt.Tx, o Order) error {
+func (j *Journal) begin(tx Tx, o Order) error {
 	for _, name := range [][]byte{bucketRun, bucketSteps, bucketNotes} {
-		if err := tx.DeleteBucket(name); err != nil {
-			return err
-		}
-		if _, err := tx.CreateBucket(name); err != nil {
+		if err := tx.Empty(name); err != nil {
 			return err
 		}
 	}
@@ -112,7 +107,7 @@ func (j *Journal) begin(tx *bolt.Tx, o Order) error {
 
 // Current is the run in the journal; false where there was never one.
 func (j *Journal) Current() (r Run, ok bool, err error) {
-	err = j.db.View(func(tx *bolt.Tx) error {
+	err = j.store.View(func(tx Tx) error {
 		r, ok, err = readRun(tx)
 		return err
 	})
@@ -122,20 +117,20 @@ func (j *Journal) Current() (r Run, ok bool, err error) {
 // Cancel writes down that the command is taken back; false after the point of
 // no return or when nothing runs. The steps see it at once.
 func (j *Journal) Cancel() (ok bool, err error) {
-	err = j.db.Update(func(tx *bolt.Tx) error {
+	err = j.store.Update(func(tx Tx) error {
 		run, there, err := readRun(tx)
 		if err != nil || !there || run.Crossed || run.Outcome != Running {
 			return err
 		}
 		ok = true
-		return tx.Bucket(bucketRun).Put(keyCancel, []byte{1})
+		return tx.Put(bucketRun, keyCancel, []byte{1})
 	})
 	return ok, err
 }
 
 func (j *Journal) cancelled() (yes bool, err error) {
-	err = j.db.View(func(tx *bolt.Tx) error {
-		yes = tx.Bucket(bucketRun).Get(keyCancel) != nil
+	err = j.store.View(func(tx Tx) error {
+		yes = tx.Get(bucketRun, keyCancel) != nil
 		return nil
 	})
 	return yes, err
@@ -144,8 +139,8 @@ func (j *Journal) cancelled() (yes bool, err error) {
 // Steps reads the status of every step that has one.
 func (j *Journal) Steps() (map[string]Status, error) {
 	all := map[string]Status{}
-	err := j.db.View(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketSteps).ForEach(func(name, b []byte) error {
+	err := j.store.View(func(tx Tx) error {
+		return tx.Each(bucketSteps, func(name, b []byte) error {
 			var s Status
 			if err := json.Unmarshal(b, &s); err != nil {
 				return err
@@ -160,34 +155,34 @@ func (j *Journal) Steps() (map[string]Status, error) {
 	return all, nil
 }
 
-func readRun(tx *bolt.Tx) (r Run, ok bool, err error) {
-	b := tx.Bucket(bucketRun).Get(keyHead)
+func readRun(tx Tx) (r Run, ok bool, err error) {
+	b := tx.Get(bucketRun, keyHead)
 	if b == nil {
 		return r, false, nil
 	}
 	return r, true, json.Unmarshal(b, &r)
 }
 
-func writeRun(tx *bolt.Tx, r Run) error {
+func writeRun(tx Tx, r Run) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	return tx.Bucket(bucketRun).Put(keyHead, b)
+	return tx.Put(bucketRun, keyHead, b)
 }
 
-func readStatus(tx *bolt.Tx, name string) (s Status, err error) {
-	b := tx.Bucket(bucketSteps).Get([]byte(name))
+func readStatus(tx Tx, name string) (s Status, err error) {
+	b := tx.Get(bucketSteps, []byte(name))
 	if b == nil {
 		return s, nil
 	}
 	return s, json.Unmarshal(b, &s)
 }
 
-func writeStatus(tx *bolt.Tx, name string, s Status) error {
+func writeStatus(tx Tx, name string, s Status) error {
 	b, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	return tx.Bucket(bucketSteps).Put([]byte(name), b)
+	return tx.Put(bucketSteps, []byte(name), b)
 }

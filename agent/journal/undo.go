@@ -3,8 +3,6 @@ package journal
 import (
 	"context"
 	"fmt"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // back undoes what was begun, last first, and ends the run.
@@ -46,7 +44,7 @@ func (c *Carrier) undo(ctx context.Context, step Step) error {
 		}
 	}
 	s.State, s.Finished = stateUndone, c.Journal.now().UnixMilli()
-	err = c.Journal.db.Update(func(tx *bolt.Tx) error { return writeStatus(tx, step.Name, s) })
+	err = c.Journal.store.Update(func(tx Tx) error { return writeStatus(tx, step.Name, s) })
 	if err != nil {
 		return fmt.Errorf("cannot write down that %s is undone: %w", step.Name, err)
 	}
@@ -56,7 +54,7 @@ func (c *Carrier) undo(ctx context.Context, step Step) error {
 
 // end writes the outcome, with the parcels that go with it.
 func (c *Carrier) end(as Run, parcels []Parcel) error {
-	err := c.Journal.db.Update(func(tx *bolt.Tx) error {
+	err := c.Journal.store.Update(func(tx Tx) error {
 		run, _, err := readRun(tx)
 		if err != nil {
 			return err

@@ -73,6 +73,12 @@ func Check(e *envelope.Envelope, t *trust.Trust, want Want) (Receipt, error) {
 	if err := envelope.Decode(e.Payload, &r); err != nil {
 		return r, envelope.Refuse("E24", "form", "cannot accept the receipt: %w", err)
 	}
+	return r, r.Compare(want)
+}
+
+// Compare holds every field against what the terminal knows itself; whose
+// signature it bears is Check's question.
+func (r *Receipt) Compare(want Want) error {
 	for _, c := range []struct {
 		which string
 		ok    bool
@@ -83,10 +89,10 @@ func Check(e *envelope.Envelope, t *trust.Trust, want Want) (Receipt, error) {
 		{"totals", (r.Totals == nil) == (want.Totals == nil)},
 	} {
 		if !c.ok {
-			return r, differs(c.which)
+			return differs(c.which)
 		}
 	}
-	return r, r.compareTotals(want.Totals)
+	return r.compareTotals(want.Totals)
 }
 
 func (r *Receipt) compareTotals(want *Totals) error {

@@ -97,15 +97,8 @@ func Read(text []byte) (File, error) {
 // of role reader, and returns the bytes the reader wants: the message with its
 // length, then the signature.
 func (f File) Check(o Order, t *trust.Trust) ([]byte, error) {
-	switch {
-	case f.SN != o.SN:
-		return nil, refuse("reader", "it is for another reader")
-	case !bytes.Equal(f.RC, o.RC) || len(f.RC) != 16:
-		return nil, refuse("challenge", "it answers another challenge of the reader")
-	case f.EraCnt != int64(o.EraCnt):
-		return nil, refuse("counter", "it is for another erase counter")
-	case !slices.EqualFunc(f.Scope, o.Scope, func(a int64, b uint16) bool { return a == int64(b) }):
-		return nil, refuse("scope", "it covers other slots")
+	if err := f.Compare(o); err != nil {
+		return nil, err
 	}
 	m, err := o.Message()
 	if err != nil {
@@ -118,6 +111,22 @@ func (f File) Check(o Order, t *trust.Trust) ([]byte, error) {
 		}
 	}
 	return nil, refuse("signature", "it is not signed by a key of role reader for this command and receipt")
+}
+
+// Compare holds a ticket against the order it must be for; whose signature it
+// bears, and for which command and receipt, is Check's question.
+func (f File) Compare(o Order) error {
+	switch {
+	case f.SN != o.SN:
+		return refuse("reader", "it is for another reader")
+	case !bytes.Equal(f.RC, o.RC) || len(f.RC) != 16:
+		return refuse("challenge", "it answers another challenge of the reader")
+	case f.EraCnt != int64(o.EraCnt):
+		return refuse("counter", "it is for another erase counter")
+	case !slices.EqualFunc(f.Scope, o.Scope, func(a int64, b uint16) bool { return a == int64(b) }):
+		return refuse("scope", "it covers other slots")
+	}
+	return nil
 }
 
 func refuse(detail, why string) error {

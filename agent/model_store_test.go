@@ -1,0 +1,193 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+
+	"unbindd/agent/journal"
+)
+
+// page is the whole content of the journal after one commit; it never changes.
+type page struct {
+	number  int
+	entries []entry
+}
+
+type entry struct {
+	bucket, key string
+	value       []byte
+}
+
+// shelf is the journal's store on the model's disk: journal.Store, like bbolt's
+// file. All of the journal above it is the code's.
+type shelf struct {
+	d *disk
+	// told is the newest commit that Update answered as written.
+	told *page
+	// split is a seeded bug: a commit reaches the disk in two halves.
+	split func(before, after *page) *page
+	// deaf is a seeded bug: a commit is not synced.
+	deaf func(before, after *page) bool
+	// lose is a seeded bug: what is put there is never written.
+	lose func(bucket, key string) bool
+}
+
+func (s *shelf) Close() error { return nil }
+
+func (s *shelf) View(do func(journal.Tx) error) error {
+	return do(&shelfTx{s: s, entries: s.d.pages.now().entries})
+}
+
+func (s *shelf) Update(do func(journal.Tx) error) error {
+	w := s.d.w
+	w.step("journal")
+	w.busy = true
+	defer func() { w.busy = false }()
+	before := s.d.pages.now()
+	tx := &shelfTx{s: s, entries: before.entries}
+	if err := do(tx); err != nil {
+		return err
+	}
+	if !tx.own {
+		return nil
+	}
+	after := &page{number: before.number + 1, entries: tx.entries}
+	if w.fails("journal") {
+		switch w.choose(3) {
+		case 1:
+			s.d.pages.set(after)
+		case 2:
+			s.d.pages.set(after)
+			s.d.pages.sync()
+		}
+		return errIO
+	}
+	if s.split != nil {
+		if half := s.split(before, after); half != nil {
+			s.d.pages.set(half)
+			s.d.pages.sync()
+			w.step("journal")
+		}
+	}
+	s.d.pages.set(after)
+	w.step("journal")
+	if s.deaf == nil || !s.deaf(before, after) {
+		s.d.pages.sync()
+	}
+	s.told, w.busy = after, false
+	w.step("journal")
+	return nil
+}
+
+type shelfTx struct {
+	s       *shelf
+	entries []entry
+	own     bool // entries are this transaction's own copy
+}
+
+func (t *shelfTx) at(bucket, key []byte) int {
+	for i := range t.entries {
+		if e := &t.entries[i]; e.key == string(key) && e.bucket == string(bucket) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (t *shelfTx) Get(bucket, key []byte) []byte {
+	if i := t.at(bucket, key); i >= 0 {
+		return t.entries[i].value
+	}
+	return nil
+}
+
+func (t *shelfTx) copied() {
+	if !t.own {
+		t.entries, t.own = slices.Clone(t.entries), true
+	}
+}
+
+func (t *shelfTx) Put(bucket, key, value []byte) error {
+	if t.s.lose != nil && t.s.lose(string(bucket), string(key)) {
+		return nil
+	}
+	t.copied()
+	if i := t.at(bucket, key); i >= 0 {
+		t.entries[i].value = bytes.Clone(value)
+		return nil
+	}
+	t.entries = append(t.entries, entry{string(bucket), string(key), bytes.Clone(value)})
+	return nil
+}
+
+func (t *shelfTx) Delete(bucket, key []byte) error {
+	if i := t.at(bucket, key); i >= 0 {
+		t.copied()
+		t.entries = slices.Delete(t.entries, i, i+1)
+	}
+	return nil
+}
+
+func (t *shelfTx) Each(bucket []byte, do func(key, value []byte) error) error {
+	for _, e := range t.entries {
+		if e.bucket == string(bucket) && e.key != sequence {
+			if err := do([]byte(e.key), e.value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *shelfTx) Empty(bucket []byte) error {
+	t.copied()
+	t.entries = slices.DeleteFunc(t.entries, func(e entry) bool { return e.bucket == string(bucket) })
+	return nil
+}
+
+// sequence is the name under which a bucket's last number lies.
+const sequence = "\x00last"
+
+func (t *shelfTx) Next(bucket []byte) (uint64, error) {
+	last := t.Get(bucket, []byte(sequence))
+	n := uint64(1)
+	if len(last) == 1 {
+		n = uint64(last[0]) + 1
+	}
+	return n, t.Put(bucket, []byte(sequence), []byte{byte(n)})
+}
+
+// note finds a value by its names on disk, which are never renamed.
+func (p *page) note(bucket, key string) []byte {
+	for i := range p.entries {
+		if e := &p.entries[i]; e.key == key && e.bucket == bucket {
+			return e.value
+		}
+	}
+	return nil
+}
+
+// memo is a value of the journal, read again only when it was written again: the
+// model looks at every step, and most steps change nothing of it.
+type memo[T any] struct {
+	raw []byte
+	v   T
+}
+
+// of reads the value out of a page; false where it is not there.
+func (m *memo[T]) of(p *page, bucket, key string) (T, bool) {
+	raw := p.note(bucket, key)
+	if len(raw) == 0 {
+		var none T
+		return none, false
+	}
+	if len(m.raw) != len(raw) || &m.raw[0] != &raw[0] {
+		var v T
+		if err := json.Unmarshal(raw, &v); err != nil {
+			panic(err)
+		}
+		m.raw, m.v = raw, v
+	}
+	return m.v, true
+}

@@ -125,7 +125,7 @@ func (w *work) overwrite(o *opened) error {
 		return err
 	}
 	w.note("overwrite")
-	if err := w.write(o.fd, o.pieces, seed); err != nil {
+	if err := w.write(o, seed); err != nil {
 		return fmt.Errorf("cannot overwrite a file: %w", err)
 	}
 	if err := w.flush(o.fd); err != nil {

@@ -126,6 +126,20 @@ func (Kernel) WriteAt(fd int, p []byte, offset int64) (n int, err error) {
 	return n, err
 }
 
+// Direct sets O_DIRECT on an opened file, so that its name need not be asked again.
+func (Kernel) Direct(fd int, on bool) error {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil {
+		return err
+	}
+	flags &^= unix.O_DIRECT
+	if on {
+		flags |= unix.O_DIRECT
+	}
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags)
+	return err
+}
+
 // Forget drops clean pages; after a Sync all of a file's are clean.
 func (Kernel) Forget(fd int) error { return unix.Fadvise(fd, 0, 0, unix.FADV_DONTNEED) }
 

@@ -54,22 +54,11 @@ func (o *opened) allShown() bool {
 // before and must lie still, looks for the needles, and compares with what was
 // written. The file still owns them: after the unlink they may be another's.
 func (w *work) readMedium(o *opened, after []Extent, seed [32]byte) error {
-	random, got := newPattern(seed, o.pieces), aligned(int(widest(o.pieces)))
-	after, hits := joined(after), 0
-	err := w.each(o.pieces, func(at int64, n int) error {
-		for done := 0; done < n; {
-			place, length, ok := placeOf(after, uint64(at)+uint64(done))
-			if !ok {
-				return errors.New("a part of it has no place on the medium")
-			}
-			k := int(min(length, uint64(n-done)))
-			if err := w.readAll(w.block, got[done:done+k], int64(place)); err != nil {
-				return err
-			}
-			done += k
-		}
-		hits += o.window.found(got[:n])
-		if hits == 0 && !bytes.Equal(got[:n], random.at(at, n)) {
+	random, hits := newPattern(seed, o.pieces), 0
+	after = joined(after)
+	err := w.eachRead(o.pieces, func(p []byte, at int64) error { return w.readPlaces(after, p, at) }, func(p []byte, at int64) error {
+		hits += o.window.found(p)
+		if hits == 0 && !bytes.Equal(p, random.at(at, len(p))) {
 			return errOther
 		}
 		return nil
@@ -83,6 +72,22 @@ func (w *work) readMedium(o *opened, after []Extent, seed [32]byte) error {
 		o.climb(rungNeedles)
 	}
 	return err
+}
+
+// readPlaces reads a stretch of a file from where it lies on the device.
+func (w *work) readPlaces(extents []Extent, p []byte, at int64) error {
+	for done := 0; done < len(p); {
+		place, length, ok := placeOf(extents, uint64(at)+uint64(done))
+		if !ok {
+			return errors.New("a part of it has no place on the medium")
+		}
+		k := int(min(length, uint64(len(p)-done)))
+		if err := w.readAll(w.block, p[done:done+k], int64(place)); err != nil {
+			return err
+		}
+		done += k
+	}
+	return nil
 }
 
 // placeOf tells where a byte of the file lies, and how many follow it there.

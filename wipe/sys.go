@@ -58,6 +58,9 @@ type Sys interface {
 	RemoveAttribute(fd int, name string) error
 	ReadAt(fd int, p []byte, offset int64) (int, error)
 	WriteAt(fd int, p []byte, offset int64) (int, error)
+	// Direct has what is written to an opened file, and read from it, go past the
+	// page cache, or says EINVAL; false ends that.
+	Direct(fd int, on bool) error
 	// Forget drops what the page cache holds of the file.
 	Forget(fd int) error
 	// Truncate cuts the file to nothing.

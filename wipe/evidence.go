@@ -1,6 +1,7 @@
 package wipe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,7 @@ func (w *work) told(fs filesystem, ended error) Evidence {
 	default:
 		e.LevelAchieved, e.Verified = lower(w.weakest, fs.best), Pass
 		if e.LevelAchieved.Rank() < e.LevelRequested.Rank() {
-			e.Reason = "what was done on " + fs.name + " is worth no more"
+			e.Reason = cmp.Or(w.shows, "what was done on "+fs.name+" is worth no more")
 		}
 	}
 	e.Residual = w.leavings(fs)

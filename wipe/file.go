@@ -119,6 +119,9 @@ func (w *work) overwrite(o *opened) error {
 	if err := w.sample(o); err != nil {
 		return err
 	}
+	if w.target.Depth.reaches(DepthBlocks) {
+		w.target.Samples.take(o.window)
+	}
 	w.discard(o)
 	seed, err := w.seed()
 	if err != nil {

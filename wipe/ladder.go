@@ -20,6 +20,7 @@ const (
 	rungNeedles       = "needles"
 	rungCheckpoint    = "ext4-checkpoint"
 	rungTrim          = "fitrim"
+	rungSearch        = "needles-beyond"
 )
 
 var rungs = []string{
@@ -63,6 +64,9 @@ func (w *work) technique() string {
 			rung = fmt.Sprintf("%s (%d of %d files)", rung, n, w.held)
 		}
 		all = append(all, rung)
+	}
+	if w.searched > 0 {
+		all = append(all, fmt.Sprintf("%s %d of %d bytes", rungSearch, w.searched, w.searchable))
 	}
 	if !w.files || len(all) == 0 {
 		all = append([]string{"unlink"}, all...)

@@ -120,6 +120,9 @@ func foreseen(b Probe, depth Depth) []string {
 	}
 	if depth.reaches(DepthMedium) && b.Admin {
 		all = append(all, rungTrim)
+		if b.CanRaw && b.Type != "f2fs" {
+			all = append(all, rungSearch)
+		}
 	}
 	return all
 }

@@ -86,6 +86,9 @@ type Sys interface {
 	SyncAll(fd int) error
 	// Checkpoint has ext4 empty its journal.
 	Checkpoint(fd int, flags uint32) error
+	// Unused tells where on its device the file system has its free blocks, and
+	// its log, or EOPNOTSUPP.
+	Unused(fd int, dev uint64) (free, log []Extent, err error)
 	// Trim has the file system give all its free space back to the medium.
 	Trim(fd int) (given uint64, err error)
 

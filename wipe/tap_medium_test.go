@@ -19,6 +19,7 @@ type medium struct {
 	secureTrim error
 	checkpoint func(flags uint32) error
 	trim       error
+	unused     func() (free, log []wipe.Extent)
 	mounts     string
 	mount      func(fd, id int) int
 	holders    func() ([]wipe.Holding, bool)
@@ -182,6 +183,17 @@ func (k *tap) Checkpoint(_ int, flags uint32) error {
 		return unix.ENOTTY
 	}
 	return k.medium.checkpoint(flags)
+}
+
+func (k *tap) Unused(int, uint64) (free, log []wipe.Extent, err error) {
+	if err := k.hear("unused"); err != nil {
+		return nil, nil, err
+	}
+	if k.medium.unused == nil {
+		return nil, nil, unix.EOPNOTSUPP
+	}
+	free, log = k.medium.unused()
+	return free, log, nil
 }
 
 func (k *tap) Trim(int) (uint64, error) {

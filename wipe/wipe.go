@@ -27,6 +27,7 @@
 //	stream.go         what is written and compared
 //	needles.go        samples of the content, and whether the medium shows it
 //	medium.go         the device read back, the journal, the free space
+//	search.go         needles looked for where no file leads to; ext4.go where a journal lies
 //	ladder.go         the rungs, and the discard
 //	holders.go        who has it open
 //	place.go          the way from the root down to the target
@@ -37,7 +38,7 @@
 //	survey.go         Look and Dry: what is there, without touching it
 //	plan.go           PlanFor: what would be done, how well, and what is in the way
 //	sys.go            Sys: the kernel as this package sees it
-//	kernel.go, kernel_file.go, kernel_medium.go, kernel_proc.go
+//	kernel.go, kernel_file.go, kernel_medium.go, kernel_map.go, kernel_proc.go
 //	                  Kernel: the real one
 package wipe
 
@@ -72,6 +73,9 @@ type work struct {
 	block                   int // the device under the file system, -1 while it is not open
 	blockTried, blockWrites bool
 	sampled                 int // needles that were looked for
+
+	searched, searchable int64  // bytes where no file leads to, read for needles, and in all
+	shows                string // what the search found
 }
 
 // Erase destroys the target and tells what was done. note, which may be nil,
@@ -82,6 +86,9 @@ func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidenc
 	w := &work{
 		ctx: ctx, sys: sys, target: t, note: note, weakest: LevelClear, block: -1,
 		residual: map[string]bool{}, rungs: map[string]int64{}, dirty: map[int]bool{}, named: map[int]bool{},
+	}
+	if w.target.Samples == nil {
+		w.target.Samples = &Samples{}
 	}
 	if w.note == nil {
 		w.note = func(string) {}
@@ -128,6 +135,9 @@ func (w *work) all() error {
 	w.trim()
 	if w.failed > 0 {
 		return nil // it is known already that something is left
+	}
+	if err := w.search(); err != nil {
+		return err
 	}
 	return w.lookAgain()
 }

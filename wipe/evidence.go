@@ -77,8 +77,10 @@ func (w *work) told(fs filesystem, ended error) Evidence {
 		e.LevelAchieved, e.Verified = LevelNone, verdict(ended)
 		e.Reason = plain(ended)
 	case w.items == 0:
-		e.Method, e.Technique = "none", "absent"
-		e.LevelAchieved, e.Verified = lower(w.target.Requested, fs.best), Pass
+		if e.Method, e.Technique = "none", "absent"; w.ghosts > 0 {
+			e.Method, e.Technique = "clear", w.technique()
+		}
+		e.LevelAchieved, e.Verified = lower(w.weakest, lower(w.target.Requested, fs.best)), Pass
 		e.Reason = "nothing was there to erase"
 	default:
 		e.LevelAchieved, e.Verified = lower(w.weakest, fs.best), Pass
@@ -114,7 +116,7 @@ func (w *work) leavings(fs filesystem) []string {
 		all = append(all, r)
 	}
 	slices.Sort(all)
-	return all
+	return slices.Compact(all)
 }
 
 // leaves are the words for what every erase leaves on a file system. Encrypted

@@ -147,7 +147,9 @@ func (w *work) overwrite(o *opened) error {
 	}
 	w.note("read-back")
 	if stayed && o.allShown() {
-		err = w.readMedium(o, after, seed)
+		if err = w.readMedium(o, after, seed); err == nil {
+			w.zeroOut(o)
+		}
 	} else {
 		err = w.readBack(o, seed)
 	}

@@ -17,7 +17,7 @@ func (w *work) openBlock() bool {
 	}
 	w.blockTried = true
 	dev := w.place.dev
-	if w.target.Depth.reaches(DepthBlocks) && w.place.probe.CanDiscard {
+	if w.target.Depth.reaches(DepthBlocks) && (w.place.probe.CanDiscard || w.place.probe.CanZero) {
 		if fd, err := w.sys.OpenBlock(dev, true); err == nil {
 			w.block, w.blockWrites = fd, true
 			return true
@@ -119,7 +119,11 @@ func (w *work) settle(last bool) error {
 		return fmt.Errorf("cannot flush the file system: %w", err)
 	}
 	if !w.emptiesJournal() {
-		return nil // older than Linux 5.14, no right to, or another file system: the word "names" stays
+		// Older than Linux 5.14, no right to, or another file system: the word "names" stays.
+		if w.place.fs.name == "ext4" && w.target.Depth.reaches(DepthMedium) {
+			return w.churn(rounds(last))
+		}
+		return nil
 	}
 	w.note("checkpoint")
 	if !last {
@@ -138,6 +142,15 @@ func (w *work) settle(last bool) error {
 	return nil
 }
 
+// rounds is how much of something else a journal is given to write: enough to
+// bring folders to their places, and in the end enough to replace all it holds.
+func rounds(last bool) int {
+	if last {
+		return churnRounds
+	}
+	return 1
+}
+
 func (w *work) checkpoint(flags uint32) error {
 	err := w.sys.Checkpoint(w.place.fd, flags)
 	if errors.Is(err, unix.ENODEV) {
@@ -149,15 +162,18 @@ func (w *work) checkpoint(flags uint32) error {
 	return nil
 }
 
-// trim gives the free space back, old versions of files and of folders with it.
-// What cannot is told by a technique without the word; what a medium does with
-// what it was given is not seen, so that "old-versions" stays in any case.
-func (w *work) trim() {
+// trim gives the free space back, old versions of files and of folders with it,
+// or fills it where nobody takes it. What cannot is told by a technique without
+// the word; what a medium does with what it was given is not seen, so that
+// "old-versions" stays in any case.
+func (w *work) trim() error {
 	if !w.target.Depth.reaches(DepthMedium) {
-		return
+		return nil
 	}
 	w.note("trim")
-	if _, err := w.sys.Trim(w.place.fd); err == nil {
-		w.rungs[rungTrim]++
+	if _, err := w.sys.Trim(w.place.fd); err != nil {
+		return w.fill()
 	}
+	w.rungs[rungTrim]++
+	return nil
 }

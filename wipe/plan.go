@@ -114,6 +114,9 @@ func foreseen(b Probe, depth Depth) []string {
 	all = append(all, rungOverwrite)
 	if b.CanRaw && b.Admin {
 		all = append(all, rungMedium, rungNeedles)
+		if depth.reaches(DepthBlocks) && b.CanZero {
+			all = append(all, rungZeroOut)
+		}
 	}
 	if depth.reaches(DepthBlocks) && b.CanCheckpoint {
 		all = append(all, rungCheckpoint)

@@ -39,6 +39,8 @@ type Sys interface {
 	// one has no name any more that belonged to the target of this path; blind
 	// if this process may not see all others.
 	Holders(target string) (held []Holding, blind bool, err error)
+	// OpenHeld opens, to read and write, a file that a process has open.
+	OpenHeld(pid, fd int) (int, error)
 	// Names lists a folder without "." and "..".
 	Names(dir int) ([]string, error)
 
@@ -92,6 +94,13 @@ type Sys interface {
 	// Trim has the file system give all its free space back to the medium.
 	Trim(fd int) (given uint64, err error)
 
+	// ZeroOut has the device write zeros over a stretch.
+	ZeroOut(fd int, offset, length uint64) error
+	// Space is how many bytes of the file system are free.
+	Space(fd int) (free int64, err error)
+	// Create makes a new file, to write.
+	Create(dir int, name string) (fd int, err error)
+	MakeFolder(dir int, name string) error
 	Unlink(dir int, name string) error
 	RemoveFolder(dir int, name string) error
 

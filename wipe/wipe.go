@@ -29,7 +29,9 @@
 //	medium.go         the device read back, the journal, the free space
 //	search.go         needles looked for where no file leads to; ext4.go where a journal lies
 //	ladder.go         the rungs, and the discard
+//	churn.go          what is done where the kernel has no call for it
 //	holders.go        who has it open
+//	nameless.go       content that lost its name and is held open
 //	place.go          the way from the root down to the target
 //	filesystem.go     what overwriting is worth on which file system
 //	probe.go          Probe: what is known of a place
@@ -74,6 +76,7 @@ type work struct {
 	blockTried, blockWrites bool
 	sampled                 int // needles that were looked for
 
+	ghosts               int    // files without a name that were overwritten
 	searched, searchable int64  // bytes where no file leads to, read for needles, and in all
 	shows                string // what the search found
 }
@@ -132,7 +135,9 @@ func (w *work) all() error {
 	if err := w.settle(true); err != nil {
 		return err
 	}
-	w.trim()
+	if err := w.trim(); err != nil {
+		return err
+	}
 	if w.failed > 0 {
 		return nil // it is known already that something is left
 	}

@@ -77,9 +77,7 @@ func (w *work) told(fs filesystem, ended error) Evidence {
 		e.LevelAchieved, e.Verified = LevelNone, verdict(ended)
 		e.Reason = plain(ended)
 	case w.items == 0:
-		if e.Method, e.Technique = "none", "absent"; w.ghosts > 0 {
-			e.Method, e.Technique = "clear", w.technique()
-		}
+		e.Method, e.Technique = "none", "absent"
 		e.LevelAchieved, e.Verified = lower(w.weakest, lower(w.target.Requested, fs.best)), Pass
 		e.Reason = "nothing was there to erase"
 	default:

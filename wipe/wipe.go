@@ -5,8 +5,9 @@
 // file system where that reaches the blocks, and one file that fails pulls the
 // whole target down. It never leaves the target's root, never follows a link,
 // never crosses into another file system, and may be repeated at any time:
-// what is gone already is evidence too. It never claims Purge; that needs a key
-// in hardware or a device that was told to forget.
+// what is gone already is evidence too. No erase of a file claims Purge; that needs
+// a key in hardware (KeyInVault, of which none is built in) or a device that was
+// told to forget.
 //
 // The order within a file is fixed, and each step waits for the one before:
 //
@@ -39,6 +40,7 @@
 //	extents.go        where a file's blocks lie
 //	survey.go         Look and Dry: what is there, without touching it
 //	plan.go           PlanFor: what would be done, how well, and what is in the way
+//	key.go, vault.go  KeyDestroyer: a key in a file, a key in hardware
 //	sys.go            Sys: the kernel as this package sees it
 //	kernel.go, kernel_file.go, kernel_medium.go, kernel_map.go, kernel_proc.go
 //	                  Kernel: the real one

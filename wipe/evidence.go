@@ -79,7 +79,7 @@ func (w *work) told(fs filesystem, ended error) Evidence {
 	case w.items == 0:
 		e.Method, e.Technique = "none", "absent"
 		e.LevelAchieved, e.Verified = lower(w.weakest, lower(w.target.Requested, fs.best)), Pass
-		e.Reason = "nothing was there to erase"
+		e.Reason = cmp.Or(w.shows, "nothing was there to erase")
 	default:
 		e.LevelAchieved, e.Verified = lower(w.weakest, fs.best), Pass
 		if e.LevelAchieved.Rank() < e.LevelRequested.Rank() {

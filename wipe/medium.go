@@ -171,9 +171,12 @@ func (w *work) trim() error {
 		return nil
 	}
 	w.note("trim")
-	if _, err := w.sys.Trim(w.place.fd); err != nil {
+	_, err := w.sys.Trim(w.place.fd)
+	switch {
+	case err == nil:
+		w.rungs[rungTrim]++
+	case w.place.probe.CanRaw: // filled memory, or a layer in between, would reach nothing and harm
 		return w.fill()
 	}
-	w.rungs[rungTrim]++
 	return nil
 }

@@ -129,6 +129,25 @@ func TestWhatTheKernelHasNoCallFor(t *testing.T) {
 	}
 }
 
+// TestOnlyADiskIsFilled: what lies in memory, or on a layer above another file
+// system, is not.
+func TestOnlyADiskIsFilled(t *testing.T) {
+	for name, magic := range map[string]int64{"tmpfs": 0x01021994, "overlayfs": 0x794c7630, "btrfs": 0x9123683E, "fuse": 0x65735546, "unknown": 7} {
+		root := spread(t, map[string]int{"f": 9000})
+		g := newGlass(t, root, "f")
+		g.sys.magic, g.sys.medium.trim, g.sys.medium.space = magic, unix.ENOTTY, 8<<20
+		g.sys.hear = func(call string) error {
+			if call == "create" || call == "make-folder" {
+				t.Errorf("%s: %s was called", name, call)
+			}
+			return nil
+		}
+		if e := erase(t, g.sys, deep(root, "f", wipe.DepthMedium)); e.Verified != wipe.Pass || strings.Contains(e.Technique, "fill") {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+}
+
 // TestWhatFilledAndCannotBeRemoved is a failure: it would leave the disk full.
 func TestWhatFilledAndCannotBeRemoved(t *testing.T) {
 	root := spread(t, map[string]int{"f": 9000})

@@ -14,9 +14,10 @@ func (a *Agent) depth() wipe.Depth {
 }
 
 // deepen lets each target reach as far as the settings say. Free space is given
-// back once for each file system, after the last target on it.
+// back once for each file system, after the last target on it, and then searched
+// for needles of them all.
 func (a *Agent) deepen(targets []target) {
-	trimmed := map[uint64]bool{}
+	trimmed, samples := map[uint64]bool{}, map[uint64]*wipe.Samples{}
 	for i := len(targets) - 1; i >= 0; i-- {
 		t := &targets[i]
 		if t.Depth = a.depth(); t.Depth != wipe.DepthMedium {
@@ -29,8 +30,10 @@ func (a *Agent) deepen(targets []target) {
 		}
 		if trimmed[home] {
 			t.Depth = wipe.DepthBlocks
+		} else {
+			samples[home] = new(wipe.Samples)
 		}
-		trimmed[home] = true
+		trimmed[home], t.Samples = true, samples[home]
 	}
 }
 

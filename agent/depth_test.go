@@ -36,6 +36,9 @@ func TestFreeSpaceIsGivenBackOnce(t *testing.T) {
 		for _, t := range all {
 			got = append(got, t.Depth)
 		}
+		if shared := all[0].Samples != nil && all[0].Samples == all[2].Samples && all[0].Samples != all[1].Samples; shared != (setting == DepthMedium) {
+			t.Errorf("%q: needles shared by those of one home: %v", setting, shared)
+		}
 		if fmt.Sprint(got) != want {
 			t.Errorf("%q: %v, want %s", setting, got, want)
 		}

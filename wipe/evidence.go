@@ -1,6 +1,7 @@
 package wipe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,12 +78,12 @@ func (w *work) told(fs filesystem, ended error) Evidence {
 		e.Reason = plain(ended)
 	case w.items == 0:
 		e.Method, e.Technique = "none", "absent"
-		e.LevelAchieved, e.Verified = lower(w.target.Requested, fs.best), Pass
-		e.Reason = "nothing was there to erase"
+		e.LevelAchieved, e.Verified = lower(w.weakest, lower(w.target.Requested, fs.best)), Pass
+		e.Reason = cmp.Or(w.shows, "nothing was there to erase")
 	default:
 		e.LevelAchieved, e.Verified = lower(w.weakest, fs.best), Pass
 		if e.LevelAchieved.Rank() < e.LevelRequested.Rank() {
-			e.Reason = "what was done on " + fs.name + " is worth no more"
+			e.Reason = cmp.Or(w.shows, "what was done on "+fs.name+" is worth no more")
 		}
 	}
 	e.Residual = w.leavings(fs)
@@ -113,7 +114,7 @@ func (w *work) leavings(fs filesystem) []string {
 		all = append(all, r)
 	}
 	slices.Sort(all)
-	return all
+	return slices.Compact(all)
 }
 
 // leaves are the words for what every erase leaves on a file system. Encrypted

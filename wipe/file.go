@@ -119,13 +119,16 @@ func (w *work) overwrite(o *opened) error {
 	if err := w.sample(o); err != nil {
 		return err
 	}
+	if w.target.Depth.reaches(DepthBlocks) {
+		w.target.Samples.take(o.window)
+	}
 	w.discard(o)
 	seed, err := w.seed()
 	if err != nil {
 		return err
 	}
 	w.note("overwrite")
-	if err := w.write(o.fd, o.pieces, seed); err != nil {
+	if err := w.write(o, seed); err != nil {
 		return fmt.Errorf("cannot overwrite a file: %w", err)
 	}
 	if err := w.flush(o.fd); err != nil {
@@ -144,7 +147,9 @@ func (w *work) overwrite(o *opened) error {
 	}
 	w.note("read-back")
 	if stayed && o.allShown() {
-		err = w.readMedium(o, after, seed)
+		if err = w.readMedium(o, after, seed); err == nil {
+			w.zeroOut(o)
+		}
 	} else {
 		err = w.readBack(o, seed)
 	}

@@ -24,12 +24,14 @@ type glass struct {
 
 	flags  uint32 // of every extent
 	shared bool
+	behind []byte // what the device holds where no file leads to, from beyond on
 	stale  []byte // what the device shows instead, where it shows something else
 }
 
 const (
-	away  = 1 << 30 // between the extents of two files
-	start = 1 << 20
+	away   = 1 << 30 // between the extents of two files
+	beyond = 1 << 40
+	start  = 1 << 20
 )
 
 // newGlass puts the files of a tree on a device that takes everything.
@@ -102,6 +104,10 @@ func (g *glass) read(fd int, p []byte, offset int64) (int, error, bool) {
 		return 0, nil, false
 	}
 	clear(p)
+	if offset >= beyond {
+		copy(p, g.behind[min(int(offset-beyond), len(g.behind)):])
+		return len(p), nil, true
+	}
 	n, at := int(offset-start)/away, (offset-start)%away
 	if g.stale != nil {
 		copy(p, g.stale[min(int(at), len(g.stale)):])

@@ -26,6 +26,7 @@ func (h Holder) String() string { return fmt.Sprintf("%s (%d)", h.Program, h.PID
 type Holding struct {
 	Holder
 	Inode
+	FD int // by which it holds it; -1 if only by a mapping
 }
 
 // Holders tells who else holds something of the target open, each process once;
@@ -59,7 +60,7 @@ func Holders(sys Sys, t Target) (held []Holder, blind bool, err error) {
 }
 
 // watch looks before anything is touched who holds what. Content that has no
-// name any more cannot be reached, and is not called cleared.
+// name any more is not called cleared, though it is overwritten where that can be.
 func (w *work) watch() error {
 	all, err := w.look()
 	if err != nil {
@@ -75,7 +76,7 @@ func (w *work) watch() error {
 			}
 		}
 	}
-	return nil
+	return w.overwriteNameless(all)
 }
 
 // name tells the caller of a holder, once.

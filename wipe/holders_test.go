@@ -40,7 +40,7 @@ func TestHoldersLowerTheLevel(t *testing.T) {
 		"came, and holds another's": {wipe.Holder{Writes: true}, true, true, wipe.LevelClear, false},
 	} {
 		root := spread(t, map[string]int{"d/f": 9000})
-		h := wipe.Holding{Holder: c.holder}
+		h := wipe.Holding{Holder: c.holder, FD: -1}
 		h.PID, h.Program = 4711, canary
 		if c.ours {
 			h.Inode = inodeOf(t, filepath.Join(root, "d", "f"))

@@ -88,6 +88,14 @@ func (Kernel) Filesystem(fd int) (int64, bool, error) {
 	return int64(uint32(st.Type)), st.Flags&unix.ST_RDONLY != 0, err
 }
 
+// Space counts what root may use; what the file system keeps for itself shows
+// only when it refuses.
+func (Kernel) Space(fd int) (int64, error) {
+	var st unix.Statfs_t
+	err := again(func() error { return unix.Fstatfs(fd, &st) })
+	return int64(st.Bfree) * int64(st.Bsize), err
+}
+
 // Names lists a folder; the descriptor can be listed once.
 func (Kernel) Names(dir int) ([]string, error) {
 	var names []string
@@ -126,6 +134,20 @@ func (Kernel) WriteAt(fd int, p []byte, offset int64) (n int, err error) {
 	return n, err
 }
 
+// Direct sets O_DIRECT on an opened file, so that its name need not be asked again.
+func (Kernel) Direct(fd int, on bool) error {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil {
+		return err
+	}
+	flags &^= unix.O_DIRECT
+	if on {
+		flags |= unix.O_DIRECT
+	}
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags)
+	return err
+}
+
 // Forget drops clean pages; after a Sync all of a file's are clean.
 func (Kernel) Forget(fd int) error { return unix.Fadvise(fd, 0, 0, unix.FADV_DONTNEED) }
 
@@ -134,6 +156,20 @@ func (Kernel) Truncate(fd int) error { return again(func() error { return unix.F
 
 // Sync flushes a file or a folder down to the medium.
 func (Kernel) Sync(fd int) error { return again(func() error { return unix.Fsync(fd) }) }
+
+// Create makes a file that nobody else may open.
+func (Kernel) Create(dir int, name string) (fd int, err error) {
+	err = again(func() (err error) {
+		fd, err = unix.Openat(dir, name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|alone, 0o600)
+		return err
+	})
+	return fd, err
+}
+
+// MakeFolder makes a folder that nobody else may enter.
+func (Kernel) MakeFolder(dir int, name string) error {
+	return again(func() error { return unix.Mkdirat(dir, name, 0o700) })
+}
 
 // Unlink removes a name that is no folder.
 func (Kernel) Unlink(dir int, name string) error {

@@ -15,6 +15,7 @@ import (
 const (
 	blkDiscard       = 0x1277
 	blkSecureDiscard = 0x127d
+	blkZeroOut       = 0x127f
 	fitrim           = 0xC0185879
 	ext4Checkpoint   = 0x4004662b
 	f2fsPin          = 0x4004f50d
@@ -110,6 +111,12 @@ func (Kernel) Discard(fd int, offset, length uint64) error {
 func (Kernel) SecureDiscard(fd int, offset, length uint64) error {
 	stretch := [2]uint64{offset, length}
 	return ioctl(fd, blkSecureDiscard, unsafe.Pointer(&stretch))
+}
+
+// ZeroOut has the device write zeros over a stretch.
+func (Kernel) ZeroOut(fd int, offset, length uint64) error {
+	stretch := [2]uint64{offset, length}
+	return ioctl(fd, blkZeroOut, unsafe.Pointer(&stretch))
 }
 
 // SyncAll flushes the whole file system.

@@ -55,12 +55,38 @@ func opens(at, target string) (held []Holding, err error) {
 		if err != nil {
 			continue
 		}
-		h := Holding{Inode: inode}
+		h := Holding{Inode: inode, FD: -1}
+		if n, err := strconv.Atoi(fd.Name()); err == nil {
+			h.FD = n
+		}
 		info, err := os.ReadFile(at + "fdinfo/" + fd.Name())
 		h.Writes = err != nil || parseAccess(string(info))
 		h.Deleted = namelessBelow(shown, target)
 		held = append(held, h)
 	}
+	return held, err
+}
+
+// OpenHeld opens a file through the descriptor of a process; the link under
+// /proc leads to the file itself, whatever became of its name. What it leads to
+// by now is looked at before it is opened: a device must not be.
+func (Kernel) OpenHeld(pid, fd int) (held int, err error) {
+	at, err := unix.Open(fmt.Sprintf("/proc/%d/fd/%d", pid, fd), unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(at)
+	var st unix.Stat_t
+	if err := unix.Fstat(at, &st); err != nil {
+		return -1, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return -1, unix.ENXIO
+	}
+	err = again(func() (err error) {
+		held, err = unix.Open(fmt.Sprintf("/proc/self/fd/%d", at), unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+		return err
+	})
 	return held, err
 }
 
@@ -72,7 +98,7 @@ func mapped(at, target string) (held []Holding, err error) {
 			continue
 		}
 		if m, ok := parseMapping(string(bytes.TrimRight(line, "\n"))); ok {
-			held = append(held, Holding{Holder{Writes: m.shared, Deleted: namelessBelow(m.name, target)}, m.Inode})
+			held = append(held, Holding{Holder{Writes: m.shared, Deleted: namelessBelow(m.name, target)}, m.Inode, -1})
 		}
 	}
 	return held, err

@@ -16,15 +16,24 @@ const (
 	rungSecureDiscard = "extent-secdiscard"
 	rungDiscard       = "extent-discard"
 	rungOverwrite     = "overwrite-random-1"
+	rungHeld          = "held-overwrite" // of content without a name
 	rungMedium        = "raw-read-back"
 	rungNeedles       = "needles"
+	rungZeroOut       = "zeroout"
 	rungCheckpoint    = "ext4-checkpoint"
+	rungChurn         = "journal-churn"
 	rungTrim          = "fitrim"
+	rungFill          = "fill-free"
+	rungSearch        = "needles-beyond"
 )
 
 var rungs = []string{
-	rungSecureTrim, rungSecureDiscard, rungDiscard, rungOverwrite, rungMedium, rungNeedles, rungCheckpoint, rungTrim,
+	rungSecureTrim, rungSecureDiscard, rungDiscard, rungOverwrite, rungMedium, rungNeedles, rungZeroOut,
+	rungCheckpoint, rungChurn, rungTrim, rungFill,
 }
+
+// once are those of the file system, not of each file.
+var once = []string{rungCheckpoint, rungChurn, rungTrim, rungFill}
 
 func (o *opened) climb(rung string) { o.rungs = append(o.rungs, rung) }
 
@@ -59,10 +68,16 @@ func (w *work) technique() string {
 			continue
 		case rung == rungNeedles:
 			rung = fmt.Sprintf("%s %d", rung, w.sampled)
-		case n < w.held && rung != rungCheckpoint && rung != rungTrim:
+		case n < w.held && !slices.Contains(once, rung):
 			rung = fmt.Sprintf("%s (%d of %d files)", rung, n, w.held)
 		}
 		all = append(all, rung)
+	}
+	if w.ghosts > 0 {
+		all = append(all, fmt.Sprintf("%s %d", rungHeld, w.ghosts))
+	}
+	if w.searched > 0 {
+		all = append(all, fmt.Sprintf("%s %d of %d bytes", rungSearch, w.searched, w.searchable))
 	}
 	if !w.files || len(all) == 0 {
 		all = append([]string{"unlink"}, all...)
@@ -94,12 +109,9 @@ func (w *work) discard(o *opened) {
 	if !w.blockWrites || !slices.Contains(o.shown, true) || f2fs && !pinned {
 		return
 	}
-	if w.sys.Lease(o.fd) != nil {
-		return
-	}
-	defer func() { _ = w.sys.EndLease(o.fd) }() // it ends with the descriptor at the latest
-	now, err := w.extents(o.fd)
-	if err != nil || !slices.Equal(now, o.before) {
+	end, owned := w.alone(o, slices.Equal)
+	defer end()
+	if !owned {
 		return
 	}
 	w.note("discard")
@@ -110,6 +122,38 @@ func (w *work) discard(o *opened) {
 	if w.discarded(o, rung) || rung == rungSecureDiscard && w.discarded(o, rungDiscard) {
 		return
 	}
+}
+
+// alone takes a lease and tells whether the file's blocks are still where they
+// were, so that until end nobody can give them away.
+func (w *work) alone(o *opened, same func(now, before []Extent) bool) (end func(), owned bool) {
+	if w.sys.Lease(o.fd) != nil {
+		return func() {}, false
+	}
+	now, err := w.extents(o.fd)
+	return func() { _ = w.sys.EndLease(o.fd) }, err == nil && same(now, o.before) // it ends with the descriptor at the latest
+}
+
+// zeroOut has the device write zeros over the file's blocks once they were read
+// back, where it can do so without being sent them: some then let go of the page
+// that held the random bytes. It is allowed by what allows a discard, and adds
+// nothing to the level.
+func (w *work) zeroOut(o *opened) {
+	if !w.target.Depth.reaches(DepthBlocks) || !w.blockWrites || !w.place.probe.CanZero {
+		return
+	}
+	end, owned := w.alone(o, func(now, before []Extent) bool { return inPlace(before, now, uint64(o.st.Size)) })
+	defer end()
+	if !owned {
+		return
+	}
+	w.note("zero-out")
+	for i, e := range o.before {
+		if o.shown[i] && w.sys.ZeroOut(w.block, e.Physical, e.Length) != nil {
+			return
+		}
+	}
+	o.climb(rungZeroOut)
 }
 
 // forgetsSecurely asks by a stretch that no device can take: one that knows no

@@ -17,7 +17,7 @@ func (w *work) openBlock() bool {
 	}
 	w.blockTried = true
 	dev := w.place.dev
-	if w.target.Depth.reaches(DepthBlocks) && w.place.probe.CanDiscard {
+	if w.target.Depth.reaches(DepthBlocks) && (w.place.probe.CanDiscard || w.place.probe.CanZero) {
 		if fd, err := w.sys.OpenBlock(dev, true); err == nil {
 			w.block, w.blockWrites = fd, true
 			return true
@@ -54,22 +54,11 @@ func (o *opened) allShown() bool {
 // before and must lie still, looks for the needles, and compares with what was
 // written. The file still owns them: after the unlink they may be another's.
 func (w *work) readMedium(o *opened, after []Extent, seed [32]byte) error {
-	random, got := newPattern(seed, o.pieces), aligned(int(widest(o.pieces)))
-	after, hits := joined(after), 0
-	err := w.each(o.pieces, func(at int64, n int) error {
-		for done := 0; done < n; {
-			place, length, ok := placeOf(after, uint64(at)+uint64(done))
-			if !ok {
-				return errors.New("a part of it has no place on the medium")
-			}
-			k := int(min(length, uint64(n-done)))
-			if err := w.readAll(w.block, got[done:done+k], int64(place)); err != nil {
-				return err
-			}
-			done += k
-		}
-		hits += o.window.found(got[:n])
-		if hits == 0 && !bytes.Equal(got[:n], random.at(at, n)) {
+	random, hits := newPattern(seed, o.pieces), 0
+	after = joined(after)
+	err := w.eachRead(o.pieces, func(p []byte, at int64) error { return w.readPlaces(after, p, at) }, func(p []byte, at int64) error {
+		hits += o.window.found(p)
+		if hits == 0 && !bytes.Equal(p, random.at(at, len(p))) {
 			return errOther
 		}
 		return nil
@@ -83,6 +72,22 @@ func (w *work) readMedium(o *opened, after []Extent, seed [32]byte) error {
 		o.climb(rungNeedles)
 	}
 	return err
+}
+
+// readPlaces reads a stretch of a file from where it lies on the device.
+func (w *work) readPlaces(extents []Extent, p []byte, at int64) error {
+	for done := 0; done < len(p); {
+		place, length, ok := placeOf(extents, uint64(at)+uint64(done))
+		if !ok {
+			return errors.New("a part of it has no place on the medium")
+		}
+		k := int(min(length, uint64(len(p)-done)))
+		if err := w.readAll(w.block, p[done:done+k], int64(place)); err != nil {
+			return err
+		}
+		done += k
+	}
+	return nil
 }
 
 // placeOf tells where a byte of the file lies, and how many follow it there.
@@ -114,7 +119,11 @@ func (w *work) settle(last bool) error {
 		return fmt.Errorf("cannot flush the file system: %w", err)
 	}
 	if !w.emptiesJournal() {
-		return nil // older than Linux 5.14, no right to, or another file system: the word "names" stays
+		// Older than Linux 5.14, no right to, or another file system: the word "names" stays.
+		if w.place.fs.name == "ext4" && w.target.Depth.reaches(DepthMedium) {
+			return w.churn(rounds(last))
+		}
+		return nil
 	}
 	w.note("checkpoint")
 	if !last {
@@ -133,6 +142,15 @@ func (w *work) settle(last bool) error {
 	return nil
 }
 
+// rounds is how much of something else a journal is given to write: enough to
+// bring folders to their places, and in the end enough to replace all it holds.
+func rounds(last bool) int {
+	if last {
+		return churnRounds
+	}
+	return 1
+}
+
 func (w *work) checkpoint(flags uint32) error {
 	err := w.sys.Checkpoint(w.place.fd, flags)
 	if errors.Is(err, unix.ENODEV) {
@@ -144,15 +162,21 @@ func (w *work) checkpoint(flags uint32) error {
 	return nil
 }
 
-// trim gives the free space back, old versions of files and of folders with it.
-// What cannot is told by a technique without the word; what a medium does with
-// what it was given is not seen, so that "old-versions" stays in any case.
-func (w *work) trim() {
+// trim gives the free space back, old versions of files and of folders with it,
+// or fills it where nobody takes it. What cannot is told by a technique without
+// the word; what a medium does with what it was given is not seen, so that
+// "old-versions" stays in any case.
+func (w *work) trim() error {
 	if !w.target.Depth.reaches(DepthMedium) {
-		return
+		return nil
 	}
 	w.note("trim")
-	if _, err := w.sys.Trim(w.place.fd); err == nil {
+	_, err := w.sys.Trim(w.place.fd)
+	switch {
+	case err == nil:
 		w.rungs[rungTrim]++
+	case w.place.probe.CanRaw: // filled memory, or a layer in between, would reach nothing and harm
+		return w.fill()
 	}
+	return nil
 }

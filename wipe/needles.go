@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 )
 
 // Needles are short pieces of a file's content, taken before it is overwritten
@@ -75,16 +76,7 @@ func plainBytes(b []byte) bool {
 // Only such an extent may be discarded, and only then is the medium read back.
 func (w *work) sample(o *opened) error {
 	o.shown = make([]bool, len(o.before))
-	// What goes through the journal is not in its place before the journal is emptied.
-	if !w.place.probe.CanRaw || len(o.before) == 0 || w.inJournal(o) {
-		return nil
-	}
-	for _, e := range o.before {
-		if !e.plain() {
-			return nil // this file's places are not all places on the device
-		}
-	}
-	if !w.openBlock() {
+	if !w.place.probe.CanRaw || len(o.before) == 0 || !w.openBlock() {
 		return nil
 	}
 	seed, err := w.seed()
@@ -97,6 +89,11 @@ func (w *work) sample(o *opened) error {
 		return nil // too short to be told from anything
 	}
 	o.window = newNeedles(int(draw.Int64N(room + 1)))
+	// What goes through the journal is not in its place before the journal is
+	// emptied, and what has no place on the device cannot be compared with it.
+	if w.inJournal(o) || slices.ContainsFunc(o.before, func(e Extent) bool { return !e.plain() }) {
+		return w.sampleContent(o, draw)
+	}
 	for i, e := range o.before {
 		if e.Flags&extentUnwritten != 0 || e.Logical >= uint64(o.st.Size) {
 			continue
@@ -106,6 +103,25 @@ func (w *work) sample(o *opened) error {
 			return err
 		}
 		o.shown[i] = ok
+	}
+	return nil
+}
+
+// sampleContent takes needles of what the file reads as, to be looked for where no
+// file leads to.
+func (w *work) sampleContent(o *opened, draw *rand.Rand) error {
+	if !w.target.Depth.reaches(DepthBlocks) {
+		return nil // nobody will look
+	}
+	block := make([]byte, sector)
+	for tries := 0; tries < manyTimes && o.window.count < perFile; tries++ {
+		at := draw.Int64N((o.st.Size+sector-1)/sector) * sector
+		n := min(sector, o.st.Size-at)
+		clear(block[n:])
+		if err := w.readAll(o.fd, block[:n], at); err != nil {
+			return fmt.Errorf("cannot sample a file: %w", err)
+		}
+		o.window.add(block)
 	}
 	return nil
 }

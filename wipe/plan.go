@@ -114,12 +114,18 @@ func foreseen(b Probe, depth Depth) []string {
 	all = append(all, rungOverwrite)
 	if b.CanRaw && b.Admin {
 		all = append(all, rungMedium, rungNeedles)
+		if depth.reaches(DepthBlocks) && b.CanZero {
+			all = append(all, rungZeroOut)
+		}
 	}
 	if depth.reaches(DepthBlocks) && b.CanCheckpoint {
 		all = append(all, rungCheckpoint)
 	}
 	if depth.reaches(DepthMedium) && b.Admin {
 		all = append(all, rungTrim)
+		if b.CanRaw && b.Type != "f2fs" {
+			all = append(all, rungSearch)
+		}
 	}
 	return all
 }

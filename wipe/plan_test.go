@@ -79,8 +79,8 @@ func TestThePlanForeseesTheRungs(t *testing.T) {
 	}{
 		{wipe.DepthFiles, func(*glass) {}, "overwrite-random-1 raw-read-back needles"},
 		{wipe.DepthBlocks, func(*glass) {}, "extent-discard overwrite-random-1 raw-read-back needles ext4-checkpoint"},
-		{wipe.DepthMedium, func(*glass) {}, "extent-discard overwrite-random-1 raw-read-back needles ext4-checkpoint fitrim"},
-		{wipe.DepthMedium, func(g *glass) { g.sys.medium.checkpoint = nil }, "extent-discard overwrite-random-1 raw-read-back needles fitrim"},
+		{wipe.DepthMedium, func(*glass) {}, "extent-discard overwrite-random-1 raw-read-back needles ext4-checkpoint fitrim needles-beyond"},
+		{wipe.DepthMedium, func(g *glass) { g.sys.medium.checkpoint = nil }, "extent-discard overwrite-random-1 raw-read-back needles fitrim needles-beyond"},
 		{wipe.DepthMedium, func(g *glass) { g.sys.magic = 0xF2F52010 }, "f2fs-sectrim extent-discard overwrite-random-1 raw-read-back needles fitrim"},
 		{wipe.DepthMedium, func(g *glass) { g.sys.hear = failing("admin", unix.EPERM) }, "extent-discard overwrite-random-1 ext4-checkpoint"},
 		{wipe.DepthMedium, func(g *glass) { g.sys.magic = 0x9123683E }, "overwrite-random-1 fitrim"},

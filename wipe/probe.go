@@ -26,6 +26,7 @@ type Probe struct {
 
 	CanRaw        bool // a file's extents are places on the block device
 	CanDiscard    bool // the device takes a discard
+	CanZero       bool // the device writes zeros that it need not be sent
 	CanCheckpoint bool // the journal can be emptied, or there is none
 }
 
@@ -44,6 +45,7 @@ type Block struct {
 	Kind        string // emmc, sd, nvme, loop, mapped, or disk
 	Rotational  bool
 	DiscardMax  uint64 // bytes of one discard; 0: it takes none
+	ZeroMax     uint64 // bytes of zeros that it writes at once without being sent them; 0: none
 	Granularity uint64 // what it forgets at least, in bytes
 }
 
@@ -111,6 +113,7 @@ func (b *Probe) derive() {
 	_, realtime := b.Mount.option("rtdev")
 	b.CanRaw = slices.Contains(rawFilesystems, b.Type) && unix.Major(b.Block.Dev) != 0 && !realtime
 	b.CanDiscard = b.CanRaw && b.Block.DiscardMax > 0
+	b.CanZero = b.CanRaw && b.Type != "f2fs" && b.Block.ZeroMax > 0
 	b.Bind = b.Mount.Root != "" && b.Mount.Root != "/"
 	b.CoW = slices.Contains([]string{"btrfs", "overlayfs", "ubifs"}, b.Type)
 	b.Reflink = slices.Contains([]string{"btrfs", "xfs"}, b.Type)
@@ -145,6 +148,7 @@ func blockOf(sys Sys, dev uint64) Block {
 	b.Kind = deviceKind(b.Name, fact("device/type"))
 	b.Rotational = fact("queue/rotational") == "1"
 	b.DiscardMax = number(fact("queue/discard_max_bytes"))
+	b.ZeroMax = number(fact("queue/write_zeroes_max_bytes"))
 	b.Granularity = number(fact("queue/discard_granularity"))
 	return b
 }

@@ -2,16 +2,18 @@ package wipe
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-const chunk = 512 << 10
+const chunk = 1 << 20
 
 // stretch is one piece of a file that holds data, in whole blocks.
 type stretch struct{ from, to int64 }
@@ -28,7 +30,7 @@ type pattern struct {
 
 // newPattern draws as much as the longest piece can need.
 func newPattern(seed [32]byte, pieces []stretch) *pattern {
-	p := &pattern{bytes: make([]byte, widest(pieces)), base: binary.LittleEndian.Uint64(seed[:])}
+	p := &pattern{bytes: aligned(int(widest(pieces))), base: binary.LittleEndian.Uint64(seed[:])}
 	_, _ = rand.NewChaCha8(seed).Read(p.bytes) // cannot fail
 	return p
 }
@@ -49,13 +51,27 @@ func (p *pattern) at(offset int64, n int) []byte {
 	return p.bytes[:n]
 }
 
-// write overwrites the pieces.
-func (w *work) write(fd int, pieces []stretch, seed [32]byte) error {
-	random := newPattern(seed, pieces)
-	return w.each(pieces, func(at int64, n int) error {
+// write overwrites the pieces, past the page cache where the file system lets us:
+// the bytes then go to the device while the next are made, and the flush finds
+// little to do. Whoever refuses an unaligned piece, or all of them, gets the rest
+// the usual way; the flush that follows is the same for both.
+func (w *work) write(o *opened, seed [32]byte) error {
+	random := newPattern(seed, o.pieces)
+	direct := o.aligned() && w.sys.Direct(o.fd, true) == nil
+	if direct {
+		defer func() { _ = w.sys.Direct(o.fd, false) }() // what is read past the cache all the same is read no worse
+	}
+	return w.each(o.pieces, func(at int64, n int) error {
 		buf := random.at(at, n)
 		for done := 0; done < n; {
-			k, err := w.sys.WriteAt(fd, buf[done:], at+int64(done))
+			k, err := w.sys.WriteAt(o.fd, buf[done:], at+int64(done))
+			if direct && errors.Is(err, unix.EINVAL) {
+				direct = false
+				if err := w.sys.Direct(o.fd, false); err != nil {
+					return err
+				}
+				continue
+			}
 			if err != nil {
 				return err
 			}
@@ -66,6 +82,11 @@ func (w *work) write(fd int, pieces []stretch, seed [32]byte) error {
 		}
 		return nil
 	})
+}
+
+// aligned tells whether all pieces are whole sectors, which O_DIRECT wants.
+func (o *opened) aligned() bool {
+	return !slices.ContainsFunc(o.pieces, func(s stretch) bool { return s.from%sector != 0 || s.to%sector != 0 })
 }
 
 // readBack compares past the page cache, which would only repeat what it was
@@ -87,12 +108,9 @@ func (w *work) readBack(o *opened, seed [32]byte) error {
 }
 
 func (w *work) compare(fd int, pieces []stretch, seed [32]byte) error {
-	random, got := newPattern(seed, pieces), aligned(int(widest(pieces)))
-	return w.each(pieces, func(at int64, n int) error {
-		if err := w.readAll(fd, got[:n], at); err != nil {
-			return err
-		}
-		if !bytes.Equal(got[:n], random.at(at, n)) {
+	random := newPattern(seed, pieces)
+	return w.eachRead(pieces, func(p []byte, at int64) error { return w.readAll(fd, p, at) }, func(p []byte, at int64) error {
+		if !bytes.Equal(p, random.at(at, len(p))) {
 			return errOther
 		}
 		return nil
@@ -129,6 +147,48 @@ func (w *work) each(pieces []stretch, do func(at int64, n int) error) error {
 		}
 	}
 	return nil
+}
+
+// eachRead hands every chunk of the pieces to judge, and has the next one read
+// meanwhile: a medium need not wait for a comparison. One goroutine at a time
+// asks the kernel, and none is left when it returns.
+func (w *work) eachRead(pieces []stretch, read, judge func(p []byte, at int64) error) error {
+	type chunkRead struct {
+		p  []byte
+		at int64
+	}
+	full, free, stop := make(chan chunkRead), make(chan []byte, 2), make(chan struct{})
+	free <- aligned(int(widest(pieces)))
+	if len(pieces) > 1 || widest(pieces) == chunk {
+		free <- aligned(int(widest(pieces)))
+	}
+	var failed error
+	go func() {
+		defer close(full)
+		failed = w.each(pieces, func(at int64, n int) error {
+			select {
+			case <-stop:
+				return nil
+			case p := <-free:
+				if err := read(p[:n], at); err != nil {
+					return err
+				}
+				full <- chunkRead{p[:n], at}
+				return nil
+			}
+		})
+	}()
+	var found error
+	for c := range full {
+		if found != nil {
+			continue
+		}
+		if found = judge(c.p, c.at); found != nil {
+			close(stop)
+		}
+		free <- c.p[:cap(c.p)]
+	}
+	return cmp.Or(found, failed)
 }
 
 // aligned is a buffer that begins on a page, as O_DIRECT wants it.

@@ -39,6 +39,8 @@ type Sys interface {
 	// one has no name any more that belonged to the target of this path; blind
 	// if this process may not see all others.
 	Holders(target string) (held []Holding, blind bool, err error)
+	// OpenHeld opens, to read and write, a file that a process has open.
+	OpenHeld(pid, fd int) (int, error)
 	// Names lists a folder without "." and "..".
 	Names(dir int) ([]string, error)
 
@@ -58,6 +60,9 @@ type Sys interface {
 	RemoveAttribute(fd int, name string) error
 	ReadAt(fd int, p []byte, offset int64) (int, error)
 	WriteAt(fd int, p []byte, offset int64) (int, error)
+	// Direct has what is written to an opened file, and read from it, go past the
+	// page cache, or says EINVAL; false ends that.
+	Direct(fd int, on bool) error
 	// Forget drops what the page cache holds of the file.
 	Forget(fd int) error
 	// Truncate cuts the file to nothing.
@@ -83,9 +88,19 @@ type Sys interface {
 	SyncAll(fd int) error
 	// Checkpoint has ext4 empty its journal.
 	Checkpoint(fd int, flags uint32) error
+	// Unused tells where on its device the file system has its free blocks, and
+	// its log, or EOPNOTSUPP.
+	Unused(fd int, dev uint64) (free, log []Extent, err error)
 	// Trim has the file system give all its free space back to the medium.
 	Trim(fd int) (given uint64, err error)
 
+	// ZeroOut has the device write zeros over a stretch.
+	ZeroOut(fd int, offset, length uint64) error
+	// Space is how many bytes of the file system are free.
+	Space(fd int) (free int64, err error)
+	// Create makes a new file, to write.
+	Create(dir int, name string) (fd int, err error)
+	MakeFolder(dir int, name string) error
 	Unlink(dir int, name string) error
 	RemoveFolder(dir int, name string) error
 

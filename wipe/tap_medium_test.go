@@ -19,6 +19,9 @@ type medium struct {
 	secureTrim error
 	checkpoint func(flags uint32) error
 	trim       error
+	zeroOut    func(offset, length uint64) error
+	space      int64
+	unused     func() (free, log []wipe.Extent)
 	mounts     string
 	mount      func(fd, id int) int
 	holders    func() ([]wipe.Holding, bool)
@@ -182,6 +185,50 @@ func (k *tap) Checkpoint(_ int, flags uint32) error {
 		return unix.ENOTTY
 	}
 	return k.medium.checkpoint(flags)
+}
+
+func (k *tap) OpenHeld(pid, fd int) (int, error) {
+	if err := k.hear("open-held"); err != nil {
+		return -1, err
+	}
+	return k.Kernel.OpenHeld(pid, fd)
+}
+
+func (k *tap) ZeroOut(_ int, offset, length uint64) error {
+	if err := k.hear("zero-out"); err != nil {
+		return err
+	}
+	if k.medium.zeroOut == nil {
+		return unix.EOPNOTSUPP
+	}
+	return k.medium.zeroOut(offset, length)
+}
+
+func (k *tap) Space(int) (int64, error) { return k.medium.space, k.hear("space") }
+
+func (k *tap) Create(dir int, name string) (int, error) {
+	if err := k.hear("create"); err != nil {
+		return -1, err
+	}
+	return k.Kernel.Create(dir, name)
+}
+
+func (k *tap) MakeFolder(dir int, name string) error {
+	if err := k.hear("make-folder"); err != nil {
+		return err
+	}
+	return k.Kernel.MakeFolder(dir, name)
+}
+
+func (k *tap) Unused(int, uint64) (free, log []wipe.Extent, err error) {
+	if err := k.hear("unused"); err != nil {
+		return nil, nil, err
+	}
+	if k.medium.unused == nil {
+		return nil, nil, unix.EOPNOTSUPP
+	}
+	free, log = k.medium.unused()
+	return free, log, nil
 }
 
 func (k *tap) Trim(int) (uint64, error) {

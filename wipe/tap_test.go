@@ -148,6 +148,13 @@ func (k *tap) WriteAt(fd int, p []byte, offset int64) (int, error) {
 	return k.Kernel.WriteAt(fd, p, offset)
 }
 
+func (k *tap) Direct(fd int, on bool) error {
+	if err := k.hear("direct"); err != nil {
+		return err
+	}
+	return k.Kernel.Direct(fd, on)
+}
+
 func (k *tap) Forget(fd int) error {
 	if err := k.hear("forget"); err != nil {
 		return err

@@ -21,6 +21,11 @@ type Target struct {
 	Keep      []string // names (without folder) that stay, with all below them
 	Encrypted bool     // never stored in the clear
 	Depth     Depth    // how far below the files it may reach
+	// Samples gathers needles over several targets of one file system; the one that
+	// reaches its medium has them searched for. Nil: only its own are.
+	Samples *Samples
+	// Budget is how many bytes that search reads at most; 0: searchBudget.
+	Budget int64
 	// Anyway unlinks also what cannot be overwritten. The evidence then says
 	// logical, and there is nothing left to try again, so it is a last resort.
 	Anyway bool

@@ -5,8 +5,9 @@
 // file system where that reaches the blocks, and one file that fails pulls the
 // whole target down. It never leaves the target's root, never follows a link,
 // never crosses into another file system, and may be repeated at any time:
-// what is gone already is evidence too. It never claims Purge; that needs a key
-// in hardware or a device that was told to forget.
+// what is gone already is evidence too. No erase of a file claims Purge; that needs
+// a key in hardware (KeyInVault, of which none is built in) or a device that was
+// told to forget.
 //
 // The order within a file is fixed, and each step waits for the one before:
 //
@@ -27,8 +28,11 @@
 //	stream.go         what is written and compared
 //	needles.go        samples of the content, and whether the medium shows it
 //	medium.go         the device read back, the journal, the free space
+//	search.go         needles looked for where no file leads to; ext4.go where a journal lies
 //	ladder.go         the rungs, and the discard
+//	churn.go          what is done where the kernel has no call for it
 //	holders.go        who has it open
+//	nameless.go       content that lost its name and is held open
 //	place.go          the way from the root down to the target
 //	filesystem.go     what overwriting is worth on which file system
 //	probe.go          Probe: what is known of a place
@@ -36,8 +40,9 @@
 //	extents.go        where a file's blocks lie
 //	survey.go         Look and Dry: what is there, without touching it
 //	plan.go           PlanFor: what would be done, how well, and what is in the way
+//	key.go, vault.go  KeyDestroyer: a key in a file, a key in hardware
 //	sys.go            Sys: the kernel as this package sees it
-//	kernel.go, kernel_file.go, kernel_medium.go, kernel_proc.go
+//	kernel.go, kernel_file.go, kernel_medium.go, kernel_map.go, kernel_proc.go
 //	                  Kernel: the real one
 package wipe
 
@@ -72,6 +77,10 @@ type work struct {
 	block                   int // the device under the file system, -1 while it is not open
 	blockTried, blockWrites bool
 	sampled                 int // needles that were looked for
+
+	ghosts               int    // files without a name that were overwritten
+	searched, searchable int64  // bytes where no file leads to, read for needles, and in all
+	shows                string // what the search found
 }
 
 // Erase destroys the target and tells what was done. note, which may be nil,
@@ -82,6 +91,9 @@ func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidenc
 	w := &work{
 		ctx: ctx, sys: sys, target: t, note: note, weakest: LevelClear, block: -1,
 		residual: map[string]bool{}, rungs: map[string]int64{}, dirty: map[int]bool{}, named: map[int]bool{},
+	}
+	if w.target.Samples == nil {
+		w.target.Samples = &Samples{}
 	}
 	if w.note == nil {
 		w.note = func(string) {}
@@ -125,9 +137,14 @@ func (w *work) all() error {
 	if err := w.settle(true); err != nil {
 		return err
 	}
-	w.trim()
+	if err := w.trim(); err != nil {
+		return err
+	}
 	if w.failed > 0 {
 		return nil // it is known already that something is left
+	}
+	if err := w.search(); err != nil {
+		return err
 	}
 	return w.lookAgain()
 }

@@ -8,17 +8,20 @@ import (
 
 func TestErasingIsJudged(t *testing.T) {
 	for _, c := range []struct {
-		ours, dd, shred float64
-		broken          []string
+		kind                     wipeDiskKind
+		ours, dd, flushed, shred float64
+		broken                   []string
 	}{
-		{0.2, 0.1, 0.4, nil},
-		{0.3, 0.1, 0.4, []string{"3.00 times as long as writing zeros"}},
-		{0.2, 0.1, 0.1, []string{"2.00 times as long as shred"}},
-		{0.2, 0.1, 0.2, []string{"1.00 times as long as shred"}},
-		{0.9, 0.1, 0.4, []string{"9.00 times", "2.25 times"}},
+		{inMemory, 0.2, 0.1, 0.1, 0.4, nil},
+		{inMemory, 0.3, 0.1, 0.3, 0.4, []string{"3.00 times as long as writing zeros;"}},
+		{inMemory, 0.2, 0.1, 0.1, 0.1, []string{"2.00 times as long as shred"}},
+		{inMemory, 0.2, 0.1, 0.1, 0.2, []string{"1.00 times as long as shred"}},
+		{inMemory, 0.9, 0.1, 0.1, 0.4, []string{"9.00 times", "2.25 times"}},
+		{onDisk, 0.3, 0.1, 0.2, 0.4, nil},
+		{onDisk, 0.3, 0.1, 0.1, 0.4, []string{"3.00 times as long as writing zeros and flushing"}},
 	} {
 		var p page
-		p.erasings([]erasing{{c.ours, c.dd, c.shred, rungs{"overwrite": c.ours}}})
+		p.erasings(c.kind, []erasing{{ours: c.ours, dd: c.dd, flushed: c.flushed, shred: c.shred, rungs: rungs{"overwrite": c.ours}}})
 		told := ""
 		if p.broken != nil {
 			told = p.broken.Error()

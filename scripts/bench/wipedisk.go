@@ -27,8 +27,36 @@ type wipeDisk struct {
 	up    bool
 }
 
-func (b *bench) newWipeDisk() (*wipeDisk, error) {
-	d := &wipeDisk{b: b, dir: filepath.Join(b.work, "disk")}
+// wipeDiskKind is where a device keeps its bytes, and what that means for dd.
+type wipeDiskKind struct {
+	name, where, why string
+	memory           bool
+}
+
+var (
+	inMemory = wipeDiskKind{
+		name: "device in memory", where: "in memory", memory: true,
+		why: "Nothing is faster than this device: what `dd` wrote is where it stays, a flush costs nothing, and what we do besides weighs most.",
+	}
+	onDisk = wipeDiskKind{
+		name: "device on disk", where: "on the file system named above",
+		why: "Below this device lies the page cache of its file: `dd` alone ends with its zeros there, and our flush waits for the disk.",
+	}
+)
+
+// memoryDir is a tmpfs on every Linux.
+const memoryDir = "/dev/shm"
+
+func (b *bench) newWipeDisk(kind wipeDiskKind) (*wipeDisk, error) {
+	above := b.work
+	if kind.memory {
+		above = memoryDir
+	}
+	dir, err := os.MkdirTemp(above, "unbindd-bench-")
+	if err != nil {
+		return nil, err
+	}
+	d := &wipeDisk{b: b, dir: dir}
 	d.mount = filepath.Join(d.dir, "mnt")
 	if err := d.make(); err != nil {
 		return nil, errors.Join(err, d.end())

@@ -29,6 +29,7 @@ func (a *Agent) dryRun(name string) (local.Plan, error) {
 	}
 	a.planReader(&out, p)
 	a.planHost(&out, p)
+	out.Elsewhere = notes(wipe.Around(a.Machine))
 	s, err := a.status()
 	if err != nil {
 		return out, err
@@ -89,7 +90,10 @@ func (a *Agent) planTarget(t target) local.Target {
 	p := wipe.PlanFor(a.Sys, t.Target)
 	out := local.Target{
 		Class: string(t.class), Name: t.Name, Path: t.Path, Items: p.Items, Bytes: p.Bytes, Level: string(p.Best),
-		Place: p.Probe.String(), Rungs: p.Rungs, Hindrances: p.Blockers,
+		Place: p.Probe.String(), Rungs: p.Rungs, Notes: notes(p.Blockers),
+	}
+	for _, n := range out.Notes {
+		out.Hindrances = append(out.Hindrances, n.Text)
 	}
 	for _, h := range p.Holders {
 		out.Holders = append(out.Holders, h.String())

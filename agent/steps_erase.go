@@ -34,6 +34,9 @@ func (a *Agent) eraseKeys(ctx context.Context, n *journal.Note) error {
 	if err != nil {
 		return err
 	}
+	if err := a.listBefore(c); err != nil {
+		return err
+	}
 	if a.keys != nil {
 		a.keys.Forget(keys.Data)
 	}
@@ -72,19 +75,12 @@ func (a *Agent) removeSoftware(ctx context.Context, n *journal.Note) error {
 	if err != nil {
 		return err
 	}
-	residue := []string{}
-	for _, t := range append(data, software...) {
-		left, err := wipe.Look(a.Sys, t.Target)
-		if err != nil {
-			return err
-		}
-		for range left {
-			residue = append(residue, t.Name) // names of targets, never of files
-		}
+	copies, residue, err := a.listAfter(slices.Concat(a.keyTargets(keys.Data, "data-key"), data, software))
+	if err != nil {
+		return err
 	}
-	residue = slices.Compact(residue)
 	n.Say("%d left behind", len(residue))
-	return n.Keep(noteResidue, residue)
+	return errors.Join(n.Keep(noteCopies, copies), n.Keep(noteResidue, residue))
 }
 
 // verifyErased looks again at everything, by another way than the one that
@@ -183,7 +179,8 @@ type begun struct {
 	Tries    int        `json:"tries"`
 	Lowered  wipe.Level `json:"lowered,omitempty"` // the weakest that something was removed with, written before it was unlinked
 	Residual []string   `json:"residual,omitempty"`
-	Leaves   []string   `json:"leaves,omitempty"` // what even a good erase leaves on that file system
+	Appeared int64      `json:"appeared,omitempty"` // names that came after the list was made
+	Leaves   []string   `json:"leaves,omitempty"`   // what even a good erase leaves on that file system
 }
 
 // weaken takes note of something that is removed with less than a verified
@@ -232,6 +229,11 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 		b.Items, b.Bytes, b.Leaves = survey.Items, survey.Bytes, survey.Leaves
 		if survey.Linked > 0 {
 			b.Residual = append(b.Residual, "hard-links")
+		}
+		b.Residual = append(b.Residual, a.paged()...)
+		var err error
+		if b.Appeared, err = a.appeared(t); err != nil {
+			return ev, err
 		}
 	}
 	b.Tries++

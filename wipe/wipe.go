@@ -36,6 +36,8 @@
 //	extents.go        where a file's blocks lie
 //	survey.go         Look and Dry: what is there, without touching it
 //	plan.go           PlanFor: what would be done, how well, and what is in the way
+//	hindrance.go      what is in the way, in codes
+//	around.go         Around: what keeps copies that no path leads to
 //	sys.go            Sys: the kernel as this package sees it
 //	kernel.go, kernel_file.go, kernel_medium.go, kernel_proc.go
 //	                  Kernel: the real one

@@ -80,7 +80,16 @@ func (a *Agent) planHost(out *local.Plan, p profile.Profile) {
 	}
 	for _, t := range targets {
 		t.Depth = a.depth()
-		out.Erase = append(out.Erase, a.planTarget(t))
+		told := a.planTarget(t)
+		out.Erase = append(out.Erase, told)
+		for _, n := range told.Notes {
+			if n.Stops {
+				out.Blockers = append(out.Blockers, local.Error{
+					Code: "E17:inventory", Message: fmt.Sprintf("%s cannot be erased: %s", t.Name, n.Text),
+					Next: "Mend what is in the way, or have the profile changed.",
+				})
+			}
+		}
 	}
 }
 

@@ -147,15 +147,24 @@ func (a *Agent) readerAgain(ctx context.Context, c *caseFile, n *journal.Note) (
 	return ev.Outcome, errors.Join(err, n.Keep(noteReader, ev))
 }
 
+// errNotErased is a try that failed; the step begins again.
+var errNotErased = errors.New("cannot erase")
+
 // eraseAll erases targets in order. The evidence of each is on disk before the
 // next begins; one that was cut is erased again, and what was there at its
-// beginning is still told.
+// beginning is still told. One that fails holds no other up: the step begins
+// again when all were tried, and those that are done are not touched twice.
 func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targets []target) error {
 	var failed []string
 	var all []wipe.Evidence
+	var again []error
 	a.deepen(targets)
 	for _, t := range targets {
 		ev, err := a.eraseOne(ctx, t, c)
+		if errors.Is(err, errNotErased) {
+			again = append(again, err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -163,6 +172,9 @@ func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targ
 		if ev.Verified != certificate.Pass {
 			failed = append(failed, t.Name)
 		}
+	}
+	if len(again) > 0 {
+		return errors.Join(again...)
 	}
 	if len(failed) > 0 {
 		n.Say("%d targets, not verified: %s", len(targets), strings.Join(failed, " "))
@@ -251,7 +263,14 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 	}
 	b.merge(&ev)
 	if ev.Verified != certificate.Pass && b.Tries < maxTries {
-		return ev, fmt.Errorf("cannot erase %s: %s", t.Name, ev.Reason)
+		if slices.Contains(ev.Residual, "exchanged") && !slices.Contains(b.Residual, "exchanged") {
+			// The next try erases what has the name then, and would not tell of it.
+			b.Residual = append(b.Residual, "exchanged")
+			if err := a.journal.Save(noteBegun+t.Name, b); err != nil {
+				return ev, err
+			}
+		}
+		return ev, fmt.Errorf("%w %s: %s", errNotErased, t.Name, ev.Reason)
 	}
 	a.hub.tell(local.Event{Kind: "erased", Name: t.Name, State: ev.Verified, Detail: string(ev.LevelAchieved), Final: true})
 	return ev, a.journal.Save(noteMedia+t.Name, ev)

@@ -1,0 +1,417 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/local"
+)
+
+// What no inventory may lead to is refused with nothing changed, and what goes
+// wrong behind the point of no return is told by target; either way everything
+// outside the inventory is the same afterwards, by name, mode, time and content.
+
+// decoys lie outside every root; the way to a victim looks like those inside.
+func (w *world) decoys() {
+	w.t.Helper()
+	for _, name := range []string{"out/victim", "out/to/victim", "out/victim-2", "pos/keep/deep/er/other", "pos/data-2/orders.db", "pos/export-1.csv.keep", "pos/.hidden"} {
+		w.plant(name)
+	}
+	w.no(os.Symlink("../out/victim", w.path("pos", "keep", "link")))
+}
+
+func (w *world) plant(name string) {
+	w.t.Helper()
+	w.no(os.MkdirAll(filepath.Dir(w.path(name)), 0o755))
+	w.no(os.WriteFile(w.path(name), []byte(strings.Repeat(name+" "+canary+"\n", 300)), 0o640))
+}
+
+func (w *world) no(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// everything is each name below the folders with its mode, size, time, link and
+// content, but for what the inventory names. Folders that names may go from have
+// no time of their own.
+func (w *world) everything(folders, inventory []string) map[string]string {
+	w.t.Helper()
+	out := map[string]string{}
+	for _, folder := range folders {
+		w.no(filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			named := func(of string) bool { ok, err := filepath.Match(of, path); return ok && err == nil }
+			if slices.ContainsFunc(inventory, named) {
+				if d.IsDir() {
+					return filepath.SkipDir
+				}
+				return nil
+			}
+			out[path], err = w.print(path, slices.ContainsFunc(inventory, func(of string) bool { return filepath.Dir(of) == path }))
+			return err
+		}))
+	}
+	if len(out) < 10 {
+		w.t.Fatalf("only %d names outside the inventory", len(out))
+	}
+	return out
+}
+
+// print is the finger print of one name.
+func (w *world) print(path string, changes bool) (string, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return "", err
+	}
+	text := fmt.Sprintf("%o %d:%d", st.Mode, st.Uid, st.Gid)
+	if !changes {
+		text += fmt.Sprintf(" %d.%d", st.Mtim.Sec, st.Mtim.Nsec)
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFLNK:
+		to, err := os.Readlink(path)
+		return text + " -> " + to, err
+	case unix.S_IFREG:
+		b, err := os.ReadFile(path)
+		sum := sha256.Sum256(b)
+		return text + " " + hex.EncodeToString(sum[:8]), err
+	}
+	return text, nil
+}
+
+func (w *world) same(before map[string]string, folders, inventory []string, what string) {
+	w.t.Helper()
+	after := w.everything(folders, inventory)
+	if maps.Equal(before, after) {
+		return
+	}
+	for path, print := range before {
+		if after[path] != print {
+			w.t.Errorf("%s: %s was %s, is %q", what, path, print, after[path])
+		}
+	}
+	for path := range after {
+		if before[path] == "" {
+			w.t.Errorf("%s: %s is new", what, path)
+		}
+	}
+}
+
+// usual is the inventory of every world.
+func (w *world) usual() []string {
+	return []string{w.path("pos/data"), w.path("pos/export-*.csv"), w.path("pos/log"), w.path("pos/operator.pin"), w.path("pos/bin")}
+}
+
+// planRefuses demands that the dry run names the inventory as what is in the way,
+// in both languages and for machines.
+func (w *world) planRefuses(what, target, zh string) {
+	w.t.Helper()
+	for _, want := range [][]string{
+		{"E17:inventory", "--json", "plan", "--profile", "rebind-standard"},
+		{"E17:inventory", "--lang", "en", "plan", "--profile", "rebind-standard"},
+		{target, "--json", "plan", "--profile", "rebind-standard"},
+		{zh, "--lang", "zh", "plan", "--profile", "rebind-standard"},
+	} {
+		out, problems, code := w.tool(want[1:]...)
+		if code != 3 || !strings.Contains(out+problems, want[0]) {
+			w.t.Errorf("%s: unbindctl %s ends with %d, does not say %q:\n%s%s", what, strings.Join(want[1:], " "), code, want[0], out, problems)
+		}
+	}
+}
+
+// An inventory that names the whole system, or anything outside the roots, is
+// refused before anything is touched.
+func TestAnInventoryOutsideTheRootsIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, path := range map[string]string{
+		"the whole system": "/", "outside the roots": "out/victim", "up and out": "pos/../out/victim", "the root itself": "pos", "a name that begins like the root": "pos-2/victim",
+	} {
+		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, options{sales: 5, inventory: func(w *world) []string {
+				if path == "/" {
+					return []string{"app-data=/"}
+				}
+				return []string{"app-data=" + w.dir + "/" + path}
+			}})
+			w.decoys()
+			w.plant("pos-2/victim")
+			folders := []string{w.path("pos"), w.path("out"), w.path("pos-2")}
+			before := w.everything(folders, nil)
+			s := w.client()
+			w.startDaemon()
+			w.traded(5)
+			at, err := s.Status(t.Context())
+			w.no(err)
+			w.planRefuses(name, "place 6 of the inventory is outside", "E17:inventory")
+			w.refuses(w.order(w.draft()), "E17:inventory")
+			w.untouched(at)
+			w.nothingErased()
+			w.same(before, folders, nil, name)
+		})
+	}
+}
+
+// bad is one thing wrong with a place of the inventory: planted, and taken away.
+type bad struct {
+	name  string
+	plant func()
+	undo  func()
+	zh    string // what the plan says of it
+}
+
+// hidden is the world of the bad places: further places, one for each thing that
+// can be wrong.
+type hidden struct {
+	*world
+	folders   []string
+	inventory []string
+}
+
+const (
+	wayTarget, roadTarget, laneTarget, diskTarget, closedTarget = "app-data-6", "app-data-7", "app-data-8", "app-data-9", "app-data-10"
+	specialTarget, pipeTarget, swapTarget, emptyTarget          = "logs-11", "logs-12", "exports-13", "exports-14"
+)
+
+func newHidden(t *testing.T) *hidden {
+	t.Helper()
+	w := newWorld(t, options{sales: 20, roots: func(w *world) []string { return []string{w.path("disk"), w.path("closed")} }, inventory: func(w *world) []string {
+		return []string{
+			"app-data=" + w.path("pos/way/to/victim"), "app-data=" + w.path("pos/road/to/victim"), "app-data=" + w.path("pos/lane/to/*"),
+			"app-data=" + w.path("disk/data"), "app-data=" + w.path("closed/data"),
+			"logs=" + w.path("pos/special"), "logs=" + w.path("pos/pipe"), "exports=" + w.path("pos/swap.csv"), "exports=" + w.path("pos/none-*"),
+		}
+	}})
+	h := &hidden{world: w, folders: []string{w.path("pos"), w.path("out"), w.path("disk")}}
+	h.inventory = append(w.usual(), w.path("pos/special"), w.path("pos/pipe"), w.path("pos/swap.csv"))
+	w.decoys()
+	for _, name := range []string{"pos/way/to/victim", "pos/road/to/victim", "pos/lane/to/victim", "pos/lane/to/.dot", "pos/special/f", "pos/swap.csv"} {
+		w.plant(name)
+	}
+	w.no(os.MkdirAll(w.path("disk"), 0o755))
+	w.no(unix.Mount("tmpfs", w.path("disk"), "tmpfs", 0, "size=1m"))
+	t.Cleanup(func() { w.no(unix.Unmount(w.path("disk"), unix.MNT_DETACH)) })
+	w.plant("disk/data/f")
+	w.plant("closed/data/f")
+	h.special()
+	if os.Geteuid() == 0 { // root may enter everything, unless it is taken from it
+		w.under = []string{"setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"}
+	}
+	return h
+}
+
+// special is what is no file: a pipe, a socket's like, a device, links.
+func (h *hidden) special() {
+	h.no(unix.Mkfifo(h.path("pos/special/pipe"), 0o600))
+	h.no(unix.Mkfifo(h.path("pos/pipe"), 0o600))
+	h.no(os.Symlink(h.path("out"), h.path("pos/special/way")))
+	h.no(os.Symlink(h.path("out/victim"), h.path("pos/special/file")))
+	if err := unix.Mknod(h.path("pos/special/device"), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))); err != nil && os.Geteuid() == 0 {
+		h.t.Logf("no device node can be made here: %v", err)
+	}
+}
+
+// link puts a link in the place of a folder; the folder stays beside it.
+func (h *hidden) link(at, to string) bad {
+	path := h.path(at)
+	return bad{"a link for " + at, func() {
+		h.no(os.Rename(path, path+".real"))
+		h.no(os.Symlink(h.path(to), path))
+	}, func() {
+		h.no(os.Remove(path))
+		h.no(os.Rename(path+".real", path))
+	}, "不会经由它擦除"}
+}
+
+func (h *hidden) mount(at string) bad {
+	return bad{"another file system at " + at, func() {
+		h.no(unix.Mount("tmpfs", h.path(at), "tmpfs", 0, "size=64k"))
+		h.plant(at + "/victim")
+	}, func() { h.no(unix.Unmount(h.path(at), 0)) }, "不会进入"}
+}
+
+func (h *hidden) readOnly() bad {
+	set := func(flags uintptr) func() {
+		return func() { h.no(unix.Mount("", h.path("disk"), "", unix.MS_REMOUNT|flags, "")) }
+	}
+	return bad{"a read-only file system", set(unix.MS_RDONLY), set(0), "只读"}
+}
+
+// noRights takes the right to enter from the daemon, whoever it runs as.
+func (h *hidden) noRights() bad {
+	owner, mode := -1, os.FileMode(0)
+	if os.Geteuid() == 0 {
+		owner, mode = 65534, 0o700
+	}
+	path := h.path("closed")
+	return bad{"no permission", func() {
+		h.no(os.Chown(path, owner, owner))
+		h.no(os.Chmod(path, mode))
+	}, func() {
+		h.no(os.Chmod(path, 0o755))
+		h.no(os.Chown(path, os.Geteuid(), os.Getegid()))
+	}, "本进程无权限"}
+}
+
+// A link at any component of a path, another file system, a read-only one and a
+// missing permission refuse the command, name the place in the plan, and change
+// nothing; what is planted between acceptance and inspect ends the command; and
+// after that it is told by target in the certificate. A pipe, a device and a link
+// as such lose their names; a file that is exchanged while it is erased is told.
+// Nothing outside the inventory is touched.
+func TestBadPlacesAreRefusedOrToldAndNothingElseIsTouched(t *testing.T) {
+	t.Parallel()
+	onASmallDisk(t, func(t *testing.T) {
+		h := newHidden(t)
+		h.startDaemon("check-papers:worked#1", "erase-data:starting", "wipe/"+swapTarget+":truncate#1")
+		h.traded(20)
+		h.refusedEarly()
+		h.endedAtInspect()
+		h.toldInTheCertificate()
+	})
+}
+
+func (h *hidden) refusedEarly() {
+	h.t.Helper()
+	at, err := h.client().Status(h.t.Context())
+	h.no(err)
+	before := h.everything(h.folders, nil)
+	for _, c := range []bad{
+		h.link("pos/way", "out"), h.link("pos/way/to", "out"), h.link("pos/road/to", "out/to"), h.link("pos/lane", "out"), h.link("pos/lane/to", "out"),
+		h.link("closed", "out"), h.mount("pos/lane/to"), h.mount("pos/special"), h.readOnly(), h.noRights(),
+	} {
+		c.plant()
+		h.planRefuses(c.name, `"stops": true`, c.zh)
+		h.refuses(h.order(h.draft()), "E17:inventory")
+		if now := h.until("trading", func(s local.Status) bool { return s.Mode == local.Trading }); caseOf(now) != caseOf(at) {
+			h.t.Errorf("%s: the case is %q", c.name, caseOf(now))
+		}
+		h.nothingErased()
+		c.undo()
+		h.sameButTimes(before, c.name)
+	}
+}
+
+// sameButTimes leaves the times of folders out, which planting itself changes.
+func (h *hidden) sameButTimes(before map[string]string, what string) {
+	h.t.Helper()
+	strip := func(all map[string]string) map[string]string {
+		out := map[string]string{}
+		for path, print := range all {
+			if strings.HasPrefix(print, "4") { // a folder's mode
+				print = "folder"
+			}
+			out[path] = print
+		}
+		return out
+	}
+	if after := strip(h.everything(h.folders, nil)); !maps.Equal(after, strip(before)) {
+		h.t.Errorf("%s: what is there changed: %v, was %v", what, after, before)
+	}
+}
+
+func (h *hidden) endedAtInspect() {
+	h.t.Helper()
+	before := h.everything(h.folders, nil)
+	h.issueAnew()
+	h.publish(h.sign(h.path("command.json"), "ops-1", "sec-1"))
+	h.daemon.sign("paused check-papers:worked")
+	c := h.link("pos/way/to", "out")
+	c.plant()
+	h.daemon.goOn()
+	h.fails("E17:inventory")
+	c.undo()
+	h.sameButTimes(before, "ended at inspect")
+}
+
+func (h *hidden) toldInTheCertificate() {
+	h.t.Helper()
+	h.sells()
+	h.settles()
+	h.issueAnew()
+	h.publish(h.sign(h.path("command.json"), "ops-1", "sec-1"))
+	h.daemon.sign("paused erase-data:starting")
+	late := []bad{h.link("pos/way", "out"), h.link("pos/road/to", "out/to"), h.mount("pos/lane/to"), h.readOnly(), h.noRights()}
+	for _, c := range late {
+		c.plant()
+	}
+	before := h.everything(h.folders, h.inventory)
+	h.daemon.goOn()
+	h.daemon.sign("paused wipe/" + swapTarget + ":truncate")
+	h.no(os.Remove(h.path("pos/swap.csv")))
+	h.no(os.Symlink(h.path("out/victim"), h.path("pos/swap.csv")))
+	h.daemon.goOn()
+	h.until("quarantine", func(s local.Status) bool {
+		return s.Case != nil && s.Case.Receipted && s.Case.Result == certificate.Partial
+	})
+	h.same(before, h.folders, h.inventory, "after the erase")
+	h.told(h.certificate().Predicate)
+	for _, c := range slices.Backward(late) {
+		c.undo()
+	}
+	if b, err := os.ReadFile(h.path("closed/data/f")); err != nil || !strings.Contains(string(b), canary) {
+		h.t.Errorf("what may not be entered was touched: %v", err)
+	}
+	h.closeBySignature()
+	h.unbound()
+}
+
+// told holds the certificate against what was planted.
+func (h *hidden) told(p certificate.Predicate) {
+	h.t.Helper()
+	for target, reason := range map[string]string{
+		wayTarget: "a link or a file stands where a folder should be", roadTarget: "a link or a file stands where a folder should be",
+		laneTarget: "another file system is mounted in it", diskTarget: "(EROFS)", closedTarget: "(EACCES)",
+	} {
+		m := h.medium(p, target)
+		if m.Verified == certificate.Pass || m.LevelAchieved != "none" || !strings.Contains(m.Reason, reason) || !slices.Contains(p.Software.Residue, target) {
+			h.t.Errorf("%s: %+v; residue %v; want %q", target, m, p.Software.Residue, reason)
+		}
+	}
+	for target, want := range map[string]struct {
+		items int64
+		word  string
+	}{specialTarget: {5, ""}, pipeTarget: {1, ""}, swapTarget: {1, "exchanged"}, emptyTarget: {0, ""}, "app-data-1": {5, ""}} {
+		m := h.medium(p, target)
+		if m.Verified != certificate.Pass || m.Items < want.items || want.word != "" && !slices.Contains(m.Residual, want.word) {
+			h.t.Errorf("%s: %+v", target, m)
+		}
+	}
+	if m := h.medium(p, emptyTarget); m.Technique != "absent" || m.Items != 0 {
+		h.t.Errorf("a pattern that matches nothing is told as %+v", m)
+	}
+	for _, place := range p.Copies.Places {
+		if place.Name == "app-data-1" && (place.Items != 5 || place.Left != 0 || place.Bytes == 0) {
+			h.t.Errorf("before and after: %+v", place)
+		}
+		if slices.Contains([]string{wayTarget, closedTarget}, place.Name) && !place.Unseen || place.Name == diskTarget && place.Left != 2 {
+			h.t.Errorf("before and after: %+v", place)
+		}
+	}
+}
+
+func (h *hidden) medium(p certificate.Predicate, name string) certificate.Medium {
+	h.t.Helper()
+	for _, m := range p.Media {
+		if m.Name == name {
+			return m
+		}
+	}
+	h.t.Errorf("the certificate has nothing of %s", name)
+	return certificate.Medium{}
+}

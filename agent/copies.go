@@ -144,12 +144,12 @@ func (a *Agent) listAfter(targets []target) (copies certificate.Copies, residue 
 	return copies, residue, nil
 }
 
-// paged are the words for memory that was paged out, which no erase of a file
-// reaches.
-func (a *Agent) paged() (words []string) {
+// beyond are the words for what no erase of a file reaches although the file was
+// erased: memory that was paged out, and what this process does not see.
+func (a *Agent) beyond() (words []string) {
 	for _, h := range wipe.Around(a.Machine) {
 		switch h.Code {
-		case wipe.AroundSwap, wipe.AroundUnseen, wipe.AroundImage:
+		case wipe.AroundSwap, wipe.AroundUnseen, wipe.AroundImage, wipe.AroundMounts:
 			words = append(words, h.Code)
 		}
 	}

@@ -28,7 +28,9 @@ func (a *Agent) dryRun(name string) (local.Plan, error) {
 		out.Steps = append(out.Steps, local.Step{Name: step, Final: i >= len(reversible), State: local.Todo})
 	}
 	a.planReader(&out, p)
-	a.planHost(&out, p)
+	if err := a.planHost(&out, p); err != nil {
+		return out, err
+	}
 	out.Elsewhere = notes(wipe.Around(a.Machine))
 	s, err := a.status()
 	if err != nil {
@@ -64,9 +66,13 @@ func (a *Agent) planReader(out *local.Plan, p profile.Profile) {
 	out.Keep = append(out.Keep, local.Kept{Name: "retained keys of the reader", Why: "its vendor root and remote loading; listed in the certificate"})
 }
 
-func (a *Agent) planHost(out *local.Plan, p profile.Profile) {
+func (a *Agent) planHost(out *local.Plan, p profile.Profile) error {
 	targets := a.keyTargets(keys.Data, "data-key")
-	targets = append(targets, a.ownData()...)
+	own, err := a.ownData()
+	if err != nil {
+		return err
+	}
+	targets = append(targets, own...)
 	for i, place := range p.Inventory {
 		root, ok := a.rootOf(place.Path)
 		if !ok {
@@ -91,6 +97,7 @@ func (a *Agent) planHost(out *local.Plan, p profile.Profile) {
 			}
 		}
 	}
+	return nil
 }
 
 // planTarget is one target of the dry run. The names of programs stay on this

@@ -242,7 +242,7 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 		if survey.Linked > 0 {
 			b.Residual = append(b.Residual, "hard-links")
 		}
-		b.Residual = append(b.Residual, a.paged()...)
+		b.Residual = append(b.Residual, a.beyond()...)
 		var err error
 		if b.Appeared, err = a.appeared(t); err != nil {
 			return ev, err
@@ -278,16 +278,21 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 
 // dataTargets are the ledger, the spool and the inventory without the software.
 func (a *Agent) dataTargets(c *caseFile) ([]target, error) {
-	places, err := a.inventory(c, false)
-	return append(a.ownData(), places...), err
+	own, err1 := a.ownData()
+	places, err2 := a.inventory(c, false)
+	return append(own, places...), errors.Join(err1, err2)
 }
 
-// ownData are the ledger and the spool.
-func (a *Agent) ownData() []target {
+// ownData are the ledger, the spool, and whatever else lies in the state
+// directory and is not ours to keep: what a cut left of a file that was being
+// written, and what a crash or a person put there.
+func (a *Agent) ownData() ([]target, error) {
+	kept, err := a.at.kept()
 	return []target{
+		{class: profile.Ledger, Target: wipe.Target{Name: "leavings", Kind: "temp", Path: filepath.Join(a.at.root, "*"), Root: a.at.root, Requested: wipe.LevelClear, Spare: kept}},
 		{class: profile.Ledger, Target: wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
 		{class: profile.Ledger, Target: wipe.Target{Name: "spool", Kind: "data", Path: a.at.spool(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
-	}
+	}, err
 }
 
 // allTargets is everything of the host that is erased before the certificate.

@@ -17,6 +17,7 @@ const (
 	AroundDumps    = "crash-dumps" // a crash is handed to a program, or written to a folder of its own
 	AroundJournald = "journald"    // a running journald: it keeps the file open that it writes
 	AroundLogd     = "logd-no-way" // Android's log lies in another process's memory: not reachable
+	AroundMounts   = "own-mounts"  // this process sees another tree of files than the machine
 	AroundImage    = "hibernation" // memory may be written to a medium as a whole
 )
 
@@ -30,6 +31,12 @@ func Around(machine fs.FS) []Hindrance {
 	}
 	if to := dumps(machine); to != "" {
 		all = append(all, Hindrance{Code: AroundDumps, Detail: to})
+	}
+	if own, err := fs.ReadLink(machine, "proc/self/ns/mnt"); err == nil {
+		// What a service manager hides from this process looks absent to it.
+		if first, err := fs.ReadLink(machine, "proc/1/ns/mnt"); err == nil && first != own {
+			all = append(all, Hindrance{Code: AroundMounts})
+		}
 	}
 	for code, socket := range map[string]string{AroundJournald: "run/systemd/journal/socket", AroundLogd: "dev/socket/logdr"} {
 		if _, err := fs.Stat(machine, socket); err == nil {

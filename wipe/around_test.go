@@ -1,6 +1,7 @@
 package wipe_test
 
 import (
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -35,10 +36,16 @@ func TestWhatNoPathReachesIsTold(t *testing.T) {
 		"a strange program":       {map[string]string{"proc/sys/kernel/core_pattern": "|/x/\"<b>\"\n"}, "crash dumps are kept elsewhere: ??b??"},
 		"journald":                {map[string]string{"run/systemd/journal/socket": ""}, "journald runs and keeps the file open that it writes"},
 		"logd":                    {map[string]string{"dev/socket/logdr": ""}, "the log of logd lies in another program's memory and cannot be reached"},
+		"another tree of files":   {map[string]string{"proc/self/ns/mnt": "->mnt:[2]", "proc/1/ns/mnt": "->mnt:[1]"}, "this process sees another tree of files than the machine; what is hidden from it looks absent"},
+		"the same tree":           {map[string]string{"proc/self/ns/mnt": "->mnt:[1]", "proc/1/ns/mnt": "->mnt:[1]"}, ""},
 	} {
 		machine := fstest.MapFS{}
 		for path, text := range c.files {
-			machine[path] = &fstest.MapFile{Data: []byte(text)}
+			file := &fstest.MapFile{Data: []byte(text)}
+			if to, link := strings.CutPrefix(text, "->"); link {
+				file = &fstest.MapFile{Data: []byte(to), Mode: fs.ModeSymlink | 0o777}
+			}
+			machine[path] = file
 		}
 		if got := told(wipe.Around(machine)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

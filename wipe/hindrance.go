@@ -73,6 +73,7 @@ var hindranceTexts = map[string]string{
 	AroundDumps:    "crash dumps are kept elsewhere: {detail}",
 	AroundJournald: "journald runs and keeps the file open that it writes",
 	AroundLogd:     "the log of logd lies in another program's memory and cannot be reached",
+	AroundMounts:   "this process sees another tree of files than the machine; what is hidden from it looks absent",
 	AroundImage:    "the machine can hibernate; its memory may be on the medium",
 }
 

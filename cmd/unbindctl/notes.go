@@ -38,6 +38,7 @@ var noteWords = map[string]words{
 	"crash-dumps": {"crash dumps are kept elsewhere: {detail}", "程序崩溃转储保存在别处：{detail}"},
 	"journald":    {"journald runs and keeps the file open that it writes", "journald 正在运行，并一直打开正在写入的日志文件"},
 	"logd-no-way": {"the log of logd lies in another program's memory and cannot be reached", "logd 的日志在其他程序的内存中，无法触及"},
+	"own-mounts":  {"the daemon sees another tree of files than the machine; what is hidden from it looks absent", "守护进程所见的文件树与整机不同，被隐藏的内容会显示为不存在"},
 	"hibernation": {"the machine can hibernate; its memory may be on the medium", "本机可休眠，内存内容可能在介质上"},
 }
 

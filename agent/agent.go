@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type Parts struct {
 	Log     zerolog.Logger
 	Version string
 	Sys     wipe.Sys
+	Machine fs.FS // the machine from "/" down, to be looked at; the real one unless told
 	Now     func() time.Time
 	Rand    io.Reader
 	// Moment is told of every moment at which a cut would matter: "settle:worked".
@@ -80,6 +82,9 @@ func New(p Parts) *Agent {
 	}
 	if p.Rand == nil {
 		p.Rand = rand.Reader
+	}
+	if p.Machine == nil {
+		p.Machine = os.DirFS("/")
 	}
 	if p.Moment == nil {
 		p.Moment = func(string) {}

@@ -30,6 +30,8 @@ const (
 	noteMedia    = "media/" // + target: evidence
 	noteBegun    = "begun/" // + target: what was there when its erasure began
 	noteResidue  = "residue"
+	noteBefore   = "before" // what was there of every target when the host's erasure began
+	noteCopies   = "copies" // and what is left of it
 	noteVerified = "verified"
 	noteSigned   = "certificate"         // the newest certificate, as signed
 	noteDeskHas  = "certificate-receipt" // the desk's receipt for it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -142,7 +143,7 @@ const maxPlaces = 256
 
 // placesPolicy looks at every place of the inventory in the command's scope.
 func (a *Agent) placesPolicy(p profile.Profile, c *command.Command) (detail, why string) {
-	for _, place := range p.Inventory {
+	for i, place := range p.Inventory {
 		if !slices.Contains(c.Scope, place.Class) {
 			continue
 		}
@@ -151,6 +152,13 @@ func (a *Agent) placesPolicy(p profile.Profile, c *command.Command) (detail, why
 			return "inventory", "the inventory names a path outside the folders that may be erased"
 		}
 		at := wipe.Dry(a.Sys, wipe.Target{Name: "place", Kind: "data", Path: place.Path, Root: root, Requested: wipe.LevelClear, Depth: a.depth()})
+		// What would stop the erase behind the point of no return stops it here, where
+		// nothing has been touched.
+		for _, h := range at.Blockers {
+			if h.Stops() {
+				return "inventory", fmt.Sprintf("place %d of the inventory cannot be erased: %s", i+1, h)
+			}
+		}
 		if at.Items > 0 && at.Best.Rank() < requested(c.Level).Rank() {
 			return "level", "a place of the inventory can be erased to the level " + string(at.Best) + " at most"
 		}

@@ -28,7 +28,10 @@ func (a *Agent) dryRun(name string) (local.Plan, error) {
 		out.Steps = append(out.Steps, local.Step{Name: step, Final: i >= len(reversible), State: local.Todo})
 	}
 	a.planReader(&out, p)
-	a.planHost(&out, p)
+	if err := a.planHost(&out, p); err != nil {
+		return out, err
+	}
+	out.Elsewhere = notes(wipe.Around(a.Machine))
 	s, err := a.status()
 	if err != nil {
 		return out, err
@@ -63,9 +66,13 @@ func (a *Agent) planReader(out *local.Plan, p profile.Profile) {
 	out.Keep = append(out.Keep, local.Kept{Name: "retained keys of the reader", Why: "its vendor root and remote loading; listed in the certificate"})
 }
 
-func (a *Agent) planHost(out *local.Plan, p profile.Profile) {
+func (a *Agent) planHost(out *local.Plan, p profile.Profile) error {
 	targets := a.keyTargets(keys.Data, "data-key")
-	targets = append(targets, a.ownData()...)
+	own, err := a.ownData()
+	if err != nil {
+		return err
+	}
+	targets = append(targets, own...)
 	for i, place := range p.Inventory {
 		root, ok := a.rootOf(place.Path)
 		if !ok {
@@ -79,8 +86,18 @@ func (a *Agent) planHost(out *local.Plan, p profile.Profile) {
 	}
 	for _, t := range targets {
 		t.Depth = a.depth()
-		out.Erase = append(out.Erase, a.planTarget(t))
+		told := a.planTarget(t)
+		out.Erase = append(out.Erase, told)
+		for _, n := range told.Notes {
+			if n.Stops {
+				out.Blockers = append(out.Blockers, local.Error{
+					Code: "E17:inventory", Message: fmt.Sprintf("%s cannot be erased: %s", t.Name, n.Text),
+					Next: "Mend what is in the way, or have the profile changed.",
+				})
+			}
+		}
 	}
+	return nil
 }
 
 // planTarget is one target of the dry run. The names of programs stay on this
@@ -89,7 +106,10 @@ func (a *Agent) planTarget(t target) local.Target {
 	p := wipe.PlanFor(a.Sys, t.Target)
 	out := local.Target{
 		Class: string(t.class), Name: t.Name, Path: t.Path, Items: p.Items, Bytes: p.Bytes, Level: string(p.Best),
-		Place: p.Probe.String(), Rungs: p.Rungs, Hindrances: p.Blockers,
+		Place: p.Probe.String(), Rungs: p.Rungs, Notes: notes(p.Blockers),
+	}
+	for _, n := range out.Notes {
+		out.Hindrances = append(out.Hindrances, n.Text)
 	}
 	for _, h := range p.Holders {
 		out.Holders = append(out.Holders, h.String())

@@ -35,6 +35,26 @@ func (p places) buried(epoch int64) string {
 	return filepath.Join(p.root, fmt.Sprintf("tombstone-%d.json", epoch))
 }
 
+// kept are the names in the state directory that have an end of their own; the
+// tombstones of former enrolments stay for ever. lost+found belongs to a file
+// system that is mounted there.
+func (p places) kept() ([]string, error) {
+	names := []string{"lost+found"}
+	for _, path := range []string{p.journal(), p.ledger(), p.keys(), p.spool(), p.trust(), p.tombstone(), p.buryMark()} {
+		names = append(names, filepath.Base(path))
+	}
+	all, err := os.ReadDir(p.root)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the state directory: %w", err)
+	}
+	for _, e := range all {
+		if former, err := filepath.Match("tombstone-*.json", e.Name()); former && err == nil {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil

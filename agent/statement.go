@@ -81,6 +81,9 @@ func (a *Agent) done(c *caseFile, p *certificate.Predicate, open bool) error {
 	if _, err := a.journal.Get(noteVerified, &p.Verified); err != nil {
 		return err
 	}
+	if _, err := a.journal.Get(noteCopies, &p.Copies); err != nil {
+		return err
+	}
 	targets, err := a.allTargets(c)
 	if err != nil {
 		return err

@@ -34,6 +34,9 @@ func (a *Agent) eraseKeys(ctx context.Context, n *journal.Note) error {
 	if err != nil {
 		return err
 	}
+	if err := a.listBefore(c); err != nil {
+		return err
+	}
 	if a.keys != nil {
 		a.keys.Forget(keys.Data)
 	}
@@ -72,19 +75,12 @@ func (a *Agent) removeSoftware(ctx context.Context, n *journal.Note) error {
 	if err != nil {
 		return err
 	}
-	residue := []string{}
-	for _, t := range append(data, software...) {
-		left, err := wipe.Look(a.Sys, t.Target)
-		if err != nil {
-			return err
-		}
-		for range left {
-			residue = append(residue, t.Name) // names of targets, never of files
-		}
+	copies, residue, err := a.listAfter(slices.Concat(a.keyTargets(keys.Data, "data-key"), data, software))
+	if err != nil {
+		return err
 	}
-	residue = slices.Compact(residue)
 	n.Say("%d left behind", len(residue))
-	return n.Keep(noteResidue, residue)
+	return errors.Join(n.Keep(noteCopies, copies), n.Keep(noteResidue, residue))
 }
 
 // verifyErased looks again at everything, by another way than the one that
@@ -151,15 +147,24 @@ func (a *Agent) readerAgain(ctx context.Context, c *caseFile, n *journal.Note) (
 	return ev.Outcome, errors.Join(err, n.Keep(noteReader, ev))
 }
 
+// errNotErased is a try that failed; the step begins again.
+var errNotErased = errors.New("cannot erase")
+
 // eraseAll erases targets in order. The evidence of each is on disk before the
 // next begins; one that was cut is erased again, and what was there at its
-// beginning is still told.
+// beginning is still told. One that fails holds no other up: the step begins
+// again when all were tried, and those that are done are not touched twice.
 func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targets []target) error {
 	var failed []string
 	var all []wipe.Evidence
+	var again []error
 	a.deepen(targets)
 	for _, t := range targets {
 		ev, err := a.eraseOne(ctx, t, c)
+		if errors.Is(err, errNotErased) {
+			again = append(again, err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -167,6 +172,9 @@ func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targ
 		if ev.Verified != certificate.Pass {
 			failed = append(failed, t.Name)
 		}
+	}
+	if len(again) > 0 {
+		return errors.Join(again...)
 	}
 	if len(failed) > 0 {
 		n.Say("%d targets, not verified: %s", len(targets), strings.Join(failed, " "))
@@ -183,7 +191,8 @@ type begun struct {
 	Tries    int        `json:"tries"`
 	Lowered  wipe.Level `json:"lowered,omitempty"` // the weakest that something was removed with, written before it was unlinked
 	Residual []string   `json:"residual,omitempty"`
-	Leaves   []string   `json:"leaves,omitempty"` // what even a good erase leaves on that file system
+	Appeared int64      `json:"appeared,omitempty"` // names that came after the list was made
+	Leaves   []string   `json:"leaves,omitempty"`   // what even a good erase leaves on that file system
 }
 
 // weaken takes note of something that is removed with less than a verified
@@ -233,6 +242,11 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 		if survey.Linked > 0 {
 			b.Residual = append(b.Residual, "hard-links")
 		}
+		b.Residual = append(b.Residual, a.beyond()...)
+		var err error
+		if b.Appeared, err = a.appeared(t); err != nil {
+			return ev, err
+		}
 	}
 	b.Tries++
 	if err := a.journal.Save(noteBegun+t.Name, b); err != nil {
@@ -249,7 +263,14 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 	}
 	b.merge(&ev)
 	if ev.Verified != certificate.Pass && b.Tries < maxTries {
-		return ev, fmt.Errorf("cannot erase %s: %s", t.Name, ev.Reason)
+		if slices.Contains(ev.Residual, "exchanged") && !slices.Contains(b.Residual, "exchanged") {
+			// The next try erases what has the name then, and would not tell of it.
+			b.Residual = append(b.Residual, "exchanged")
+			if err := a.journal.Save(noteBegun+t.Name, b); err != nil {
+				return ev, err
+			}
+		}
+		return ev, fmt.Errorf("%w %s: %s", errNotErased, t.Name, ev.Reason)
 	}
 	a.hub.tell(local.Event{Kind: "erased", Name: t.Name, State: ev.Verified, Detail: string(ev.LevelAchieved), Final: true})
 	return ev, a.journal.Save(noteMedia+t.Name, ev)
@@ -257,16 +278,21 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 
 // dataTargets are the ledger, the spool and the inventory without the software.
 func (a *Agent) dataTargets(c *caseFile) ([]target, error) {
-	places, err := a.inventory(c, false)
-	return append(a.ownData(), places...), err
+	own, err1 := a.ownData()
+	places, err2 := a.inventory(c, false)
+	return append(own, places...), errors.Join(err1, err2)
 }
 
-// ownData are the ledger and the spool.
-func (a *Agent) ownData() []target {
+// ownData are the ledger, the spool, and whatever else lies in the state
+// directory and is not ours to keep: what a cut left of a file that was being
+// written, and what a crash or a person put there.
+func (a *Agent) ownData() ([]target, error) {
+	kept, err := a.at.kept()
 	return []target{
+		{class: profile.Ledger, Target: wipe.Target{Name: "leavings", Kind: "temp", Path: filepath.Join(a.at.root, "*"), Root: a.at.root, Requested: wipe.LevelClear, Spare: kept}},
 		{class: profile.Ledger, Target: wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
 		{class: profile.Ledger, Target: wipe.Target{Name: "spool", Kind: "data", Path: a.at.spool(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
-	}
+	}, err
 }
 
 // allTargets is everything of the host that is erased before the certificate.

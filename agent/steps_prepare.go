@@ -76,6 +76,13 @@ func (a *Agent) inspect(ctx context.Context, n *journal.Note) error {
 	if err != nil {
 		return giveUpOn(err)
 	}
+	p, err := a.identity().profile(c.command.Profile.ID, c.command.Profile.Digest)
+	if err != nil {
+		return giveUpOn(err)
+	}
+	if detail, why := a.placesPolicy(p, &c.command); detail != "" {
+		return giveUp("E17", detail, "cannot go on: %s", why)
+	}
 	seen := inspection{}
 	if seen.Power, err = readPower(a.Config.Power.Path); err != nil {
 		return err

@@ -151,6 +151,7 @@ func wireStatement(cmd command.Command, digests map[string]envelope.Digest) cert
 	p.Terminal = certificate.Terminal{Agent: "unbindd/1", Epoch: 1, ID: cmd.Terminal, Serial: "SN-0086-4417"}
 	p.Media = []certificate.Medium{{Bytes: 1048576, Items: 2, Kind: "data", LevelAchieved: "clear", LevelRequested: "clear", Method: "clear", Name: "ledger", Residual: []string{"stale_flash"}, Standard: "none-claimed", Technique: "overwrite-random-1", Type: "ext4", Verified: certificate.Pass}}
 	p.Reader = certificate.Reader{Authenticated: true, Firmware: "1.0", Outcome: outcomeErased, SN: "PED-0001", Slots: []certificate.Slot{{After: "empty", KCV: "82e136", Method: "zero-block", Slot: 1, Type: "TMK"}}, Retained: []certificate.Retained{{Slot: 0, Type: "TLK", Why: "remote-loading"}}}
+	p.Copies = &certificate.Copies{Elsewhere: []string{"swap"}, Places: []certificate.Place{{Bytes: 1048576, Items: 2, Name: "ledger"}}}
 	p.Left = []certificate.Left{{Name: "device key", Destroy: "erase-identity, after the receipt for this certificate"}}
 	p.Tombstone = certificate.Commitment(make([]byte, 32))
 	p.Judge()

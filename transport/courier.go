@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -108,7 +110,7 @@ func (c *Courier) pullOnce(etag string) ([]byte, string, error) {
 // commands lists command.json and every case's in/command-*.json, in order.
 func (c *Courier) commands(m *medium) ([]string, error) {
 	home := homeOf(c.terminal)
-	entries, err := fs.ReadDir(m.FS(), home)
+	entries, err := m.list(home)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -123,11 +125,15 @@ func (c *Courier) commands(m *medium) ([]string, error) {
 			}
 			continue
 		}
-		found, err := fs.Glob(m.FS(), home+"/"+globEscape(e.Name())+"/in/command-*.json")
-		if err != nil {
+		found, err := m.list(home + "/" + e.Name() + "/in")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 			return nil, err
 		}
-		files = append(files, found...)
+		for _, f := range found {
+			if matches, err := path.Match("command-*.json", f.Name()); err == nil && matches {
+				files = append(files, home+"/"+e.Name()+"/in/"+f.Name())
+			}
+		}
 	}
 	return files, nil
 }
@@ -233,11 +239,6 @@ func fileName(id string) string {
 		b.WriteByte(ch)
 	}
 	return b.String()
-}
-
-// globEscape keeps a stranger's folder name from being read as a pattern.
-func globEscape(name string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(name)
 }
 
 var _, _ Link = (*HTTPS)(nil), (*Courier)(nil)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"unbindd/transport"
 	"unbindd/transport/transporttest"
 )
@@ -98,6 +100,69 @@ func TestLinksOnTheMediumLeadNowhere(t *testing.T) {
 	}
 	if left, err := os.ReadDir(outside); len(left) != 1 || err != nil {
 		t.Errorf("outside now holds %v, %v", left, err)
+	}
+}
+
+// A pipe, a device or a folder on a stick is refused by name; the terminal
+// neither waits for it nor writes into it. A read that waited would end the test
+// by its own bound on time.
+func TestAPipeOnTheMediumIsNotWaitedFor(t *testing.T) {
+	pipe := func(t *testing.T, path string) {
+		if err := unix.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plants := map[string]func(t *testing.T, path string){"pipe": pipe, "folder": func(t *testing.T, path string) {
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}}
+	if os.Geteuid() == 0 { // nobody else may make one
+		plants["device"] = func(t *testing.T, path string) {
+			if err := unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 5))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for kind, plant := range plants {
+		for _, at := range []string{"command.json", "case-1/in/command-1.json", "case-1/in/receipt-manifest-1.json", "case-1/out/manifest-1.json", "case-1/out/manifest-1.json.part"} {
+			t.Run(kind+" as "+at, func(t *testing.T) {
+				courier, folder := newCourier(t)
+				folder.Place(t, transport.Object{Case: "case-2", Kind: "command", N: 1}, []byte("b"))
+				path := filepath.Join(folder.Path, "unbind", transporttest.Terminal, filepath.FromSlash(at))
+				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				plant(t, path)
+				_, err := courier.Put(t.Context(), manifest, []byte(`{}`))
+				if want := !strings.Contains(at, "command"); want == errors.Is(err, transport.ErrNotYet) {
+					t.Errorf("put: %v", err)
+				}
+				if kind != "folder" && !strings.Contains(at, "command") && !strings.Contains(err.Error(), "no file") {
+					t.Errorf("put: %v, want it named", err)
+				}
+				// Another case's command is still found.
+				if bundle, _, err := courier.Pull(t.Context(), "", 0); string(bundle) != "b" || err != nil {
+					t.Errorf("pull: %q, %v", bundle, err)
+				}
+			})
+		}
+	}
+	for _, at := range []string{".", "case-1", "case-1/in"} {
+		t.Run("pipe for the folder "+at, func(t *testing.T) {
+			courier, folder := newCourier(t)
+			path := filepath.Join(folder.Path, "unbind", transporttest.Terminal, filepath.FromSlash(at))
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			pipe(t, path)
+			if bundle, _, _ := courier.Pull(t.Context(), "", 0); bundle != nil {
+				t.Errorf("pull: %q", bundle)
+			}
+			if _, err := courier.Fetch(t.Context(), manifest); err == nil {
+				t.Error("fetched something")
+			}
+		})
 	}
 }
 

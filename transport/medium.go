@@ -12,6 +12,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
+	"strings"
 	"syscall"
 	"unsafe"
 )
@@ -43,9 +45,46 @@ func openMedium(path string) (*medium, error) {
 	return &medium{root}, nil
 }
 
+// errNoFile is what stands on a medium where a file should be.
+var errNoFile = errors.New("it is a pipe, a device or a folder, and no file")
+
+// file opens what must be a plain file. Opening never waits, as opening a pipe
+// would: a stick is written by strangers, and one with a pipe on it must not
+// hold the terminal up.
+func (m *medium) file(name string, flags int) (*os.File, error) {
+	if info, err := m.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("cannot open %s: %w", path.Base(name), errNoFile) // a device is not even opened
+	}
+	f, err := m.OpenFile(name, flags|syscall.O_NONBLOCK, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	// Asked again of what was opened: the name may have been given to something else.
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("cannot open %s: %w", path.Base(name), errNoFile)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// list lists a folder, in order. What is no folder is not waited for either.
+func (m *medium) list(dir string) (entries []fs.DirEntry, err error) {
+	f, err := m.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	entries, err = f.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
 // read brings a small file whole.
 func (m *medium) read(name string) ([]byte, error) {
-	f, err := m.Open(name)
+	f, err := m.file(name, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +149,7 @@ func (m *medium) write(ctx context.Context, name string, want content, open func
 		return err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	f, err := m.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := m.file(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return err
 	}
@@ -160,9 +199,9 @@ func (m *medium) syncFolder(dir string) (err error) {
 // system can, since the cache would give back what was written and not what
 // the stick kept.
 func (m *medium) measure(name string) (content, error) {
-	f, err := m.OpenFile(name, os.O_RDONLY|syscall.O_DIRECT, 0)
+	f, err := m.file(name, os.O_RDONLY|syscall.O_DIRECT)
 	if errors.Is(err, syscall.EINVAL) {
-		f, err = m.Open(name)
+		f, err = m.file(name, os.O_RDONLY)
 	}
 	if err != nil {
 		return content{}, err

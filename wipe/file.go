@@ -103,6 +103,7 @@ func (w *work) sameName(o *opened) error {
 		return fmt.Errorf("cannot examine a file: %w", err)
 	}
 	if st.inode() != o.st.inode() {
+		w.residual[residualOther] = true
 		return errExchanged
 	}
 	return nil

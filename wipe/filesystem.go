@@ -21,6 +21,7 @@ const (
 	residualLinks  = "hard-links"    // another name of an erased file exists; its content is gone
 	residualMoved  = "moved-blocks"  // the overwrite went to other blocks than the content
 	residualKept   = "kept"          // names that the order says to keep
+	residualOther  = "exchanged"     // a name led to something else before it could be unlinked
 	residualUnread = "unoverwritten" // unlinked without an overwrite
 
 	residualHolders = "open-holders"   // somebody has something of it open

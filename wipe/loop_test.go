@@ -189,7 +189,7 @@ func TestAReadOnlyFileSystemIsTold(t *testing.T) {
 	before := listing(t, d.root)
 	order := target(d.root, "app")
 	order.Depth = wipe.DepthMedium
-	if p := wipe.PlanFor(wipe.Kernel{}, order); !slices.Contains(p.Blockers, "the file system is mounted read-only") {
+	if p := wipe.PlanFor(wipe.Kernel{}, order); !slices.Contains(p.Blockers, wipe.Hindrance{Code: wipe.HindranceReadOnly}) {
 		t.Errorf("plan %+v", p)
 	}
 	if e := erase(t, wipe.Kernel{}, order); e.Verified == wipe.Pass || e.LevelAchieved != wipe.LevelNone || !strings.Contains(e.Reason, "(EROFS)") {

@@ -56,7 +56,7 @@ func TestARealBindMountIsRefused(t *testing.T) {
 	before := listing(t, in("elsewhere"))
 	for _, path := range []string{"app", "app/bound", "app/bound/victim"} {
 		p := wipe.PlanFor(wipe.Kernel{}, target(d.root, path))
-		if !strings.Contains(strings.Join(p.Blockers, " "), "another part of the file system is mounted in it") {
+		if !strings.Contains(told(p.Blockers), "another part of the file system is mounted in it") {
 			t.Errorf("%s: plan %+v", path, p)
 		}
 		e := erase(t, wipe.Kernel{}, target(d.root, path))

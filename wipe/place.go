@@ -168,7 +168,7 @@ func (p *place) names(sys Sys, t Target) ([]string, error) {
 	}
 	return slices.DeleteFunc(all, func(name string) bool {
 		matches, err := path.Match(last, name)
-		return err != nil || !matches || t.keeps(name)
+		return err != nil || !matches || t.keeps(name) || slices.Contains(t.Spare, name)
 	}), nil
 }
 

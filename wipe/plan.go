@@ -2,7 +2,6 @@ package wipe
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -32,37 +31,36 @@ func PlanFor(sys Sys, t Target) Plan {
 	x.visit.file = x.look
 	at, err := x.all()
 	if err != nil {
-		p.Blockers = append(p.Blockers, plain(err))
+		p.Blockers = append(p.Blockers, hindering(err))
 		return p
 	}
 	for _, err := range x.troubles {
-		p.Blockers = append(p.Blockers, plain(err))
+		p.Blockers = append(p.Blockers, hindering(err))
 	}
 	p.Probe = at.probe
 	held, blind, err := Holders(sys, t)
 	if err != nil {
-		p.Blockers = append(p.Blockers, plain(err))
+		p.Blockers = append(p.Blockers, hindering(err))
 	}
 	p.Holders = held
 	p.judge(t, x, blind)
 	p.Rungs = foreseen(at.probe, t.Depth)
-	slices.Sort(p.Blockers)
-	p.Blockers = slices.Compact(p.Blockers)
+	p.Blockers = ordered(p.Blockers)
 	return p
 }
 
 // judge puts what was seen into words, and takes the level down for what an
 // overwrite would not reach.
 func (p *Plan) judge(t Target, x examination, blind bool) {
-	say := func(n int, format string) {
+	say := func(n int, code string) {
 		if n > 0 {
-			p.Blockers = append(p.Blockers, fmt.Sprintf(format, n))
+			p.Blockers = append(p.Blockers, Hindrance{Code: code, N: n})
 		}
 	}
-	say(x.fixed, "%d files are immutable or append-only; the flag is taken away first")
-	say(x.shared, "%d files share blocks with another file or a snapshot, which stay")
-	say(x.journalled, "%d files have their content in the journal too, and it cannot be emptied")
-	say(x.closed, "%d files cannot be opened")
+	say(x.fixed, HindranceFixed)
+	say(x.shared, HindranceShared)
+	say(x.journalled, HindranceJournalled)
+	say(x.closed, HindranceClosed)
 	writers, nameless := 0, 0
 	for _, h := range p.Holders {
 		if h.Writes {
@@ -72,30 +70,30 @@ func (p *Plan) judge(t Target, x examination, blind bool) {
 			nameless++
 		}
 	}
-	say(len(p.Holders), "%d programs have files of it open")
-	say(writers, "%d of them can write back what was erased")
-	say(nameless, "%d of them hold content that has no name any more and cannot be reached")
+	say(len(p.Holders), HindranceHeld)
+	say(writers, HindranceWriters)
+	say(nameless, HindranceNameless)
 	if blind {
-		p.Blockers = append(p.Blockers, "not every process may be asked what it has open")
+		p.Blockers = append(p.Blockers, Hindrance{Code: HindranceBlind})
 	}
 	if b := p.Probe; b.Type == "ext4" && t.Depth.reaches(DepthBlocks) && !b.CanCheckpoint {
 		why := "this process has no right to"
 		if !b.Kernel.atLeast(5, 14) {
 			why = "this kernel is older than 5.14"
 		}
-		p.Blockers = append(p.Blockers, "the journal cannot be emptied and may keep names: "+why)
+		p.Blockers = append(p.Blockers, Hindrance{Code: HindranceJournal, Detail: why})
 	}
 	if p.Probe.Bind {
-		p.Blockers = append(p.Blockers, "the place is a part of a file system that is mounted elsewhere too")
+		p.Blockers = append(p.Blockers, Hindrance{Code: HindrancePart})
 	}
 	if p.Probe.Layers != "" {
-		p.Blockers = append(p.Blockers, "the place is an overlay; what lies in its lower layer stays")
+		p.Blockers = append(p.Blockers, Hindrance{Code: HindranceOverlay})
 	}
 	if x.shared > 0 || x.journalled > 0 || writers > 0 || nameless > 0 {
 		p.Best = lower(p.Best, LevelLogical)
 	}
 	if p.Items > 0 && p.Best.Rank() < t.Requested.Rank() {
-		p.Blockers = append(p.Blockers, fmt.Sprintf("%s gives %s at most, not %s", p.Type, p.Best, t.Requested))
+		p.Blockers = append(p.Blockers, tooLittle(p.Type, p.Best, t.Requested))
 	}
 }
 

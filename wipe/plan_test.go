@@ -47,13 +47,21 @@ func TestThePlanTellsWhatIsInTheWay(t *testing.T) {
 		c.change(g, root)
 		before := listing(t, root)
 		p := wipe.PlanFor(g.sys, deep(root, "d", wipe.DepthBlocks))
-		if p.Best != c.level || (c.word == "") != (len(p.Blockers) == 0) || !strings.Contains(strings.Join(p.Blockers, "; "), c.word) {
+		if p.Best != c.level || (c.word == "") != (len(p.Blockers) == 0) || !strings.Contains(told(p.Blockers), c.word) {
 			t.Errorf("%s: %+v", name, p)
 		}
 		if after := listing(t, root); !maps.Equal(after, before) || len(g.discarded) > 0 {
 			t.Errorf("%s: something changed: %v", name, after)
 		}
 	}
+}
+
+func told(all []wipe.Hindrance) string {
+	var texts []string
+	for _, h := range all {
+		texts = append(texts, h.String())
+	}
+	return strings.Join(texts, "; ")
 }
 
 func holds(g *glass, path string, h wipe.Holder) {

@@ -3,20 +3,19 @@ package wipe
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sys/unix"
 )
 
 // Survey is what Dry found: what an Erase would meet and how far it could get.
 type Survey struct {
-	Items    int64    `json:"items"`
-	Bytes    int64    `json:"bytes"`
-	Linked   int64    `json:"linked"` // files among them that have another name
-	Type     string   `json:"type"`   // the file system's
-	Best     Level    `json:"best"`   // the most that Erase could claim there
-	Leaves   []string `json:"leaves"` // code words for what even a good erase leaves there
-	Blockers []string `json:"blockers"`
+	Items    int64       `json:"items"`
+	Bytes    int64       `json:"bytes"`
+	Linked   int64       `json:"linked"` // files among them that have another name
+	Type     string      `json:"type"`   // the file system's
+	Best     Level       `json:"best"`   // the most that Erase could claim there
+	Leaves   []string    `json:"leaves"` // code words for what even a good erase leaves there
+	Blockers []Hindrance `json:"-"`
 }
 
 // Look tells what of the target is there, as paths below its root, leaving out
@@ -37,7 +36,7 @@ func Look(sys Sys, t Target) (present []string, err error) {
 
 // Dry tells what Erase would do, touching nothing.
 func Dry(sys Sys, t Target) Survey {
-	s := Survey{Blockers: []string{}, Leaves: []string{}, Type: unknownFilesystem.name, Best: LevelNone}
+	s := Survey{Blockers: []Hindrance{}, Leaves: []string{}, Type: unknownFilesystem.name, Best: LevelNone}
 	v := visit{sys: sys, target: t}
 	var met tally
 	v.each = func(_ string, st Stat) {
@@ -49,24 +48,28 @@ func Dry(sys Sys, t Target) Survey {
 	}
 	p, err := v.all()
 	if err != nil {
-		s.Blockers = append(s.Blockers, plain(err))
+		s.Blockers = append(s.Blockers, hindering(err))
 		return s
 	}
 	s.Type, s.Best = p.fs.name, p.best(t.Depth)
 	s.Leaves = leaves(p.fs, t.Encrypted)
 	s.Blockers, s.Linked = append(s.Blockers, met.words()...), int64(met.linked)
 	for _, err := range v.troubles {
-		s.Blockers = append(s.Blockers, plain(err))
+		s.Blockers = append(s.Blockers, hindering(err))
 	}
 	if p.readonly && s.Items > 0 {
-		s.Blockers = append(s.Blockers, "the file system is mounted read-only")
+		s.Blockers = append(s.Blockers, Hindrance{Code: HindranceReadOnly})
 	}
 	if s.Items > 0 && s.Best.Rank() < t.Requested.Rank() {
-		s.Blockers = append(s.Blockers, fmt.Sprintf("%s gives %s at most, not %s", s.Type, s.Best, t.Requested))
+		s.Blockers = append(s.Blockers, tooLittle(s.Type, s.Best, t.Requested))
 	}
-	slices.Sort(s.Blockers)
-	s.Blockers = slices.Compact(s.Blockers)
+	s.Blockers = ordered(s.Blockers)
 	return s
+}
+
+// tooLittle says that a place cannot give the level asked for.
+func tooLittle(filesystem string, best, asked Level) Hindrance {
+	return Hindrance{Code: HindranceLevel, Detail: fmt.Sprintf("%s gives %s at most, not %s", filesystem, best, asked)}
 }
 
 // tally counts what is told beforehand because of what it is.
@@ -81,12 +84,12 @@ func (m *tally) add(st Stat) {
 	}
 }
 
-func (m *tally) words() (all []string) {
+func (m *tally) words() (all []Hindrance) {
 	if m.linked > 0 {
-		all = append(all, fmt.Sprintf("%d files have another name; their content goes, that name stays", m.linked))
+		all = append(all, Hindrance{Code: HindranceLinked, N: m.linked})
 	}
 	if m.special > 0 {
-		all = append(all, fmt.Sprintf("%d pipes, sockets or devices lose their names and are not opened", m.special))
+		all = append(all, Hindrance{Code: HindranceSpecial, N: m.special})
 	}
 	return all
 }

@@ -19,6 +19,7 @@ type Target struct {
 	Root      string   // Path must lie below it, and nothing outside it is ever touched
 	Requested Level    // what the order asks for
 	Keep      []string // names (without folder) that stay, with all below them
+	Spare     []string // names that its pattern matches and that are no part of it
 	Encrypted bool     // never stored in the clear
 	Depth     Depth    // how far below the files it may reach
 	// Samples gathers needles over several targets of one file system; the one that
@@ -80,9 +81,9 @@ func (t Target) Check() error {
 	if _, err := path.Match(path.Base(t.Path), ""); err != nil {
 		return fmt.Errorf("%w: the pattern is malformed", ErrRefused)
 	}
-	for _, k := range t.Keep {
+	for _, k := range slices.Concat(t.Keep, t.Spare) {
 		if k == "" || strings.ContainsAny(k, "/\x00") {
-			return fmt.Errorf("%w: a name to keep is no plain name", ErrRefused)
+			return fmt.Errorf("%w: a name to keep or spare is no plain name", ErrRefused)
 		}
 	}
 	return nil

@@ -3,7 +3,9 @@ package wipe_test
 import (
 	"errors"
 	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,4 +89,25 @@ func FuzzTarget(f *testing.F) {
 			t.Fatalf("accepted %q below %q", path, root)
 		}
 	})
+}
+
+// A pattern takes names that begin with a dot, no link that it matches is
+// followed, and one that matches nothing is absent.
+func TestAPatternTakesDotsAndFollowsNothing(t *testing.T) {
+	root := plant(t, map[string]int{"home/.ash_history": 100, "home/.bash_history": 100, "home/bash_history": 100, "home/.profile": 10, "outside/.history": 100})
+	must(t, os.Symlink("../outside", root+"/home/.zsh_history"))
+	if e := erase(t, newTap(), target(root, "home/.*_history")); e.Verified != wipe.Pass || e.Items != 3 {
+		t.Errorf("%+v", e)
+	}
+	if got := strings.Join(slices.Sorted(maps.Keys(listing(t, root))), " "); !strings.Contains(got, "home/.profile home/bash_history") || !strings.Contains(got, "outside/.history") || strings.Contains(got, ".ash") {
+		t.Errorf("left: %s", got)
+	}
+	if e := erase(t, newTap(), target(root, "home/.*_history")); e.Technique != "absent" || e.Verified != wipe.Pass || e.Items != 0 {
+		t.Errorf("where nothing matches: %+v", e)
+	}
+	order := target(root, "home/*")
+	order.Spare = []string{".profile"}
+	if e := erase(t, newTap(), order); e.Verified != wipe.Pass || e.Items != 1 {
+		t.Errorf("what is spared: %+v", e)
+	}
 }

@@ -41,6 +41,8 @@
 //	survey.go         Look and Dry: what is there, without touching it
 //	plan.go           PlanFor: what would be done, how well, and what is in the way
 //	key.go, vault.go  KeyDestroyer: a key in a file, a key in hardware
+//	hindrance.go      what is in the way, in codes
+//	around.go         Around: what keeps copies that no path leads to
 //	sys.go            Sys: the kernel as this package sees it
 //	kernel.go, kernel_file.go, kernel_medium.go, kernel_map.go, kernel_proc.go
 //	                  Kernel: the real one

@@ -271,7 +271,7 @@ func TestLookAndDryTouchNothing(t *testing.T) {
 	sys := newTap()
 	sys.readonly = true
 	s := wipe.Dry(sys, order)
-	want := wipe.Survey{Items: 3, Bytes: 300, Type: "ext4", Best: wipe.LevelClear, Leaves: []string{"names", "old-versions", "stale-flash"}, Blockers: []string{"the file system is mounted read-only"}}
+	want := wipe.Survey{Items: 3, Bytes: 300, Type: "ext4", Best: wipe.LevelClear, Leaves: []string{"names", "old-versions", "stale-flash"}, Blockers: []wipe.Hindrance{{Code: wipe.HindranceReadOnly}}}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("dry: %+v", s)
 	}

@@ -49,6 +49,8 @@ func TestCompleteIsOnlyWhatWasDone(t *testing.T) {
 		{"failed", func(p *Predicate) { p.Media[0].Verified = Fail }, Partial},
 		{"second look failed", func(p *Predicate) { p.Verified = Fail }, Partial},
 		{"no second look", func(p *Predicate) { p.Verified = "" }, Partial},
+		{"all gone by both lists", func(p *Predicate) { p.Copies = &Copies{Places: []Place{{Items: 3, Appeared: 1}}} }, Complete},
+		{"left by the second list", func(p *Predicate) { p.Copies = &Copies{Places: []Place{{}, {Left: 1}}} }, Partial},
 		{"residue", func(p *Predicate) { p.Software.Residue = []string{"software-1"} }, Partial},
 	}
 	for _, c := range cases {

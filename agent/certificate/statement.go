@@ -138,6 +138,24 @@ type Software struct {
 	Residue []string `json:"residue"`
 }
 
+// Copies is what was there to be erased, what is left of it, and where else
+// copies may be.
+type Copies struct {
+	Elsewhere []string `json:"elsewhere"` // code words for what no target reaches
+	Places    []Place  `json:"places"`
+}
+
+// Place is one target in the list from before the erasure and in the one from
+// after the software was removed. Names of files are in neither.
+type Place struct {
+	Appeared int64  `json:"appeared"` // names that came after the first list
+	Bytes    int64  `json:"bytes"`
+	Items    int64  `json:"items"`
+	Left     int64  `json:"left"` // names that are still there
+	Name     string `json:"name"`
+	Unseen   bool   `json:"unseen,omitempty"` // nobody could look into it, before or after
+}
+
 // OpenSum is what was not settled.
 type OpenSum struct {
 	Amount   int64       `json:"amount"`
@@ -178,6 +196,7 @@ type Predicate struct {
 	Case       envelope.ID       `json:"case"`
 	Clock      string            `json:"clock"` // trusted, floor, unknown
 	Command    Command           `json:"command"`
+	Copies     *Copies           `json:"copies,omitempty"`
 	Finished   int64             `json:"finished"`
 	Gate       []Check           `json:"gate"`
 	Left       []Left            `json:"left"`

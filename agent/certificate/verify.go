@@ -20,11 +20,14 @@ func reached(achieved, requested string) bool {
 
 // Judge fills Result and Missing from what stands in the predicate. Complete
 // means: every target at the level requested and verified, the reader erased,
-// and the second look at everything found nothing.
+// and neither the second list nor the second look found anything.
 func (p *Predicate) Judge() {
 	p.Missing = p.missing()
 	p.Result = Complete
 	if p.Reader.Outcome != "erased" || p.Verified != Pass || len(p.Software.Residue) > 0 {
+		p.Result = Partial
+	}
+	if p.Copies != nil && slices.ContainsFunc(p.Copies.Places, func(c Place) bool { return c.Left != 0 }) {
 		p.Result = Partial
 	}
 	for _, m := range p.Media {

@@ -11,11 +11,23 @@ type Plan struct {
 	Upload   []Upload `json:"upload"`
 	Keep     []Kept   `json:"keep"`
 	Blockers []Error  `json:"blockers"`
+
+	Elsewhere []Note `json:"elsewhere,omitempty"` // what may hold copies and no target reaches
+}
+
+// Note is one thing to be known before: a code to word it by, of how many it is
+// true, what stands beside it, and the same in English.
+type Note struct {
+	Code   string `json:"code"`
+	N      int64  `json:"n,omitempty"`
+	Detail string `json:"detail,omitempty"`
+	Text   string `json:"text"`
+	Stops  bool   `json:"stops,omitempty"` // something would be left standing
 }
 
 // Target is one thing that would be erased. Items and bytes as found now;
 // Level is the best that can be reached, Rungs what would be done for it,
-// Hindrances what keeps it from more or ought to be known before, Holders the
+// Notes what keeps it from more or ought to be known before, Holders the
 // programs that have it open.
 type Target struct {
 	Class string `json:"class"`
@@ -27,7 +39,8 @@ type Target struct {
 
 	Place      string   `json:"place,omitempty"` // file system and device
 	Rungs      []string `json:"rungs,omitempty"`
-	Hindrances []string `json:"hindrances,omitempty"`
+	Hindrances []string `json:"hindrances,omitempty"` // the texts of the notes
+	Notes      []Note   `json:"notes,omitempty"`
 	Holders    []string `json:"holders,omitempty"`
 }
 

@@ -94,6 +94,7 @@ func (p *paper) consequences(plan local.Plan) {
 	p.line(words{"Under the profile %s (%s) an unbinding would do this:", "按方案 %s（%s）解绑将："}, plan.Profile, p.term(plan.Action))
 	p.uploads(plan.Upload)
 	p.erasures(plan.Erase)
+	p.elsewhere(plan.Elsewhere)
 	p.kept(plan.Keep)
 	p.line(words{"Until the point of no return everything can be undone, and the terminal then trades again.",
 		"不可撤销点之前均可撤回，撤回后终端恢复收单。"})

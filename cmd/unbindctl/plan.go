@@ -67,6 +67,7 @@ func (p *paper) dryRun(plan local.Plan) {
 	}
 	p.uploads(plan.Upload)
 	p.erasures(plan.Erase)
+	p.elsewhere(plan.Elsewhere)
 	p.kept(plan.Keep)
 	p.line(words{"Nothing has been changed.", "未作任何更改。"})
 	p.blockers(plan.Blockers)
@@ -90,16 +91,26 @@ func (p *paper) erasures(list []local.Target) {
 	p.orNothing(len(list))
 }
 
-// means are what would be done to a target, and what ought to be known before.
-func (p *paper) means(e local.Target) {
-	if e.Items == 0 {
+// elsewhere is what may hold copies and no target reaches.
+func (p *paper) elsewhere(list []local.Note) {
+	if len(list) == 0 {
 		return
 	}
-	if len(e.Rungs) > 0 {
+	p.line(words{"Would not reach:", "无法触及："})
+	for _, n := range list {
+		p.line(words{"  %s", "  %s"}, p.note(n))
+	}
+}
+
+// means are what would be done to a target, and what ought to be known before.
+func (p *paper) means(e local.Target) {
+	if e.Items > 0 && len(e.Rungs) > 0 {
 		p.line(words{"      on %s, by %s", "      位于 %s，方式：%s"}, e.Place, strings.Join(e.Rungs, ", "))
 	}
-	for _, h := range e.Hindrances {
-		p.line(words{"      note: %s", "      注意：%s"}, h)
+	for _, n := range e.Notes {
+		if e.Items > 0 || n.Stops {
+			p.line(words{"      note: %s", "      注意：%s"}, p.note(n))
+		}
 	}
 	if len(e.Holders) > 0 {
 		p.line(words{"      open in %s", "      正被占用：%s"}, strings.Join(e.Holders, ", "))

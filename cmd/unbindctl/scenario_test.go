@@ -110,10 +110,14 @@ func whole() []local.Status {
 func dryRun(blockers ...local.Error) local.Plan {
 	p := local.Plan{
 		Schema: local.Schema, Profile: "rebind-standard", Action: "rebind", Steps: stepsAt("check-papers", local.Todo),
-		Erase:    []local.Target{{Class: "ledger", Name: "ledger", Items: 1, Bytes: 1_234_567, Level: "clear"}},
-		Upload:   []local.Upload{{Name: "backup", Items: 128, To: "https"}},
-		Keep:     []local.Kept{{Name: "tombstone", Why: "says that the terminal is unbound"}},
-		Blockers: []local.Error{},
+		Erase: []local.Target{{Class: "ledger", Name: "ledger", Items: 1, Bytes: 1_234_567, Level: "clear", Notes: []local.Note{
+			{Code: "hard-links", N: 2, Text: "2 files have another name; their content goes, that name stays"},
+			{Code: "of-tomorrow", N: 2, Text: "a word of a later daemon"},
+		}}},
+		Upload:    []local.Upload{{Name: "backup", Items: 128, To: "https"}},
+		Keep:      []local.Kept{{Name: "tombstone", Why: "says that the terminal is unbound"}},
+		Blockers:  []local.Error{},
+		Elsewhere: []local.Note{{Code: "swap", N: 1, Text: "swap is on; what was in memory may be on its medium"}},
 	}
 	p.Blockers = append(p.Blockers, blockers...)
 	return p

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"unbindd/agent/certificate"
+	"unbindd/agent/local"
 )
 
 // certificate tells a certificate in words, leaving nothing of it out that says
@@ -23,6 +24,7 @@ func (p *paper) certificate(c opened) {
 	p.media(s.Media)
 	p.reader(&s.Reader)
 	p.removal(&s.Software)
+	p.copies(s.Copies)
 	p.line(words{"Second look at everything: %s", "全面复核：%s"}, p.term(s.Verified))
 	p.list(words{"Left over:", "仍保留："}, len(s.Left), func(i int) string {
 		return s.Left[i].Name + ": " + s.Left[i].Destroy
@@ -117,6 +119,28 @@ func (p *paper) reader(r *certificate.Reader) {
 func (p *paper) removal(s *certificate.Software) {
 	p.line(words{"Software: %d items removed", "软件：卸载 %d 项"}, s.Removed)
 	p.list(words{"Software still there:", "仍存在的软件："}, len(s.Residue), func(i int) string { return s.Residue[i] })
+}
+
+// copies tells the list from before beside the one from after, and where else
+// copies may be.
+func (p *paper) copies(c *certificate.Copies) {
+	if c == nil {
+		return
+	}
+	p.list(words{"What was there, and what is left:", "擦除前的内容与现存内容："}, len(c.Places), func(i int) string {
+		l := c.Places[i]
+		line := l.Name + ": " + p.in(words{"%d items, %s; left: %d", "%d 项，%s；现存：%d"}.fill(l.Items, size(l.Bytes), l.Left))
+		if l.Appeared > 0 {
+			line += "; " + p.in(words{"%d came in between", "其间新增 %d 项"}.fill(l.Appeared))
+		}
+		if l.Unseen {
+			line += "; " + p.in(words{"NOBODY COULD LOOK", "无法查看"})
+		}
+		return line
+	})
+	p.list(words{"Not reached:", "无法触及："}, len(c.Elsewhere), func(i int) string {
+		return p.note(local.Note{Code: c.Elsewhere[i], Text: c.Elsewhere[i]})
+	})
 }
 
 // list writes a heading and one line an entry, or nothing where there is none.

@@ -25,6 +25,7 @@ type process struct {
 	t     *testing.T
 	name  string
 	cmd   *exec.Cmd
+	in    io.WriteCloser
 	lines chan string
 	done  chan struct{}
 	mu    sync.Mutex
@@ -48,6 +49,9 @@ func start(t *testing.T, name string, args ...string) *process {
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	p.cmd.Stderr = p
@@ -104,6 +108,14 @@ func (p *process) sign(prefix string) string {
 		case <-late:
 			p.t.Fatalf("%s did not say %q:\n%s", p.name, prefix, p.said())
 		}
+	}
+}
+
+// goOn lets a paused daemon go on.
+func (p *process) goOn() {
+	p.t.Helper()
+	if _, err := io.WriteString(p.in, "go on\n"); err != nil {
+		p.t.Fatal(err)
 	}
 }
 

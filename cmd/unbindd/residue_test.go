@@ -18,12 +18,27 @@ import (
 // transactions, nor the key files' own bytes as they were before.
 func TestNothingIsLeftAfterTheErase(t *testing.T) {
 	w := newWorld(t, options{sales: 50})
+	w.wait *= 5 // every stray is synced on its own
 	w.startDaemon()
 	w.traded(50)
 	needles := w.needles()
+	// What a cut, a crash or a person may leave in our own folders goes too.
+	for _, stray := range []string{"core", ".hidden", "journal.db.new", "tombstone.json.new", "stray.tmp/deep/keys", "ledger/seg-00000009.db.new", "ledger/seg-00000001.db.compact", "spool/sealed-1.new", "trust/binding.json.new", "keys/k1.tmp"} {
+		w.plant("state/" + stray)
+	}
+	w.no(os.WriteFile(filepath.Join(w.state(), "tombstone-0.json"), []byte("{}"), 0o600)) // of a former enrolment: it stays
 	w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
 	w.unbound()
 	w.daemon.stop()
+	var left []string
+	entries, err := os.ReadDir(w.state())
+	w.no(err)
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if strings.Join(left, " ") != "tombstone-0.json tombstone.json" {
+		t.Errorf("left in the state directory: %v", left)
+	}
 	w.search(needles, w.state())
 	for name, n := range needles {
 		if bytes.Contains([]byte(w.daemon.said()), n) {

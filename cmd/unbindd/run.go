@@ -26,7 +26,7 @@ func runCommand() *cobra.Command {
 			"and says so where it is not. It prints one line \"ready <mode> <socket>\" when the local API answers.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			stops, err := newPauses(pauseAt, c.OutOrStdout())
+			stops, err := newPauses(pauseAt, c.OutOrStdout(), c.InOrStdin())
 			if err != nil {
 				return err
 			}

@@ -36,7 +36,8 @@ type world struct {
 	tickets *process
 	reader  *process
 	daemon  *process
-	plain   bool // as options have it
+	plain   bool     // as options have it
+	under   []string // a stock program, with its arguments, that the daemon is started by
 }
 
 // options of a world.
@@ -52,6 +53,9 @@ type options struct {
 	protocol string   // that the reader speaks; pedlink unless told
 	driver   string   // that the settings name; the reader's own unless told
 	set      []string // further settings
+
+	inventory func(w *world) []string // further places, class=path
+	roots     func(w *world) []string // further folders that may be erased
 }
 
 func (w *world) path(parts ...string) string {
@@ -75,10 +79,16 @@ func newWorld(t *testing.T, o options) *world {
 		}
 	})
 	w.plantApplication()
-	must(t, "unbind-desk", "init", "--dir", w.path("desk"),
-		"--inventory", "app-data="+w.path("pos", "data"), "--inventory", "exports="+w.path("pos", "export-*.csv"),
-		"--inventory", "logs="+w.path("pos", "log"), "--inventory", "credentials="+w.path("pos", "operator.pin"),
-		"--inventory", "software="+w.path("pos", "bin"))
+	own := []string{"init", "--dir", w.path("desk"),
+		"--inventory", "app-data=" + w.path("pos", "data"), "--inventory", "exports=" + w.path("pos", "export-*.csv"),
+		"--inventory", "logs=" + w.path("pos", "log"), "--inventory", "credentials=" + w.path("pos", "operator.pin"),
+		"--inventory", "software=" + w.path("pos", "bin")}
+	if o.inventory != nil {
+		for _, place := range o.inventory(w) {
+			own = append(own, "--inventory", place)
+		}
+	}
+	must(t, "unbind-desk", own...)
 	w.startDesk(o.deskArgs...)
 	if !o.noTicket {
 		w.startTickets()
@@ -212,6 +222,11 @@ erase:
   roots:
     - %s
 `, state, w.socket(), serialNo, cmp.Or(o.driver, o.protocol), w.path("tty"), w.path("no-power"), w.path("pos"))
+	if o.roots != nil {
+		for _, root := range o.roots(w) {
+			text += "    - " + root + "\n"
+		}
+	}
 	if o.courier {
 		w.plugMedium()
 		text += fmt.Sprintf("courier:\n  path: %s\n", w.path("usb"))
@@ -248,6 +263,10 @@ func (w *world) startDaemon(pauses ...string) string {
 	name := "unbindd"
 	if w.plain {
 		name = plainDaemon
+	}
+	if len(w.under) > 0 {
+		args = append(append(append([]string{}, w.under[1:]...), program(name)), args...)
+		name = w.under[0]
 	}
 	w.daemon = start(w.t, name, args...)
 	mode, _, _ := strings.Cut(w.daemon.sign("ready "), " ")

@@ -1,0 +1,180 @@
+package agent
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
+	"unbindd/agent/profile"
+	"unbindd/wipe"
+)
+
+// erasing is an agent with places to erase below a root, a file in each.
+func erasing(t *testing.T, names ...string) (a *Agent, root string, targets []target) {
+	t.Helper()
+	a, root = newCopies(t)
+	for _, name := range names {
+		put(t, filepath.Join(root, name, "f"))
+		targets = append(targets, target{class: profile.Logs, Target: wipe.Target{Name: name, Kind: "log", Root: root, Path: filepath.Join(root, name), Requested: wipe.LevelClear}})
+	}
+	return a, root, targets
+}
+
+// try is one try of a step that erases all of them.
+func try(t *testing.T, a *Agent, targets []target) error {
+	t.Helper()
+	return a.eraseAll(t.Context(), &journal.Note{}, &caseFile{command: command.Command{Level: command.Clear}}, targets)
+}
+
+func evidenceOf(t *testing.T, a *Agent, name string) (ev wipe.Evidence) {
+	t.Helper()
+	if ok, err := a.journal.Get(noteMedia+name, &ev); err != nil || !ok {
+		t.Fatalf("no evidence of %s: %v", name, err)
+	}
+	return ev
+}
+
+// A target that fails holds no other up: all are tried before the step begins
+// again, and after the last try the failure stands in the evidence.
+func TestOneFailingTargetHoldsNoOtherUp(t *testing.T) {
+	a, root, targets := erasing(t, "first", "second")
+	if err := os.Rename(filepath.Join(root, "first"), filepath.Join(root, "elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("elsewhere", filepath.Join(root, "first")); err != nil {
+		t.Fatal(err)
+	}
+	targets[0].Path = filepath.Join(root, "first", "f")
+	for n := 1; n < maxTries; n++ {
+		if err := try(t, a, targets); !errors.Is(err, errNotErased) {
+			t.Fatalf("try %d: %v", n, err)
+		}
+		if ev := evidenceOf(t, a, "second"); ev.Verified != wipe.Pass {
+			t.Fatalf("try %d: %+v", n, ev)
+		}
+	}
+	if err := try(t, a, targets); err != nil {
+		t.Fatal(err)
+	}
+	if ev := evidenceOf(t, a, "first"); ev.Verified == wipe.Pass || ev.LevelAchieved != wipe.LevelNone || ev.Reason == "" {
+		t.Errorf("%+v", ev)
+	}
+	if !exists(filepath.Join(root, "elsewhere", "f")) {
+		t.Error("the link was followed")
+	}
+}
+
+// A name that leads to something else before it can be unlinked fails its try;
+// the next erases what has the name then, and the word for it stays.
+func TestAnExchangedNameIsTold(t *testing.T) {
+	a, root, targets := erasing(t, "place")
+	put(t, filepath.Join(root, "outside"))
+	once := true
+	a.Moment = func(name string) {
+		if name == "wipe/place:truncate" && once {
+			once = false
+			at := filepath.Join(root, "place", "f")
+			if err := errors.Join(os.Remove(at), os.Symlink("../outside", at)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if err := try(t, a, targets); !errors.Is(err, errNotErased) {
+		t.Fatal(err)
+	}
+	if err := try(t, a, targets); err != nil {
+		t.Fatal(err)
+	}
+	if ev := evidenceOf(t, a, "place"); ev.Verified != wipe.Pass || !slices.Contains(ev.Residual, "exchanged") {
+		t.Errorf("%+v", ev)
+	}
+	if b, err := os.ReadFile(filepath.Join(root, "outside")); err != nil || string(b) != "merchant" {
+		t.Errorf("what the link points to is %q, %v", b, err)
+	}
+}
+
+// Swap that is on may hold what was erased, and every target says so; one that
+// came between the list and the erase is counted.
+func TestWhatNoEraseReachesStandsInTheEvidence(t *testing.T) {
+	a, root, targets := erasing(t, "place")
+	if err := a.writeList(targets); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(root, "place", "stranger"))
+	if err := try(t, a, targets); err != nil {
+		t.Fatal(err)
+	}
+	if ev := evidenceOf(t, a, "place"); !slices.Contains(ev.Residual, "swap") || ev.Items != 3 {
+		t.Errorf("%+v", ev)
+	}
+	copies, _, err := a.listAfter(targets)
+	if err != nil || copies.Places[0].Appeared != 1 || copies.Places[0].Items != 2 || copies.Places[0].Left != 0 {
+		t.Errorf("%+v, %v", copies, err)
+	}
+}
+
+// What would stop an erase behind the point of no return refuses the command
+// before anything is touched; what merely lowers it does not.
+func TestWhatWouldStopAnEraseRefusesTheCommand(t *testing.T) {
+	for name, c := range map[string]struct {
+		plant func(root string) error
+		why   string
+	}{
+		"nothing wrong": {func(string) error { return nil }, ""},
+		"not there":     {func(root string) error { return os.RemoveAll(filepath.Join(root, "way")) }, ""},
+		"second name": {func(root string) error {
+			return os.Link(filepath.Join(root, "way/place/f"), filepath.Join(root, "way/place/g"))
+		}, ""},
+		"link inside": {func(root string) error { return os.Symlink("/", filepath.Join(root, "way/place/way")) }, ""},
+		"link on the way": {func(root string) error {
+			return errors.Join(os.Rename(filepath.Join(root, "way"), filepath.Join(root, "real")), os.Symlink("real", filepath.Join(root, "way")))
+		}, "a link or a file stands where a folder should be"},
+		"file on the way": {func(root string) error {
+			return errors.Join(os.RemoveAll(filepath.Join(root, "way")), os.WriteFile(filepath.Join(root, "way"), nil, 0o600))
+		}, "a link or a file stands where a folder should be"},
+	} {
+		a, root, _ := erasing(t, "way/place")
+		a.Config.Erase.Roots = []string{root}
+		if err := c.plant(root); err != nil {
+			t.Fatal(err)
+		}
+		p := profile.Profile{Inventory: []profile.Place{{Class: profile.Logs, Path: filepath.Join(root, "way/place")}}}
+		detail, why := a.placesPolicy(p, &command.Command{Level: command.Clear, Scope: []envelope.ID{profile.Logs}})
+		if (detail == "inventory") != (c.why != "") || !strings.Contains(why, c.why) {
+			t.Errorf("%s: %q, %q", name, detail, why)
+		}
+	}
+}
+
+// What is left in the state directory and has no end of its own is a target of
+// every unbinding; tombstones of former enrolments, and a file system's own
+// folder, are not.
+func TestLeavingsAreErasedAndTheRestSpared(t *testing.T) {
+	a, root := newCopies(t)
+	a.at = places{root}
+	keep := []string{"tombstone-1.json", "tombstone.json", "keys/k1", "lost+found/x", "bury"}
+	for _, name := range append([]string{"core", ".hidden", "stray/keys/k1", "journal.db.new"}, keep...) {
+		put(t, filepath.Join(root, name))
+	}
+	own, err := a.ownData()
+	if err != nil || own[0].Name != "leavings" {
+		t.Fatal(err)
+	}
+	if err := try(t, a, own[:1]); err != nil {
+		t.Fatal(err)
+	}
+	if ev := evidenceOf(t, a, "leavings"); ev.Verified != wipe.Pass || ev.Items != 6 {
+		t.Errorf("%+v", ev)
+	}
+	for _, name := range append(keep, "journal.db") {
+		if !exists(filepath.Join(root, name)) {
+			t.Errorf("%s is gone", name)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package wipe
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// The codes of places that may hold copies and that no target reaches. They are
+// hindrances of the whole machine, and words of the certificate.
+const (
+	AroundSwap     = "swap"        // memory is paged out to a medium
+	AroundRAM      = "swap-in-ram" // and to compressed memory
+	AroundUnseen   = "swap-unseen" // nobody can say whether it is
+	AroundDumps    = "crash-dumps" // a crash is handed to a program, or written to a folder of its own
+	AroundJournald = "journald"    // a running journald: it keeps the file open that it writes
+	AroundLogd     = "logd-no-way" // Android's log lies in another process's memory: not reachable
+	AroundMounts   = "own-mounts"  // this process sees another tree of files than the machine
+	AroundImage    = "hibernation" // memory may be written to a medium as a whole
+)
+
+// Around looks at the machine, given as its file system from "/" down, for what
+// keeps copies out of reach of any path: it opens nothing but the kernel's own
+// small texts.
+func Around(machine fs.FS) []Hindrance {
+	all := swaps(machine)
+	if text, err := fs.ReadFile(machine, "sys/power/disk"); err == nil && strings.Contains(string(text), "[") && !strings.Contains(string(text), "[disabled]") && swapping(all) {
+		all = append(all, Hindrance{Code: AroundImage})
+	}
+	if to := dumps(machine); to != "" {
+		all = append(all, Hindrance{Code: AroundDumps, Detail: to})
+	}
+	if own, err := fs.ReadLink(machine, "proc/self/ns/mnt"); err == nil {
+		// What a service manager hides from this process looks absent to it.
+		if first, err := fs.ReadLink(machine, "proc/1/ns/mnt"); err == nil && first != own {
+			all = append(all, Hindrance{Code: AroundMounts})
+		}
+	}
+	for code, socket := range map[string]string{AroundJournald: "run/systemd/journal/socket", AroundLogd: "dev/socket/logdr"} {
+		if _, err := fs.Stat(machine, socket); err == nil {
+			all = append(all, Hindrance{Code: code})
+		}
+	}
+	return ordered(all)
+}
+
+func swapping(all []Hindrance) bool {
+	for _, h := range all {
+		if h.Code == AroundSwap {
+			return true
+		}
+	}
+	return false
+}
+
+// swaps counts the areas of /proc/swaps. A kernel without swap has no such file;
+// any other trouble is told.
+func swaps(machine fs.FS) (all []Hindrance) {
+	text, err := fs.ReadFile(machine, "proc/swaps")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return []Hindrance{{Code: AroundUnseen}}
+	}
+	media, ram := parseSwaps(string(text))
+	if media > 0 {
+		all = append(all, Hindrance{Code: AroundSwap, N: media})
+	}
+	if ram > 0 {
+		all = append(all, Hindrance{Code: AroundRAM, N: ram})
+	}
+	return all
+}
+
+// parseSwaps reads /proc/swaps: a heading, then a line an area, its path first
+// and its size third. One of zram is memory.
+func parseSwaps(text string) (media, ram int) {
+	for i, line := range strings.Split(text, "\n") {
+		f := strings.Fields(line)
+		if i == 0 || len(f) == 0 {
+			continue
+		}
+		if name, is := strings.CutPrefix(path.Base(f[0]), "zram"); is && strings.HasPrefix(f[0], "/dev/") && isNumber(name) {
+			ram++
+			continue
+		}
+		media++
+	}
+	return media, ram
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 32)
+	return err == nil
+}
+
+// dumps tells where the kernel sends a crash: the program it is piped to, or the
+// folder named for it. A plain name means the folder that the program ran in.
+func dumps(machine fs.FS) string {
+	text, err := fs.ReadFile(machine, "proc/sys/kernel/core_pattern")
+	if err != nil {
+		return ""
+	}
+	pattern := strings.TrimSpace(string(text))
+	if command, piped := strings.CutPrefix(pattern, "|"); piped {
+		program, _, _ := strings.Cut(strings.TrimSpace(command), " ")
+		return code(path.Base(program))
+	}
+	if path.IsAbs(pattern) {
+		return code(path.Dir(pattern))
+	}
+	return ""
+}
+
+// code keeps a machine's own word to what a signed text may hold.
+func code(s string) string { return plain(errors.New(s)) }

@@ -31,10 +31,10 @@ func TestKillAtEveryStep(t *testing.T) {
 		moments = append(moments, "wipe/"+target+":"+last(target))
 	}
 	moments = append(moments, "wipe/ledger:overwrite", "wipe/journal:overwrite", "wipe/journal:truncate")
-	for _, moment := range moments {
+	for i, moment := range moments {
 		t.Run(moment, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, options{sales: 20})
+			w := newWorld(t, options{sales: 20, plain: plainKill(i)})
 			w.startDaemon(moment)
 			w.traded(20)
 			w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
@@ -47,6 +47,10 @@ func TestKillAtEveryStep(t *testing.T) {
 	}
 }
 
+// plainKill says that the n-th kill of a table is of a daemon without the race detector, which costs several times
+// the processor time. One in four has it; in make kill all have.
+func plainKill(n int) bool { return n%4 != 0 && os.Getenv("KILL_RACE") == "" }
+
 // last is the last operation on a target: a file is unlinked, a folder removed.
 func last(target string) string {
 	if target == "key-directory" {
@@ -58,10 +62,10 @@ func last(target string) string {
 // A kill around the commit and the acknowledgement of transactions: nothing
 // acknowledged is lost, nothing is booked twice.
 func TestKillWhileTrading(t *testing.T) {
-	for _, moment := range []string{"trade:starting", "trade:worked", "trade:recorded", "trade:starting#2", "trade:worked#2", "trade:recorded#2"} {
+	for i, moment := range []string{"trade:starting", "trade:worked", "trade:recorded", "trade:starting#2", "trade:worked#2", "trade:recorded#2"} {
 		t.Run(moment, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, options{sales: 150, open: true})
+			w := newWorld(t, options{sales: 150, open: true, plain: plainKill(i)})
 			w.startDaemon(moment)
 			w.daemon.sign("paused ")
 			w.daemon.kill()
@@ -78,11 +82,11 @@ func TestKillWhileTrading(t *testing.T) {
 // The desk is killed around each of its own commits, and comes back: what it
 // had receipted is the same, and the case ends the same.
 func TestKillTheDeskAtEveryCommit(t *testing.T) {
-	for _, what := range []string{"answer", "manifest", "backup", "ticket", "certificate", "tombstone"} {
+	for i, what := range []string{"answer", "manifest", "backup", "ticket", "certificate", "tombstone"} {
 		for _, when := range []string{"before", "after"} {
 			t.Run(what+":"+when, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, options{sales: 20})
+				w := newWorld(t, options{sales: 20, plain: plainKill(i)})
 				w.startDaemon()
 				w.traded(20)
 				w.desk.stop()
@@ -104,7 +108,7 @@ func TestKillTheReaderWhileItErases(t *testing.T) {
 	for k := range 4 {
 		t.Run(fmt.Sprint(k), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, options{sales: 20})
+			w := newWorld(t, options{sales: 20, plain: plainKill(k)})
 			w.startDaemon()
 			w.traded(20)
 			w.ask("fault", fmt.Sprintf("cut-after=%d", k))

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// newScene records an unbinding, or takes one that was kept because it failed: no
-// two recordings are the same.
+// newScene records an unbinding, or takes one that was kept: no two recordings are
+// the same. CRASH_KEEP keeps one that failed.
 func newScene(t *testing.T) (*scene, trace) {
 	t.Helper()
 	if dir := os.Getenv("CRASH_SCENE"); dir != "" {
@@ -23,7 +23,7 @@ func newScene(t *testing.T) (*scene, trace) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if t.Failed() {
+		if t.Failed() && os.Getenv("CRASH_KEEP") != "" {
 			t.Logf("the recording is kept in %s: set CRASH_SCENE to that", dir)
 		} else if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)

@@ -100,7 +100,7 @@ func (g *glass) extents(fd int) ([]wipe.Extent, error) {
 
 // read answers for the device, and for nothing else.
 func (g *glass) read(fd int, p []byte, offset int64) (int, error, bool) {
-	if fd != g.fd || g.fd < 0 {
+	if fd != g.fd || g.fd < 0 || offset < start { // a number may be given again, to a file
 		return 0, nil, false
 	}
 	clear(p)

@@ -16,11 +16,17 @@ import (
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/authority"
+	"unbindd/cmd/unbind-desk/internal/blob"
+	"unbindd/cmd/unbind-desk/internal/blob/folder"
 	"unbindd/cmd/unbind-desk/internal/desk"
 	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/serve"
 	"unbindd/cmd/unbind-desk/internal/store"
+	"unbindd/cmd/unbind-desk/internal/store/bolt"
 )
+
+// uploadRest is how long an upload that nobody goes on with is kept.
+const uploadRest = 14 * 24 * time.Hour
 
 // serving is how a desk is run.
 type serving struct {
@@ -61,11 +67,19 @@ at a time serves a directory.`,
 }
 
 func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
-	kept, err := store.Open(string(s.dir))
+	base, err := bolt.Open(string(s.dir))
 	if err != nil {
 		return err
 	}
+	kept, err := store.New(base)
+	if err != nil {
+		return errors.Join(err, base.Close())
+	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
+	blobs := folder.Folder(s.dir.Blobs())
+	if err := blobs.Sweep(time.Now().Add(-uploadRest)); err != nil {
+		return err
+	}
 	terminals, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("cannot listen for terminals: %w", err)
@@ -78,7 +92,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot read the desk's certificate: %w", err)
 	}
-	d, err := s.open(kept, func(what string) { say(c, "paused %s", what) })
+	d, err := s.open(kept, blobs, func(what string) { say(c, "paused %s", what) })
 	if err != nil {
 		return err
 	}
@@ -93,8 +107,8 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 }
 
 // open puts the desk together from its directory.
-func (s *serving) open(kept *store.Store, told func(string)) (*desk.Desk, error) {
-	p := desk.Parts{Store: kept, URL: envelope.ID(s.url), Now: time.Now, Random: rand.Reader, Pause: pauser(s.pauseAt, told)}
+func (s *serving) open(kept *store.Store, blobs blob.Keeper, told func(string)) (*desk.Desk, error) {
+	p := desk.Parts{Store: kept, Blobs: blobs, URL: envelope.ID(s.url), Now: time.Now, Random: rand.Reader, Pause: pauser(s.pauseAt, told)}
 	if !p.URL.Valid() {
 		return nil, fmt.Errorf("cannot use the address %s: it must be 1 to 64 of A-Z a-z 0-9 . _ : / @ + -; give another one with --url", s.url)
 	}

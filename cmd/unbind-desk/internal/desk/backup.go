@@ -9,6 +9,7 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
 	"unbindd/agent/receipt"
+	"unbindd/cmd/unbind-desk/internal/blob"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/sealed"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -37,7 +38,9 @@ func (d *Desk) Backup(who Caller, id envelope.ID, n int64, in Arriving) ([]byte,
 	case want.receipt != nil:
 		return want.receipt, nil
 	}
-	up, err := d.Store.Receive()
+	// Two uploads of one file may be on their way at once, so none has a name;
+	// whichever is whole first is the one that counts.
+	up, err := d.Blobs.Receive("")
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +58,7 @@ type awaited struct {
 
 func (d *Desk) awaited(who Caller, id envelope.ID, n int64) (awaited, error) {
 	var a awaited
-	err := d.Store.Look(func(tx *store.Tx) error {
+	err := d.look(func(tx *store.Tx) error {
 		s, err := d.standing(tx, id, who)
 		if err != nil {
 			return err
@@ -112,7 +115,7 @@ func (d *Desk) start(tx *store.Tx, s standing, m manifest.Manifest) (sealed.Star
 }
 
 // restore receives, opens, recounts, compares, and makes it durable.
-func (d *Desk) restore(want awaited, up *store.Upload, in Arriving) ([]byte, error) {
+func (d *Desk) restore(want awaited, up blob.Upload, in Arriving) ([]byte, error) {
 	if err := fetch(up, in); err != nil {
 		return nil, err
 	}
@@ -127,7 +130,7 @@ func (d *Desk) restore(want awaited, up *store.Upload, in Arriving) ([]byte, err
 	if err := up.Keep(); err != nil {
 		return nil, err
 	}
-	if err := d.Store.Change(func(tx *store.Tx) error { return d.accept(tx, want, totals) }); err != nil {
+	if err := d.change(func(tx *store.Tx) error { return d.accept(tx, want, totals) }); err != nil {
 		return nil, err
 	}
 	d.pause("backup", "after")
@@ -135,7 +138,7 @@ func (d *Desk) restore(want awaited, up *store.Upload, in Arriving) ([]byte, err
 }
 
 // fetch copies what arrives; trouble with the client is told from trouble here.
-func fetch(up *store.Upload, in Arriving) error {
+func fetch(up blob.Upload, in Arriving) error {
 	from := &remember{Reader: io.LimitReader(in.Body, in.Size+1)}
 	_, err := io.Copy(up, from)
 	if from.err != nil && !errors.Is(from.err, io.EOF) {
@@ -159,7 +162,7 @@ func (r *remember) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (d *Desk) recount(want awaited, up *store.Upload) (totals receipt.Totals, err error) {
+func (d *Desk) recount(want awaited, up blob.Upload) (totals receipt.Totals, err error) {
 	f, err := up.Reopen()
 	if err != nil {
 		return totals, fmt.Errorf("cannot open a received file: %w", err)

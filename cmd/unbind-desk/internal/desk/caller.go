@@ -28,7 +28,7 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 		return Caller{Signer: true}, nil
 	}
 	var who Caller
-	err = d.Store.Look(func(tx *store.Tx) error {
+	err = d.look(func(tx *store.Tx) error {
 		client, err := tx.Client(spki)
 		if err != nil || client.Serial != serial {
 			return refuse(ErrForeign, "E10", "certificate", "cannot serve the client: its certificate is not on record")

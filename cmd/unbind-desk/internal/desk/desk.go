@@ -2,20 +2,24 @@ package desk
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"unbindd/agent/envelope"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
+	"unbindd/cmd/unbind-desk/internal/blob"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
 // Parts is what a desk is made of. Everything that is not a rule comes in here.
 type Parts struct {
 	Store    *store.Store
+	Blobs    blob.Keeper
 	CA       *authority.CA
 	Receipts envelope.Signer    // role receipt: receipts and time
 	Enrols   envelope.Signer    // role enrol: enrolment tickets and bindings
@@ -48,8 +52,12 @@ type belief struct {
 // New makes a desk and verifies its trust from the anchor on.
 func New(p Parts) (*Desk, error) {
 	d := &Desk{Parts: p, bell: newBell()}
-	if err := d.Store.Look(d.believe); err != nil {
+	d.believed.Store(&belief{})
+	if err := d.look(func(*store.Tx) error { return nil }); err != nil {
 		return nil, fmt.Errorf("cannot open the desk: %w", err)
+	}
+	if d.trust() == nil {
+		return nil, errors.New("cannot open the desk: there is no trust bundle")
 	}
 	for role, signer := range map[trust.Role]envelope.Signer{trust.ReceiptKey: p.Receipts, trust.Enrol: p.Enrols} {
 		if key, ok := d.trust().Keys[signer.Public().ID()]; !ok || key.Role != role {
@@ -59,13 +67,15 @@ func New(p Parts) (*Desk, error) {
 	return d, nil
 }
 
-// believe reads every bundle and verifies the chain.
+// believe takes over the bundles that came since the last time, which another
+// desk on the same store may have published, and verifies the chain.
 func (d *Desk) believe(tx *store.Tx) error {
-	bodies, err := tx.Bundles()
-	if err != nil {
+	had := d.bundles()
+	bodies, err := tx.Bundles(int64(len(had)))
+	if err != nil || len(bodies) == 0 {
 		return err
 	}
-	b := &belief{}
+	b := &belief{bundles: slices.Clone(had)}
 	for _, body := range bodies {
 		e, err := envelope.Parse(body, envelope.MaxSize)
 		if err != nil {
@@ -84,10 +94,30 @@ func (d *Desk) trust() *trust.Trust { return d.believed.Load().trust }
 
 func (d *Desk) bundles() []*envelope.Envelope { return d.believed.Load().bundles }
 
+// change and look begin with the trust in force, so that no desk judges by a
+// bundle that another has replaced.
+func (d *Desk) change(f func(*store.Tx) error) error {
+	return d.Store.Change(func(tx *store.Tx) error {
+		if err := d.believe(tx); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
+func (d *Desk) look(f func(*store.Tx) error) error {
+	return d.Store.Look(func(tx *store.Tx) error {
+		if err := d.believe(tx); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
 // commit makes one change durable, with the kill points around it.
 func (d *Desk) commit(what string, f func(*store.Tx) error) error {
 	d.pause(what, "before")
-	if err := d.Store.Change(f); err != nil {
+	if err := d.change(f); err != nil {
 		return err
 	}
 	d.pause(what, "after")

@@ -84,7 +84,7 @@ func (d *Desk) Admit(a Admission) ([]byte, error) {
 		Reader: a.Reader.binding(), Ticket: ticket.Encode(), Made: d.now(),
 	}
 	secrets := store.Secrets{Salt: salt, Pairing: a.Reader.Pairing.Reveal()}
-	return ticket.Encode(), d.Store.Change(func(tx *store.Tx) error {
+	return ticket.Encode(), d.change(func(tx *store.Tx) error {
 		t, err := d.free(tx, id)
 		if err != nil {
 			return err
@@ -194,7 +194,8 @@ func (d *Desk) enrolledBefore(tx *store.Tx, e store.Enrolment, body []byte) ([]b
 	if t.Binding != e.Binding {
 		return nil, unenrolled("used", "the terminal has enrolled again since")
 	}
-	return tx.Secrets(e.Nonce).Answer, nil
+	secrets, err := tx.Secrets(e.Nonce)
+	return secrets.Answer, err
 }
 
 func admits(tx *store.Tx, t store.Terminal, e store.Enrolment, r enrol.Request, spki envelope.Digest) error {
@@ -248,7 +249,10 @@ func (d *Desk) bind(tx *store.Tx, t store.Terminal, e store.Enrolment, body []by
 	if err != nil {
 		return nil, err
 	}
-	secrets := tx.Secrets(e.Nonce)
+	secrets, err := tx.Secrets(e.Nonce)
+	if err != nil {
+		return nil, err
+	}
 	if secrets.Answer, err = d.welcome(tx, binding, issued, secrets); err != nil {
 		return nil, err
 	}

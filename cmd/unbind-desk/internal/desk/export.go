@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"unbindd/agent/command"
 	"unbindd/agent/enrol"
@@ -41,7 +40,7 @@ func (d *Desk) Export(text string) ([]Piece, error) {
 		return nil, err
 	}
 	x := &exporter{desk: d, keys: map[envelope.KeyID]envelope.PublicKey{}}
-	if err := d.Store.Look(func(tx *store.Tx) error { return x.collect(tx, id) }); err != nil {
+	if err := d.look(func(tx *store.Tx) error { return x.collect(tx, id) }); err != nil {
 		return nil, err
 	}
 	return x.pieces, nil
@@ -196,17 +195,15 @@ func (x *exporter) sealed(tx *store.Tx, c store.Case) error {
 	if err != nil {
 		return err
 	}
-	f, err := x.desk.Store.Blob(o.Digest)
+	f, size, err := x.desk.Blobs.Open(o.Digest)
+	if err == nil {
+		err = f.Close()
+	}
 	if err != nil {
 		return fmt.Errorf("cannot export the sealed file: %w", err)
 	}
-	info, err := f.Stat()
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("cannot export the sealed file: %w", err)
-	}
-	x.pieces = append(x.pieces, Piece{Name: dossier.Sealed, Size: info.Size(), Open: func() (io.ReadCloser, error) {
-		var f *os.File
-		f, err := x.desk.Store.Blob(o.Digest)
+	x.pieces = append(x.pieces, Piece{Name: dossier.Sealed, Size: size, Open: func() (io.ReadCloser, error) {
+		f, _, err := x.desk.Blobs.Open(o.Digest)
 		return f, err
 	}})
 	return nil

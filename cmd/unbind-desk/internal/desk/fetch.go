@@ -23,7 +23,7 @@ func (d *Desk) Fetch(who Caller, id envelope.ID, kind string, n int64) ([]byte, 
 		return nil, refuse(ErrAbsent, "E28", "kind", "cannot find it: there are no objects of that kind")
 	}
 	var body []byte
-	err := d.Store.Look(func(tx *store.Tx) error {
+	err := d.look(func(tx *store.Tx) error {
 		c, err := d.seen(tx, id, who)
 		if err != nil {
 			return err

@@ -26,7 +26,7 @@ func (d *Desk) Follow(f Follow) (Draft, error) {
 		return Draft{}, err
 	}
 	var draft Draft
-	err = d.Store.Look(func(tx *store.Tx) error {
+	err = d.look(func(tx *store.Tx) error {
 		c, err := tx.Case(id)
 		if err != nil {
 			return absent(err, "case", "the case")

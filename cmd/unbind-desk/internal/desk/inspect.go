@@ -36,7 +36,7 @@ type Whole struct {
 // Cases lists every case, by id.
 func (d *Desk) Cases() ([]Brief, error) {
 	list := []Brief{}
-	err := d.Store.Look(func(tx *store.Tx) error {
+	err := d.look(func(tx *store.Tx) error {
 		return tx.Cases(func(c store.Case) error {
 			list = append(list, brief(c))
 			return nil
@@ -56,7 +56,7 @@ func (d *Desk) Inspect(text string) (Whole, error) {
 		return Whole{}, err
 	}
 	var w Whole
-	err = d.Store.Look(func(tx *store.Tx) error {
+	err = d.look(func(tx *store.Tx) error {
 		c, err := tx.Case(id)
 		if err != nil {
 			return absent(err, "case", "the case")

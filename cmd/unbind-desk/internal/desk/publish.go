@@ -60,7 +60,7 @@ func (d *Desk) publish(kind string, e *envelope.Envelope, take func(*store.Tx, *
 		return Published{}, err
 	}
 	if kind == trust.Kind {
-		if err := d.Store.Look(d.believe); err != nil {
+		if err := d.look(func(*store.Tx) error { return nil }); err != nil {
 			return Published{}, err
 		}
 	}
@@ -138,7 +138,7 @@ func (d *Desk) publishTrust(tx *store.Tx, e *envelope.Envelope) (Published, erro
 	if err == nil && !bytes.Equal(have, e.Encode()) {
 		return Published{}, refuse(ErrConflict, "E16", "other-bytes", "cannot publish the bundle: another one of that version is stored")
 	}
-	return Published{}, tx.PutTrust(next.Version, e.Encode())
+	return Published{}, tx.AddTrust(next.Version, e.Encode())
 }
 
 // publishProfile takes a profile that the bundle in force names; terminals get

@@ -23,7 +23,7 @@ type Wanted struct {
 // medium is good for is a person's to decide, and so is not in the list.
 func (d *Desk) Wanted() ([]Wanted, error) {
 	wanted := []Wanted{}
-	err := d.Store.Look(func(tx *store.Tx) error {
+	err := d.look(func(tx *store.Tx) error {
 		return tx.Cases(func(c store.Case) error {
 			if !open(c.State) {
 				return nil

@@ -12,6 +12,10 @@ import (
 // does a page and says how far it got, so that a power cut only makes the next
 // start go on.
 func (s *Store) upgrade() error {
+	var there bool
+	if err := s.Look(func(tx *Tx) (err error) { there, err = upgraded(tx); return err }); err != nil || there {
+		return err
+	}
 	for _, step := range []func(*Tx) (bool, error){countLeaves, hashLeaves, placeCases} {
 		for done := false; !done; {
 			err := s.Change(func(tx *Tx) (err error) { done, err = step(tx); return err })
@@ -21,6 +25,17 @@ func (s *Store) upgrade() error {
 		}
 	}
 	return nil
+}
+
+// upgraded says that there is nothing to take over.
+func upgraded(t *Tx) (bool, error) {
+	size, err1 := get[int64](t, inCounters, leaves)
+	tree, err2 := t.Counted(hashed)
+	n, err3 := t.Counted(placed)
+	if absent(err1) {
+		return false, errors.Join(err2, err3)
+	}
+	return size == tree && n > 0, errors.Join(err1, err2, err3)
 }
 
 // countLeaves counts a log that was never counted.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/merkle"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/blob"
@@ -63,6 +64,9 @@ func New(p Parts) (*Desk, error) {
 		if key, ok := d.trust().Keys[signer.Public().ID()]; !ok || key.Role != role {
 			return nil, fmt.Errorf("cannot open the desk: its key for role %s is not in the trust bundle", role)
 		}
+	}
+	if log := d.trust().Log; log.Key != p.Receipts.Public().ID() || !merkle.CanName(string(log.Origin)) {
+		return nil, errors.New("cannot open the desk: its receipt key is not the log's in the trust bundle, or the log's origin cannot stand in a checkpoint")
 	}
 	return d, nil
 }

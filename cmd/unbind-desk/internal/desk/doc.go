@@ -20,6 +20,7 @@
 //	case.go         the states of a case and what may follow what
 //	keep.go         one object in: same bytes, other bytes, the log
 //	answer.go       the terminal's answers move the case
+//	log.go          checkpoints and proofs of the log
 //	receipt.go      the desk's signature, stored with what it is for
 //	manifest.go     what the terminal says about its backup
 //	backup.go       the sealed file: received, opened, recounted, receipted

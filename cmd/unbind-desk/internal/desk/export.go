@@ -11,6 +11,7 @@ import (
 	"unbindd/agent/enrol"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
+	"unbindd/agent/merkle"
 	"unbindd/agent/ticket"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/directory"
@@ -39,7 +40,7 @@ func (d *Desk) Export(text string) ([]Piece, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &exporter{desk: d, keys: map[envelope.KeyID]envelope.PublicKey{}}
+	x := &exporter{desk: d, id: id, keys: map[envelope.KeyID]envelope.PublicKey{}}
 	if err := d.look(func(tx *store.Tx) error { return x.collect(tx, id) }); err != nil {
 		return nil, err
 	}
@@ -49,8 +50,12 @@ func (d *Desk) Export(text string) ([]Piece, error) {
 // exporter gathers pieces, and the public keys that signed them.
 type exporter struct {
 	desk   *Desk
+	id     envelope.ID
 	pieces []Piece
 	keys   map[envelope.KeyID]envelope.PublicKey
+
+	size       int64 // of the log
+	checkpoint []byte
 }
 
 func (x *exporter) collect(tx *store.Tx, id envelope.ID) error {
@@ -115,6 +120,9 @@ func (x *exporter) objects(tx *store.Tx, c store.Case) error {
 	}
 	return tx.Kinds(c.ID, func(kind string, o store.Object) error {
 		name := dossier.NameOf(kind, o.N, o.N == counts[kind])
+		if err := x.prove(tx, kind, name, o); err != nil {
+			return err
+		}
 		switch kind {
 		case grounds.KindBackup:
 			return nil // its bytes are in the blob folder
@@ -127,6 +135,31 @@ func (x *exporter) objects(tx *store.Tx, c store.Case) error {
 		}
 		return x.envelope(name, o.Body)
 	})
+}
+
+// prove adds the proof that an object stands in the log. All of an export are
+// under one checkpoint, for they are read in one transaction. Of sealed files
+// only the newest is exported.
+func (x *exporter) prove(tx *store.Tx, kind, name string, o store.Object) error {
+	if kind == grounds.KindBackup {
+		last, err := tx.Newest(x.id, kind)
+		if err != nil || last.N != o.N {
+			return err
+		}
+		name = dossier.Sealed
+	}
+	if x.checkpoint == nil {
+		var err error
+		if x.size, x.checkpoint, err = x.desk.newestCheckpoint(tx); err != nil {
+			return err
+		}
+		if key, ok := x.desk.trust().Keys[x.desk.trust().Log.Key]; ok {
+			x.key(key.Public())
+		}
+	}
+	proof, err := merkle.Prove(o.Leaf, x.size, x.checkpoint, tx.Hashes)
+	x.add(dossier.ProofOf(name), proof)
+	return err
 }
 
 func counting(tx *store.Tx, id envelope.ID) (map[string]int64, error) {

@@ -13,6 +13,7 @@
 //	proof.go    manifest, receipt, sealed file, ticket
 //	last.go     certificate, erase record, tombstone, answers, keys
 //	content.go  the sealed file opened
+//	log.go      the proofs of the desk's log
 package dossier
 
 import (

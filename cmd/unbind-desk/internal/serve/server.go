@@ -22,6 +22,9 @@ import (
 // drainTime is how long running requests may take when the desk ends.
 const drainTime = 30 * time.Second
 
+// lookAgain is how late a long poll hears of what another desk published.
+const lookAgain = 10 * time.Second
+
 // maxSocketPath is what fits into a Unix socket's address on Linux.
 const maxSocketPath = 107
 
@@ -29,7 +32,8 @@ const maxSocketPath = 107
 type Server struct {
 	Desk      *desk.Desk
 	Log       zerolog.Logger
-	MaxBackup int64 // bytes of a sealed file
+	MaxBackup int64         // bytes of a sealed file
+	Again     time.Duration // after which a long poll looks by itself
 
 	uploading chan struct{}
 	stopping  chan struct{}
@@ -38,7 +42,7 @@ type Server struct {
 // New makes a server; Run starts it.
 func New(d *desk.Desk, log zerolog.Logger, maxBackup int64) *Server {
 	return &Server{
-		Desk: d, Log: log, MaxBackup: maxBackup,
+		Desk: d, Log: log, MaxBackup: maxBackup, Again: lookAgain,
 		uploading: make(chan struct{}, uploads), stopping: make(chan struct{}),
 	}
 }

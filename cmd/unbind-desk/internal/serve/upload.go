@@ -48,8 +48,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller)
 	if err := control.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
 		return err
 	}
-	send(w, http.StatusOK, receipt)
-	return nil
+	return s.sendReceipt(w, who, id, "backup", n, receipt)
 }
 
 // object reads case and number from a path.

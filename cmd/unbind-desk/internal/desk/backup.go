@@ -196,5 +196,5 @@ func (d *Desk) accept(tx *store.Tx, want awaited, totals receipt.Totals) error {
 	if err != nil {
 		return err
 	}
-	return d.note(tx, s.Case, BackedUp, "backup restored and receipted")
+	return d.noted(tx, s.Case, BackedUp, "backup restored and receipted")
 }

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"crypto/x509"
+	"errors"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/authority"
@@ -28,6 +29,7 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 		return Caller{Signer: true}, nil
 	}
 	var who Caller
+	ended := false
 	err = d.look(func(tx *store.Tx) error {
 		client, err := tx.Client(spki)
 		if err != nil || client.Serial != serial {
@@ -41,7 +43,18 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 			return refuse(ErrForeign, "E10", "certificate", "cannot serve the client: its certificate belongs to a former enrolment")
 		}
 		who = Caller{Terminal: client.Terminal, Binding: client.Binding}
+		c, err := tx.Case(t.Case)
+		if err != nil {
+			if errors.Is(err, store.ErrAbsent) {
+				err = nil
+			}
+			return err
+		}
+		ended = c.State == Gone && c.Binding == client.Binding
 		return nil
 	})
+	if err == nil && ended {
+		err = d.haunted(who.Terminal)
+	}
 	return who, err
 }

@@ -29,6 +29,8 @@ type Parts struct {
 	URL      envelope.ID        // how terminals reach this desk
 	SPKI     envelope.Digest    // of the key the desk shows
 	Signer   *x509.Certificate  // the ticket signer's client certificate
+	Caps     Caps
+	Partners []string // who is told when a case moves on
 
 	Now    func() time.Time
 	Random io.Reader

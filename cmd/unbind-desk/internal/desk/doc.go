@@ -14,6 +14,7 @@
 //	enrol.go        tickets out, bindings in
 //	issue.go        a case and its unsigned command
 //	follow.go       unsigned cancel, amend and close
+//	collect.go      signatures on drafts, withdrawn drafts, versions, caps
 //	publish.go      signed commands and bundles in
 //	publishmore.go  signed papers, cancel, amend and close in
 //	orders.go       what is offered to a terminal, and the bell that wakes it
@@ -31,5 +32,7 @@
 //	fetch.go        reading objects back
 //	clock.go        signed time
 //	inspect.go      cases as the operator sees them
+//	announce.go     what partners are to be told
+//	overdue.go      cases that wait too long; alarms
 //	export.go       everything of a case, as named files
 package desk

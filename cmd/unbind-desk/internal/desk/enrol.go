@@ -90,7 +90,7 @@ func (d *Desk) Admit(a Admission) ([]byte, error) {
 			return err
 		}
 		t.Nonce = nonce
-		return errors.Join(tx.PutTerminal(t), tx.PutEnrolment(e), tx.PutSecrets(nonce, secrets))
+		return errors.Join(d.returned(tx, a.Serial, id), tx.PutTerminal(t), tx.PutEnrolment(e), tx.PutSecrets(nonce, secrets))
 	})
 }
 
@@ -195,6 +195,9 @@ func (d *Desk) enrolledBefore(tx *store.Tx, e store.Enrolment, body []byte) ([]b
 		return nil, unenrolled("used", "the terminal has enrolled again since")
 	}
 	secrets, err := tx.Secrets(e.Nonce)
+	if err == nil && secrets.Answer == nil {
+		return nil, unenrolled("used", "the terminal was unbound since")
+	}
 	return secrets.Answer, err
 }
 
@@ -259,6 +262,9 @@ func (d *Desk) bind(tx *store.Tx, t store.Terminal, e store.Enrolment, body []by
 	answer := secrets.Answer
 	secrets.Pairing = nil // it stands in the answer now, and once is enough
 	digest := binding.Digest()
+	if err := d.returned(tx, e.Serial, t.ID); err != nil {
+		return nil, err
+	}
 	e.Request, e.Binding = body, digest
 	t.Binding, t.Published = digest, 0
 	return answer, errors.Join(

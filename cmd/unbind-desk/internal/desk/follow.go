@@ -42,7 +42,7 @@ func (d *Desk) Follow(f Follow) (Draft, error) {
 		if err != nil {
 			return refuse(ErrMalformed, "E06", "wrong-class", "cannot issue the order: %w", err)
 		}
-		draft = Draft{Case: id, Order: e.Encode()}
+		draft = Draft{Case: id, Order: e.Encode(), Version: c.Version}
 		return nil
 	})
 	return draft, err

@@ -13,6 +13,7 @@ type Brief struct {
 	Terminal envelope.ID `json:"terminal"`
 	State    State       `json:"state"`
 	Since    int64       `json:"since"` // Unix seconds
+	Version  int64       `json:"version"`
 }
 
 // Held is one object the desk has, without its content.
@@ -46,7 +47,7 @@ func (d *Desk) Cases() ([]Brief, error) {
 }
 
 func brief(c store.Case) Brief {
-	return Brief{Case: c.ID, Terminal: c.Terminal, State: c.State, Since: c.Since}
+	return Brief{Case: c.ID, Terminal: c.Terminal, State: c.State, Since: c.Since, Version: c.Version}
 }
 
 // Inspect shows one case.

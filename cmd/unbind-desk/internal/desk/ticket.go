@@ -92,7 +92,7 @@ func (d *Desk) Ticket(who Caller, id envelope.ID, n int64, body []byte) error {
 		if _, err := d.keep(tx, k, envelope.DigestOf(body), body); err != nil {
 			return err
 		}
-		return d.note(tx, s.Case, s.State, "ticket received")
+		return d.noted(tx, s.Case, s.State, "ticket received")
 	})
 }
 

@@ -43,7 +43,7 @@ func (s *Server) checkpoint(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (s *Server) proof(w http.ResponseWriter, r *http.Request) error {
-	i, err := leafOf(r.PathValue("i"))
+	i, err := countOf("leaf", r.PathValue("i"))
 	if err != nil {
 		return err
 	}
@@ -52,11 +52,11 @@ func (s *Server) proof(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) consistency(w http.ResponseWriter, r *http.Request) error {
-	m, err := leafOf(r.PathValue("m"))
+	m, err := countOf("leaf", r.PathValue("m"))
 	if err != nil {
 		return err
 	}
-	n, err := leafOf(r.PathValue("n"))
+	n, err := countOf("leaf", r.PathValue("n"))
 	if err != nil {
 		return err
 	}
@@ -81,11 +81,11 @@ func (s *Server) proofOf(w http.ResponseWriter, r *http.Request, who desk.Caller
 	return sendText(w, body, err)
 }
 
-// leafOf reads the number of a leaf, or a size: decimal, from 0, written one way only.
-func leafOf(text string) (int64, error) {
+// countOf reads a number of leaves or hours: decimal, from 0, written one way only.
+func countOf(what, text string) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 || strconv.FormatInt(n, 10) != text {
-		return 0, malformed("E28", "leaf", "cannot use the number: leaves are counted from 0")
+		return 0, malformed("E28", what, "cannot use the number: it is counted from 0")
 	}
 	return n, nil
 }

@@ -59,6 +59,19 @@ func numberOf(text string) (int64, error) {
 	return n, nil
 }
 
+// seenVersion reads the version of a case that an operator saw: If-Match: "3".
+func seenVersion(field string) (int64, error) {
+	if field == "" {
+		return desk.Unseen, nil
+	}
+	text, err := strconv.Unquote(field)
+	n, err2 := strconv.ParseInt(text, 10, 64)
+	if err != nil || err2 != nil || n < 0 {
+		return 0, malformed("E31", "unseen", "cannot use If-Match: want the version of the case between quotes")
+	}
+	return n, nil
+}
+
 // preferWait reads how long a client would wait (RFC 7240), at most maxWait.
 func preferWait(values []string) time.Duration {
 	for _, value := range values {

@@ -17,6 +17,7 @@ import (
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/desk"
+	"unbindd/cmd/unbind-desk/internal/store"
 )
 
 // drainTime is how long running requests may take when the desk ends.
@@ -35,15 +36,16 @@ type Server struct {
 	MaxBackup int64         // bytes of a sealed file
 	Again     time.Duration // after which a long poll looks by itself
 
-	uploading chan struct{}
+	uploading slots
 	stopping  chan struct{}
+	broken    chan error // why the desk cannot go on
 }
 
 // New makes a server; Run starts it.
 func New(d *desk.Desk, log zerolog.Logger, maxBackup int64) *Server {
 	return &Server{
 		Desk: d, Log: log, MaxBackup: maxBackup, Again: lookAgain,
-		uploading: make(chan struct{}, uploads), stopping: make(chan struct{}),
+		stopping: make(chan struct{}), broken: make(chan error, 1),
 	}
 }
 
@@ -66,6 +68,8 @@ func (s *Server) Run(ctx context.Context, doors Doors, shown tls.Certificate, re
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
+	case err = <-s.broken:
+		return fmt.Errorf("cannot go on: %w", errors.Join(err, terminals.Close(), operators.Close()))
 	}
 	close(s.stopping) // wakes the long polls
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
@@ -74,6 +78,18 @@ func (s *Server) Run(ctx context.Context, doors Doors, shown tls.Certificate, re
 		return fmt.Errorf("cannot serve: %w", err)
 	}
 	return nil
+}
+
+// giveUp ends the desk when nobody knows what the store has: it is opened anew,
+// by whoever starts the desk again, and what is there then decides.
+func (s *Server) giveUp(err error) {
+	if !errors.Is(err, store.ErrUnknown) {
+		return
+	}
+	select {
+	case s.broken <- err:
+	default: // it is ending already
+	}
 }
 
 // harden sets the bounds that hold for every request; bodies have their own.

@@ -40,7 +40,8 @@ func (s *Server) Terminals() http.Handler {
 func (s *Server) anyone(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := serve(w, r); err != nil {
-			tell(w, s.Log, err)
+			tell(w, r, s.Log, err)
+			s.giveUp(err)
 		}
 	}
 }

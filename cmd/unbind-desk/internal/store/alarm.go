@@ -1,5 +1,7 @@
 package store
 
+import "unbindd/agent/envelope"
+
 // Alarm is something that should not be, told once and counted after that.
 type Alarm struct {
 	Kind  string `json:"kind"`
@@ -25,4 +27,14 @@ func (t *Tx) Alarms() (list []Alarm, err error) {
 	list = []Alarm{}
 	err = all(t, inAlarms, "", "", func(_ string, a Alarm) error { list = append(list, a); return nil })
 	return list, err
+}
+
+// PutRetired remembers in which case a serial number was taken out of service.
+func (t *Tx) PutRetired(serial, id envelope.ID) error {
+	return put(t, inRetired, string(serial), id)
+}
+
+// Retired is the case in which a serial number was taken out of service.
+func (t *Tx) Retired(serial envelope.ID) (envelope.ID, error) {
+	return get[envelope.ID](t, inRetired, string(serial))
 }

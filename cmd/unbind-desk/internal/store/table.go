@@ -30,12 +30,13 @@ const (
 	inCounters   Table = "counters"
 	inAlarms     Table = "alarms"
 	inHooks      Table = "hooks"
+	inRetired    Table = "retired" // serial numbers that were taken out of service
 )
 
 // Tables are all that a base needs.
 var Tables = []Table{
 	inTerminals, inEnrolments, inAnswers, inPairings, inSalts, inBindings, inClients, inCases, inStates, inNumbers,
-	inObjects, inHistory, inLog, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks,
+	inObjects, inHistory, inLog, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inRetired,
 }
 
 // page is how many rows are read at once.

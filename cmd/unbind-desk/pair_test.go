@@ -18,6 +18,7 @@ import (
 	"unbindd/cmd/unbind-desk/internal/blob"
 	"unbindd/cmd/unbind-desk/internal/blob/blobtest"
 	"unbindd/cmd/unbind-desk/internal/blob/folder"
+	"unbindd/cmd/unbind-desk/internal/desk"
 	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/serve"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -50,6 +51,8 @@ func (a *turns) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type pair struct {
 	*office
 	terminals, operators *turns
+	desks                []*desk.Desk
+	clock                clock
 }
 
 func newPair(t *testing.T, base func(dir string) store.Base, blobs func(dir directory.Dir) blob.Keeper) *pair {
@@ -68,6 +71,8 @@ func newPair(t *testing.T, base func(dir string) store.Base, blobs func(dir dire
 		p.check(err)
 		d, err := (&serving{dir: p.dir, url: p.url}).open(kept, keeper, nil)
 		p.check(err)
+		d.Now = p.clock.now
+		p.desks = append(p.desks, d)
 		s := serve.New(d, zerolog.Nop(), 1<<30)
 		s.Again = 20 * time.Millisecond
 		servers = append(servers, s)

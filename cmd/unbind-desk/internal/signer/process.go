@@ -34,7 +34,7 @@ type Process struct {
 	Floor  string // file with the newest trust version ever seen; "" keeps it for this run
 
 	newest int64
-	told map[string]bool // refusals that were logged, so that each is said once
+	told   map[string]bool // refusals that were logged, so that each is said once
 }
 
 // Run goes on until ctx ends, one round every so often.

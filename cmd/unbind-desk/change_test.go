@@ -190,3 +190,27 @@ func TestDraftsAreWithdrawn(t *testing.T) {
 	published := o.order(unbind("T-1"), "ops-1", "sec-1")
 	o.refuses("E28:state", "cases", "withdraw", caseOf(t, published), "--dir", string(o.dir))
 }
+
+// A list that is longer than a page is listed whole, each case once.
+func TestManyCasesAreListedInPages(t *testing.T) {
+	p := newPair(t, memoryBase(t), folderOf)
+	newTerminal(p.office, "T-1")
+	op := operator(string(p.dir))
+	for range desk.CasesPage + 2 {
+		if _, err := op.Issue(t.Context(), desk.Wish{
+			Terminal: "T-1", Action: "rebind", Profile: "rebind-standard", Reason: "merchant-closed", Gate: "receipt",
+			Level: "clear", Set: "rcp-demo", Valid: 3600,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := op.Cases(t.Context())
+	if err != nil || len(list) != desk.CasesPage+2 {
+		t.Fatalf("%d cases are listed, %v", len(list), err)
+	}
+	for i, b := range list[1:] {
+		if b.Case <= list[i].Case {
+			t.Fatalf("%s comes after %s", b.Case, list[i].Case)
+		}
+	}
+}

@@ -159,4 +159,3 @@ func TestPartnersAreToldAfterAKill(t *testing.T) {
 		t.Fatalf("a file that others may read: exit %d, %s", code, said)
 	}
 }
-

@@ -48,7 +48,9 @@ var moves = map[State][]State{
 }
 
 // open says whether a case stands in the way of another one, or of an enrolment.
-func open(s State) bool { return slices.Contains([]State{Issued, Accepted, BackedUp, Erased}, s) }
+func open(s State) bool { return slices.Contains(opens, s) }
+
+var opens = []State{Issued, Accepted, BackedUp, Erased}
 
 // note writes a line of the history, counts the change, and moves the case if to
 // may follow its state; a late word about an earlier step leaves the state as it is.

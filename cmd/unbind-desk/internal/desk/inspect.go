@@ -34,14 +34,23 @@ type Whole struct {
 	History []store.Entry   `json:"history"`
 }
 
-// Cases lists every case, by id.
-func (d *Desk) Cases() ([]Brief, error) {
+// CasesPage is how many cases are listed at once.
+const CasesPage = 500
+
+// Cases lists cases by id, a page of those that come after one.
+func (d *Desk) Cases(after string) ([]Brief, error) {
 	list := []Brief{}
+	if after != "" {
+		if _, err := Name("case", after); err != nil {
+			return list, err
+		}
+	}
 	err := d.look(func(tx *store.Tx) error {
-		return tx.Cases(func(c store.Case) error {
+		page, err := tx.CasesAfter(envelope.ID(after), CasesPage)
+		for _, c := range page {
 			list = append(list, brief(c))
-			return nil
-		})
+		}
+		return err
 	})
 	return list, err
 }

@@ -3,6 +3,7 @@ package desk
 import (
 	"bytes"
 	"errors"
+	"math"
 
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
@@ -24,18 +25,22 @@ type Wanted struct {
 func (d *Desk) Wanted() ([]Wanted, error) {
 	wanted := []Wanted{}
 	err := d.look(func(tx *store.Tx) error {
-		return tx.Cases(func(c store.Case) error {
-			if !open(c.State) {
-				return nil
-			}
-			return tx.Objects(c.ID, manifest.Kind, func(o store.Object) error {
-				due, err := d.ticketDue(tx, c, o)
-				if due {
-					wanted = append(wanted, Wanted{Case: c.ID, N: o.N})
-				}
-				return err
+		wanted = wanted[:0]
+		for _, state := range opens {
+			err := tx.InState(state, math.MaxInt64, func(c store.Case) error {
+				return tx.Objects(c.ID, manifest.Kind, func(o store.Object) error {
+					due, err := d.ticketDue(tx, c, o)
+					if due {
+						wanted = append(wanted, Wanted{Case: c.ID, N: o.N})
+					}
+					return err
+				})
 			})
-		})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return wanted, err
 }

@@ -107,10 +107,22 @@ func (o *Operator) Alarms(ctx context.Context) ([]store.Alarm, error) {
 	return list, o.ask(ctx, http.MethodGet, "/desk/alarms", nil, &list)
 }
 
-// Cases lists every case.
+// Cases lists every case, a page after the other.
 func (o *Operator) Cases(ctx context.Context) ([]desk.Brief, error) {
-	var list []desk.Brief
-	return list, o.ask(ctx, http.MethodGet, "/desk/cases", nil, &list)
+	list := []desk.Brief{}
+	for {
+		var page []desk.Brief
+		path := "/desk/cases"
+		if len(list) > 0 {
+			path += "?after=" + url.QueryEscape(string(list[len(list)-1].Case))
+		}
+		if err := o.ask(ctx, http.MethodGet, path, nil, &page); err != nil {
+			return nil, err
+		}
+		if list = append(list, page...); len(page) < desk.CasesPage {
+			return list, nil
+		}
+	}
 }
 
 // Inspect shows one case.

@@ -154,8 +154,8 @@ func (s *Server) alarms(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-func (s *Server) cases(w http.ResponseWriter, _ *http.Request) error {
-	list, err := s.Desk.Cases()
+func (s *Server) cases(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.Desk.Cases(r.URL.Query().Get("after"))
 	if err != nil {
 		return err
 	}

@@ -162,3 +162,34 @@ func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
 }
+
+// scripts/check-case.sh, which knows none of our code, finds every object in the
+// log, and notices when one is not where its receipt says.
+func TestCheckCaseFindsTheLog(t *testing.T) {
+	o := newOffice(t)
+	u := whole(t, o, "T-1")
+	out := filepath.Join(o.work, "export")
+	o.cli("cases", "export", string(u.command.Case), "--dir", string(o.dir), "--out", out)
+	check := func() string {
+		told, _ := exec.Command("../../scripts/check-case.sh", out).CombinedOutput() // what it says of the log is asked
+		for line := range strings.Lines(string(told)) {
+			if strings.Contains(line, "desk's log") {
+				return line
+			}
+		}
+		return string(told)
+	}
+	if told := check(); !strings.HasPrefix(told, "ok") || !strings.Contains(told, "10 objects") {
+		t.Fatalf("check-case says: %s", told)
+	}
+	o.check(os.Remove(filepath.Join(out, "proofs", "command.json.tlog-proof")))
+	if told := check(); !strings.HasPrefix(told, "FAILED") {
+		t.Fatalf("without a proof it says: %s", told)
+	}
+	text, err := os.ReadFile(filepath.Join(out, "proofs", "manifest.json.tlog-proof"))
+	o.check(err)
+	o.check(os.WriteFile(filepath.Join(out, "proofs", "command.json.tlog-proof"), text, 0o644))
+	if told := check(); !strings.HasPrefix(told, "FAILED") {
+		t.Fatalf("with another's proof it says: %s", told)
+	}
+}

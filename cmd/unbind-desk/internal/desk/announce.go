@@ -37,15 +37,21 @@ func (d *Desk) announce(tx *store.Tx, c store.Case) error {
 // DueHook claims the oldest message of a partner that is due: for lease seconds
 // no other desk will send it. ok is false when none is.
 func (d *Desk) DueHook(partner string, lease int64) (due store.Hook, ok bool, err error) {
-	err = d.change(func(tx *store.Tx) error {
+	find := func(tx *store.Tx) error {
 		ok = false
-		err := tx.Hooks(partner, func(h store.Hook) error {
+		return tx.Hooks(partner, func(h store.Hook) error {
 			if !ok && h.Next <= d.now() {
 				due, ok = h, true
 			}
 			return nil
 		})
-		if err != nil || !ok {
+	}
+	// Nearly always nothing is due, and a change costs a commit.
+	if err := d.look(find); err != nil || !ok {
+		return due, false, err
+	}
+	err = d.change(func(tx *store.Tx) error {
+		if err := find(tx); err != nil || !ok {
 			return err
 		}
 		due.Attempts++

@@ -50,8 +50,10 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 			}
 			return err
 		}
-		ended = c.State == Gone && c.Binding == client.Binding
-		return nil
+		if ended = c.State == Gone && c.Binding == client.Binding; ended {
+			ended, err = d.unheard(tx, Zombie, string(t.ID))
+		}
+		return err
 	})
 	if err == nil && ended {
 		err = d.haunted(who.Terminal)

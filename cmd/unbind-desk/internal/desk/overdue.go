@@ -57,6 +57,15 @@ const Zombie = "zombie"
 // who raises it must not be able to make the desk write without end.
 const alarmPause = 3600
 
+// unheard says whether an alarm would be written down or counted now.
+func (d *Desk) unheard(tx *store.Tx, kind, about string) (bool, error) {
+	a, err := tx.Alarm(kind, about)
+	if errors.Is(err, store.ErrAbsent) {
+		return true, nil
+	}
+	return d.now()-a.Last >= alarmPause, err
+}
+
 // raise writes an alarm down, or counts one that is up.
 func (d *Desk) raise(tx *store.Tx, kind, about, what string) error {
 	a, err := tx.Alarm(kind, about)

@@ -200,7 +200,12 @@ func TestLongPollHearsOfTheOtherDesk(t *testing.T) {
 			}
 		}
 		p.cli("publish", "--dir", string(p.dir), path)
-		(<-woken).want(t, http.StatusOK, "")
+		select {
+		case r := <-woken:
+			r.want(t, http.StatusOK, "")
+		case <-time.After(signWait / 2): // before the poll would end by itself
+			t.Fatal("the poll did not hear of it")
+		}
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
 	"unbindd/agent/receipt"
@@ -97,12 +96,8 @@ func (d *Desk) start(tx *store.Tx, s standing, m manifest.Manifest) (sealed.Star
 	}
 	start := sealed.Start{Binding: binding, First: uint64(max(m.First, 1))}
 	device := s.on.Binding.Device.ID()
-	return start, tx.Cases(func(c store.Case) error {
-		order, err := parse[command.Command](c.Draft)
-		if err != nil || order.Successor == nil || order.Successor.Device != device {
-			return err
-		}
-		return tx.Objects(c.ID, "acceptance", func(o store.Object) error {
+	return start, tx.Succeeds(device, func(id envelope.ID) error {
+		return tx.Objects(id, "acceptance", func(o store.Object) error {
 			a, err := parse[acceptance](o.Body)
 			if err != nil {
 				return err

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/merkle"
 	"unbindd/agent/trust"
@@ -62,6 +63,9 @@ func New(p Parts) (*Desk, error) {
 	if d.trust() == nil {
 		return nil, errors.New("cannot open the desk: there is no trust bundle")
 	}
+	if err := d.change(findSuccessors); err != nil {
+		return nil, fmt.Errorf("cannot open the desk: %w", err)
+	}
 	for role, signer := range map[trust.Role]envelope.Signer{trust.ReceiptKey: p.Receipts, trust.Enrol: p.Enrols} {
 		if key, ok := d.trust().Keys[signer.Public().ID()]; !ok || key.Role != role {
 			return nil, fmt.Errorf("cannot open the desk: its key for role %s is not in the trust bundle", role)
@@ -71,6 +75,23 @@ func New(p Parts) (*Desk, error) {
 		return nil, errors.New("cannot open the desk: its receipt key is not the log's in the trust bundle, or the log's origin cannot stand in a checkpoint")
 	}
 	return d, nil
+}
+
+// findSuccessors notes once, for the cases of an older desk, who takes over in
+// which; newer cases are noted when they are drafted.
+func findSuccessors(tx *store.Tx) error {
+	if n, err := tx.Counted("successors-noted"); n > 0 || err != nil {
+		return err
+	}
+	err := tx.Cases(func(c store.Case) error {
+		order, err := parse[command.Command](c.Draft)
+		if err != nil || order.Successor == nil {
+			return err
+		}
+		return tx.PutSuccessor(order.Successor.Device, c.ID)
+	})
+	_, err2 := tx.Count("successors-noted")
+	return errors.Join(err, err2)
 }
 
 // believe takes over the bundles that came since the last time, which another

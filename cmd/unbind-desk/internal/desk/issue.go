@@ -195,6 +195,11 @@ func (d *Desk) draft(tx *store.Tx, c command.Command, papers []command.Paper) (D
 		Command: e.Digest(), Binding: c.Binding, Draft: out.Order, Version: 1,
 	}
 	out.Version = record.Version
+	if c.Successor != nil {
+		if err := tx.PutSuccessor(c.Successor.Device, c.Case); err != nil {
+			return Draft{}, err
+		}
+	}
 	return out, errors.Join(
 		tx.AddNumber(c.Terminal, c.Epoch, c.Seq, c.Case), tx.PutCase(record),
 		tx.Note(c.Case, store.Entry{At: d.now(), State: Drafted, What: "command drafted"}),

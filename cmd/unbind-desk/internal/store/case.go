@@ -58,6 +58,16 @@ func (t *Tx) InState(state string, before int64, each func(Case) error) error {
 	})
 }
 
+// PutSuccessor remembers which case a device key takes over in.
+func (t *Tx) PutSuccessor(device envelope.KeyID, id envelope.ID) error {
+	return put(t, inSuccessors, string(device)+"\x00"+string(id), id)
+}
+
+// Succeeds calls each for every case in which a device key takes over, by id.
+func (t *Tx) Succeeds(device envelope.KeyID, each func(envelope.ID) error) error {
+	return all(t, inSuccessors, string(device)+"\x00", "", func(_ string, id envelope.ID) error { return each(id) })
+}
+
 // AddNumber reserves a command's number of a terminal's enrolment; ErrTaken when
 // another case has it.
 func (t *Tx) AddNumber(terminal envelope.ID, epoch, seq int64, id envelope.ID) error {

@@ -19,8 +19,9 @@ const (
 	inBindings   Table = "bindings"
 	inClients    Table = "clients"
 	inCases      Table = "cases"
-	inStates     Table = "states"  // cases by state and time
-	inNumbers    Table = "numbers" // commands by terminal, epoch and number
+	inStates     Table = "states"     // cases by state and time
+	inSuccessors Table = "successors" // cases by the device key that takes over
+	inNumbers    Table = "numbers"    // commands by terminal, epoch and number
 	inObjects    Table = "objects"
 	inHistory    Table = "history"
 	inLog        Table = "log"
@@ -35,7 +36,7 @@ const (
 
 // Tables are all that a base needs.
 var Tables = []Table{
-	inTerminals, inEnrolments, inAnswers, inPairings, inSalts, inBindings, inClients, inCases, inStates, inNumbers,
+	inTerminals, inEnrolments, inAnswers, inPairings, inSalts, inBindings, inClients, inCases, inStates, inSuccessors, inNumbers,
 	inObjects, inHistory, inLog, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inRetired,
 }
 

@@ -174,3 +174,51 @@ func TestExportedProofsAreHeld(t *testing.T) {
 		}
 	}
 }
+
+// Who keeps a checkpoint finds out a log that was rewritten, or rolled back with
+// a backup of the desk; one that only grew is accepted.
+func TestWhoKeepsACheckpointHoldsTheDesk(t *testing.T) {
+	o := newOffice(t)
+	kept := filepath.Join(o.work, "checkpoint")
+	watch := func(code string) {
+		t.Helper()
+		_, said, exit := verb(t, "log", "--dir", string(o.dir), "--keep", kept)
+		if (code == "") != (exit == exitDone) || !strings.Contains(said, code) {
+			t.Fatalf("log ended with %d, want %q: %s", exit, code, said)
+		}
+	}
+	watch("") // an empty log
+	whole(t, o, "T-1")
+	watch("")
+	o.stop()
+	early, err := os.ReadFile(filepath.Join(string(o.dir), "desk.db"))
+	o.check(err)
+	o.start()
+	whole(t, o, "T-2")
+	watch("")
+	watch("") // nothing new
+	// Another tree of the same size, by the desk's own key.
+	text, err := os.ReadFile(kept)
+	o.check(err)
+	c, err := merkle.OpenCheckpoint(text, o.believed())
+	o.check(err)
+	c.Root[0] ^= 1
+	forged, err := c.Sign(o.signer("receipt-1"))
+	o.check(err)
+	o.check(os.WriteFile(kept, forged, 0o644))
+	watch("E24:consistency")
+	whole(t, o, "T-3")
+	watch("E24:consistency")
+	// The desk of yesterday.
+	o.check(os.WriteFile(kept, text, 0o644))
+	o.stop()
+	o.check(os.WriteFile(filepath.Join(string(o.dir), "desk.db"), early, 0o600))
+	o.start()
+	watch("E24:consistency")
+	if now, err := os.ReadFile(kept); err != nil || string(now) != string(text) {
+		t.Fatalf("a refused checkpoint was kept: %v", err)
+	}
+	// A checkpoint of nobody's.
+	o.check(os.WriteFile(kept, []byte("unbind-desk\n1\n"), 0o644))
+	watch("E24:checkpoint")
+}

@@ -13,6 +13,7 @@
 //	publish.go  hand a signed order to the desk
 //	ticket.go   sign a reader's ticket; tickets.go the same, unattended
 //	cases.go    list, show, export
+//	log.go      hold the desk to its log
 //	overdue.go  what waits too long, what should not be
 //	verify.go   check an exported case
 //	open.go     open a sealed backup
@@ -55,6 +56,7 @@ func rootCommand() *cobra.Command {
   issue, sign, publish        order an unbinding: drafted, signed by people, offered
   ticket, tickets             sign what a card reader wants to see before it erases
   collect                     keep the signatures of several people together
+  log                         hold the desk to the log it has shown before
   overdue, alarms             what waits too long; what should not be
   cases                       what became of it; export everything of a case
   verify, open                check an exported case, open a sealed backup - offline
@@ -68,7 +70,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
 	root.PersistentFlags().Bool("json", false, "print JSON instead of words")
 	root.AddCommand(
 		initCommand(), serveCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
-		overdueCommand(), alarmsCommand(),
+		overdueCommand(), alarmsCommand(), logCommand(),
 		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(),
 	)
 	return root

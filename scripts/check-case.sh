@@ -364,7 +364,7 @@ indexed() {
 desk_log() {
   local file name n=0
   [ -d "$dir/proofs" ] || absent "there are no proofs of the desk's log"
-  for name in command papers manifest ticket certificate receipts/backup receipts/certificate tombstone-reveal; do
+  for name in command papers campaign manifest ticket certificate receipts/backup receipts/certificate tombstone-reveal; do
     [ -e "$dir/$name.json" ] || continue
     case $name in
       ticket | tombstone-reveal) proven "$name.json" "$(sha256 <"$dir/$name.json")" ;;

@@ -10,6 +10,7 @@
 //	enrol.go    admit a terminal, get its ticket
 //	issue.go    open a case with an unsigned command; follow.go later orders
 //	sign.go     sign a file; collect.go keep signatures together; words.go says what is being signed
+//	campaign.go many commands at once, with their number under the signatures
 //	publish.go  hand a signed order to the desk
 //	ticket.go   sign a reader's ticket; tickets.go the same, unattended
 //	cases.go    list, show, export
@@ -70,7 +71,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
 	root.PersistentFlags().Bool("json", false, "print JSON instead of words")
 	root.AddCommand(
 		initCommand(), serveCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
-		overdueCommand(), alarmsCommand(), logCommand(),
+		campaignCommand(), overdueCommand(), alarmsCommand(), logCommand(),
 		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(),
 	)
 	return root

@@ -11,10 +11,10 @@ import (
 )
 
 func publishCommand() *cobra.Command {
-	var dir, id string
+	var dir, id, campaign string
 	var seen int64
 	c := &cobra.Command{
-		Use:   "publish --dir DIR FILE | --case CASE",
+		Use:   "publish --dir DIR FILE | --case CASE | --campaign FILE ORDER...",
 		Short: "Hand a signed order to the running desk",
 		Long: `Hand a signed command, papers, cancel, amend, close, trust bundle or profile to
 the running desk.
@@ -25,9 +25,15 @@ is woken if it waits. The same file again changes nothing.
 With --case the command is published whose signatures the desk has collected.
 
 A case that has changed since the version given with --seen is left as it is.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.ArbitraryArgs,
 		RunE: does(func(c *cobra.Command, args []string) error {
-			if (len(args) == 1) == (id != "") {
+			if campaign != "" {
+				if id != "" || len(args) == 0 || seen != desk.Unseen {
+					return misuse("cannot publish: a campaign is given with its commands, and with nothing else")
+				}
+				return publishCampaign(c, dir, campaign, args)
+			}
+			if len(args) > 1 || (len(args) == 1) == (id != "") {
 				return misuse("cannot publish: give a file, or a case with --case")
 			}
 			body, at, err := toPublish(c, dir, id, args, seen)
@@ -48,6 +54,7 @@ A case that has changed since the version given with --seen is left as it is.`,
 	}
 	dirFlag(c, &dir)
 	seenFlag(c, &seen)
+	c.Flags().StringVar(&campaign, "campaign", "", "publish every command of this signed campaign, or none")
 	c.Flags().StringVar(&id, "case", "", "publish the collected command of this case")
 	return c
 }

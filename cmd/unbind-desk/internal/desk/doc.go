@@ -15,6 +15,7 @@
 //	issue.go        a case and its unsigned command
 //	follow.go       unsigned cancel, amend and close
 //	collect.go      signatures on drafts, withdrawn drafts, versions, caps
+//	campaign.go     many commands at once, all or none
 //	publish.go      signed commands and bundles in
 //	publishmore.go  signed papers, cancel, amend and close in
 //	orders.go       what is offered to a terminal, and the bell that wakes it

@@ -63,7 +63,7 @@ func (x *exporter) collect(tx *store.Tx, id envelope.ID) error {
 	if err != nil {
 		return absent(err, "case", "the case")
 	}
-	for _, step := range []func(*store.Tx, store.Case) error{x.origin, x.objects, x.sealed, x.history} {
+	for _, step := range []func(*store.Tx, store.Case) error{x.origin, x.objects, x.campaign, x.sealed, x.history} {
 		if err := step(tx, c); err != nil {
 			return err
 		}
@@ -135,6 +135,21 @@ func (x *exporter) objects(tx *store.Tx, c store.Case) error {
 		}
 		return x.envelope(name, o.Body)
 	})
+}
+
+// campaign adds the campaign that the case was published in, if any.
+func (x *exporter) campaign(tx *store.Tx, c store.Case) error {
+	o, err := campaignOf(tx, c)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := x.prove(tx, "campaign", dossier.Campaign, o); err != nil {
+		return err
+	}
+	return x.envelope(dossier.Campaign, o.Body)
 }
 
 // prove adds the proof that an object stands in the log. All of an export are

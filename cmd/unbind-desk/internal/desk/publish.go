@@ -76,6 +76,11 @@ func (d *Desk) publish(kind string, e *envelope.Envelope, seen int64, take take)
 // publishCommand takes a command that was drafted here, with signatures that
 // meet the rule. What a terminal would refuse is refused here first.
 func (d *Desk) publishCommand(tx *store.Tx, e *envelope.Envelope, seen int64) (Published, error) {
+	return d.publishCounted(tx, e, seen, func(v *command.Verified) error { return d.spend(tx, v) })
+}
+
+// publishCounted publishes a command once count has let it pass.
+func (d *Desk) publishCounted(tx *store.Tx, e *envelope.Envelope, seen int64, count func(*command.Verified) error) (Published, error) {
 	var said command.Command
 	if err := envelope.Decode(e.Payload, &said); err != nil {
 		return Published{}, err
@@ -106,7 +111,7 @@ func (d *Desk) publishCommand(tx *store.Tx, e *envelope.Envelope, seen int64) (P
 	if err != nil {
 		return done, err
 	}
-	if err := d.spend(tx, verified); err != nil {
+	if err := count(verified); err != nil {
 		return done, err
 	}
 	t.Published, t.Case = said.Seq, c.ID

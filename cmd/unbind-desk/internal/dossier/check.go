@@ -47,7 +47,7 @@ func Verify(src Source, o Options) (results []Result, ok bool) {
 		do   func() (string, error)
 	}{
 		{"trust", r.trust}, {"enrolment ticket", r.enrolTicket}, {"command", r.command}, {"profile", r.profile},
-		{"papers", r.papers}, {"orders", r.orders}, {"manifest", r.manifest}, {"backup receipt", r.backupReceipt},
+		{"papers", r.papers}, {"campaign", r.campaign}, {"orders", r.orders}, {"manifest", r.manifest}, {"backup receipt", r.backupReceipt},
 		{"sealed file", r.sealed}, {"backup content", r.content}, {"ticket", r.ticket}, {"certificate", r.certificate},
 		{"erase record", r.record}, {"certificate receipt", r.certificateReceipt}, {"tombstone", r.tombstone},
 		{"answers", r.answers}, {"keys", r.keys}, {"log", r.log},

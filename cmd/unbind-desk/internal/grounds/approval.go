@@ -7,6 +7,7 @@ import (
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/trust"
+	"unbindd/cmd/unbind-desk/internal/campaign"
 )
 
 // Approval is how far the signing of an order has got: who signed, for which
@@ -69,6 +70,9 @@ func signer(t *trust.Trust, e *envelope.Envelope, s envelope.Signature) (trust.A
 // weaker than the receipt.
 func ruleOf(t *trust.Trust, e *envelope.Envelope) (trust.Rule, error) {
 	kind := strings.TrimSuffix(strings.TrimPrefix(e.PayloadType, "application/vnd.unbindd."), ".v1+json")
+	if kind == campaign.Kind {
+		return campaign.Rule(t), nil
+	}
 	rule, ok := t.Rules[kind]
 	if !ok || e.PayloadType != envelope.Type(kind) {
 		return rule, envelope.Refuse("E03", "", "cannot say who must sign it: its kind has no rule")

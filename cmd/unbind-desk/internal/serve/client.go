@@ -71,6 +71,12 @@ func (o *Operator) Publish(ctx context.Context, body []byte, seen int64) (desk.P
 	return p, o.ask(ctx, http.MethodPost, "/desk/publish", seenBody{seen, body}, &p)
 }
 
+// PublishCampaign hands a signed campaign in with every command it lists.
+func (o *Operator) PublishCampaign(ctx context.Context, w desk.Wave) ([]desk.Published, error) {
+	var done []desk.Published
+	return done, o.ask(ctx, http.MethodPost, "/desk/campaign", w, &done)
+}
+
 // Collect hands the signatures on a drafted command in.
 func (o *Operator) Collect(ctx context.Context, body []byte, seen int64) (desk.Collected, error) {
 	var c desk.Collected

@@ -15,6 +15,7 @@ func (s *Server) Operators() http.Handler {
 	mux.HandleFunc("POST /desk/issue", s.anyone(s.issue))
 	mux.HandleFunc("POST /desk/follow", s.anyone(s.follow))
 	mux.HandleFunc("POST /desk/publish", s.anyone(s.publish))
+	mux.HandleFunc("POST /desk/campaign", s.anyone(s.campaign))
 	mux.HandleFunc("POST /desk/collect", s.anyone(s.collect))
 	mux.HandleFunc("GET /desk/cases/{case}/draft", s.anyone(s.draft))
 	mux.HandleFunc("POST /desk/cases/{case}/withdraw", s.anyone(s.withdraw))
@@ -86,6 +87,23 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	done, err := s.Desk.Publish(body, seen)
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, done)
+	return nil
+}
+
+func (s *Server) campaign(w http.ResponseWriter, r *http.Request) error {
+	body, err := sized(w, r, maxWave)
+	if err != nil {
+		return err
+	}
+	var wave desk.Wave
+	if err := decode(body, &wave); err != nil {
+		return err
+	}
+	done, err := s.Desk.PublishCampaign(wave)
 	if err != nil {
 		return err
 	}

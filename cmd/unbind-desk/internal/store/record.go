@@ -61,6 +61,7 @@ type Case struct {
 	Binding  envelope.Digest `json:"binding"`
 	Draft    []byte          `json:"draft"`
 	Version  int64           `json:"version"`
+	Campaign envelope.Digest `json:"campaign,omitempty"` // it was published in
 }
 
 // Key names an object: idempotency is by case, kind and number.

@@ -32,9 +32,12 @@ type turns struct {
 	taken []atomic.Int64
 	n     atomic.Int64
 	only  atomic.Int64 // 0: take turns; else always that one, counted from 1
+	came  chan int     // who was asked, where somebody waits for it
 }
 
-func newTurns(of ...http.Handler) *turns { return &turns{of: of, taken: make([]atomic.Int64, len(of))} }
+func newTurns(of ...http.Handler) *turns {
+	return &turns{of: of, taken: make([]atomic.Int64, len(of)), came: make(chan int, 1)}
+}
 
 // ServeHTTP hands a request on.
 func (a *turns) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -43,6 +46,10 @@ func (a *turns) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		i = a.n.Add(1) % int64(len(a.of))
 	}
 	a.taken[i].Add(1)
+	select {
+	case a.came <- int(i):
+	default: // nobody waits
+	}
 	a.of[i].ServeHTTP(w, r)
 }
 
@@ -185,7 +192,9 @@ func TestLongPollHearsOfTheOtherDesk(t *testing.T) {
 		_, path := p.draft(unbind("T-1"), "ops-1", "sec-1")
 		p.terminals.only.Store(1)
 		p.operators.only.Store(2)
-		before := p.terminals.taken[0].Load()
+		for len(p.terminals.came) > 0 {
+			<-p.terminals.came // of before
+		}
 		woken := make(chan reply, 1)
 		go func() {
 			r, err := m.ask(m.known, http.MethodGet, "/v1/terminals/T-1/command", http.Header{"Prefer": {"wait=55"}}, nil, 0)
@@ -194,11 +203,7 @@ func TestLongPollHearsOfTheOtherDesk(t *testing.T) {
 			}
 			woken <- r
 		}()
-		for over := time.Now().Add(signWait); p.terminals.taken[0].Load() == before; {
-			if time.Now().After(over) {
-				t.Fatal("the poll never came")
-			}
-		}
+		<-p.terminals.came // the poll is there
 		p.cli("publish", "--dir", string(p.dir), path)
 		select {
 		case r := <-woken:

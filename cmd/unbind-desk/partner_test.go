@@ -31,10 +31,11 @@ type partner struct {
 	ids    map[string]int
 	secret []byte
 	bad    string
+	came   chan bool // one for each message taken
 }
 
 func newPartner(t *testing.T) *partner {
-	p := &partner{ids: map[string]int{}, secret: []byte("0123456789abcdef0123456789abcdef")}
+	p := &partner{ids: map[string]int{}, came: make(chan bool, 64), secret: []byte("0123456789abcdef0123456789abcdef")}
 	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
 	t.Cleanup(p.Close)
 	return p
@@ -60,6 +61,7 @@ func (p *partner) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	p.got = append(p.got, a)
 	p.ids[r.Header.Get("webhook-id")]++
+	p.came <- true
 }
 
 func (p *partner) states() (states []string) {
@@ -146,10 +148,10 @@ func TestPartnersAreToldAfterAKill(t *testing.T) {
 	to.fails = 0
 	to.mu.Unlock()
 	o.start("--partners", file)
-	for over := time.Now().Add(2 * signWait); len(to.states()) == 0; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(over) {
-			t.Fatal("the partner was never told")
-		}
+	select {
+	case <-to.came:
+	case <-time.After(2 * signWait):
+		t.Fatal("the partner was never told")
 	}
 	if got := to.states(); to.bad != "" || got[0] != "accepted" {
 		t.Fatalf("told %v, %s", got, to.bad)

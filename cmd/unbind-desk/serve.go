@@ -122,7 +122,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	ctx, end := context.WithCancel(ctx)
 	sender := &hook.Sender{Queue: d, Partners: s.told, Client: hook.NewClient(), Now: time.Now, Log: log}
 	var sending sync.WaitGroup
-	sending.Go(func() { sender.Run(ctx, time.Second) })
+	sending.Go(func() { server.GiveUp(sender.Run(ctx, time.Second)) })
 	defer func() { end(); sending.Wait() }() // before the store is closed
 	return server.Run(ctx, serve.Doors{Terminals: terminals, Operators: operators}, shown, func() { say(c, "ready %s", s.url) })
 }

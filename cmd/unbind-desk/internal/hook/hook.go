@@ -16,6 +16,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -59,17 +60,20 @@ func NewClient() *http.Client {
 	return &http.Client{Timeout: answerTime, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// Run sends until ctx ends, one round every so often.
-func (s *Sender) Run(ctx context.Context, every time.Duration) {
+// Run sends until ctx ends, one round every so often. It ends by itself only when
+// the queue does not know its own state any more.
+func (s *Sender) Run(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if err := s.Round(ctx); err != nil && ctx.Err() == nil {
+		if err := s.Round(ctx); errors.Is(err, store.ErrUnknown) {
+			return err
+		} else if err != nil && ctx.Err() == nil {
 			s.Log.Warn().Err(err).Msg("partners cannot be told")
 		}
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-tick.C:
 		}
 	}

@@ -80,9 +80,9 @@ func (s *Server) Run(ctx context.Context, doors Doors, shown tls.Certificate, re
 	return nil
 }
 
-// giveUp ends the desk when nobody knows what the store has: it is opened anew,
+// GiveUp ends the desk when nobody knows what the store has: it is opened anew,
 // by whoever starts the desk again, and what is there then decides.
-func (s *Server) giveUp(err error) {
+func (s *Server) GiveUp(err error) {
 	if !errors.Is(err, store.ErrUnknown) {
 		return
 	}

@@ -41,7 +41,7 @@ func (s *Server) anyone(serve func(http.ResponseWriter, *http.Request) error) ht
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := serve(w, r); err != nil {
 			tell(w, r, s.Log, err)
-			s.giveUp(err)
+			s.GiveUp(err)
 		}
 	}
 }

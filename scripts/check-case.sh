@@ -329,6 +329,67 @@ others() {
   echo "$n answers, follow-up orders and superseded objects"
 }
 
+# proven: one object stands in the desk's log; the steps are RFC 9162's, 2.1.3.2.
+proven() {
+  local proof=$dir/proofs/${1//\//-}.tlog-proof fn sn r hash
+  [ -f "$proof" ] || fail "${proof#"$dir"/} is not there"
+  same "its first line" "$(head -n1 "$proof")" c2sp.org/tlog-proof@v1
+  sed '1,/^$/d' "$proof" >"$tmp/checkpoint"
+  [ -e "$tmp/checkpoint.one" ] || cp "$tmp/checkpoint" "$tmp/checkpoint.one"
+  cmp -s "$tmp/checkpoint" "$tmp/checkpoint.one" || fail "the checkpoint of $1 is another"
+  fn=$(sed -n '2s/^index //p' "$proof") sn=$(($(sed -n 2p "$tmp/checkpoint") - 1))
+  [ "$fn" -le "$sn" ] || fail "leaf $fn of $1 is beyond the log"
+  r=$(raw "00$2" | sha256)
+  while read -r hash; do
+    [ "$sn" -ne 0 ] || fail "the proof of $1 is too long"
+    hash=$(hex_of_base64 "$hash")
+    if [ $((fn % 2)) -eq 1 ] || [ "$fn" -eq "$sn" ]; then
+      r=$(raw "01$hash$r" | sha256)
+      while [ $((fn % 2)) -eq 0 ] && [ "$fn" -ne 0 ]; do fn=$((fn / 2)) sn=$((sn / 2)); done
+    else
+      r=$(raw "01$r$hash" | sha256)
+    fi
+    fn=$((fn / 2)) sn=$((sn / 2))
+  done < <(sed -n '3,/^$/p' "$proof" | sed '/^$/d')
+  same "the length of the proof of $1" "$sn" 0
+  same "the root that $1 leads to" "$r" "$(hex_of_base64 "$(sed -n 3p "$tmp/checkpoint")")"
+}
+
+# indexed: a receipt names the leaf of its object.
+indexed() {
+  [ ! -e "$dir/$1" ] || [ ! -e "$dir/$2" ] ||
+    same "the leaf in $1" "$(payload "$1" .index)" "$(sed -n '2s/^index //p' "$dir/proofs/$2.tlog-proof")"
+}
+
+desk_log() {
+  local file name n=0
+  [ -d "$dir/proofs" ] || absent "there are no proofs of the desk's log"
+  for name in command papers campaign manifest ticket certificate receipts/backup receipts/certificate tombstone-reveal; do
+    [ -e "$dir/$name.json" ] || continue
+    case $name in
+      ticket | tombstone-reveal) proven "$name.json" "$(sha256 <"$dir/$name.json")" ;;
+      *) proven "$name.json" "$(digest_hex "$name.json")" ;;
+    esac
+    n=$((n + 1))
+  done
+  for file in "$dir"/answers/*.json "$dir"/orders/*.json; do
+    name=${file#"$dir"/}
+    proven "$name" "$(digest_hex "$name")"
+    n=$((n + 1))
+  done
+  if [ -e "$dir/backup.jsonl.zst.age" ]; then
+    proven backup.jsonl.zst.age "$(sha256 <"$dir/backup.jsonl.zst.age")"
+    n=$((n + 1))
+  fi
+  indexed receipts/backup.json backup.jsonl.zst.age
+  indexed receipts/certificate.json certificate.json
+  head -n 3 "$tmp/checkpoint.one" >"$tmp/checkpoint.signed"
+  signature "$tmp/checkpoint.signed" "$(sed -n 's/^\xe2\x80\x94 [^ ]* //p' "$tmp/checkpoint.one" | head -n1 | base64 -d | tail -c 64 | base64 -w0)" \
+    "$(payload "$current" '.keys[.log.key].pub')"
+  same "the log's origin" "$(head -n1 "$tmp/checkpoint.one")" "$(payload "$current" .log.origin)"
+  echo "$n objects stand in log $(head -n1 "$tmp/checkpoint.one") of $(sed -n 2p "$tmp/checkpoint.one") leaves, signed by the log's key"
+}
+
 mkdir "$tmp/trust"
 for name in trust.json command.json; do
   [ -f "$dir/$name" ] || unable "$name is not there, and everything stands on it"
@@ -358,6 +419,7 @@ check "erase record" erase_record
 check "certificate receipt" certificate_receipt
 check tombstone tombstone
 check others others
+check "desk's log" desk_log
 
 if [ "$failed" -gt 0 ]; then
   echo "$failed checks FAILED, $held held: do not rely on this case."

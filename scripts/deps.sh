@@ -7,7 +7,7 @@ set -euo pipefail
 # What is looked for, and the Debian package that brings it. A path is looked
 # for as a file: libccidtwin.so is no command but what pcscd loads.
 needs=(
-  socat=socat age=age zstd=zstd jq=jq openssl=openssl strace=strace fusermount3=fuse3
+  socat=socat age=age zstd=zstd jq=jq openssl=openssl xxd=xxd strace=strace fusermount3=fuse3
   pcscd=pcscd opensc-tool=opensc pcsc_scan=pcsc-tools scriptor=pcsc-tools
   mkfs.ext4=e2fsprogs mkfs.xfs=xfsprogs mkfs.btrfs=btrfs-progs losetup=mount
   /usr/lib/pcsc/drivers/serial/libccidtwin.so=libccid

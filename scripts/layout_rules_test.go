@@ -21,7 +21,7 @@ const (
 // stair is what checks a signed object, from the bottom step up.
 var stair = []string{
 	"agent/envelope", "agent/trust", "agent/command", "agent/profile", "agent/manifest",
-	"agent/receipt", "agent/ticket", "agent/enrol", "agent/certificate",
+	"agent/receipt", "agent/ticket", "agent/enrol", "agent/certificate", "agent/merkle",
 }
 
 var steps = []string{"agent/envelope", "agent/trust"}
@@ -36,6 +36,7 @@ var arrows = []arrow{
 	{of: "agent/ticket", may: steps, why: onStair},
 	{of: "agent/enrol", may: steps, why: onStair},
 	{of: "agent/certificate", may: steps, why: onStair},
+	{of: "agent/merkle", may: steps, why: onStair},
 
 	{of: "agent/ledger", why: alone},
 	{of: "agent/journal", why: alone},
@@ -101,6 +102,8 @@ var doors = []door{
 	{module: "filippo.io/age", open: []string{"agent/backup"}, anyTest: true, why: "the container's format has one owner"},
 	{module: "github.com/klauspost/compress", open: []string{"agent/backup"}, anyTest: true, why: "the container's format has one owner"},
 	{module: "golang.org/x/crypto", open: []string{"agent/keys"}, anyTest: true, why: "ciphers are chosen in one place and handed on as cipher.AEAD"},
+	{module: "golang.org/x/mod", open: []string{"agent/merkle"}, why: "the tree and its notes are one format with one owner"},
+	{module: "filippo.io/torchwood", anyTest: true, why: "it is the second opinion on our proofs"},
 	{module: "github.com/rs/zerolog", open: []string{"agent", "cmd/..."}, why: "the others report to their caller"},
 	{module: "github.com/spf13/cobra", open: []string{"cmd/..."}, why: "only programs have a command line"},
 	{module: "golang.org/x/term", open: []string{"cmd/..."}, why: "only programs have a screen"},

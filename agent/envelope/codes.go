@@ -105,6 +105,10 @@ var Codes = []Meaning{
 		two("读卡器擦除票据不符合本次擦除。", "未擦除任何内容；请按当前挑战重新签发票据。")},
 	{"E30", "enrolment_refused", two("The enrolment could not be accepted.", "Check the enrolment ticket and its anchor, and ask the desk for a new one."),
 		two("登记未被接受。", "请核对登记票据及其锚定摘要，并向后台申请新票据。")},
+	{"E31", "case_changed", two("The case has changed since it was looked at.", "Look at the case again, then decide anew."),
+		two("案件在查看之后已有变化。", "请重新查看案件，再作决定。")},
+	{"E32", "cap_reached", two("No more commands may be published today.", "Wait for the next day (UTC), or have another person sign; the caps are settings of the desk."),
+		two("今日可签发的指令已达上限。", "请等到次日（UTC），或由另一人签署；上限是后台的设置。")},
 }
 
 func two(sentence, next string) [2]string { return [2]string{sentence, next} }

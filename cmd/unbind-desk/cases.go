@@ -16,7 +16,7 @@ import (
 func casesCommand() *cobra.Command {
 	var dir string
 	c := &cobra.Command{
-		Use:   "cases [list | show CASE | export CASE --out DIR]",
+		Use:   "cases [list | show CASE | draft CASE --out FILE | withdraw CASE | export CASE --out DIR]",
 		Short: "List cases, show one, export everything of one",
 		Args:  cobra.NoArgs,
 		RunE:  does(func(c *cobra.Command, _ []string) error { return listCases(c, dir) }),
@@ -32,7 +32,7 @@ func casesCommand() *cobra.Command {
 			Use: "show CASE", Short: "Show a case, what the desk has of it, and its history", Args: cobra.ExactArgs(1),
 			RunE: does(func(c *cobra.Command, args []string) error { return showCase(c, dir, args[0]) }),
 		},
-		exportCommand(&dir),
+		exportCommand(&dir), draftCommand(&dir), withdrawCommand(&dir),
 	)
 	return c
 }
@@ -63,6 +63,7 @@ func showCase(c *cobra.Command, dir, id string) error {
 	}
 	return show(c, w, func() {
 		sayBrief(c, w.Brief)
+		say(c, "version %d", w.Version)
 		say(c, "command %s", w.Command)
 		say(c, "binding %s", w.Binding)
 		for _, o := range w.Objects {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/merkle"
 	"unbindd/agent/profile"
 	"unbindd/cmd/unbind-desk/internal/directory"
 )
@@ -34,8 +35,8 @@ ticket signer belong on their own machines; move them away from DIR/keys.`,
 		Args: cobra.NoArgs,
 		RunE: does(func(c *cobra.Command, _ []string) error {
 			f := directory.Founding{Name: name, Hosts: hosts, Now: time.Now(), Random: rand.Reader}
-			if !envelope.ID(name).Valid() {
-				return misuse("cannot found the desk: its name must be 1 to 64 of A-Z a-z 0-9 . _ : / @ + -")
+			if !envelope.ID(name).Valid() || !merkle.CanName(name) {
+				return misuse("cannot found the desk: its name must be 1 to 64 of A-Z a-z 0-9 . _ : / @ -")
 			}
 			var err error
 			if f.Inventory, err = places(inventory); err != nil {

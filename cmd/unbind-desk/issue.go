@@ -173,7 +173,7 @@ func showDraft(c *cobra.Command, d desk.Draft, out string) error {
 	if err != nil {
 		return err
 	}
-	told := map[string]any{"case": d.Case, "digest": e.Digest(), "file": out}
+	told := map[string]any{"case": d.Case, "digest": e.Digest(), "file": out, "version": d.Version}
 	return show(c, told, func() {
 		say(c, "Case %s, unsigned order in %s", d.Case, out)
 		say(c, "  %s", e.Digest())

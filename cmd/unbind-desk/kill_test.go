@@ -49,6 +49,9 @@ func killedAt(t *testing.T, what, when string) {
 		s.after(u)
 		if s.what == what { // what was answered before the cut and after it still is
 			for j := range steps[:i+1] {
+				if what == "tombstone" && steps[j].what == "enrol" {
+					continue // the desk has forgotten the pairing key by then
+				}
 				steps[j].again(u)
 			}
 		}

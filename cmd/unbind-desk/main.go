@@ -9,10 +9,13 @@
 //	serve.go    run the desk
 //	enrol.go    admit a terminal, get its ticket
 //	issue.go    open a case with an unsigned command; follow.go later orders
-//	sign.go     sign a file; words.go says what is being signed
+//	sign.go     sign a file; collect.go keep signatures together; words.go says what is being signed
+//	campaign.go many commands at once, with their number under the signatures
 //	publish.go  hand a signed order to the desk
 //	ticket.go   sign a reader's ticket; tickets.go the same, unattended
 //	cases.go    list, show, export
+//	log.go      hold the desk to its log
+//	overdue.go  what waits too long, what should not be
 //	verify.go   check an exported case
 //	open.go     open a sealed backup
 //	exit.go     exit codes and how errors are told
@@ -53,6 +56,9 @@ func rootCommand() *cobra.Command {
   enrol                       let a terminal become bound
   issue, sign, publish        order an unbinding: drafted, signed by people, offered
   ticket, tickets             sign what a card reader wants to see before it erases
+  collect                     keep the signatures of several people together
+  log                         hold the desk to the log it has shown before
+  overdue, alarms             what waits too long; what should not be
   cases                       what became of it; export everything of a case
   verify, open                check an exported case, open a sealed backup - offline
 
@@ -64,7 +70,8 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
 	}
 	root.PersistentFlags().Bool("json", false, "print JSON instead of words")
 	root.AddCommand(
-		initCommand(), serveCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(),
+		initCommand(), serveCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
+		campaignCommand(), overdueCommand(), alarmsCommand(), logCommand(),
 		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(),
 	)
 	return root

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,11 +17,18 @@ import (
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/authority"
+	"unbindd/cmd/unbind-desk/internal/blob"
+	"unbindd/cmd/unbind-desk/internal/blob/folder"
 	"unbindd/cmd/unbind-desk/internal/desk"
 	"unbindd/cmd/unbind-desk/internal/directory"
+	"unbindd/cmd/unbind-desk/internal/hook"
 	"unbindd/cmd/unbind-desk/internal/serve"
 	"unbindd/cmd/unbind-desk/internal/store"
+	"unbindd/cmd/unbind-desk/internal/store/bolt"
 )
+
+// uploadRest is how long an upload that nobody goes on with is kept.
+const uploadRest = 14 * 24 * time.Hour
 
 // serving is how a desk is run.
 type serving struct {
@@ -29,6 +37,9 @@ type serving struct {
 	url       string
 	maxBackup int64
 	pauseAt   []string
+	caps      desk.Caps
+	partners  string // file
+	told      []hook.Partner
 }
 
 func serveCommand() *cobra.Command {
@@ -54,6 +65,9 @@ at a time serves a directory.`,
 	c.Flags().StringVar(&s.listen, "listen", "127.0.0.1:0", "address for terminals; port 0 takes a free one")
 	c.Flags().StringVar(&s.url, "url", "", "how terminals reach this desk, where that is not the listening address")
 	c.Flags().Int64Var(&s.maxBackup, "max-backup", 2<<30, "largest sealed file taken, in bytes")
+	c.Flags().Int64Var(&s.caps.Signer, "cap-signer", 0, "most commands a day (UTC) with one person's signature; 0 is no cap")
+	c.Flags().Int64Var(&s.caps.Day, "cap-day", 0, "most commands a day (UTC) in all; 0 is no cap")
+	c.Flags().StringVar(&s.partners, "partners", "", "file with partners to tell when a case is accepted, erased, acknowledged: [{name, secret, url}]")
 	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before or WHAT:after: stand still around that commit until killed; for power-cut tests")
 	cobra.CheckErr(c.Flags().MarkHidden("pause-at"))
 	must(c, "dir")
@@ -61,11 +75,27 @@ at a time serves a directory.`,
 }
 
 func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
-	kept, err := store.Open(string(s.dir))
+	if s.caps.Signer < 0 || s.caps.Day < 0 {
+		return misuse("cannot use a cap below 0")
+	}
+	if s.partners != "" {
+		if s.told, err = hook.ReadPartners(s.partners); err != nil {
+			return err
+		}
+	}
+	base, err := bolt.Open(string(s.dir))
 	if err != nil {
 		return err
 	}
+	kept, err := store.New(base)
+	if err != nil {
+		return errors.Join(err, base.Close())
+	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
+	blobs := folder.Folder(s.dir.Blobs())
+	if err := blobs.Sweep(time.Now().Add(-uploadRest)); err != nil {
+		return err
+	}
 	terminals, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("cannot listen for terminals: %w", err)
@@ -78,7 +108,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot read the desk's certificate: %w", err)
 	}
-	d, err := s.open(kept, func(what string) { say(c, "paused %s", what) })
+	d, err := s.open(kept, blobs, func(what string) { say(c, "paused %s", what) })
 	if err != nil {
 		return err
 	}
@@ -89,12 +119,21 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	defer operators.Close()
 	log := zerolog.New(c.ErrOrStderr()).With().Timestamp().Logger()
 	server := serve.New(d, log, s.maxBackup)
+	ctx, end := context.WithCancel(ctx)
+	sender := &hook.Sender{Queue: d, Partners: s.told, Client: hook.NewClient(), Now: time.Now, Log: log}
+	var sending sync.WaitGroup
+	sending.Go(func() { server.GiveUp(sender.Run(ctx, time.Second)) })
+	defer func() { end(); sending.Wait() }() // before the store is closed
 	return server.Run(ctx, serve.Doors{Terminals: terminals, Operators: operators}, shown, func() { say(c, "ready %s", s.url) })
 }
 
 // open puts the desk together from its directory.
-func (s *serving) open(kept *store.Store, told func(string)) (*desk.Desk, error) {
-	p := desk.Parts{Store: kept, URL: envelope.ID(s.url), Now: time.Now, Random: rand.Reader, Pause: pauser(s.pauseAt, told)}
+func (s *serving) open(kept *store.Store, blobs blob.Keeper, told func(string)) (*desk.Desk, error) {
+	p := desk.Parts{Store: kept, Blobs: blobs, URL: envelope.ID(s.url), Now: time.Now, Random: rand.Reader, Pause: pauser(s.pauseAt, told)}
+	p.Caps = s.caps
+	for _, partner := range s.told {
+		p.Partners = append(p.Partners, partner.Name)
+	}
 	if !p.URL.Valid() {
 		return nil, fmt.Errorf("cannot use the address %s: it must be 1 to 64 of A-Z a-z 0-9 . _ : / @ + -; give another one with --url", s.url)
 	}

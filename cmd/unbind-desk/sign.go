@@ -1,12 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
+	"unbindd/cmd/unbind-desk/internal/directory"
+	"unbindd/cmd/unbind-desk/internal/grounds"
 )
 
 // signed is one file as sign leaves it.
@@ -17,11 +22,12 @@ type signed struct {
 	Key        envelope.KeyID     `json:"key"`
 	Signatures []envelope.KeyID   `json:"signatures"`
 	Says       []string           `json:"says"`
+	Approval   *grounds.Approval  `json:"approval,omitempty"`
 	now        *envelope.Envelope // with the new signature
 }
 
 func signCommand() *cobra.Command {
-	var key string
+	var key, bundles, anchor string
 	c := &cobra.Command{
 		Use:   "sign --key KEY.pem FILE...",
 		Short: "Say what files order and add one signature to each - offline",
@@ -29,7 +35,9 @@ func signCommand() *cobra.Command {
 
 Prints in words what is being signed. Refuses a payload that is not in its one
 canonical form, a kind that people do not sign, and a second signature by the
-same key. Either every file is signed or none. Needs no desk and no network.`,
+same key. With --trust it says which roles are still missing, and refuses a second
+signature by the same person with another key, and one that nobody asks for.
+Either every file is signed or none. Needs no desk and no network.`,
 		Example: "  unbind-desk sign --key ops-1.pem command.json",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: does(func(c *cobra.Command, files []string) error {
@@ -37,7 +45,11 @@ same key. Either every file is signed or none. Needs no desk and no network.`,
 			if err != nil {
 				return err
 			}
-			done, err := signAll(files, by)
+			believed, err := bundlesOf(bundles, anchor)
+			if err != nil {
+				return err
+			}
+			done, err := signAll(files, by, believed)
 			if err != nil {
 				return err
 			}
@@ -45,15 +57,40 @@ same key. Either every file is signed or none. Needs no desk and no network.`,
 		}),
 	}
 	c.Flags().StringVar(&key, "key", "", "private key, PKCS8 in PEM")
+	c.Flags().StringVar(&bundles, "trust", "", "file with the trust bundles, as the desk's trust.json")
+	c.Flags().StringVar(&anchor, "anchor", "", "digest of trust bundle version 1, or @FILE; where not given, the first bundle is taken at its word")
 	must(c, "key")
 	return c
 }
 
+// bundlesOf reads the trust to sign under; nil where none is given. Taken at its
+// word it only warns a signer early: desk and terminal judge by the real anchor.
+func bundlesOf(path, anchor string) (*trust.Trust, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the trust bundles: %w", err)
+	}
+	list, err := directory.ParseArray(text)
+	if err != nil || len(list) == 0 {
+		return nil, errors.Join(err, misuse("cannot use --trust: there is no bundle in it"))
+	}
+	first := list[0].Digest()
+	if anchor != "" {
+		if first, err = anchorOf(anchor); err != nil {
+			return nil, err
+		}
+	}
+	return trust.Chain(first, list)
+}
+
 // signAll looks at every file before it changes the first.
-func signAll(files []string, by envelope.Signer) ([]signed, error) {
+func signAll(files []string, by envelope.Signer, believed *trust.Trust) ([]signed, error) {
 	var done []signed
 	for _, file := range files {
-		s, err := signOne(file, by)
+		s, err := signOne(file, by, believed)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +104,7 @@ func signAll(files []string, by envelope.Signer) ([]signed, error) {
 	return done, nil
 }
 
-func signOne(file string, by envelope.Signer) (signed, error) {
+func signOne(file string, by envelope.Signer, believed *trust.Trust) (signed, error) {
 	e, err := readEnvelope(file)
 	if err != nil {
 		return signed{}, err
@@ -85,7 +122,11 @@ func signOne(file string, by envelope.Signer) (signed, error) {
 	if err := e.Add(by); err != nil {
 		return signed{}, err
 	}
-	s := signed{File: file, Kind: kind, Digest: e.Digest(), Key: id, Says: says, now: e}
+	approval, err := approved(believed, e)
+	if err != nil {
+		return signed{}, fmt.Errorf("%s: %w", file, err)
+	}
+	s := signed{File: file, Approval: approval, Kind: kind, Digest: e.Digest(), Key: id, Says: says, now: e}
 	for _, sig := range e.Signatures {
 		s.Signatures = append(s.Signatures, sig.KeyID)
 	}
@@ -100,5 +141,8 @@ func saySigned(c *cobra.Command, done []signed) {
 		}
 		say(c, "  digest      %s", s.Digest)
 		say(c, "Signed with %s; it has %d signature(s) now.", s.Key, len(s.Signatures))
+		if s.Approval != nil {
+			sayApproval(c, *s.Approval)
+		}
 	}
 }

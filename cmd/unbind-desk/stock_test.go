@@ -46,6 +46,45 @@ test "$(jq -c 'select(.t.amount != null)' lines.tmp | wc -l)" = "$3"
 jq -s '[.[] | select(.t.amount != null) | .t.amount] | add' lines.tmp > sum.tmp
 jq -r .payload receipts/backup.json | base64 -d | jq '[.totals.sums[].amount] | add' | cmp - sum.tmp
 test "$(head -n -1 lines.tmp | sha256sum | cut -d' ' -f1)" = "$(tail -n 1 lines.tmp | jq -r .sha256)"
+
+# The desk's log: the leaf of an object, the way to the root (RFC 9162, 2.1.3.2),
+# the root in the checkpoint, and the log's signature under it.
+sha() { openssl dgst -sha256 -binary; }
+leaf() { printf %s "$1" | xxd -r -p > raw.tmp; { printf '\000'; cat raw.tmp; } | sha > "$2"; }
+proven() { # proof, hex digest of the object
+	leaf "$2" r.tmp
+	fn=$(sed -n 's/^index //p' "$1")
+	sed '1,/^$/d' "$1" > checkpoint.tmp
+	sn=$(($(sed -n 2p checkpoint.tmp) - 1))
+	test "$fn" -le "$sn"
+	sed -n '3,/^$/p' "$1" | sed '/^$/d' > path.tmp
+	while read -r hash; do
+		test "$sn" -ne 0
+		printf %s "$hash" | base64 -d > p.tmp
+		if [ $((fn % 2)) -eq 1 ] || [ "$fn" -eq "$sn" ]; then
+			{ printf '\001'; cat p.tmp r.tmp; } | sha > next.tmp
+			while [ $((fn % 2)) -eq 0 ] && [ "$fn" -ne 0 ]; do fn=$((fn / 2)); sn=$((sn / 2)); done
+		else
+			{ printf '\001'; cat r.tmp p.tmp; } | sha > next.tmp
+		fi
+		mv next.tmp r.tmp
+		fn=$((fn / 2)); sn=$((sn / 2))
+	done < path.tmp
+	test "$sn" -eq 0
+	test "$(base64 -w0 < r.tmp)" = "$(sed -n 3p checkpoint.tmp)"
+	head -n 3 checkpoint.tmp > signed.tmp
+	sed -n 's/^— [^ ]* //p' checkpoint.tmp | base64 -d | tail -c +5 > sig.tmp
+	key="keys/$(jq -r '.[-1].payload' trust.json | base64 -d | jq -r .log.key | tr : _).pem"
+	openssl pkeyutl -verify -rawin -pubin -inkey "$key" -in signed.tmp -sigfile sig.tmp >/dev/null
+	echo "$1 stands in the log"
+}
+for f in command.json manifest.json certificate.json receipts/*.json answers/*.json; do
+	proven "proofs/$(printf %s "$f" | tr / -).tlog-proof" "$(pae "$f" | sha256sum | cut -d' ' -f1)"
+done
+proven proofs/backup.jsonl.zst.age.tlog-proof "$(sha256sum < backup.jsonl.zst.age | cut -d' ' -f1)"
+# The receipt names the leaf of its object.
+test "$(jq -r .payload receipts/certificate.json | base64 -d | jq .index)" = "$(sed -n 's/^index //p' proofs/certificate.json.tlog-proof)"
+test "$(jq -r .payload receipts/backup.json | base64 -d | jq .index)" = "$(sed -n 's/^index //p' proofs/backup.jsonl.zst.age.tlog-proof)"
 echo stock tools agree
 `
 
@@ -61,6 +100,9 @@ func TestStockToolsCheckACase(t *testing.T) {
 		t.Fatalf("stock tools do not agree: %v\n%s", err, told)
 	}
 	// Two approvers, binding, ticket, two for the profile, manifest, certificate, two receipts, two answers.
+	if n := strings.Count(string(told), "stands in the log"); n != 8 {
+		t.Fatalf("%d objects were found in the log, want 8:\n%s", n, told)
+	}
 	if n := strings.Count(string(told), " ed25519:"); n != 12 || !strings.Contains(string(told), "stock tools agree") {
 		t.Fatalf("%d signatures were checked, want 12:\n%s", n, told)
 	}
@@ -119,4 +161,27 @@ func TestOpen(t *testing.T) {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
+}
+
+// scripts/check-case.sh, which knows none of our code, notices an object that is
+// not where the log has it. That it finds nothing wrong with a good case is the
+// demo's to show.
+func TestCheckCaseHoldsTheLog(t *testing.T) {
+	o := newOffice(t)
+	u := whole(t, o, "T-1")
+	out := filepath.Join(o.work, "export")
+	o.cli("cases", "export", string(u.command.Case), "--dir", string(o.dir), "--out", out)
+	text, err := os.ReadFile(filepath.Join(out, "proofs", "manifest.json.tlog-proof"))
+	o.check(err)
+	o.check(os.WriteFile(filepath.Join(out, "proofs", "command.json.tlog-proof"), text, 0o644))
+	told, _ := exec.Command("../../scripts/check-case.sh", out, "--identity", o.dir.Identity()).CombinedOutput() // its lines are looked at
+	found := ""
+	for line := range strings.Lines(string(told)) {
+		if strings.Contains(line, "desk's log") {
+			found = line
+		}
+	}
+	if !strings.HasPrefix(found, "FAILED") || !strings.Contains(found, "the root that command.json leads to") {
+		t.Fatalf("check-case says:\n%s", told)
+	}
 }

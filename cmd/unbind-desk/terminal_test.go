@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -33,6 +34,7 @@ type terminal struct {
 	t      *testing.T
 	desk   *office
 	id     string
+	serial string // SN-<id> where not set
 	device ed25519.PrivateKey
 	tls    *ecdsa.PrivateKey
 	reader ed25519.PrivateKey
@@ -96,7 +98,7 @@ func (m *terminal) admit() {
 	m.check(err)
 	m.check(os.WriteFile(sheet, text, 0o600))
 	out := m.desk.file("ticket.json")
-	m.desk.cli("enrol", "--dir", string(m.desk.dir), "--terminal", m.id, "--serial", "SN-"+m.id, "--acquirer", "acq-1",
+	m.desk.cli("enrol", "--dir", string(m.desk.dir), "--terminal", m.id, "--serial", cmp.Or(m.serial, "SN-"+m.id), "--acquirer", "acq-1",
 		"--merchant", "m-1", "--uscc", "91310000000000000X", "--account", "6222000000", "--reader", sheet, "--out", out)
 	m.ticket, err = readEnvelope(out)
 	m.check(err)

@@ -60,14 +60,11 @@ backup will do, or neither, where the command itself was signed for less.`,
 }
 
 func readPapers(anchor envelope.Digest, bundles string, files map[string]*string) (signer.Papers, error) {
-	p := signer.Papers{Anchor: anchor, ByHand: true}
-	if path, ok := strings.CutPrefix(string(anchor), "@"); ok {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return p, fmt.Errorf("cannot read the anchor: %w", err)
-		}
-		p.Anchor = envelope.Digest(strings.TrimSpace(string(text)))
+	given, err := anchorOf(string(anchor))
+	if err != nil {
+		return signer.Papers{}, err
 	}
+	p := signer.Papers{Anchor: given, ByHand: true}
 	text, err := os.ReadFile(bundles)
 	if err != nil {
 		return p, fmt.Errorf("cannot read the trust bundles: %w", err)
@@ -115,4 +112,16 @@ func sayTicket(c *cobra.Command, o ticket.Order, out string) {
 	say(c, "Ticket in %s: reader %s may erase %d slot(s) once, at erase counter %d.", out, o.SN, len(o.Scope), o.EraCnt)
 	say(c, "  command   %s", o.Command)
 	say(c, "  allowed by %s", o.Authority)
+}
+
+// anchorOf reads an anchor that is given as it is, or as a file name after @.
+func anchorOf(text string) (envelope.Digest, error) {
+	if path, ok := strings.CutPrefix(text, "@"); ok {
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return "", fmt.Errorf("cannot read the anchor: %w", err)
+		}
+		text = strings.TrimSpace(string(body))
+	}
+	return envelope.Digest(text), nil
 }

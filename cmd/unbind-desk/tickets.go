@@ -32,7 +32,8 @@ the verb ticket does, signs, and hands the tickets back. The desk cannot make a
 ticket; this process believes nothing the desk says. Prints "ready" once it runs
 and ends on SIGTERM or SIGINT. From DIR it reads the anchor, the CA and its own
 client certificate; those four files are all it needs on another machine, with
---url.`,
+--url. It writes tickets.floor there, the newest trust version it has seen, and
+signs under no older one.`,
 		Args: cobra.NoArgs,
 		RunE: does(func(c *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
@@ -74,7 +75,7 @@ func ticketProcess(ctx context.Context, dir directory.Dir, key, url string) (*si
 		}
 	}
 	return &signer.Process{
-		Base: url, Anchor: anchor, Key: by,
+		Base: url, Anchor: anchor, Key: by, Floor: dir.TrustFloor(),
 		Client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: config}},
 	}, nil
 }

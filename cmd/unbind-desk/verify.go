@@ -25,7 +25,8 @@ func verifyCommand() *cobra.Command {
 
 One line a check: the trust bundles from the anchor on, the command's approvers,
 binding, profile, manifest, receipts, sealed file, ticket, certificate, the
-reader's erase record, tombstone, answers. Give the anchor you know out of band
+reader's erase record, tombstone, answers, and that all of it stands in the desk's
+log under one signed checkpoint. Give the anchor you know out of band
 with --anchor; without it the folder's own is used, and said to be. With
 --identity the backup is opened and recounted: chain, counts, sums, head.
 

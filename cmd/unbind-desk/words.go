@@ -16,7 +16,7 @@ import (
 func inWords(e *envelope.Envelope) (kind string, says []string, err error) {
 	kinds := map[string]func(*envelope.Envelope) ([]string, error){
 		"command": commandWords, "cancel": cancelWords, "amend": amendWords, "close": closeWords,
-		"papers": papersWords, "profile": profileWords, "trust": trustWords,
+		"papers": papersWords, "campaign": campaignWords, "profile": profileWords, "trust": trustWords,
 	}
 	for kind, words := range kinds {
 		if e.PayloadType == envelope.Type(kind) {

@@ -24,6 +24,7 @@ type dossier struct {
 	receipt      *paperwork
 	manifest     *paperwork
 	command      *paperwork
+	proof        []byte // byte for byte: what is signed in it is lines of text
 }
 
 // dossier reads the files. A file that cannot be read at all is an error of its
@@ -52,6 +53,11 @@ func (t *tool) dossier(s sources) (d dossier, err error) {
 	}
 	if s.tombstone != "" {
 		if d.tombstone, err = t.read(s.tombstone); err != nil {
+			return d, err
+		}
+	}
+	if s.proof != "" {
+		if d.proof, err = t.read(s.proof); err != nil {
 			return d, err
 		}
 	}

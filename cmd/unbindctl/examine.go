@@ -34,6 +34,7 @@ var checkNames = map[string]words{
 	"command":     {"command, signed as its rule demands", "按规则签名的指令"},
 	"manifest":    {"manifest of the backup", "备份清单"},
 	"receipt":     {"desk's receipt for the certificate", "后台对证书的回执"},
+	"log":         {"certificate in the desk's log", "证书已入后台日志"},
 	"tombstone":   {"tombstone opens the certificate's commitment", "墓碑与证书的承诺相符"},
 }
 

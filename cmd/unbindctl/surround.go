@@ -33,6 +33,9 @@ func (x *examination) checkRest() {
 	if x.receipt != nil {
 		x.note("receipt", x.receipt.file, func() (words, error) { return x.checkReceipt(newest) })
 	}
+	if x.proof != nil {
+		x.note("log", "", func() (words, error) { return x.checkLog(newest) })
+	}
 	if x.tombstone != nil {
 		x.note("tombstone", "", func() (words, error) { return words{}, x.checkTombstone(newest) })
 	}

@@ -20,6 +20,7 @@ type sources struct {
 	receipt      string
 	manifest     string
 	command      string
+	proof        string
 }
 
 // verification is verify's JSON.
@@ -64,6 +65,7 @@ Ends with 0 when every check holds, even of a certificate whose result is
 	flags.StringVar(&s.tombstone, "tombstone", "", "the `file` of the tombstone of the newest certificate")
 	flags.StringVar(&s.receipt, "receipt", "", "the `file` of the desk's receipt for the newest certificate")
 	flags.StringVar(&s.manifest, "manifest", "", "the `file` of the backup's manifest")
+	flags.StringVar(&s.proof, "proof", "", "the `file` with the proof that the newest certificate stands in the desk's log")
 	flags.StringVar(&s.command, "command", "", "the `file` of the command")
 	return cmd
 }

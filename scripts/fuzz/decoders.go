@@ -79,6 +79,9 @@ var decoders = map[string]decoder{
 	"wipe FuzzProbe":                  {"mounts, releases, events and maps of the kernel", "parseMounts parseVersion deviceName parseMapping"},
 	"wipe FuzzTarget":                 {"paths to erase", "Target.Check straight hasPattern"},
 
+	"agent/merkle FuzzProof":                              {"proofs of the desk's log", "Check CheckGrowth OpenCheckpoint split parseCheckpoint"},
+	"cmd/unbind-desk/internal/campaign FuzzRead":          {"campaigns", "Read Campaign.check"},
+	"cmd/unbind-desk/internal/hook FuzzPartners":          {"partners of a desk", "ParsePartners"},
 	"cmd/unbind-desk/internal/serve FuzzPlainPath":        {"paths of requests", "plainPath"},
 	"cmd/unbind-desk/internal/serve FuzzOperatorRequests": {"requests of operators", "decode"},
 	"cmd/unbind-desk/internal/serve FuzzHeaders":          {"headers of requests", "preferWait contentDigest"},

@@ -47,7 +47,7 @@ func (d *Desk) Acceptance(who Caller, id envelope.ID, n int64, body []byte) erro
 			return err
 		}
 		_, err = d.keep(tx, k, e.Digest(), e.Encode())
-		return errors.Join(err, d.note(tx, s.Case, s.State, "successor accepted"))
+		return errors.Join(err, d.noted(tx, s.Case, s.State, "successor accepted"))
 	})
 }
 

@@ -32,7 +32,7 @@ func (d *Desk) Answer(who Caller, id envelope.ID, n int64, body []byte) error {
 		if _, err := d.keep(tx, k, e.Digest(), e.Encode()); err != nil {
 			return err
 		}
-		return d.note(tx, s.Case, to, "answer "+string(a.Outcome)+" "+string(a.Code))
+		return d.noted(tx, s.Case, to, "answer "+string(a.Outcome)+" "+string(a.Code))
 	})
 }
 

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 
-	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
 	"unbindd/agent/receipt"
+	"unbindd/cmd/unbind-desk/internal/blob"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/sealed"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -37,7 +37,9 @@ func (d *Desk) Backup(who Caller, id envelope.ID, n int64, in Arriving) ([]byte,
 	case want.receipt != nil:
 		return want.receipt, nil
 	}
-	up, err := d.Store.Receive()
+	// Two uploads of one file may be on their way at once, so none has a name;
+	// whichever is whole first is the one that counts.
+	up, err := d.Blobs.Receive("")
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +57,7 @@ type awaited struct {
 
 func (d *Desk) awaited(who Caller, id envelope.ID, n int64) (awaited, error) {
 	var a awaited
-	err := d.Store.Look(func(tx *store.Tx) error {
+	err := d.look(func(tx *store.Tx) error {
 		s, err := d.standing(tx, id, who)
 		if err != nil {
 			return err
@@ -94,12 +96,8 @@ func (d *Desk) start(tx *store.Tx, s standing, m manifest.Manifest) (sealed.Star
 	}
 	start := sealed.Start{Binding: binding, First: uint64(max(m.First, 1))}
 	device := s.on.Binding.Device.ID()
-	return start, tx.Cases(func(c store.Case) error {
-		order, err := parse[command.Command](c.Draft)
-		if err != nil || order.Successor == nil || order.Successor.Device != device {
-			return err
-		}
-		return tx.Objects(c.ID, "acceptance", func(o store.Object) error {
+	return start, tx.Succeeds(device, func(id envelope.ID) error {
+		return tx.Objects(id, "acceptance", func(o store.Object) error {
 			a, err := parse[acceptance](o.Body)
 			if err != nil {
 				return err
@@ -112,7 +110,7 @@ func (d *Desk) start(tx *store.Tx, s standing, m manifest.Manifest) (sealed.Star
 }
 
 // restore receives, opens, recounts, compares, and makes it durable.
-func (d *Desk) restore(want awaited, up *store.Upload, in Arriving) ([]byte, error) {
+func (d *Desk) restore(want awaited, up blob.Upload, in Arriving) ([]byte, error) {
 	if err := fetch(up, in); err != nil {
 		return nil, err
 	}
@@ -127,7 +125,7 @@ func (d *Desk) restore(want awaited, up *store.Upload, in Arriving) ([]byte, err
 	if err := up.Keep(); err != nil {
 		return nil, err
 	}
-	if err := d.Store.Change(func(tx *store.Tx) error { return d.accept(tx, want, totals) }); err != nil {
+	if err := d.change(func(tx *store.Tx) error { return d.accept(tx, want, totals) }); err != nil {
 		return nil, err
 	}
 	d.pause("backup", "after")
@@ -135,7 +133,7 @@ func (d *Desk) restore(want awaited, up *store.Upload, in Arriving) ([]byte, err
 }
 
 // fetch copies what arrives; trouble with the client is told from trouble here.
-func fetch(up *store.Upload, in Arriving) error {
+func fetch(up blob.Upload, in Arriving) error {
 	from := &remember{Reader: io.LimitReader(in.Body, in.Size+1)}
 	_, err := io.Copy(up, from)
 	if from.err != nil && !errors.Is(from.err, io.EOF) {
@@ -159,7 +157,7 @@ func (r *remember) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (d *Desk) recount(want awaited, up *store.Upload) (totals receipt.Totals, err error) {
+func (d *Desk) recount(want awaited, up blob.Upload) (totals receipt.Totals, err error) {
 	f, err := up.Reopen()
 	if err != nil {
 		return totals, fmt.Errorf("cannot open a received file: %w", err)
@@ -193,5 +191,5 @@ func (d *Desk) accept(tx *store.Tx, want awaited, totals receipt.Totals) error {
 	if err != nil {
 		return err
 	}
-	return d.note(tx, s.Case, BackedUp, "backup restored and receipted")
+	return d.noted(tx, s.Case, BackedUp, "backup restored and receipted")
 }

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"crypto/x509"
+	"errors"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/authority"
@@ -28,7 +29,8 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 		return Caller{Signer: true}, nil
 	}
 	var who Caller
-	err = d.Store.Look(func(tx *store.Tx) error {
+	ended := false
+	err = d.look(func(tx *store.Tx) error {
 		client, err := tx.Client(spki)
 		if err != nil || client.Serial != serial {
 			return refuse(ErrForeign, "E10", "certificate", "cannot serve the client: its certificate is not on record")
@@ -41,7 +43,20 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 			return refuse(ErrForeign, "E10", "certificate", "cannot serve the client: its certificate belongs to a former enrolment")
 		}
 		who = Caller{Terminal: client.Terminal, Binding: client.Binding}
-		return nil
+		c, err := tx.Case(t.Case)
+		if err != nil {
+			if errors.Is(err, store.ErrAbsent) {
+				err = nil
+			}
+			return err
+		}
+		if ended = c.State == Gone && c.Binding == client.Binding; ended {
+			ended, err = d.unheard(tx, Zombie, string(t.ID))
+		}
+		return err
 	})
+	if err == nil && ended {
+		err = d.haunted(who.Terminal)
+	}
 	return who, err
 }

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"errors"
 	"slices"
 
 	"unbindd/agent/envelope"
@@ -11,6 +12,7 @@ import (
 // State is how far a case has got, as the desk knows it. An answer may be late
 // or lost, so a step may be passed over, but never taken back:
 //
+//	drafted -> cancelled                            (never published)
 //	drafted -> issued -> accepted -> backed-up -> erased -> acknowledged -> gone
 //	           issued -> refused
 //	           issued, accepted, backed-up -> undone | cancelled
@@ -36,7 +38,7 @@ const (
 )
 
 var moves = map[State][]State{
-	Drafted:      {Issued},
+	Drafted:      {Issued, Cancelled},
 	Issued:       {Accepted, Refused, Cancelled, Undone, BackedUp, Erased, Acknowledged},
 	Accepted:     {Cancelled, Undone, BackedUp, Erased, Acknowledged},
 	BackedUp:     {Cancelled, Undone, Erased, Acknowledged},
@@ -46,18 +48,29 @@ var moves = map[State][]State{
 }
 
 // open says whether a case stands in the way of another one, or of an enrolment.
-func open(s State) bool { return slices.Contains([]State{Issued, Accepted, BackedUp, Erased}, s) }
+func open(s State) bool { return slices.Contains(opens, s) }
 
-// note writes a line of the history and moves the case if to may follow its
-// state; a late word about an earlier step leaves the state as it is.
-func (d *Desk) note(tx *store.Tx, c store.Case, to State, what string) error {
-	if slices.Contains(moves[c.State], to) {
+var opens = []State{Issued, Accepted, BackedUp, Erased}
+
+// note writes a line of the history, counts the change, and moves the case if to
+// may follow its state; a late word about an earlier step leaves the state as it is.
+func (d *Desk) note(tx *store.Tx, c store.Case, to State, what string) (store.Case, error) {
+	moved := slices.Contains(moves[c.State], to)
+	if moved {
 		c.State, c.Since = to, d.now()
-		if err := tx.PutCase(c); err != nil {
-			return err
-		}
 	}
-	return tx.Note(c.ID, store.Entry{At: d.now(), State: c.State, What: what})
+	c.Version++
+	err := errors.Join(tx.PutCase(c), tx.Note(c.ID, store.Entry{At: d.now(), State: c.State, What: what}))
+	if err == nil && moved {
+		err = d.announce(tx, c)
+	}
+	return c, err
+}
+
+// noted is note for who needs the case no more.
+func (d *Desk) noted(tx *store.Tx, c store.Case, to State, what string) error {
+	_, err := d.note(tx, c, to, what)
+	return err
 }
 
 // standing is a published case with what it stands on.

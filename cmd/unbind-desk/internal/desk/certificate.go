@@ -1,8 +1,6 @@
 package desk
 
 import (
-	"slices"
-
 	"unbindd/agent/certificate"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
@@ -36,7 +34,7 @@ func (d *Desk) Certificate(who Caller, id envelope.ID, n int64, body []byte) ([]
 		if st.Predicate.Result != certificate.Complete {
 			to = Erased
 		}
-		return d.note(tx, s.Case, to, "certificate "+st.Predicate.Result+", reader "+st.Predicate.Reader.Outcome)
+		return d.noted(tx, s.Case, to, "certificate "+st.Predicate.Result+", reader "+st.Predicate.Reader.Outcome)
 	})
 	if err != nil {
 		return nil, err
@@ -91,13 +89,23 @@ func covers(tx *store.Tx, s standing, st certificate.Statement) error {
 }
 
 // authorised checks that what the certificate names as its permission exists: a
-// receipt of this desk, the command itself, or an amendment of the case.
+// receipt of this desk, the command itself, or an amendment that stands in for it.
 func authorised(tx *store.Tx, s standing, named envelope.Digest) error {
 	order := s.on.Command.Command()
 	found := named == s.Command && order.Relaxed()
 	err := tx.Kinds(s.ID, func(kind string, o store.Object) error {
-		if slices.Contains([]string{receiptOf(grounds.KindBackup), "amend"}, kind) && o.Digest == named {
+		if o.Digest != named {
+			return nil
+		}
+		switch kind {
+		case receiptOf(grounds.KindBackup):
 			found = true
+		case "amend": // one that allows something else is no permission to erase
+			e, err := envelope.Parse(o.Body, envelope.MaxSize)
+			if err != nil {
+				return err
+			}
+			found = found || s.on.AllowSealed(e) == nil
 		}
 		return nil
 	})

@@ -14,12 +14,15 @@
 //	enrol.go        tickets out, bindings in
 //	issue.go        a case and its unsigned command
 //	follow.go       unsigned cancel, amend and close
+//	collect.go      signatures on drafts, withdrawn drafts, versions, caps
+//	campaign.go     many commands at once, all or none
 //	publish.go      signed commands and bundles in
 //	publishmore.go  signed papers, cancel, amend and close in
 //	orders.go       what is offered to a terminal, and the bell that wakes it
 //	case.go         the states of a case and what may follow what
 //	keep.go         one object in: same bytes, other bytes, the log
 //	answer.go       the terminal's answers move the case
+//	log.go          checkpoints and proofs of the log
 //	receipt.go      the desk's signature, stored with what it is for
 //	manifest.go     what the terminal says about its backup
 //	backup.go       the sealed file: received, opened, recounted, receipted
@@ -30,5 +33,7 @@
 //	fetch.go        reading objects back
 //	clock.go        signed time
 //	inspect.go      cases as the operator sees them
+//	announce.go     what partners are to be told
+//	overdue.go      cases that wait too long; alarms
 //	export.go       everything of a case, as named files
 package desk

@@ -84,13 +84,13 @@ func (d *Desk) Admit(a Admission) ([]byte, error) {
 		Reader: a.Reader.binding(), Ticket: ticket.Encode(), Made: d.now(),
 	}
 	secrets := store.Secrets{Salt: salt, Pairing: a.Reader.Pairing.Reveal()}
-	return ticket.Encode(), d.Store.Change(func(tx *store.Tx) error {
+	return ticket.Encode(), d.change(func(tx *store.Tx) error {
 		t, err := d.free(tx, id)
 		if err != nil {
 			return err
 		}
 		t.Nonce = nonce
-		return errors.Join(tx.PutTerminal(t), tx.PutEnrolment(e), tx.PutSecrets(nonce, secrets))
+		return errors.Join(d.returned(tx, a.Serial, id), tx.PutTerminal(t), tx.PutEnrolment(e), tx.PutSecrets(nonce, secrets))
 	})
 }
 
@@ -194,7 +194,11 @@ func (d *Desk) enrolledBefore(tx *store.Tx, e store.Enrolment, body []byte) ([]b
 	if t.Binding != e.Binding {
 		return nil, unenrolled("used", "the terminal has enrolled again since")
 	}
-	return tx.Secrets(e.Nonce).Answer, nil
+	secrets, err := tx.Secrets(e.Nonce)
+	if err == nil && secrets.Answer == nil {
+		return nil, unenrolled("used", "the terminal was unbound since")
+	}
+	return secrets.Answer, err
 }
 
 func admits(tx *store.Tx, t store.Terminal, e store.Enrolment, r enrol.Request, spki envelope.Digest) error {
@@ -248,13 +252,19 @@ func (d *Desk) bind(tx *store.Tx, t store.Terminal, e store.Enrolment, body []by
 	if err != nil {
 		return nil, err
 	}
-	secrets := tx.Secrets(e.Nonce)
+	secrets, err := tx.Secrets(e.Nonce)
+	if err != nil {
+		return nil, err
+	}
 	if secrets.Answer, err = d.welcome(tx, binding, issued, secrets); err != nil {
 		return nil, err
 	}
 	answer := secrets.Answer
 	secrets.Pairing = nil // it stands in the answer now, and once is enough
 	digest := binding.Digest()
+	if err := d.returned(tx, e.Serial, t.ID); err != nil {
+		return nil, err
+	}
 	e.Request, e.Binding = body, digest
 	t.Binding, t.Published = digest, 0
 	return answer, errors.Join(

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"unbindd/agent/command"
 	"unbindd/agent/enrol"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
+	"unbindd/agent/merkle"
 	"unbindd/agent/ticket"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/directory"
@@ -40,8 +40,8 @@ func (d *Desk) Export(text string) ([]Piece, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &exporter{desk: d, keys: map[envelope.KeyID]envelope.PublicKey{}}
-	if err := d.Store.Look(func(tx *store.Tx) error { return x.collect(tx, id) }); err != nil {
+	x := &exporter{desk: d, id: id, keys: map[envelope.KeyID]envelope.PublicKey{}}
+	if err := d.look(func(tx *store.Tx) error { return x.collect(tx, id) }); err != nil {
 		return nil, err
 	}
 	return x.pieces, nil
@@ -50,8 +50,12 @@ func (d *Desk) Export(text string) ([]Piece, error) {
 // exporter gathers pieces, and the public keys that signed them.
 type exporter struct {
 	desk   *Desk
+	id     envelope.ID
 	pieces []Piece
 	keys   map[envelope.KeyID]envelope.PublicKey
+
+	size       int64 // of the log
+	checkpoint []byte
 }
 
 func (x *exporter) collect(tx *store.Tx, id envelope.ID) error {
@@ -59,7 +63,7 @@ func (x *exporter) collect(tx *store.Tx, id envelope.ID) error {
 	if err != nil {
 		return absent(err, "case", "the case")
 	}
-	for _, step := range []func(*store.Tx, store.Case) error{x.origin, x.objects, x.sealed, x.history} {
+	for _, step := range []func(*store.Tx, store.Case) error{x.origin, x.objects, x.campaign, x.sealed, x.history} {
 		if err := step(tx, c); err != nil {
 			return err
 		}
@@ -116,6 +120,9 @@ func (x *exporter) objects(tx *store.Tx, c store.Case) error {
 	}
 	return tx.Kinds(c.ID, func(kind string, o store.Object) error {
 		name := dossier.NameOf(kind, o.N, o.N == counts[kind])
+		if err := x.prove(tx, kind, name, o); err != nil {
+			return err
+		}
 		switch kind {
 		case grounds.KindBackup:
 			return nil // its bytes are in the blob folder
@@ -128,6 +135,46 @@ func (x *exporter) objects(tx *store.Tx, c store.Case) error {
 		}
 		return x.envelope(name, o.Body)
 	})
+}
+
+// campaign adds the campaign that the case was published in, if any.
+func (x *exporter) campaign(tx *store.Tx, c store.Case) error {
+	o, err := campaignOf(tx, c)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := x.prove(tx, "campaign", dossier.Campaign, o); err != nil {
+		return err
+	}
+	return x.envelope(dossier.Campaign, o.Body)
+}
+
+// prove adds the proof that an object stands in the log. All of an export are
+// under one checkpoint, for they are read in one transaction. Of sealed files
+// only the newest is exported.
+func (x *exporter) prove(tx *store.Tx, kind, name string, o store.Object) error {
+	if kind == grounds.KindBackup {
+		last, err := tx.Newest(x.id, kind)
+		if err != nil || last.N != o.N {
+			return err
+		}
+		name = dossier.Sealed
+	}
+	if x.checkpoint == nil {
+		var err error
+		if x.size, x.checkpoint, err = x.desk.newestCheckpoint(tx); err != nil {
+			return err
+		}
+		if key, ok := x.desk.trust().Keys[x.desk.trust().Log.Key]; ok {
+			x.key(key.Public())
+		}
+	}
+	proof, err := merkle.Prove(o.Leaf, x.size, x.checkpoint, tx.Hashes)
+	x.add(dossier.ProofOf(name), proof)
+	return err
 }
 
 func counting(tx *store.Tx, id envelope.ID) (map[string]int64, error) {
@@ -196,17 +243,15 @@ func (x *exporter) sealed(tx *store.Tx, c store.Case) error {
 	if err != nil {
 		return err
 	}
-	f, err := x.desk.Store.Blob(o.Digest)
+	f, size, err := x.desk.Blobs.Open(o.Digest)
+	if err == nil {
+		err = f.Close()
+	}
 	if err != nil {
 		return fmt.Errorf("cannot export the sealed file: %w", err)
 	}
-	info, err := f.Stat()
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("cannot export the sealed file: %w", err)
-	}
-	x.pieces = append(x.pieces, Piece{Name: dossier.Sealed, Size: info.Size(), Open: func() (io.ReadCloser, error) {
-		var f *os.File
-		f, err := x.desk.Store.Blob(o.Digest)
+	x.pieces = append(x.pieces, Piece{Name: dossier.Sealed, Size: size, Open: func() (io.ReadCloser, error) {
+		f, _, err := x.desk.Blobs.Open(o.Digest)
 		return f, err
 	}})
 	return nil

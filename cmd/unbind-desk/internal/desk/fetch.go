@@ -23,7 +23,7 @@ func (d *Desk) Fetch(who Caller, id envelope.ID, kind string, n int64) ([]byte, 
 		return nil, refuse(ErrAbsent, "E28", "kind", "cannot find it: there are no objects of that kind")
 	}
 	var body []byte
-	err := d.Store.Look(func(tx *store.Tx) error {
+	err := d.look(func(tx *store.Tx) error {
 		c, err := d.seen(tx, id, who)
 		if err != nil {
 			return err
@@ -42,6 +42,9 @@ func (d *Desk) Fetch(who Caller, id envelope.ID, kind string, n int64) ([]byte, 
 
 // Bundle reads one version of the trust bundle; it is no secret.
 func (d *Desk) Bundle(version int64) ([]byte, error) {
+	if err := d.look(func(*store.Tx) error { return nil }); err != nil {
+		return nil, err
+	}
 	bundles := d.bundles()
 	if version < 1 || version > int64(len(bundles)) {
 		return nil, refuse(ErrAbsent, "E28", "trust", "cannot find the trust bundle: the newest version is %d", len(bundles))

@@ -26,7 +26,7 @@ func (d *Desk) Follow(f Follow) (Draft, error) {
 		return Draft{}, err
 	}
 	var draft Draft
-	err = d.Store.Look(func(tx *store.Tx) error {
+	err = d.look(func(tx *store.Tx) error {
 		c, err := tx.Case(id)
 		if err != nil {
 			return absent(err, "case", "the case")
@@ -42,7 +42,7 @@ func (d *Desk) Follow(f Follow) (Draft, error) {
 		if err != nil {
 			return refuse(ErrMalformed, "E06", "wrong-class", "cannot issue the order: %w", err)
 		}
-		draft = Draft{Case: id, Order: e.Encode()}
+		draft = Draft{Case: id, Order: e.Encode(), Version: c.Version}
 		return nil
 	})
 	return draft, err

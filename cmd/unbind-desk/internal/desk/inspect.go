@@ -13,6 +13,7 @@ type Brief struct {
 	Terminal envelope.ID `json:"terminal"`
 	State    State       `json:"state"`
 	Since    int64       `json:"since"` // Unix seconds
+	Version  int64       `json:"version"`
 }
 
 // Held is one object the desk has, without its content.
@@ -33,20 +34,29 @@ type Whole struct {
 	History []store.Entry   `json:"history"`
 }
 
-// Cases lists every case, by id.
-func (d *Desk) Cases() ([]Brief, error) {
+// CasesPage is how many cases are listed at once.
+const CasesPage = 500
+
+// Cases lists cases by id, a page of those that come after one.
+func (d *Desk) Cases(after string) ([]Brief, error) {
 	list := []Brief{}
-	err := d.Store.Look(func(tx *store.Tx) error {
-		return tx.Cases(func(c store.Case) error {
+	if after != "" {
+		if _, err := Name("case", after); err != nil {
+			return list, err
+		}
+	}
+	err := d.look(func(tx *store.Tx) error {
+		page, err := tx.CasesAfter(envelope.ID(after), CasesPage)
+		for _, c := range page {
 			list = append(list, brief(c))
-			return nil
-		})
+		}
+		return err
 	})
 	return list, err
 }
 
 func brief(c store.Case) Brief {
-	return Brief{Case: c.ID, Terminal: c.Terminal, State: c.State, Since: c.Since}
+	return Brief{Case: c.ID, Terminal: c.Terminal, State: c.State, Since: c.Since, Version: c.Version}
 }
 
 // Inspect shows one case.
@@ -56,7 +66,7 @@ func (d *Desk) Inspect(text string) (Whole, error) {
 		return Whole{}, err
 	}
 	var w Whole
-	err = d.Store.Look(func(tx *store.Tx) error {
+	err = d.look(func(tx *store.Tx) error {
 		c, err := tx.Case(id)
 		if err != nil {
 			return absent(err, "case", "the case")

@@ -38,6 +38,8 @@ type Draft struct {
 	Case   envelope.ID `json:"case"`
 	Order  []byte      `json:"order"`
 	Papers []byte      `json:"papers,omitempty"`
+	// Version is the case's, as it was seen when the order was drafted.
+	Version int64 `json:"version"`
 }
 
 // Issue opens a case with an unsigned command. The number comes from the
@@ -48,7 +50,7 @@ func (d *Desk) Issue(w Wish) (Draft, error) {
 		return Draft{}, err
 	}
 	var draft Draft
-	err = d.Store.Change(func(tx *store.Tx) error {
+	err = d.change(func(tx *store.Tx) error {
 		c, err := d.wish(tx, w)
 		if err != nil {
 			return judged(err)
@@ -190,10 +192,16 @@ func (d *Desk) draft(tx *store.Tx, c command.Command, papers []command.Paper) (D
 	out.Order = e.Encode()
 	record := store.Case{
 		ID: c.Case, Terminal: c.Terminal, State: Drafted, Since: d.now(),
-		Command: e.Digest(), Binding: c.Binding, Draft: out.Order,
+		Command: e.Digest(), Binding: c.Binding, Draft: out.Order, Version: 1,
+	}
+	out.Version = record.Version
+	if c.Successor != nil {
+		if err := tx.PutSuccessor(c.Successor.Device, c.Case); err != nil {
+			return Draft{}, err
+		}
 	}
 	return out, errors.Join(
-		tx.PutCase(record),
+		tx.AddNumber(c.Terminal, c.Epoch, c.Seq, c.Case), tx.PutCase(record),
 		tx.Note(c.Case, store.Entry{At: d.now(), State: Drafted, What: "command drafted"}),
 	)
 }

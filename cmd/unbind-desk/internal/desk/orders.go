@@ -33,7 +33,7 @@ func (d *Desk) Orders(terminal string, who Caller) (Offer, error) {
 	}
 	o := Offer{Changed: d.bell.wait(id)}
 	var orders []store.Object
-	err = d.Store.Look(func(tx *store.Tx) error {
+	err = d.look(func(tx *store.Tx) error {
 		t, err := tx.Terminal(id)
 		if err != nil || t.Case == "" {
 			return err

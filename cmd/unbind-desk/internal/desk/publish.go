@@ -17,41 +17,46 @@ type Published struct {
 	Case     envelope.ID     `json:"case,omitempty"`
 	Digest   envelope.Digest `json:"digest"`
 	State    State           `json:"state,omitempty"`
+	Version  int64           `json:"version,omitempty"`
 	Terminal envelope.ID     `json:"-"` // whose orders changed; "" is everybody's
 }
 
 // Publish takes a signed command, papers, cancel, amend, close, trust bundle or
 // profile, verifies it against the trust in force and offers it to its terminal, which
-// is woken if it waits.
-func (d *Desk) Publish(body []byte) (Published, error) {
+// is woken if it waits. An order that belongs to a case names the version of the
+// case that the operator saw; the same envelope again changes nothing.
+func (d *Desk) Publish(body []byte, seen int64) (Published, error) {
 	e, err := envelope.Parse(body, envelope.MaxSize)
 	if err != nil {
 		return Published{}, as(ErrMalformed, err)
 	}
-	kinds := map[string]func(*store.Tx, *envelope.Envelope) (Published, error){
+	kinds := map[string]take{
 		"command": d.publishCommand, "papers": d.publishPapers, "cancel": d.publishCancel,
 		"amend": d.publishAmend, "close": d.publishClose, "trust": d.publishTrust, "profile": d.publishProfile,
 	}
 	for kind, take := range kinds {
 		if e.PayloadType == envelope.Type(kind) {
-			return d.publish(kind, e, take)
+			return d.publish(kind, e, seen, take)
 		}
 	}
 	return Published{}, refuse(ErrMalformed, "E03", "", "cannot publish the envelope: its type is none of command, papers, cancel, amend, close, trust, profile")
 }
 
-func (d *Desk) publish(kind string, e *envelope.Envelope, take func(*store.Tx, *envelope.Envelope) (Published, error)) (Published, error) {
+// take publishes one kind; seen is the version of the case that the operator saw.
+type take = func(tx *store.Tx, e *envelope.Envelope, seen int64) (Published, error)
+
+func (d *Desk) publish(kind string, e *envelope.Envelope, seen int64, take take) (Published, error) {
 	var done Published
 	err := d.commit("publish", func(tx *store.Tx) error {
 		var err error
-		done, err = take(tx, e)
+		done, err = take(tx, e, seen)
 		if err != nil {
 			return judged(err)
 		}
 		done.Kind, done.Digest = kind, e.Digest()
 		if done.Case != "" {
 			c, err := tx.Case(done.Case)
-			done.State = c.State
+			done.State, done.Version = c.State, c.Version
 			return err
 		}
 		return nil
@@ -60,7 +65,7 @@ func (d *Desk) publish(kind string, e *envelope.Envelope, take func(*store.Tx, *
 		return Published{}, err
 	}
 	if kind == trust.Kind {
-		if err := d.Store.Look(d.believe); err != nil {
+		if err := d.look(func(*store.Tx) error { return nil }); err != nil {
 			return Published{}, err
 		}
 	}
@@ -70,7 +75,12 @@ func (d *Desk) publish(kind string, e *envelope.Envelope, take func(*store.Tx, *
 
 // publishCommand takes a command that was drafted here, with signatures that
 // meet the rule. What a terminal would refuse is refused here first.
-func (d *Desk) publishCommand(tx *store.Tx, e *envelope.Envelope) (Published, error) {
+func (d *Desk) publishCommand(tx *store.Tx, e *envelope.Envelope, seen int64) (Published, error) {
+	return d.publishCounted(tx, e, seen, func(v *command.Verified) error { return d.spend(tx, v) })
+}
+
+// publishCounted publishes a command once count has let it pass.
+func (d *Desk) publishCounted(tx *store.Tx, e *envelope.Envelope, seen int64, count func(*command.Verified) error) (Published, error) {
 	var said command.Command
 	if err := envelope.Decode(e.Payload, &said); err != nil {
 		return Published{}, err
@@ -87,48 +97,58 @@ func (d *Desk) publishCommand(tx *store.Tx, e *envelope.Envelope) (Published, er
 	if e.Digest() != c.Command {
 		return done, misfit("command", "cannot publish the command: it is not the one that was issued for the case")
 	}
+	if c.State == Cancelled {
+		return done, refuse(ErrConflict, "E28", "state", "cannot publish the command: case %s was withdrawn", c.ID)
+	}
+	if err := unchanged(c, seen); err != nil {
+		return done, err
+	}
 	t, err := d.free(tx, c.Terminal)
 	if err != nil {
 		return done, err
 	}
-	if err := d.verifyCommand(tx, e, said, t); err != nil {
+	verified, err := d.verifyCommand(tx, e, said, t)
+	if err != nil {
+		return done, err
+	}
+	if err := count(verified); err != nil {
 		return done, err
 	}
 	t.Published, t.Case = said.Seq, c.ID
 	if _, err := d.keep(tx, k, e.Digest(), e.Encode()); err != nil {
 		return done, err
 	}
-	return done, errors.Join(tx.PutTerminal(t), d.note(tx, c, Issued, "command published"))
+	return done, errors.Join(tx.PutTerminal(t), d.noted(tx, c, Issued, "command published"))
 }
 
 // verifyCommand makes the terminal's own checks with what the desk knows of it;
 // only the challenge is taken as it stands, for the desk has not seen it.
-func (d *Desk) verifyCommand(tx *store.Tx, e *envelope.Envelope, said command.Command, t store.Terminal) error {
+func (d *Desk) verifyCommand(tx *store.Tx, e *envelope.Envelope, said command.Command, t store.Terminal) (*command.Verified, error) {
 	b, err := tx.Binding(t.Binding)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	binding, err := d.binding(b)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = command.Verify(e, command.Terminal{
+	verified, err := command.Verify(e, command.Terminal{
 		Trust: d.trust(), ID: t.ID, Device: binding.Device.ID(), Epoch: t.Epoch, Binding: t.Binding,
 		Reader: string(binding.Reader.SN), LastSeq: t.Published, Consumed: func(envelope.ID) bool { return false },
 		Challenge: said.Challenge, Now: d.now(), Clock: true,
 	})
 	if err != nil || said.Papers == "" {
-		return err
+		return verified, err
 	}
 	o, err := tx.Object(store.Key{Case: said.Case, Kind: "papers", N: 1})
 	if err != nil || o.Digest != said.Papers {
-		return refuse(ErrConflict, "E17", "papers", "cannot publish the command: publish its signed papers first")
+		return nil, refuse(ErrConflict, "E17", "papers", "cannot publish the command: publish its signed papers first")
 	}
-	return nil
+	return verified, nil
 }
 
 // publishTrust takes over the next bundle; the one in force stays on record.
-func (d *Desk) publishTrust(tx *store.Tx, e *envelope.Envelope) (Published, error) {
+func (d *Desk) publishTrust(tx *store.Tx, e *envelope.Envelope, _ int64) (Published, error) {
 	before := d.trust()
 	next, err := before.Next(e)
 	if err != nil || next == before {
@@ -138,12 +158,12 @@ func (d *Desk) publishTrust(tx *store.Tx, e *envelope.Envelope) (Published, erro
 	if err == nil && !bytes.Equal(have, e.Encode()) {
 		return Published{}, refuse(ErrConflict, "E16", "other-bytes", "cannot publish the bundle: another one of that version is stored")
 	}
-	return Published{}, tx.PutTrust(next.Version, e.Encode())
+	return Published{}, tx.AddTrust(next.Version, e.Encode())
 }
 
 // publishProfile takes a profile that the bundle in force names; terminals get
 // it when they enrol.
-func (d *Desk) publishProfile(tx *store.Tx, e *envelope.Envelope) (Published, error) {
+func (d *Desk) publishProfile(tx *store.Tx, e *envelope.Envelope, _ int64) (Published, error) {
 	p, err := profile.Open(e, d.trust())
 	if err != nil {
 		return Published{}, err

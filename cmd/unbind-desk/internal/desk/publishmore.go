@@ -9,7 +9,7 @@ import (
 )
 
 // publishPapers takes the signed list of documents that a drafted command names.
-func (d *Desk) publishPapers(tx *store.Tx, e *envelope.Envelope) (Published, error) {
+func (d *Desk) publishPapers(tx *store.Tx, e *envelope.Envelope, seen int64) (Published, error) {
 	if _, err := d.trust().Verify(e, "papers"); err != nil {
 		return Published{}, err
 	}
@@ -33,14 +33,18 @@ func (d *Desk) publishPapers(tx *store.Tx, e *envelope.Envelope) (Published, err
 	if said.Papers != e.Digest() {
 		return done, misfit("papers", "cannot publish the papers: the case's command names others")
 	}
-	return done, d.once(tx, store.Key{Case: c.ID, Kind: "papers", N: 1}, e, func() error {
-		return d.note(tx, c, c.State, "papers published")
+	return done, d.once(tx, store.Key{Case: c.ID, Kind: "papers", N: 1}, e, func() error { return unchanged(c, seen) }, func() error {
+		return d.noted(tx, c, c.State, "papers published")
 	})
 }
 
-// once keeps an envelope unless the same bytes are there already, then goes on.
-func (d *Desk) once(tx *store.Tx, k store.Key, e *envelope.Envelope, then func() error) error {
+// once keeps an envelope unless the same bytes are there already, if it may, and
+// goes on.
+func (d *Desk) once(tx *store.Tx, k store.Key, e *envelope.Envelope, may, then func() error) error {
 	if same, err := known(tx, k, e.Encode()); same || err != nil {
+		return err
+	}
+	if err := may(); err != nil {
 		return err
 	}
 	if _, err := d.keep(tx, k, e.Digest(), e.Encode()); err != nil {
@@ -49,27 +53,27 @@ func (d *Desk) once(tx *store.Tx, k store.Key, e *envelope.Envelope, then func()
 	return then()
 }
 
-func (d *Desk) publishCancel(tx *store.Tx, e *envelope.Envelope) (Published, error) {
+func (d *Desk) publishCancel(tx *store.Tx, e *envelope.Envelope, seen int64) (Published, error) {
 	var said command.Cancel
-	return d.publishFollow(tx, e, "cancel", &said, func() envelope.ID { return said.Case },
+	return d.publishFollow(tx, e, seen, "cancel", &said, func() envelope.ID { return said.Case },
 		func(r command.Running) (int64, error) {
 			_, err := command.VerifyCancel(e, r)
 			return 0, err
 		})
 }
 
-func (d *Desk) publishAmend(tx *store.Tx, e *envelope.Envelope) (Published, error) {
+func (d *Desk) publishAmend(tx *store.Tx, e *envelope.Envelope, seen int64) (Published, error) {
 	var said command.Amend
-	return d.publishFollow(tx, e, "amend", &said, func() envelope.ID { return said.Case },
+	return d.publishFollow(tx, e, seen, "amend", &said, func() envelope.ID { return said.Case },
 		func(r command.Running) (int64, error) {
 			a, err := command.VerifyAmend(e, r)
 			return a.N, err
 		})
 }
 
-func (d *Desk) publishClose(tx *store.Tx, e *envelope.Envelope) (Published, error) {
+func (d *Desk) publishClose(tx *store.Tx, e *envelope.Envelope, seen int64) (Published, error) {
 	var said command.Close
-	return d.publishFollow(tx, e, "close", &said, func() envelope.ID { return said.Case },
+	return d.publishFollow(tx, e, seen, "close", &said, func() envelope.ID { return said.Case },
 		func(r command.Running) (int64, error) {
 			_, err := command.VerifyClose(e, r)
 			return 0, err
@@ -78,7 +82,7 @@ func (d *Desk) publishClose(tx *store.Tx, e *envelope.Envelope) (Published, erro
 
 // publishFollow takes an order that follows a published command. verify checks
 // it against the running case and returns its own number, or 0 for the next.
-func (d *Desk) publishFollow(tx *store.Tx, e *envelope.Envelope, kind string, said any,
+func (d *Desk) publishFollow(tx *store.Tx, e *envelope.Envelope, seen int64, kind string, said any,
 	names func() envelope.ID, verify func(command.Running) (int64, error)) (Published, error) {
 	if err := envelope.Decode(e.Payload, said); err != nil {
 		return Published{}, err
@@ -89,6 +93,9 @@ func (d *Desk) publishFollow(tx *store.Tx, e *envelope.Envelope, kind string, sa
 	}
 	done := Published{Case: s.ID, Terminal: s.Terminal}
 	if same, err := repeated(tx, s.ID, kind, e); same || err != nil {
+		return done, err
+	}
+	if err := unchanged(s.Case, seen); err != nil {
 		return done, err
 	}
 	if !open(s.State) && (kind != "close" || s.State != Acknowledged) {
@@ -105,7 +112,7 @@ func (d *Desk) publishFollow(tx *store.Tx, e *envelope.Envelope, kind string, sa
 	if kind == "close" {
 		to = Closed
 	}
-	return done, d.note(tx, s.Case, to, kind+" published")
+	return done, d.noted(tx, s.Case, to, kind+" published")
 }
 
 func (d *Desk) verifyFollow(tx *store.Tx, s standing, kind string, verify func(command.Running) (int64, error)) (int64, error) {

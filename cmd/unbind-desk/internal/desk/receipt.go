@@ -26,7 +26,7 @@ func (d *Desk) sign(tx *store.Tx, s standing, r receipt.Receipt) error {
 // stored reads an object's bytes back after its commit.
 func (d *Desk) stored(k store.Key) ([]byte, error) {
 	var o store.Object
-	err := d.Store.Look(func(tx *store.Tx) error {
+	err := d.look(func(tx *store.Tx) error {
 		var err error
 		o, err = tx.Object(k)
 		return err

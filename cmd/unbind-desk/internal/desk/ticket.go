@@ -3,6 +3,7 @@ package desk
 import (
 	"bytes"
 	"errors"
+	"math"
 
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
@@ -23,19 +24,23 @@ type Wanted struct {
 // medium is good for is a person's to decide, and so is not in the list.
 func (d *Desk) Wanted() ([]Wanted, error) {
 	wanted := []Wanted{}
-	err := d.Store.Look(func(tx *store.Tx) error {
-		return tx.Cases(func(c store.Case) error {
-			if !open(c.State) {
-				return nil
-			}
-			return tx.Objects(c.ID, manifest.Kind, func(o store.Object) error {
-				due, err := d.ticketDue(tx, c, o)
-				if due {
-					wanted = append(wanted, Wanted{Case: c.ID, N: o.N})
-				}
-				return err
+	err := d.look(func(tx *store.Tx) error {
+		wanted = wanted[:0]
+		for _, state := range opens {
+			err := tx.InState(state, math.MaxInt64, func(c store.Case) error {
+				return tx.Objects(c.ID, manifest.Kind, func(o store.Object) error {
+					due, err := d.ticketDue(tx, c, o)
+					if due {
+						wanted = append(wanted, Wanted{Case: c.ID, N: o.N})
+					}
+					return err
+				})
 			})
-		})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return wanted, err
 }
@@ -92,7 +97,7 @@ func (d *Desk) Ticket(who Caller, id envelope.ID, n int64, body []byte) error {
 		if _, err := d.keep(tx, k, envelope.DigestOf(body), body); err != nil {
 			return err
 		}
-		return d.note(tx, s.Case, s.State, "ticket received")
+		return d.noted(tx, s.Case, s.State, "ticket received")
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"unbindd/agent/certificate"
+	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
@@ -50,8 +51,30 @@ func (d *Desk) Tombstone(id envelope.ID, body []byte) error {
 			return nil
 		}
 		_, err = d.keep(tx, k, envelope.DigestOf(body), body)
-		return errors.Join(err, d.note(tx, c, Gone, "tombstone revealed"))
+		return errors.Join(err, d.noted(tx, c, Gone, "tombstone revealed"), d.forget(tx, c))
 	})
+}
+
+// forget ends what the desk kept for a terminal that is gone: the reader's
+// pairing key, which stood in the answer to its enrolment, and the salt of its
+// elements. A serial number that was retired is remembered.
+func (d *Desk) forget(tx *store.Tx, c store.Case) error {
+	b, err := tx.Binding(c.Binding)
+	if err != nil {
+		return err
+	}
+	e, err := tx.Enrolment(b.Nonce)
+	if err != nil {
+		return err
+	}
+	if err := tx.PutSecrets(b.Nonce, store.Secrets{}); err != nil {
+		return err
+	}
+	order, err := parse[command.Command](c.Draft)
+	if err != nil || order.Action != command.Retire {
+		return err
+	}
+	return tx.PutRetired(e.Serial, c.ID)
 }
 
 // unrevealed says the same whatever is missing: who has no certificate learns

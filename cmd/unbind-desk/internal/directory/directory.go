@@ -52,6 +52,12 @@ func (d Dir) Anchor() string { return d.at("anchor.txt") }
 // Trust is the file with the trust bundles as a JSON array.
 func (d Dir) Trust() string { return d.at("trust.json") }
 
+// Blobs is the folder of sealed backups.
+func (d Dir) Blobs() string { return d.at("blobs") }
+
+// TrustFloor is the file with the newest trust version that the ticket signer saw.
+func (d Dir) TrustFloor() string { return d.at("tickets.floor") }
+
 // Socket is where the running desk listens for its operator.
 func (d Dir) Socket() string { return d.at("desk.sock") }
 

@@ -16,7 +16,9 @@ import (
 	"unbindd/agent/profile"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
+	"unbindd/cmd/unbind-desk/internal/blob/folder"
 	"unbindd/cmd/unbind-desk/internal/store"
+	"unbindd/cmd/unbind-desk/internal/store/bolt"
 )
 
 // ErrExists says that there is something where the directory should be founded.
@@ -198,13 +200,20 @@ func (f *founder) makeCertificates() error {
 
 // keep puts the first trust bundle and the profiles where the desk reads them.
 func (f *founder) keep(bundle *envelope.Envelope, profiles map[envelope.ID]*envelope.Envelope) (err error) {
-	s, err := store.Create(string(f.dir))
+	base, err := bolt.Create(string(f.dir))
 	if err != nil {
 		return err
 	}
+	s, err := store.New(base)
+	if err != nil {
+		return errors.Join(err, base.Close())
+	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if _, err := folder.Create(f.dir.Blobs()); err != nil {
+		return err
+	}
 	return s.Change(func(tx *store.Tx) error {
-		err := tx.PutTrust(1, bundle.Encode())
+		err := tx.AddTrust(1, bundle.Encode())
 		for id, e := range profiles {
 			err = errors.Join(err, tx.PutProfile(id, e.Encode()))
 		}

@@ -47,10 +47,10 @@ func Verify(src Source, o Options) (results []Result, ok bool) {
 		do   func() (string, error)
 	}{
 		{"trust", r.trust}, {"enrolment ticket", r.enrolTicket}, {"command", r.command}, {"profile", r.profile},
-		{"papers", r.papers}, {"orders", r.orders}, {"manifest", r.manifest}, {"backup receipt", r.backupReceipt},
+		{"papers", r.papers}, {"campaign", r.campaign}, {"orders", r.orders}, {"manifest", r.manifest}, {"backup receipt", r.backupReceipt},
 		{"sealed file", r.sealed}, {"backup content", r.content}, {"ticket", r.ticket}, {"certificate", r.certificate},
 		{"erase record", r.record}, {"certificate receipt", r.certificateReceipt}, {"tombstone", r.tombstone},
-		{"answers", r.answers}, {"keys", r.keys},
+		{"answers", r.answers}, {"keys", r.keys}, {"log", r.log},
 	} {
 		detail, err := c.do()
 		result := judge(c.name, detail, err)
@@ -76,6 +76,7 @@ type reader struct {
 	due       *ticket.Order
 	statement *certificate.Statement
 	certE     *envelope.Envelope
+	sealedSum envelope.Digest
 }
 
 // errSkipped ends a check whose grounds did not hold.

@@ -36,7 +36,7 @@ func TestNothingDoesNotVerify(t *testing.T) {
 	if ok {
 		t.Fatal("an empty folder verifies")
 	}
-	if len(results) != 17 || results[0].Status != Failed {
+	if len(results) != 19 || results[0].Status != Failed {
 		t.Fatalf("the results are %+v", results)
 	}
 }
@@ -75,8 +75,8 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, bundles, other []byte, anchor string) {
 		m := memory{Trust: bundles, Anchor: []byte(anchor)}
 		for _, name := range []string{
-			Binding, EnrolTicket, Profile, Command, Papers, Manifest, BackupReceipt, Ticket, Certificate, CertificateReceipt, Tombstone,
-			"answers/1.json", "orders/amend-1.json", "keys/x.pem",
+			Binding, EnrolTicket, Profile, Command, Papers, Campaign, Manifest, BackupReceipt, Ticket, Certificate, CertificateReceipt, Tombstone,
+			"answers/1.json", "orders/amend-1.json", "keys/x.pem", ProofOf(Command),
 		} {
 			m[name] = other
 		}

@@ -52,7 +52,7 @@ func NewFiles(paths []string) (Files, error) {
 	files := Files{}
 	for _, p := range paths {
 		name, above := filepath.Base(p), filepath.Base(filepath.Dir(p))
-		if slices.Contains([]string{answersDir, ordersDir, keysDir, receiptsDir}, above) {
+		if slices.Contains([]string{answersDir, ordersDir, keysDir, receiptsDir, proofsDir}, above) {
 			name = path.Join(above, name)
 		}
 		if files[name] != "" {
@@ -86,8 +86,8 @@ func (f Files) List(folder string) (names []string, err error) {
 // of bundles may be long.
 const maxText = 16 << 20
 
-// read reads a small file whole; errMissing when it is not there.
-func read(src Source, name string) (text []byte, err error) {
+// readExact reads a small file whole, byte for byte; errMissing when it is not there.
+func readExact(src Source, name string) (text []byte, err error) {
 	f, err := src.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, missing(name)
@@ -100,6 +100,12 @@ func read(src Source, name string) (text []byte, err error) {
 	if err == nil && len(text) > maxText {
 		err = fmt.Errorf("cannot read %s: it is larger than %d bytes", name, maxText)
 	}
+	return text, err
+}
+
+// read is readExact without the white space around it, which is no difference.
+func read(src Source, name string) ([]byte, error) {
+	text, err := readExact(src, name)
 	return bytes.TrimSpace(text), err
 }
 

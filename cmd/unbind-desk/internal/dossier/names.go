@@ -9,10 +9,11 @@
 //	names.go    what the files are called
 //	files.go    reading a folder, or a handful of files
 //	check.go    the checks in order, and what one says
-//	order.go    trust, command, profile, papers, follow-ups
+//	order.go    trust, command, profile, papers, campaign, follow-ups
 //	proof.go    manifest, receipt, sealed file, ticket
 //	last.go     certificate, erase record, tombstone, answers, keys
 //	content.go  the sealed file opened
+//	log.go      the proofs of the desk's log
 package dossier
 
 import (
@@ -31,6 +32,7 @@ const (
 	Profile            = "profile.json"
 	Command            = "command.json"
 	Papers             = "papers.json"
+	Campaign           = "campaign.json"
 	Manifest           = "manifest.json"
 	Sealed             = "backup.jsonl.zst.age"
 	BackupReceipt      = "receipts/backup.json"

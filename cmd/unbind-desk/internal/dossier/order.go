@@ -1,6 +1,7 @@
 package dossier
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/profile"
 	"unbindd/agent/trust"
+	"unbindd/cmd/unbind-desk/internal/campaign"
 	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 )
@@ -130,6 +132,25 @@ func (r *reader) papers() (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("%d paper(s) seen", len(p.Papers)), nil
+}
+
+// campaign verifies the approval that the command was published in with others.
+func (r *reader) campaign() (string, error) {
+	if r.grounds == nil {
+		return "", errSkipped
+	}
+	e, err := readEnvelope(r.src, Campaign)
+	if err != nil {
+		return "", err
+	}
+	c, err := campaign.Open(e, r.grounds.Accepted)
+	if err != nil {
+		return "", err
+	}
+	if !c.Lists(r.grounds.Command.Digest()) {
+		return "", errors.New("it does not list the command")
+	}
+	return fmt.Sprintf("one of %d command(s) that were published together", c.Count), nil
 }
 
 // orders verifies every amend and cancel; a close needs the certificate and is

@@ -67,6 +67,7 @@ func (r *reader) sealed() (detail string, err error) {
 	if digest := "sha256:" + hex.EncodeToString(sum.Sum(nil)); size != r.accepted.Size || digest != string(r.accepted.Digest) {
 		return "", fmt.Errorf("it is not the file the manifest names: %d bytes, %s", size, digest)
 	}
+	r.sealedSum = r.accepted.Digest
 	return fmt.Sprintf("%d bytes, %s", size, r.accepted.Digest), nil
 }
 

@@ -11,10 +11,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/desk"
+	"unbindd/cmd/unbind-desk/internal/store"
 )
 
 // ErrUnreachable says that no desk listens on the socket.
@@ -62,16 +64,71 @@ func (o *Operator) Follow(ctx context.Context, f desk.Follow) (desk.Draft, error
 	return d, o.ask(ctx, http.MethodPost, "/desk/follow", f, &d)
 }
 
-// Publish hands a signed envelope in.
-func (o *Operator) Publish(ctx context.Context, body []byte) (desk.Published, error) {
+// Publish hands a signed envelope in; seen is the version of its case, or
+// desk.Unseen where it belongs to none.
+func (o *Operator) Publish(ctx context.Context, body []byte, seen int64) (desk.Published, error) {
 	var p desk.Published
-	return p, o.ask(ctx, http.MethodPost, "/desk/publish", json.RawMessage(body), &p)
+	return p, o.ask(ctx, http.MethodPost, "/desk/publish", seenBody{seen, body}, &p)
 }
 
-// Cases lists every case.
+// PublishCampaign hands a signed campaign in with every command it lists.
+func (o *Operator) PublishCampaign(ctx context.Context, w desk.Wave) ([]desk.Published, error) {
+	var done []desk.Published
+	return done, o.ask(ctx, http.MethodPost, "/desk/campaign", w, &done)
+}
+
+// Collect hands the signatures on a drafted command in.
+func (o *Operator) Collect(ctx context.Context, body []byte, seen int64) (desk.Collected, error) {
+	var c desk.Collected
+	return c, o.ask(ctx, http.MethodPost, "/desk/collect", seenBody{seen, body}, &c)
+}
+
+// Draft reads a drafted command with its signatures so far.
+func (o *Operator) Draft(ctx context.Context, id string) (desk.Collected, error) {
+	var c desk.Collected
+	return c, o.ask(ctx, http.MethodGet, "/desk/cases/"+id+"/draft", nil, &c)
+}
+
+// Withdraw ends a case that was never published.
+func (o *Operator) Withdraw(ctx context.Context, id string, seen int64) (desk.Brief, error) {
+	var b desk.Brief
+	return b, o.ask(ctx, http.MethodPost, "/desk/cases/"+id+"/withdraw", seenBody{seen, nil}, &b)
+}
+
+// seenBody is a body with the version of the case that was seen.
+type seenBody struct {
+	seen int64
+	body []byte
+}
+
+// Overdue lists the cases that have waited for more than so many hours.
+func (o *Operator) Overdue(ctx context.Context, hours int64) ([]desk.Overdue, error) {
+	var list []desk.Overdue
+	return list, o.ask(ctx, http.MethodGet, "/desk/overdue/"+strconv.FormatInt(hours, 10), nil, &list)
+}
+
+// Alarms lists every alarm.
+func (o *Operator) Alarms(ctx context.Context) ([]store.Alarm, error) {
+	var list []store.Alarm
+	return list, o.ask(ctx, http.MethodGet, "/desk/alarms", nil, &list)
+}
+
+// Cases lists every case, a page after the other.
 func (o *Operator) Cases(ctx context.Context) ([]desk.Brief, error) {
-	var list []desk.Brief
-	return list, o.ask(ctx, http.MethodGet, "/desk/cases", nil, &list)
+	list := []desk.Brief{}
+	for {
+		var page []desk.Brief
+		path := "/desk/cases"
+		if len(list) > 0 {
+			path += "?after=" + url.QueryEscape(string(list[len(list)-1].Case))
+		}
+		if err := o.ask(ctx, http.MethodGet, path, nil, &page); err != nil {
+			return nil, err
+		}
+		if list = append(list, page...); len(page) < desk.CasesPage {
+			return list, nil
+		}
+	}
 }
 
 // Inspect shows one case.
@@ -117,8 +174,12 @@ func (o *Operator) ask(ctx context.Context, method, path string, body, answer an
 
 func (o *Operator) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var sent io.Reader
-	if raw, ok := body.(json.RawMessage); ok {
-		sent = bytes.NewReader(raw)
+	header := http.Header{}
+	if told, ok := body.(seenBody); ok {
+		sent = bytes.NewReader(told.body)
+		if told.seen != desk.Unseen {
+			header.Set("If-Match", strconv.Quote(strconv.FormatInt(told.seen, 10)))
+		}
 	} else if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
@@ -130,6 +191,7 @@ func (o *Operator) send(ctx context.Context, method, path string, body any) (*ht
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the desk: %w", err)
 	}
+	req.Header = header
 	resp, err := o.client.Do(req)
 	var inner *url.Error
 	if errors.As(err, &inner) {

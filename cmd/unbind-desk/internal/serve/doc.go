@@ -9,6 +9,8 @@
 //	server.go    listeners, limits, start and end
 //	terminal.go  the routes of terminals
 //	upload.go    the sealed file, streamed
+//	slots.go     how many at once
+//	log.go       the log: checkpoints and proofs, with receipts and for everybody
 //	poll.go      orders: tag, long poll
 //	operator.go  the routes of the socket
 //	export.go    a case as a tar stream

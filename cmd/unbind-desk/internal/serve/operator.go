@@ -15,6 +15,12 @@ func (s *Server) Operators() http.Handler {
 	mux.HandleFunc("POST /desk/issue", s.anyone(s.issue))
 	mux.HandleFunc("POST /desk/follow", s.anyone(s.follow))
 	mux.HandleFunc("POST /desk/publish", s.anyone(s.publish))
+	mux.HandleFunc("POST /desk/campaign", s.anyone(s.campaign))
+	mux.HandleFunc("POST /desk/collect", s.anyone(s.collect))
+	mux.HandleFunc("GET /desk/cases/{case}/draft", s.anyone(s.draft))
+	mux.HandleFunc("POST /desk/cases/{case}/withdraw", s.anyone(s.withdraw))
+	mux.HandleFunc("GET /desk/overdue/{hours}", s.anyone(s.overdue))
+	mux.HandleFunc("GET /desk/alarms", s.anyone(s.alarms))
 	mux.HandleFunc("GET /desk/cases", s.anyone(s.cases))
 	mux.HandleFunc("GET /desk/cases/{case}", s.anyone(s.inspect))
 	mux.HandleFunc("GET /desk/cases/{case}/export", s.anyone(s.export))
@@ -76,7 +82,11 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.Desk.Publish(body)
+	seen, err := seenVersion(r.Header.Get("If-Match"))
+	if err != nil {
+		return err
+	}
+	done, err := s.Desk.Publish(body, seen)
 	if err != nil {
 		return err
 	}
@@ -84,8 +94,86 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Server) cases(w http.ResponseWriter, _ *http.Request) error {
-	list, err := s.Desk.Cases()
+func (s *Server) campaign(w http.ResponseWriter, r *http.Request) error {
+	body, err := sized(w, r, maxWave)
+	if err != nil {
+		return err
+	}
+	var wave desk.Wave
+	if err := decode(body, &wave); err != nil {
+		return err
+	}
+	done, err := s.Desk.PublishCampaign(wave)
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, done)
+	return nil
+}
+
+func (s *Server) collect(w http.ResponseWriter, r *http.Request) error {
+	body, err := small(w, r)
+	if err != nil {
+		return err
+	}
+	seen, err := seenVersion(r.Header.Get("If-Match"))
+	if err != nil {
+		return err
+	}
+	done, err := s.Desk.Collect(body, seen)
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, done)
+	return nil
+}
+
+func (s *Server) draft(w http.ResponseWriter, r *http.Request) error {
+	d, err := s.Desk.Draft(r.PathValue("case"))
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, d)
+	return nil
+}
+
+func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
+	seen, err := seenVersion(r.Header.Get("If-Match"))
+	if err != nil {
+		return err
+	}
+	done, err := s.Desk.Withdraw(r.PathValue("case"), seen)
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, done)
+	return nil
+}
+
+func (s *Server) overdue(w http.ResponseWriter, r *http.Request) error {
+	hours, err := countOf("hours", r.PathValue("hours"))
+	if err != nil {
+		return err
+	}
+	list, err := s.Desk.Overdue(hours)
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, list)
+	return nil
+}
+
+func (s *Server) alarms(w http.ResponseWriter, _ *http.Request) error {
+	list, err := s.Desk.Alarms()
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, list)
+	return nil
+}
+
+func (s *Server) cases(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.Desk.Cases(r.URL.Query().Get("after"))
 	if err != nil {
 		return err
 	}

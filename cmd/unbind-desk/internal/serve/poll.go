@@ -14,8 +14,9 @@ func (s *Server) orders(w http.ResponseWriter, r *http.Request, who desk.Caller)
 	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + answerTime)); err != nil {
 		return err
 	}
-	over := time.NewTimer(wait)
+	over, again := time.NewTimer(wait), time.NewTicker(s.Again)
 	defer over.Stop()
+	defer again.Stop()
 	for patient := wait > 0; ; {
 		o, err := s.Desk.Orders(r.PathValue("terminal"), who)
 		if err != nil {
@@ -27,6 +28,7 @@ func (s *Server) orders(w http.ResponseWriter, r *http.Request, who desk.Caller)
 		}
 		select {
 		case <-o.Changed:
+		case <-again.C: // another desk on the same store rings no bell here
 		case <-over.C:
 			patient = false
 		case <-s.stopping:

@@ -47,9 +47,9 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// tell writes an error to the client. What the client did wrong is told to it
-// and to nobody else; what the desk did wrong is logged and not told.
-func tell(w http.ResponseWriter, log zerolog.Logger, err error) {
+// tell writes an error to the client. What the client did wrong is told to it in
+// full and logged by its code; what the desk did wrong is logged and not told.
+func tell(w http.ResponseWriter, r *http.Request, log zerolog.Logger, err error) {
 	status := statusOf(err)
 	out := Refusal{Code: internalCode, Message: "the desk could not do it", Next: "Try again; if it stays, read the desk's log."}
 	switch {
@@ -58,12 +58,24 @@ func tell(w http.ResponseWriter, log zerolog.Logger, err error) {
 	case status == http.StatusRequestEntityTooLarge:
 		out = explain(envelope.Refuse("E01", "bytes", "cannot read the request: it is larger than it may be"))
 	default:
-		var r *envelope.Refusal
-		if errors.As(err, &r) {
-			out = explain(r)
+		var told *envelope.Refusal
+		if errors.As(err, &told) {
+			out = explain(told)
 		}
 	}
+	// What is not there yet is asked for again and again, and is no refusal.
+	if status < http.StatusInternalServerError && status != http.StatusNotFound {
+		log.Info().Str("code", out.Code).Int("status", status).Str("route", r.Pattern).Str("client", clientOf(r)).Msg("refused")
+	}
 	reply(w, status, out)
+}
+
+// clientOf is the name in the certificate that a client showed, which the CA gave it.
+func clientOf(r *http.Request) string {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return ""
+	}
+	return r.TLS.PeerCertificates[0].Subject.CommonName
 }
 
 func explain(r *envelope.Refusal) Refusal {

@@ -19,6 +19,7 @@ import (
 // Limits of a request.
 const (
 	maxObject  = 256 << 10        // bytes of a small body
+	maxWave    = 32 << 20         // bytes of a campaign with its commands
 	bodyTime   = 30 * time.Second // for a small body to arrive
 	stallTime  = 2 * time.Minute  // for an upload to move at all
 	maxWait    = 55 * time.Second // of a long poll
@@ -59,6 +60,19 @@ func numberOf(text string) (int64, error) {
 	return n, nil
 }
 
+// seenVersion reads the version of a case that an operator saw: If-Match: "3".
+func seenVersion(field string) (int64, error) {
+	if field == "" {
+		return desk.Unseen, nil
+	}
+	text, err := strconv.Unquote(field)
+	n, err2 := strconv.ParseInt(text, 10, 64)
+	if err != nil || err2 != nil || n < 0 {
+		return 0, malformed("E31", "unseen", "cannot use If-Match: want the version of the case between quotes")
+	}
+	return n, nil
+}
+
 // preferWait reads how long a client would wait (RFC 7240), at most maxWait.
 func preferWait(values []string) time.Duration {
 	for _, value := range values {
@@ -92,11 +106,14 @@ func contentDigest(field string) (envelope.Digest, error) {
 
 // small reads a small body whole, within its bounds of size and time. White
 // space around it is no difference.
-func small(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func small(w http.ResponseWriter, r *http.Request) ([]byte, error) { return sized(w, r, maxObject) }
+
+// sized reads a body of at most so many bytes.
+func sized(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)); err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxObject))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var large *http.MaxBytesError
 	if err != nil && !errors.As(err, &large) {
 		err = desk.Broken(err)

@@ -17,10 +17,14 @@ import (
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/desk"
+	"unbindd/cmd/unbind-desk/internal/store"
 )
 
 // drainTime is how long running requests may take when the desk ends.
 const drainTime = 30 * time.Second
+
+// lookAgain is how late a long poll hears of what another desk published.
+const lookAgain = 10 * time.Second
 
 // maxSocketPath is what fits into a Unix socket's address on Linux.
 const maxSocketPath = 107
@@ -29,17 +33,19 @@ const maxSocketPath = 107
 type Server struct {
 	Desk      *desk.Desk
 	Log       zerolog.Logger
-	MaxBackup int64 // bytes of a sealed file
+	MaxBackup int64         // bytes of a sealed file
+	Again     time.Duration // after which a long poll looks by itself
 
-	uploading chan struct{}
+	uploading slots
 	stopping  chan struct{}
+	broken    chan error // why the desk cannot go on
 }
 
 // New makes a server; Run starts it.
 func New(d *desk.Desk, log zerolog.Logger, maxBackup int64) *Server {
 	return &Server{
-		Desk: d, Log: log, MaxBackup: maxBackup,
-		uploading: make(chan struct{}, uploads), stopping: make(chan struct{}),
+		Desk: d, Log: log, MaxBackup: maxBackup, Again: lookAgain,
+		stopping: make(chan struct{}), broken: make(chan error, 1),
 	}
 }
 
@@ -62,6 +68,8 @@ func (s *Server) Run(ctx context.Context, doors Doors, shown tls.Certificate, re
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
+	case err = <-s.broken:
+		return fmt.Errorf("cannot go on: %w", errors.Join(err, terminals.Close(), operators.Close()))
 	}
 	close(s.stopping) // wakes the long polls
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
@@ -70,6 +78,18 @@ func (s *Server) Run(ctx context.Context, doors Doors, shown tls.Certificate, re
 		return fmt.Errorf("cannot serve: %w", err)
 	}
 	return nil
+}
+
+// GiveUp ends the desk when nobody knows what the store has: it is opened anew,
+// by whoever starts the desk again, and what is there then decides.
+func (s *Server) GiveUp(err error) {
+	if !errors.Is(err, store.ErrUnknown) {
+		return
+	}
+	select {
+	case s.broken <- err:
+	default: // it is ending already
+	}
 }
 
 // harden sets the bounds that hold for every request; bodies have their own.

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"unbindd/agent/envelope"
@@ -14,6 +15,11 @@ func (s *Server) Terminals() http.Handler {
 	mux.HandleFunc("POST /v1/enrol", s.anyone(s.enrol))
 	mux.HandleFunc("POST /v1/time", s.anyone(s.time))
 	mux.HandleFunc("GET /v1/trust/{n}", s.anyone(s.bundle))
+	mux.HandleFunc("GET /v1/log/checkpoint", s.anyone(s.checkpoint))
+	mux.HandleFunc("GET /v1/log/proof/{i}", s.anyone(s.proof))
+	mux.HandleFunc("GET /v1/log/consistency/{m}/{n}", s.anyone(s.consistency))
+	mux.HandleFunc("GET /v1/cases/{case}/proofs/{kind}/{n}", s.known(s.proofOfObject))
+	mux.HandleFunc("GET /v1/cases/{case}/proofs/receipts/{kind}/{n}", s.known(s.proofOfReceipt))
 	mux.HandleFunc("PUT /v1/cases/{case}/tombstone", s.anyone(s.tombstone))
 	mux.HandleFunc("GET /v1/terminals/{terminal}/command", s.known(s.orders))
 	mux.HandleFunc("GET /v1/tickets", s.known(s.tickets))
@@ -34,7 +40,8 @@ func (s *Server) Terminals() http.Handler {
 func (s *Server) anyone(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := serve(w, r); err != nil {
-			tell(w, s.Log, err)
+			tell(w, r, s.Log, err)
+			s.GiveUp(err)
 		}
 	}
 }
@@ -85,8 +92,7 @@ func (s *Server) certificate(w http.ResponseWriter, r *http.Request, who desk.Ca
 	if err != nil {
 		return err
 	}
-	send(w, http.StatusOK, receipt)
-	return nil
+	return s.sendReceipt(w, who, id, "certificate", n, receipt)
 }
 
 func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
@@ -170,6 +176,9 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, who desk.Caller, k
 	}
 	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
 		return err
+	}
+	if of, ok := strings.CutPrefix(kind, "receipts/"); ok {
+		return s.sendReceipt(w, who, id, of, n, body)
 	}
 	send(w, http.StatusOK, body)
 	return nil

@@ -9,10 +9,6 @@ import (
 	"unbindd/cmd/unbind-desk/internal/desk"
 )
 
-// uploads is how many sealed files are received and opened at once; one more
-// is asked to come back.
-const uploads = 8
-
 // backup receives a sealed file as one streamed body. There is no bound on the
 // whole time, only on standing still.
 func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
@@ -30,14 +26,13 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller)
 	if r.ContentLength > s.MaxBackup {
 		return &http.MaxBytesError{Limit: s.MaxBackup}
 	}
-	select {
-	case s.uploading <- struct{}{}:
-		defer func() { <-s.uploading }()
-	default:
+	release, ok := s.uploading.take(who.Terminal)
+	if !ok {
 		w.Header().Set("Retry-After", "10")
 		reply(w, http.StatusServiceUnavailable, Refusal{Code: internalCode, Message: "too many files are being received", Next: "Try again in a moment."})
 		return nil
 	}
+	defer release()
 	control := http.NewResponseController(w)
 	receipt, err := s.Desk.Backup(who, id, n, desk.Arriving{
 		Digest: digest, Size: r.ContentLength, Body: &moving{Reader: r.Body, control: control},
@@ -48,8 +43,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller)
 	if err := control.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
 		return err
 	}
-	send(w, http.StatusOK, receipt)
-	return nil
+	return s.sendReceipt(w, who, id, "backup", n, receipt)
 }
 
 // object reads case and number from a path.

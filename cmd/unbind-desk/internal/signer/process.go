@@ -31,8 +31,10 @@ type Process struct {
 	Anchor envelope.Digest
 	Key    envelope.Signer
 	Log    zerolog.Logger
+	Floor  string // file with the newest trust version ever seen; "" keeps it for this run
 
-	told map[string]bool // refusals that were logged, so that each is said once
+	newest int64
+	told   map[string]bool // refusals that were logged, so that each is said once
 }
 
 // Run goes on until ctx ends, one round every so often.
@@ -99,6 +101,9 @@ func (p *Process) serve(ctx context.Context, at, n string) error {
 	}
 	believed, err := trust.Chain(papers.Anchor, papers.Trust)
 	if err != nil {
+		return err
+	}
+	if err := p.heed(believed.Version); err != nil {
 		return err
 	}
 	file, err := Sign(order, p.Key, believed)

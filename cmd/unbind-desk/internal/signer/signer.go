@@ -7,6 +7,7 @@
 // its absence.
 //
 //	signer.go   papers in, ticket out
+//	floor.go    no trust version older than one seen before
 //	process.go  the same for everything a desk has waiting, unattended
 package signer
 

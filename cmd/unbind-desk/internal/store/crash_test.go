@@ -1,4 +1,4 @@
-package store
+package store_test
 
 import (
 	"encoding/json"
@@ -11,6 +11,10 @@ import (
 	"testing"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/merkle"
+	"unbindd/cmd/unbind-desk/internal/blob/folder"
+	"unbindd/cmd/unbind-desk/internal/store"
+	"unbindd/cmd/unbind-desk/internal/store/bolt"
 )
 
 // The crash lab runs this binary as the desk that works in its mount, and as the
@@ -29,6 +33,25 @@ func TestMain(m *testing.M) {
 	}
 }
 
+// kept is a desk's store with its blobs.
+type kept struct {
+	*store.Store
+	blobs folder.Folder
+}
+
+func open(dir string) (kept, error) {
+	base, err := bolt.Open(dir)
+	if err != nil {
+		return kept{}, err
+	}
+	return take(base, dir)
+}
+
+func take(base *bolt.Base, dir string) (kept, error) {
+	s, err := store.New(base)
+	return kept{s, folder.Folder(filepath.Join(dir, "blobs"))}, err
+}
+
 // workForLab makes a store and fills it, or goes on with what a killed desk left.
 func workForLab(what, dir string) error {
 	told, err := os.OpenFile(filepath.Join(dir, ".told"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -39,7 +62,14 @@ func workForLab(what, dir string) error {
 	if what == "desk again" {
 		return tellWhatIsThere(dir, told)
 	}
-	s, err := Create(dir)
+	base, err := bolt.Create(dir)
+	if err != nil {
+		return err
+	}
+	if _, err := folder.Create(filepath.Join(dir, "blobs")); err != nil {
+		return err
+	}
+	s, err := take(base, dir)
 	if err != nil {
 		return err
 	}
@@ -60,21 +90,21 @@ func workForLab(what, dir string) error {
 
 // tellWhatIsThere answers a repeated object with the receipt that is stored.
 func tellWhatIsThere(dir string, told io.Writer) error {
-	s, err := Open(dir)
+	s, err := open(dir)
 	if err != nil {
 		return err
 	}
 	last := int64(-1)
 	for err == nil {
-		err = s.Look(func(tx *Tx) error {
-			_, err := tx.Object(Key{Case: "C-1", Kind: "backup", N: last + 1})
+		err = s.Look(func(tx *store.Tx) error {
+			_, err := tx.Object(store.Key{Case: "C-1", Kind: "backup", N: last + 1})
 			return err
 		})
 		if err == nil {
 			last++
 		}
 	}
-	if !errors.Is(err, ErrAbsent) {
+	if !errors.Is(err, store.ErrAbsent) {
 		return errors.Join(err, s.Close())
 	}
 	fmt.Fprintln(told, "ack", last)
@@ -83,8 +113,8 @@ func tellWhatIsThere(dir string, told io.Writer) error {
 
 func content(n int64) string { return strings.Repeat(fmt.Sprint("record ", n), 700) }
 
-func keepBlob(s *Store, body string) (envelope.Digest, error) {
-	u, err := s.Receive()
+func keepBlob(s kept, body string) (envelope.Digest, error) {
+	u, err := s.blobs.Receive("")
 	if err != nil {
 		return "", err
 	}
@@ -95,9 +125,9 @@ func keepBlob(s *Store, body string) (envelope.Digest, error) {
 	return u.Digest(), errors.Join(err, u.Drop())
 }
 
-func addNumbered(s *Store, n int64, digest envelope.Digest) error {
-	return s.Change(func(tx *Tx) error {
-		_, err := tx.AddObject(Key{Case: "C-1", Kind: "backup", N: n}, Object{Digest: digest})
+func addNumbered(s kept, n int64, digest envelope.Digest) error {
+	return s.Change(func(tx *store.Tx) error {
+		_, err := tx.AddObject(store.Key{Case: "C-1", Kind: "backup", N: n}, store.Object{Digest: digest})
 		return err
 	})
 }
@@ -131,19 +161,19 @@ func judgeImage(dir string, told []string) error {
 	if !made {
 		return nil // a desk that was never made is made anew by hand
 	}
-	s, err := Open(dir)
+	s, err := open(dir)
 	if err != nil {
 		return err
 	}
 	return errors.Join(judgeObjects(s, acked, begun), s.Close())
 }
 
-func judgeObjects(s *Store, acked, begun int64) error {
+func judgeObjects(s kept, acked, begun int64) error {
 	next := int64(0)
 	for ; next <= begun; next++ {
-		var o Object
-		err := s.Look(func(tx *Tx) (err error) {
-			if o, err = tx.Object(Key{Case: "C-1", Kind: "backup", N: next}); err != nil {
+		var o store.Object
+		err := s.Look(func(tx *store.Tx) (err error) {
+			if o, err = tx.Object(store.Key{Case: "C-1", Kind: "backup", N: next}); err != nil {
 				return err
 			}
 			leaf, err := tx.Leaf(o.Leaf)
@@ -152,7 +182,7 @@ func judgeObjects(s *Store, acked, begun int64) error {
 			}
 			return err
 		})
-		if errors.Is(err, ErrAbsent) && next > acked {
+		if errors.Is(err, store.ErrAbsent) && next > acked {
 			break
 		}
 		if err == nil {
@@ -162,6 +192,9 @@ func judgeObjects(s *Store, acked, begun int64) error {
 			return fmt.Errorf("object %d, acknowledged up to %d: %w", next, acked, err)
 		}
 	}
+	if err := judgeTree(s); err != nil {
+		return err
+	}
 	digest, err := keepBlob(s, "one more")
 	if err != nil {
 		return err
@@ -169,8 +202,46 @@ func judgeObjects(s *Store, acked, begun int64) error {
 	return addNumbered(s, next, digest)
 }
 
-func judgeBlob(s *Store, d envelope.Digest, want string) error {
-	f, err := s.Blob(d)
+// judgeTree makes the tree anew from the leaves and compares every hash: the log
+// must prove what it says after any cut.
+func judgeTree(s kept) error {
+	return s.Look(func(tx *store.Tx) error {
+		size, err := tx.Size()
+		if err != nil {
+			return err
+		}
+		var made []merkle.Hash
+		read := func(numbers []int64) (out []merkle.Hash, _ error) {
+			for _, n := range numbers {
+				out = append(out, made[n])
+			}
+			return out, nil
+		}
+		for i := range size {
+			leaf, err := tx.Leaf(i)
+			if err != nil {
+				return err
+			}
+			_, more, err := merkle.Append(i, leaf, read)
+			if err != nil {
+				return err
+			}
+			made = append(made, more...)
+		}
+		for i, want := range made {
+			if got, err := tx.Hashes([]int64{int64(i)}); err != nil || got[0] != want {
+				return fmt.Errorf("hash %d of %d leaves is not the tree's: %w", i, size, err)
+			}
+		}
+		if _, err := tx.Leaf(size); !errors.Is(err, store.ErrAbsent) {
+			return fmt.Errorf("there is a leaf beyond the log's %d", size)
+		}
+		return nil
+	})
+}
+
+func judgeBlob(s kept, d envelope.Digest, want string) error {
+	f, _, err := s.blobs.Open(d)
 	if err != nil {
 		return err
 	}

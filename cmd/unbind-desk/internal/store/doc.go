@@ -1,14 +1,23 @@
-// Package store is what a desk has durably: one bbolt file for everything
-// small, a folder of blobs for sealed backups.
+// Package store is what a desk has durably, but for the sealed backups: records,
+// the objects of a case, the log, the history.
 //
-// It promises that Change returns only after its writes are on disk, all of
-// them or none; that changes of many requests share one commit; and that a blob
-// has its name only once all of its bytes are durable. It knows no rules: what
-// may follow what is package desk's to say.
+// It promises that Change returns only after its writes are durable, all of them
+// or none; that what Look sees is durable; that an object is never written over;
+// that no two commands of one enrolment have one number; and that several desks
+// may share it. It knows no rules: what may follow what is package desk's to say.
 //
-//	store.go    open, one writer a directory, Change and Look
+// Where the bytes lie is the base's matter: bbolt is in store/bolt, and
+// storetest holds what every base must keep, with a second base in memory.
+//
+//	store.go    the base, its errors, Change and Look
 //	record.go   the shapes of what is kept
-//	table.go    reading and writing records by key
-//	object.go   the objects of a case, the log, the history
-//	blob.go     sealed backups: write, fsync, rename, fsync of the directory
+//	table.go    tables, and records by key
+//	terminal.go terminals, enrolments, bindings, clients, secrets
+//	case.go     cases, found by their state too; history
+//	object.go   the objects of a case
+//	log.go      the Merkle log: leaves, hashes
+//	trust.go    bundles, profiles
+//	alarm.go    alarms
+//	hook.go     what partners are still to be told
+//	upgrade.go  what an older desk left
 package store

@@ -50,7 +50,8 @@ type Client struct {
 	Binding  envelope.Digest `json:"binding"`
 }
 
-// Case is one unbinding. Draft is the command as it was issued, unsigned.
+// Case is one unbinding. Draft is the command as it was issued, with the
+// signatures that were collected. Version counts the changes of the case.
 type Case struct {
 	ID       envelope.ID     `json:"id"`
 	Terminal envelope.ID     `json:"terminal"`
@@ -59,6 +60,8 @@ type Case struct {
 	Command  envelope.Digest `json:"command"`
 	Binding  envelope.Digest `json:"binding"`
 	Draft    []byte          `json:"draft"`
+	Version  int64           `json:"version"`
+	Campaign envelope.Digest `json:"campaign,omitempty"` // it was published in
 }
 
 // Key names an object: idempotency is by case, kind and number.

@@ -3,100 +3,78 @@ package store
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"time"
-
-	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// ErrInUse says that another process has the store open.
-var ErrInUse = errors.New("another desk is serving this directory")
+// The errors of a base. Everything else it returns is its own trouble, before
+// which nothing was written.
+var (
+	ErrAbsent  = errors.New("there is none")
+	ErrTaken   = errors.New("there is one already")
+	ErrAgain   = errors.New("another change was quicker")
+	ErrUnknown = errors.New("it is not known whether the last change was written")
+	ErrInUse   = errors.New("another desk is serving this directory")
+)
 
-// ErrAbsent says that there is no record under a key.
-var ErrAbsent = errors.New("there is none")
-
-// lockWait is how long a second process waits before it is told so.
-const lockWait = time.Second
-
-// batchDelay is how long a change waits for others to share its commit.
-const batchDelay = 2 * time.Millisecond
-
-// Store is an open desk.db and its blob folder.
-type Store struct {
-	db    *bbolt.DB
-	blobs string
+// Row is one row of a table.
+type Row struct {
+	Key   string
+	Value []byte
 }
 
-// Create makes a new store in dir, which must not have one.
-func Create(dir string) (*Store, error) {
-	if _, err := os.Stat(filepath.Join(dir, "desk.db")); !errors.Is(err, os.ErrNotExist) {
-		return nil, errors.New("cannot create the store: there is one already")
-	}
-	s, err := open(dir)
-	if err != nil {
-		return nil, fmt.Errorf("cannot create the store: %w", err)
-	}
-	err = s.db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range buckets {
-			if _, err := tx.CreateBucket([]byte(name)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err == nil {
-		err = os.Mkdir(s.blobs, 0o700)
-	}
-	if err == nil {
-		// Without it both names could be lost after the first receipt went out.
-		err = syncDir(dir)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot create the store: %w", errors.Join(err, s.Close()))
-	}
-	return s, nil
+// Rows is what one transaction sees of a base: tables of rows, sorted by key,
+// byte by byte. Values that come out belong to the caller; values that go in are
+// not kept hold of. A key is never empty.
+type Rows interface {
+	// Get reads a row; ErrAbsent if there is none.
+	Get(t Table, key string) ([]byte, error)
+	// Put writes a row, over one that is there.
+	Put(t Table, key string, value []byte) error
+	// Add writes a row that must be new; ErrTaken if it is not, and the
+	// transaction can go on.
+	Add(t Table, key string, value []byte) error
+	// Remove takes a row away, if it is there.
+	Remove(t Table, key string) error
+	// List reads rows in order: at most limit of those whose key begins with
+	// prefix and comes after after, which may be empty.
+	List(t Table, prefix, after string, limit int) ([]Row, error)
 }
 
-// Open opens the store of dir, and drops uploads that a former process left
-// half-done. It fails with ErrInUse while another process has it open.
-func Open(dir string) (*Store, error) {
-	if _, err := os.Stat(filepath.Join(dir, "desk.db")); err != nil {
+// Base is where a desk keeps everything small. Transactions are as if one ran
+// after the other, also those of several desks on one base.
+type Base interface {
+	// Change runs f once in a transaction and returns nil when all it wrote is
+	// durable. When f returns an error nothing is written and that error comes
+	// back as it is. ErrAgain: another transaction came between, nothing is
+	// written, the caller may run it again. ErrUnknown: nobody knows; the base
+	// does nothing more until it is opened anew.
+	Change(f func(Rows) error) error
+	// Look runs f on a state that does not change while it runs, and of which
+	// everything is durable.
+	Look(f func(Rows) error) error
+	// Close ends the base.
+	Close() error
+}
+
+// tries is how often a change runs before it is given up: each time at least one
+// other change went through.
+const tries = 1000
+
+// Store is a base with the records of a desk in it.
+type Store struct{ base Base }
+
+// New puts a store on a base, and brings what an older desk wrote there up to
+// what this one reads.
+func New(base Base) (*Store, error) {
+	s := &Store{base: base}
+	if err := s.upgrade(); err != nil {
 		return nil, fmt.Errorf("cannot open the store: %w", err)
 	}
-	s, err := open(dir)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open the store: %w", err)
-	}
-	if err := s.sweep(); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
 	return s, nil
-}
-
-func open(dir string) (*Store, error) {
-	db, err := bbolt.Open(filepath.Join(dir, "desk.db"), 0o600, &bbolt.Options{
-		Timeout: lockWait, FreelistType: bbolt.FreelistMapType,
-	})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, ErrInUse
-	}
-	if err != nil {
-		return nil, err
-	}
-	db.MaxBatchDelay = batchDelay
-	// A killed desk may have left its last commit in the page cache alone; what is
-	// answered from here on must be on the medium.
-	if err := db.Update(func(*bbolt.Tx) error { return nil }); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return &Store{db: db, blobs: filepath.Join(dir, "blobs")}, nil
 }
 
 // Close closes the store.
 func (s *Store) Close() error {
-	if err := s.db.Close(); err != nil {
+	if err := s.base.Close(); err != nil {
 		return fmt.Errorf("cannot close the store: %w", err)
 	}
 	return nil
@@ -106,10 +84,18 @@ func (s *Store) Close() error {
 // run more than once and must set what it hands out anew each time; when it
 // returns an error nothing of it is kept, and that error comes back as it is.
 func (s *Store) Change(f func(*Tx) error) error {
-	return s.db.Batch(func(tx *bbolt.Tx) error { return f(&Tx{tx}) })
+	var err error
+	for range tries {
+		err = s.base.Change(func(r Rows) error { return f(&Tx{r}) })
+		if !errors.Is(err, ErrAgain) {
+			return err
+		}
+	}
+	return fmt.Errorf("cannot change the store: %w", err)
 }
 
-// Look runs f on a state that does not change while it runs.
+// Look runs f on a state that does not change while it runs. What f sees is
+// durable.
 func (s *Store) Look(f func(*Tx) error) error {
-	return s.db.View(func(tx *bbolt.Tx) error { return f(&Tx{tx}) })
+	return s.base.Look(func(r Rows) error { return f(&Tx{r}) })
 }

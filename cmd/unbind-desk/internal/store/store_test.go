@@ -1,72 +1,47 @@
-package store
+package store_test
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/merkle"
+	"unbindd/cmd/unbind-desk/internal/store"
+	"unbindd/cmd/unbind-desk/internal/store/storetest"
 )
 
-func create(t *testing.T) (*Store, string) {
+func create(t *testing.T) *store.Store {
 	t.Helper()
-	dir := t.TempDir()
-	s, err := Create(dir)
+	s, err := store.New(storetest.NewMemory())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, dir
-}
-
-func shut(t *testing.T, s *Store) {
-	t.Helper()
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestOneWriterADirectory(t *testing.T) {
-	s, dir := create(t)
-	if _, err := Open(dir); !errors.Is(err, ErrInUse) {
-		t.Fatalf("a second writer: %v", err)
-	}
-	if _, err := Create(dir); err == nil {
-		t.Fatal("a store was made over another")
-	}
-	shut(t, s)
-	s, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	shut(t, s)
-	if _, err := Open(t.TempDir()); err == nil {
-		t.Fatal("an absent store was opened")
-	}
+	return s
 }
 
 // Whatever is added in whatever order, the log has every object once, in order,
 // and an object is never written over.
 func TestLogIsAppendOnly(t *testing.T) {
-	s, _ := create(t)
-	defer shut(t, s)
+	s := create(t)
 	var want []envelope.Digest
 	rapid.Check(t, func(r *rapid.T) {
-		k := Key{
+		k := store.Key{
 			Case: envelope.ID(rapid.SampledFrom([]string{"C-1", "C-2"}).Draw(r, "case")),
 			Kind: rapid.SampledFrom([]string{"answer", "manifest"}).Draw(r, "kind"), N: rapid.Int64Range(1, 9).Draw(r, "n"),
 		}
 		digest := envelope.DigestOf([]byte(rapid.String().Draw(r, "body")))
 		fails := rapid.Bool().Draw(r, "fails")
 		var there bool
-		err := s.Change(func(tx *Tx) error {
+		err := s.Change(func(tx *store.Tx) error {
 			_, err := tx.Object(k)
 			there = err == nil
-			o, err := tx.AddObject(k, Object{Digest: digest})
+			o, err := tx.AddObject(k, store.Object{Digest: digest})
 			if err == nil && o.Leaf != int64(len(want)) {
 				r.Fatalf("leaf %d, want %d", o.Leaf, len(want))
 			}
@@ -82,14 +57,14 @@ func TestLogIsAppendOnly(t *testing.T) {
 			want = append(want, digest)
 		}
 	})
-	if err := s.Look(func(tx *Tx) error {
+	if err := s.Look(func(tx *store.Tx) error {
 		for i, w := range want {
 			if got, err := tx.Leaf(int64(i)); err != nil || got != w {
 				t.Errorf("leaf %d is %s, want %s: %v", i, got, w, err)
 			}
 		}
 		_, err := tx.Leaf(int64(len(want)))
-		if !errors.Is(err, ErrAbsent) {
+		if !errors.Is(err, store.ErrAbsent) {
 			t.Errorf("there is a leaf too many: %v", err)
 		}
 		return nil
@@ -100,12 +75,11 @@ func TestLogIsAppendOnly(t *testing.T) {
 
 // A change that fails takes none of the changes that share its commit with it.
 func TestBatchMatesSurviveAFailure(t *testing.T) {
-	s, _ := create(t)
-	defer shut(t, s)
+	s := create(t)
 	var all sync.WaitGroup
 	for i := range 40 {
 		all.Go(func() {
-			err := s.Change(func(tx *Tx) error {
+			err := s.Change(func(tx *store.Tx) error {
 				if _, err := tx.Count("n"); err != nil {
 					return err
 				}
@@ -120,7 +94,7 @@ func TestBatchMatesSurviveAFailure(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if err := s.Change(func(tx *Tx) error {
+	if err := s.Change(func(tx *store.Tx) error {
 		n, err := tx.Count("n")
 		if n != 31 {
 			t.Errorf("the counter is %d, want 31", n)
@@ -132,22 +106,21 @@ func TestBatchMatesSurviveAFailure(t *testing.T) {
 }
 
 func TestObjectsByNumber(t *testing.T) {
-	s, _ := create(t)
-	defer shut(t, s)
-	add := func(k Key) error {
-		return s.Change(func(tx *Tx) error {
-			_, err := tx.AddObject(k, Object{Digest: envelope.DigestOf(nil)})
+	s := create(t)
+	add := func(k store.Key) error {
+		return s.Change(func(tx *store.Tx) error {
+			_, err := tx.AddObject(k, store.Object{Digest: envelope.DigestOf(nil)})
 			return err
 		})
 	}
-	for _, k := range []Key{{"C-1", "answer", 10}, {"C-1", "answer", 9}, {"C-1", "answers", 1}, {"C-10", "answer", 1}, {"C-1", "manifest", 1}} {
+	for _, k := range []store.Key{{"C-1", "answer", 10}, {"C-1", "answer", 9}, {"C-1", "answers", 1}, {"C-10", "answer", 1}, {"C-1", "manifest", 1}} {
 		if err := add(k); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Look(func(tx *Tx) error {
+	if err := s.Look(func(tx *store.Tx) error {
 		var got []int64
-		err := tx.Objects("C-1", "answer", func(o Object) error { got = append(got, o.N); return nil })
+		err := tx.Objects("C-1", "answer", func(o store.Object) error { got = append(got, o.N); return nil })
 		if len(got) != 2 || got[0] != 9 || got[1] != 10 {
 			t.Errorf("the answers are %v", got)
 		}
@@ -156,7 +129,7 @@ func TestObjectsByNumber(t *testing.T) {
 			t.Errorf("the newest is %d", newest.N)
 		}
 		kinds := map[string]int{}
-		err3 := tx.Kinds("C-1", func(kind string, _ Object) error { kinds[kind]++; return nil })
+		err3 := tx.Kinds("C-1", func(kind string, _ store.Object) error { kinds[kind]++; return nil })
 		if len(kinds) != 3 || kinds["answer"] != 2 {
 			t.Errorf("the kinds are %v", kinds)
 		}
@@ -166,41 +139,210 @@ func TestObjectsByNumber(t *testing.T) {
 	}
 }
 
-func TestBlobs(t *testing.T) {
-	s, dir := create(t)
-	up := func(text string) *Upload {
-		u, err := s.Receive()
-		if err == nil {
-			_, err = io.WriteString(u, text)
+// older fills a base as a desk before the tree did: leaves and cases, and
+// nothing that counts or finds them.
+func older(t *testing.T, b store.Base, leaves int) {
+	t.Helper()
+	err := b.Change(func(r store.Rows) error {
+		var err error
+		for i := range leaves {
+			key := string(binary.BigEndian.AppendUint64(nil, uint64(i)))
+			err = errors.Join(err, r.Put("log", key, []byte(`"`+string(leafOf(i))+`"`)))
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return u
-	}
-	kept, dropped, cut := up("kept"), up("dropped"), up("cut off by a power cut")
-	if err := errors.Join(kept.Keep(), kept.Drop(), dropped.Drop()); err != nil {
-		t.Fatal(err)
-	}
-	f, err := s.Blob(envelope.DigestOf([]byte("kept")))
+		err = errors.Join(err, r.Put("cases", "C-1", []byte(`{"id":"C-1","terminal":"T-1","state":"issued","since":7,"command":"`+string(leafOf(1))+`","binding":"`+string(leafOf(2))+`"}`)))
+		return errors.Join(err, r.Put("history", "C-1\x00"+string(binary.BigEndian.AppendUint64(nil, 40)), []byte(`{"at":1,"state":"issued","what":"old"}`)))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := io.ReadAll(f)
-	if err := errors.Join(err, f.Close()); err != nil || string(text) != "kept" {
-		t.Fatalf("the blob says %q: %v", text, err)
-	}
-	for _, d := range []envelope.Digest{envelope.DigestOf([]byte("dropped")), cut.Digest(), "sha256:../../desk.db", ""} {
-		if _, err := s.Blob(d); !errors.Is(err, ErrAbsent) {
-			t.Errorf("blob %s: %v", d, err)
+}
+
+func leafOf(i int) envelope.Digest { return envelope.DigestOf([]byte(fmt.Sprint("leaf ", i))) }
+
+// A log that is a list of digests becomes a tree over the same leaves, and goes
+// on; cut in the middle, it goes on where it stopped.
+func TestOlderLogBecomesATree(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 255, 256, 257, 700} {
+		b := storetest.NewMemory()
+		older(t, b, n)
+		for { // every commit of the take-over is followed by a cut
+			b.FailNext(true)
+			_, err := store.New(b)
+			if b = b.Reopen(); err == nil {
+				break
+			}
+			if !errors.Is(err, store.ErrUnknown) {
+				t.Fatal(err)
+			}
+			if done(t, b) {
+				break
+			}
 		}
+		s, err := store.New(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkTree(t, s, n)
+		var added store.Object
+		if err := s.Change(func(tx *store.Tx) (err error) {
+			added, err = tx.AddObject(store.Key{Case: "C-1", Kind: "answer", N: 1}, store.Object{Digest: leafOf(n)})
+			return errors.Join(err, tx.Note("C-1", store.Entry{What: "new"}))
+		}); err != nil || added.Leaf != int64(n) {
+			t.Fatalf("after %d old leaves a new one is %d, %v", n, added.Leaf, err)
+		}
+		checkTree(t, s, n+1)
+		checkOlderCase(t, s)
 	}
-	shut(t, s)
-	if s, err = Open(dir); err != nil {
+}
+
+// done says whether the take-over has come to its end.
+func done(t *testing.T, b store.Base) bool {
+	t.Helper()
+	whole := false
+	if err := b.Look(func(r store.Rows) error {
+		_, err := r.Get("counters", "cases-placed")
+		whole = err == nil
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
-	defer shut(t, s)
-	if left, err := os.ReadDir(filepath.Join(dir, "blobs")); err != nil || len(left) != 1 {
-		t.Fatalf("%d files are left in the blob folder: %v", len(left), err)
+	return whole
+}
+
+func checkTree(t *testing.T, s *store.Store, n int) {
+	t.Helper()
+	var all []merkle.Hash
+	for i := range n {
+		_, made, err := merkle.Append(int64(i), leafOf(i), func(numbers []int64) (out []merkle.Hash, _ error) {
+			for _, k := range numbers {
+				out = append(out, all[k])
+			}
+			return out, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, made...)
+	}
+	if err := s.Look(func(tx *store.Tx) error {
+		size, err := tx.Size()
+		if err != nil || size != int64(n) {
+			t.Fatalf("the log has %d leaves, want %d: %v", size, n, err)
+		}
+		for i, want := range all {
+			if got, err := tx.Hashes([]int64{int64(i)}); err != nil || got[0] != want {
+				t.Fatalf("hash %d of %d leaves: %v", i, n, err)
+			}
+		}
+		if _, err := tx.Hashes([]int64{int64(len(all))}); !errors.Is(err, store.ErrAbsent) {
+			t.Errorf("there is a hash too many: %v", err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkOlderCase(t *testing.T, s *store.Store) {
+	t.Helper()
+	if err := s.Look(func(tx *store.Tx) error {
+		history, err := tx.History("C-1")
+		if len(history) != 2 || history[0].What != "old" || history[1].What != "new" {
+			t.Errorf("the history is %v", history)
+		}
+		found := 0
+		err2 := tx.InState("issued", 8, func(store.Case) error { found++; return nil })
+		if found != 1 {
+			t.Errorf("an older case is found %d times by its state", found)
+		}
+		return errors.Join(err, err2)
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A log from which a leaf was taken is not taken over.
+func TestOlderLogWithAGapIsRefused(t *testing.T) {
+	b := storetest.NewMemory()
+	older(t, b, 9)
+	if err := b.Change(func(r store.Rows) error {
+		return r.Remove("log", string(binary.BigEndian.AppendUint64(nil, 4)))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.New(b); err == nil {
+		t.Fatal("a log with a gap was taken over")
+	}
+}
+
+func TestCasesByState(t *testing.T) {
+	s := create(t)
+	put := func(c store.Case) {
+		c.Terminal, c.Command, c.Binding = "T-1", leafOf(1), leafOf(2)
+		if err := s.Change(func(tx *store.Tx) error { return tx.PutCase(c) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 9 {
+		put(store.Case{ID: envelope.ID(fmt.Sprint("C-", i)), State: "issued", Since: int64(100 - i)})
+	}
+	put(store.Case{ID: "C-3", State: "gone", Since: 200})
+	put(store.Case{ID: "C-4", State: "issued", Since: 1})
+	var got []envelope.ID
+	if err := s.Look(func(tx *store.Tx) error {
+		return tx.InState("issued", 98, func(c store.Case) error { got = append(got, c.ID); return nil })
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "[C-4 C-8 C-7 C-6 C-5]"; fmt.Sprint(got) != want {
+		t.Errorf("issued before 98: %v, want %s", got, want)
+	}
+	if err := s.Look(func(tx *store.Tx) error {
+		list, err := tx.CasesAfter("C-6", 1)
+		if len(list) != 1 || list[0].ID != "C-7" {
+			t.Errorf("after C-6 comes %v", list)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Two commands of one enrolment never have one number.
+func TestCommandNumbersAreUnique(t *testing.T) {
+	s := create(t)
+	reserve := func(terminal envelope.ID, epoch, seq int64) error {
+		return s.Change(func(tx *store.Tx) error { return tx.AddNumber(terminal, epoch, seq, "C-1") })
+	}
+	if err := errors.Join(reserve("T-1", 1, 1), reserve("T-1", 1, 2), reserve("T-1", 2, 1), reserve("T-2", 1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := reserve("T-1", 1, 2); !errors.Is(err, store.ErrTaken) {
+		t.Fatalf("a number was given twice: %v", err)
+	}
+}
+
+// A change that another one came before runs again until it goes through.
+func TestChangeRunsAgain(t *testing.T) {
+	s := create(t)
+	runs := 0
+	if err := s.Change(func(tx *store.Tx) error {
+		if runs++; runs < 4 {
+			if err := s.Change(func(tx *store.Tx) error { _, err := tx.Count("other"); return err }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := tx.Count("n")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Look(func(tx *store.Tx) error {
+		if n, err := tx.Counted("n"); n != 1 || runs != 4 || err != nil {
+			t.Errorf("%d runs counted to %d, %v", runs, n, err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

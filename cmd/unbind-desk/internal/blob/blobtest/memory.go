@@ -1,0 +1,123 @@
+package blobtest
+
+import (
+	"bytes"
+	"io"
+	"sync"
+	"time"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/blob"
+)
+
+// Memory keeps blobs in memory; nothing of it is durable.
+type Memory struct {
+	mu    sync.Mutex
+	kept  map[envelope.Digest][]byte
+	parts map[string]*part
+}
+
+type part struct {
+	bytes   []byte
+	busy    bool
+	touched time.Time
+}
+
+// NewMemory makes an empty keeper.
+func NewMemory() *Memory {
+	return &Memory{kept: map[envelope.Digest][]byte{}, parts: map[string]*part{}}
+}
+
+// Receive begins an upload or goes on with one.
+func (m *Memory) Receive(name string) (blob.Upload, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if name == "" {
+		return &memoryUpload{in: m, name: name, part: &part{busy: true}}, nil
+	}
+	p := m.parts[name]
+	if p == nil {
+		p = &part{}
+		m.parts[name] = p
+	}
+	if p.busy {
+		return nil, blob.ErrBusy
+	}
+	p.busy, p.touched = true, time.Now()
+	return &memoryUpload{in: m, name: name, part: p}, nil
+}
+
+// Open reads a kept blob.
+func (m *Memory) Open(d envelope.Digest) (io.ReadCloser, int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, ok := m.kept[d]
+	if !ok {
+		return nil, 0, blob.ErrAbsent
+	}
+	return io.NopCloser(bytes.NewReader(b)), int64(len(b)), nil
+}
+
+// Sweep removes uploads that nobody has written to since a moment.
+func (m *Memory) Sweep(since time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, p := range m.parts {
+		if !p.busy && p.touched.Before(since) {
+			delete(m.parts, name)
+		}
+	}
+	return nil
+}
+
+type memoryUpload struct {
+	in    *Memory
+	name  string
+	part  *part
+	ended bool
+}
+
+// Write takes the next bytes.
+func (u *memoryUpload) Write(b []byte) (int, error) {
+	u.in.mu.Lock()
+	defer u.in.mu.Unlock()
+	u.part.bytes, u.part.touched = append(u.part.bytes, b...), time.Now()
+	return len(b), nil
+}
+
+// Size is how many bytes are there.
+func (u *memoryUpload) Size() int64 { return int64(len(u.part.bytes)) }
+
+// Digest is what they come to.
+func (u *memoryUpload) Digest() envelope.Digest { return envelope.DigestOf(u.part.bytes) }
+
+// Reopen reads what was written.
+func (u *memoryUpload) Reopen() (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(u.part.bytes)), nil
+}
+
+// end frees the name; gone says that nothing of it stays.
+func (u *memoryUpload) end(gone bool, then func()) error {
+	u.in.mu.Lock()
+	defer u.in.mu.Unlock()
+	if u.ended {
+		return nil
+	}
+	u.ended, u.part.busy = true, false
+	if gone {
+		delete(u.in.parts, u.name)
+	}
+	then()
+	return nil
+}
+
+// Keep puts the blob under its digest.
+func (u *memoryUpload) Keep() error {
+	return u.end(true, func() { u.in.kept[u.Digest()] = u.part.bytes })
+}
+
+// Leave ends the writing.
+func (u *memoryUpload) Leave() error { return u.end(false, func() {}) }
+
+// Drop forgets the upload.
+func (u *memoryUpload) Drop() error { return u.end(true, func() {}) }

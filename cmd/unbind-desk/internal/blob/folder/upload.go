@@ -1,0 +1,124 @@
+package folder
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/blob"
+)
+
+// upload is a file of the folder that has no digest for a name yet.
+type upload struct {
+	file  *os.File
+	sum   hash.Hash
+	size  int64
+	ended bool
+}
+
+// claim opens a file and locks it for one writer of all processes. The file may
+// lose its name between the two, to a sweep or to another Keep; then there is none.
+func claim(path string, how int) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(path, how, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = blob.ErrBusy
+		}
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		if same(f, path) {
+			return f, nil
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func same(f *os.File, path string) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Lstat(path)
+	return err == nil && os.SameFile(mine, named)
+}
+
+func (f Folder) receive(path string) (*upload, error) {
+	file, err := claim(path, os.O_RDWR|os.O_CREATE)
+	if err != nil {
+		return nil, fmt.Errorf("cannot receive a file: %w", err)
+	}
+	u := &upload{file: file, sum: sha256.New()}
+	// What is there already was hashed by a process that may be gone.
+	if u.size, err = io.Copy(u.sum, file); err != nil {
+		return nil, fmt.Errorf("cannot receive a file: %w", errors.Join(err, file.Close()))
+	}
+	return u, nil
+}
+
+// Write takes the next bytes, hashing them on the way.
+func (u *upload) Write(p []byte) (int, error) {
+	n, err := u.file.Write(p)
+	u.sum.Write(p[:n])
+	u.size += int64(n)
+	return n, err
+}
+
+// Digest is the digest of what came so far.
+func (u *upload) Digest() envelope.Digest {
+	return envelope.Digest("sha256:" + hex.EncodeToString(u.sum.Sum(nil)))
+}
+
+// Size is how many bytes came so far.
+func (u *upload) Size() int64 { return u.size }
+
+// Reopen reads what was written, from its beginning.
+func (u *upload) Reopen() (io.ReadCloser, error) { return os.Open(u.file.Name()) }
+
+// Keep makes the blob durable under its digest: fsync, rename, fsync of the
+// folder. A blob that is there already has the same bytes and is replaced by them.
+func (u *upload) Keep() error {
+	if err := u.file.Sync(); err != nil {
+		return fmt.Errorf("cannot keep a file: %w", err)
+	}
+	dir := filepath.Dir(u.file.Name())
+	if err := os.Rename(u.file.Name(), filepath.Join(dir, u.Digest().Hex())); err != nil {
+		return fmt.Errorf("cannot keep a file: %w", err)
+	}
+	u.ended = true
+	return errors.Join(syncDir(dir), u.file.Close())
+}
+
+// Leave ends the writing; the bytes stay for the next Receive of the name.
+func (u *upload) Leave() error {
+	u.ended = true
+	if err := errors.Join(u.file.Sync(), u.file.Close()); err != nil {
+		return fmt.Errorf("cannot leave an upload: %w", err)
+	}
+	return nil
+}
+
+// Drop ends the upload; what was not kept is gone.
+func (u *upload) Drop() error {
+	if u.ended {
+		return nil
+	}
+	u.ended = true
+	if err := errors.Join(os.Remove(u.file.Name()), u.file.Close()); err != nil {
+		return fmt.Errorf("cannot drop an upload: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package desk
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Announcement is what a partner is told when a case moves on.
+type Announcement struct {
+	At       int64       `json:"at"` // Unix seconds
+	Case     envelope.ID `json:"case"`
+	State    State       `json:"state"`
+	Terminal envelope.ID `json:"terminal"`
+	V        int         `json:"v"`
+}
+
+// told are the states that partners hear of.
+var told = []State{Accepted, Erased, Acknowledged}
+
+// announce queues a message for each partner in the transaction that moves the
+// case: what happened is told, and what did not is not, whatever power cut comes.
+func (d *Desk) announce(tx *store.Tx, c store.Case) error {
+	if !slices.Contains(told, c.State) {
+		return nil
+	}
+	body, err := json.Marshal(Announcement{At: d.now(), Case: c.ID, State: c.State, Terminal: c.Terminal, V: 1})
+	for _, partner := range d.Partners {
+		err = errors.Join(err, tx.AddHook(store.Hook{Partner: partner, Body: body, Made: d.now(), Next: d.now()}))
+	}
+	return err
+}
+
+// DueHook claims the oldest message of a partner that is due: for lease seconds
+// no other desk will send it. ok is false when none is.
+func (d *Desk) DueHook(partner string, lease int64) (due store.Hook, ok bool, err error) {
+	find := func(tx *store.Tx) error {
+		ok = false
+		return tx.Hooks(partner, func(h store.Hook) error {
+			if !ok && h.Next <= d.now() {
+				due, ok = h, true
+			}
+			return nil
+		})
+	}
+	// Nearly always nothing is due, and a change costs a commit.
+	if err := d.look(find); err != nil || !ok {
+		return due, false, err
+	}
+	err = d.change(func(tx *store.Tx) error {
+		if err := find(tx); err != nil || !ok {
+			return err
+		}
+		due.Attempts++
+		due.Next = d.now() + lease
+		return tx.PutHook(due)
+	})
+	return due, ok, err
+}
+
+// HookDone takes a delivered message off the queue.
+func (d *Desk) HookDone(h store.Hook) error {
+	return d.change(func(tx *store.Tx) error { return tx.RemoveHook(h) })
+}
+
+// HookFailed puts a message off for a while; it is never given up.
+func (d *Desk) HookFailed(h store.Hook, wait int64) error {
+	return d.change(func(tx *store.Tx) error {
+		h.Next = d.now() + wait
+		return tx.PutHook(h)
+	})
+}

@@ -1,0 +1,103 @@
+package desk
+
+import (
+	"errors"
+
+	"unbindd/agent/envelope"
+	"unbindd/agent/merkle"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// checkpoint signs the log as it stood after size leaves. The same size always
+// gives the same bytes, for leaves never change and Ed25519 draws no lots: there
+// is nothing to keep.
+func (d *Desk) checkpoint(tx *store.Tx, size int64) ([]byte, error) {
+	root, err := merkle.Root(size, tx.Hashes)
+	if err != nil {
+		return nil, err
+	}
+	return merkle.Checkpoint{Origin: string(d.trust().Log.Origin), Size: size, Root: root}.Sign(d.Receipts)
+}
+
+// newestCheckpoint is the log as it is now. Only what is durable is signed, or a
+// power cut could make the desk sign another tree of the same size.
+func (d *Desk) newestCheckpoint(tx *store.Tx) (size int64, signed []byte, err error) {
+	if size, err = tx.Size(); err == nil {
+		signed, err = d.checkpoint(tx, size)
+	}
+	return size, signed, err
+}
+
+// Checkpoint is the newest checkpoint of the log, for everybody.
+func (d *Desk) Checkpoint() (signed []byte, err error) {
+	err = d.look(func(tx *store.Tx) error {
+		_, signed, err = d.newestCheckpoint(tx)
+		return err
+	})
+	return signed, err
+}
+
+// ProveLeaf proves that a leaf stands in the log, under the newest checkpoint.
+func (d *Desk) ProveLeaf(n int64) (proof []byte, err error) {
+	err = d.look(func(tx *store.Tx) error {
+		proof, err = d.proveLeaf(tx, n)
+		return err
+	})
+	return proof, err
+}
+
+func (d *Desk) proveLeaf(tx *store.Tx, n int64) ([]byte, error) {
+	size, signed, err := d.newestCheckpoint(tx)
+	if err != nil {
+		return nil, err
+	}
+	if n < 0 || n >= size {
+		return nil, refuse(ErrAbsent, "E28", "leaf", "cannot prove the leaf: the log has %d", size)
+	}
+	return merkle.Prove(n, size, signed, tx.Hashes)
+}
+
+// ProveGrowth proves that the log of n leaves continues the one of m.
+func (d *Desk) ProveGrowth(m, n int64) (proof []byte, err error) {
+	err = d.look(func(tx *store.Tx) error {
+		size, err := tx.Size()
+		switch {
+		case err != nil:
+			return err
+		case m < 1 || m > n || n > size:
+			return refuse(ErrAbsent, "E28", "leaf", "cannot prove that the log grew from %d to %d: it has %d leaves", m, n, size)
+		}
+		signed, err := d.checkpoint(tx, n)
+		if err == nil {
+			proof, err = merkle.ProveGrowth(m, n, signed, tx.Hashes)
+		}
+		return err
+	})
+	return proof, err
+}
+
+// ProveObject proves that an object of a case stands in the log. It goes to whom
+// the object may go.
+func (d *Desk) ProveObject(who Caller, id envelope.ID, kind string, n int64) (proof []byte, err error) {
+	under, ok := readable[kind]
+	if !ok && kind != "backup" && kind != "tombstone" {
+		return nil, refuse(ErrAbsent, "E28", "kind", "cannot find it: there are no objects of that kind")
+	}
+	if under == "" {
+		under = kind
+	}
+	err = d.look(func(tx *store.Tx) error {
+		if _, err := d.seen(tx, id, who); err != nil {
+			return err
+		}
+		o, err := tx.Object(store.Key{Case: id, Kind: under, N: n})
+		if errors.Is(err, store.ErrAbsent) {
+			return absent(err, under, "the "+under)
+		}
+		if err == nil {
+			proof, err = d.proveLeaf(tx, o.Leaf)
+		}
+		return err
+	})
+	return proof, err
+}

@@ -1,0 +1,112 @@
+package desk
+
+import (
+	"errors"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Overdue is a case in which nothing has moved for too long.
+type Overdue struct {
+	Brief
+	What  string `json:"what"`
+	Hours int64  `json:"hours"` // since it came into its state
+}
+
+// waits says what a state waits for.
+var waits = []struct {
+	state State
+	what  string
+}{
+	{Issued, "issued, and nothing heard of the terminal"},
+	{Accepted, "accepted, and no backup has come"},
+	{BackedUp, "backup receipted, and not erased"},
+	{Erased, "erased, and no complete certificate acknowledged"},
+	{Acknowledged, "acknowledged, and the last key not reported destroyed"},
+	{Closed, "closed by order, and the last key not reported destroyed"},
+}
+
+// Overdue lists the cases that have waited for more than so many hours, by what
+// they wait for, the oldest first.
+func (d *Desk) Overdue(hours int64) ([]Overdue, error) {
+	var list []Overdue
+	if hours < 0 {
+		return nil, refuse(ErrMalformed, "E02", "hours", "cannot list overdue cases: the hours are negative")
+	}
+	err := d.look(func(tx *store.Tx) error {
+		list = []Overdue{}
+		for _, w := range waits {
+			err := tx.InState(w.state, d.now()-hours*3600, func(c store.Case) error {
+				list = append(list, Overdue{Brief: brief(c), What: w.what, Hours: (d.now() - c.Since) / 3600})
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Zombie is the kind of an alarm: something that was unbound is there again.
+const Zombie = "zombie"
+
+// alarmPause is how many seconds pass before an alarm that is up is counted again:
+// who raises it must not be able to make the desk write without end.
+const alarmPause = 3600
+
+// unheard says whether an alarm would be written down or counted now.
+func (d *Desk) unheard(tx *store.Tx, kind, about string) (bool, error) {
+	a, err := tx.Alarm(kind, about)
+	if errors.Is(err, store.ErrAbsent) {
+		return true, nil
+	}
+	return d.now()-a.Last >= alarmPause, err
+}
+
+// raise writes an alarm down, or counts one that is up.
+func (d *Desk) raise(tx *store.Tx, kind, about, what string) error {
+	a, err := tx.Alarm(kind, about)
+	if errors.Is(err, store.ErrAbsent) {
+		a, err = store.Alarm{Kind: kind, About: about, First: d.now()}, nil
+	}
+	if err != nil || (a.What == what && d.now()-a.Last < alarmPause) {
+		return err
+	}
+	a.What, a.Last = what, d.now()
+	a.Count++
+	return tx.PutAlarm(a)
+}
+
+// Alarms lists every alarm.
+func (d *Desk) Alarms() (list []store.Alarm, err error) {
+	err = d.look(func(tx *store.Tx) (err error) { list, err = tx.Alarms(); return err })
+	return list, err
+}
+
+// haunted raises an alarm when a terminal asks for something with the certificate
+// of an enrolment whose case has ended for good: its key was reported destroyed.
+func (d *Desk) haunted(id envelope.ID) error {
+	return d.change(func(tx *store.Tx) error {
+		t, err := tx.Terminal(id)
+		if err != nil {
+			return err
+		}
+		return d.raise(tx, Zombie, string(id), "it was unbound in case "+string(t.Case)+" and asks again with the key it reported destroyed")
+	})
+}
+
+// returned raises an alarm when a serial number that was retired is admitted or
+// enrols again, under whatever name.
+func (d *Desk) returned(tx *store.Tx, serial envelope.ID, as envelope.ID) error {
+	id, err := tx.Retired(serial)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return d.raise(tx, Zombie, string(serial), "this serial number was retired in case "+string(id)+" and shows up again as terminal "+string(as))
+}

@@ -1,0 +1,90 @@
+package grounds
+
+import (
+	"slices"
+	"strings"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/trust"
+	"unbindd/cmd/unbind-desk/internal/campaign"
+)
+
+// Approval is how far the signing of an order has got: who signed, for which
+// role, and the roles that are still missing.
+type Approval struct {
+	Signed  []trust.Approver `json:"signed"`
+	Missing []trust.Role     `json:"missing"`
+}
+
+// Approve reads the signatures of an order against a bundle. Every one must be
+// by a known key whose role is asked for, and nobody signs twice, with whatever
+// keys: it refuses with E04 or E05. What the order says is not judged.
+func Approve(t *trust.Trust, e *envelope.Envelope) (Approval, error) {
+	rule, err := ruleOf(t, e)
+	if err != nil {
+		return Approval{}, err
+	}
+	a := Approval{Signed: []trust.Approver{}, Missing: []trust.Role{}}
+	left := map[trust.Role]int{}
+	for role, n := range rule.Need {
+		left[role] = n
+	}
+	for _, s := range e.Signatures {
+		who, err := signer(t, e, s)
+		if err != nil {
+			return a, err
+		}
+		if slices.ContainsFunc(a.Signed, func(had trust.Approver) bool { return had.Holder == who.Holder }) {
+			return a, envelope.Refuse("E05", "same-holder", "cannot take the signature of %s: %s has signed already, and nobody signs twice", s.KeyID, who.Holder)
+		}
+		if left[who.Role] == 0 {
+			return a, envelope.Refuse("E05", "role", "cannot take the signature of %s: nobody more of role %s is asked for", s.KeyID, who.Role)
+		}
+		left[who.Role]--
+		a.Signed = append(a.Signed, who)
+	}
+	for role, n := range left {
+		for range n {
+			a.Missing = append(a.Missing, role)
+		}
+	}
+	slices.Sort(a.Missing)
+	return a, nil
+}
+
+func signer(t *trust.Trust, e *envelope.Envelope, s envelope.Signature) (trust.Approver, error) {
+	key, ok := t.Keys[s.KeyID]
+	switch {
+	case !ok:
+		return trust.Approver{}, envelope.Refuse("E04", "", "cannot take the signature of %s: trust version %d has no such key", s.KeyID, t.Version)
+	case slices.Contains(t.Revoked(), s.KeyID):
+		return trust.Approver{}, envelope.Refuse("E05", "revoked-key", "cannot take the signature of %s: the key is revoked", s.KeyID)
+	case !key.Public().Verify(e.PAE(), s.Sig):
+		return trust.Approver{}, envelope.Refuse("E05", "bad-signature", "cannot take the signature of %s: it does not fit", s.KeyID)
+	}
+	return trust.Approver{Holder: key.Holder, Key: s.KeyID, Role: key.Role}, nil
+}
+
+// ruleOf is what an order's kind demands, with release where a command's gate is
+// weaker than the receipt.
+func ruleOf(t *trust.Trust, e *envelope.Envelope) (trust.Rule, error) {
+	kind := strings.TrimSuffix(strings.TrimPrefix(e.PayloadType, "application/vnd.unbindd."), ".v1+json")
+	if kind == campaign.Kind {
+		return campaign.Rule(t), nil
+	}
+	rule, ok := t.Rules[kind]
+	if !ok || e.PayloadType != envelope.Type(kind) {
+		return rule, envelope.Refuse("E03", "", "cannot say who must sign it: its kind has no rule")
+	}
+	if kind == command.Kind {
+		var c command.Command
+		if err := envelope.Decode(e.Payload, &c); err != nil {
+			return rule, err
+		}
+		if c.Relaxed() {
+			rule = rule.With(trust.Release)
+		}
+	}
+	return rule, nil
+}

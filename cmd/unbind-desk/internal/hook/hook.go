@@ -1,0 +1,151 @@
+// Package hook tells partners over HTTP what became of cases, from a queue that
+// the desk keeps in its store.
+//
+// It promises that a message stays in the queue until its partner answered with
+// 2xx, whatever restarts, and that a receiver can tell who sent it and when: it is
+// signed as Standard Webhooks has it, HMAC-SHA256 over id, time and body. A
+// message may come twice, with the same id.
+//
+//	hook.go     partners, one round of sending
+//	partner.go  the file that names them
+package hook
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// Bounds of sending: a partner's answer, the pauses after a failure, and how long
+// a message belongs to the desk that is sending it.
+const (
+	answerTime = 20 * time.Second
+	firstPause = 5 * time.Second
+	lastPause  = time.Hour
+	lease      = 60
+)
+
+// Queue is where the messages are.
+type Queue interface {
+	DueHook(partner string, lease int64) (store.Hook, bool, error)
+	HookDone(h store.Hook) error
+	HookFailed(h store.Hook, wait int64) error
+}
+
+// Sender sends what is due.
+type Sender struct {
+	Queue    Queue
+	Partners []Partner
+	Client   *http.Client
+	Now      func() time.Time
+	Log      zerolog.Logger
+}
+
+// NewClient is a client that follows no redirection: what is signed for one
+// address is not carried to another.
+func NewClient() *http.Client {
+	return &http.Client{Timeout: answerTime, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// Run sends until ctx ends, one round every so often. It ends by itself only when
+// the queue does not know its own state any more.
+func (s *Sender) Run(ctx context.Context, every time.Duration) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if err := s.Round(ctx); errors.Is(err, store.ErrUnknown) {
+			return err
+		} else if err != nil && ctx.Err() == nil {
+			s.Log.Warn().Err(err).Msg("partners cannot be told")
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Round sends everything that is due now. A partner that does not answer is
+// passed over until the next round, and keeps nobody else from being told.
+func (s *Sender) Round(ctx context.Context) error {
+	for _, p := range s.Partners {
+		for ctx.Err() == nil {
+			h, ok, err := s.Queue.DueHook(p.Name, lease)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			sent := s.send(ctx, p, h)
+			if sent == nil {
+				if err := s.Queue.HookDone(h); err != nil {
+					return err
+				}
+				continue
+			}
+			wait := pause(h.Attempts)
+			s.Log.Warn().Err(sent).Str("partner", p.Name).Int64("attempts", h.Attempts).Int64("again_in", wait).Msg("partner not told")
+			if err := s.Queue.HookFailed(h, wait); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	return ctx.Err()
+}
+
+// pause doubles up to an hour, with full jitter above a second.
+func pause(attempts int64) int64 {
+	most := firstPause << min(attempts-1, 20)
+	if most > lastPause || most <= 0 {
+		most = lastPause
+	}
+	return 1 + rand.Int64N(int64(most/time.Second))
+}
+
+func (s *Sender) send(ctx context.Context, p Partner, h store.Hook) (err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL, bytes.NewReader(h.Body))
+	if err != nil {
+		return fmt.Errorf("cannot tell the partner: %w", err)
+	}
+	id, at := fmt.Sprintf("%s-%d", h.Partner, h.N), strconv.FormatInt(s.Now().Unix(), 10)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Webhook-Id", id)
+	req.Header.Set("Webhook-Timestamp", at)
+	req.Header.Set("Webhook-Signature", "v1,"+Signature(p.Secret.Reveal(), id, at, h.Body))
+	resp, err := s.Client.Do(req)
+	if err != nil {
+		return fmt.Errorf("cannot tell the partner: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }() // what it says is of no use
+	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)); err != nil {
+		return fmt.Errorf("cannot read the partner's answer: %w", err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("cannot tell the partner: it answers %d", resp.StatusCode)
+	}
+	return nil
+}
+
+// Signature is the base64 of HMAC-SHA256 over id, time and body with dots between.
+func Signature(secret []byte, id, at string, body []byte) string {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(id + "." + at + "."))
+	mac.Write(body)
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}

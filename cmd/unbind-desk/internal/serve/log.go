@@ -1,0 +1,91 @@
+package serve
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strconv"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/desk"
+)
+
+// proofHeader carries the proof that comes with a receipt: a C2SP tlog-proof in
+// base64, for the leaf that the receipt's index names. It stands outside the
+// receipt, so that who does not know it sees nothing new.
+const proofHeader = "Unbindd-Log-Proof"
+
+// sendReceipt sends a receipt with the proof of the object that it is for.
+func (s *Server) sendReceipt(w http.ResponseWriter, who desk.Caller, id envelope.ID, kind string, n int64, receipt []byte) error {
+	proof, err := s.Desk.ProveObject(who, id, kind, n)
+	if err != nil {
+		return err
+	}
+	w.Header().Set(proofHeader, base64.StdEncoding.EncodeToString(proof))
+	send(w, http.StatusOK, receipt)
+	return nil
+}
+
+// sendText sends a checkpoint or a proof, which are lines of text.
+func sendText(w http.ResponseWriter, body []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(body) // the client is gone: it will ask again
+	return nil
+}
+
+func (s *Server) checkpoint(w http.ResponseWriter, _ *http.Request) error {
+	body, err := s.Desk.Checkpoint()
+	return sendText(w, body, err)
+}
+
+func (s *Server) proof(w http.ResponseWriter, r *http.Request) error {
+	i, err := countOf("leaf", r.PathValue("i"))
+	if err != nil {
+		return err
+	}
+	body, err := s.Desk.ProveLeaf(i)
+	return sendText(w, body, err)
+}
+
+func (s *Server) consistency(w http.ResponseWriter, r *http.Request) error {
+	m, err := countOf("leaf", r.PathValue("m"))
+	if err != nil {
+		return err
+	}
+	n, err := countOf("leaf", r.PathValue("n"))
+	if err != nil {
+		return err
+	}
+	body, err := s.Desk.ProveGrowth(m, n)
+	return sendText(w, body, err)
+}
+
+func (s *Server) proofOfObject(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
+	return s.proofOf(w, r, who, r.PathValue("kind"))
+}
+
+func (s *Server) proofOfReceipt(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
+	return s.proofOf(w, r, who, "receipts/"+r.PathValue("kind"))
+}
+
+func (s *Server) proofOf(w http.ResponseWriter, r *http.Request, who desk.Caller, kind string) error {
+	id, n, err := object(r)
+	if err != nil {
+		return err
+	}
+	body, err := s.Desk.ProveObject(who, id, kind, n)
+	return sendText(w, body, err)
+}
+
+// countOf reads a number of leaves or hours: decimal, from 0, written one way only.
+func countOf(what, text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || strconv.FormatInt(n, 10) != text {
+		return 0, malformed("E28", what, "cannot use the number: it is counted from 0")
+	}
+	return n, nil
+}

@@ -1,0 +1,40 @@
+package store
+
+import "unbindd/agent/envelope"
+
+// Alarm is something that should not be, told once and counted after that.
+type Alarm struct {
+	Kind  string `json:"kind"`
+	About string `json:"about"` // a terminal or a serial number
+	What  string `json:"what"`
+	First int64  `json:"first"` // Unix seconds
+	Last  int64  `json:"last"`
+	Count int64  `json:"count"`
+}
+
+func (a Alarm) key() string { return a.Kind + "\x00" + a.About }
+
+// Alarm reads an alarm; ErrAbsent where there is none.
+func (t *Tx) Alarm(kind, about string) (Alarm, error) {
+	return get[Alarm](t, inAlarms, Alarm{Kind: kind, About: about}.key())
+}
+
+// PutAlarm writes an alarm.
+func (t *Tx) PutAlarm(a Alarm) error { return put(t, inAlarms, a.key(), a) }
+
+// Alarms returns every alarm.
+func (t *Tx) Alarms() (list []Alarm, err error) {
+	list = []Alarm{}
+	err = all(t, inAlarms, "", "", func(_ string, a Alarm) error { list = append(list, a); return nil })
+	return list, err
+}
+
+// PutRetired remembers in which case a serial number was taken out of service.
+func (t *Tx) PutRetired(serial, id envelope.ID) error {
+	return put(t, inRetired, string(serial), id)
+}
+
+// Retired is the case in which a serial number was taken out of service.
+func (t *Tx) Retired(serial envelope.ID) (envelope.ID, error) {
+	return get[envelope.ID](t, inRetired, string(serial))
+}

@@ -1,0 +1,178 @@
+// Package bolt keeps a desk's records in one bbolt file, for one desk process at
+// a time.
+//
+// It promises what every base promises, and that changes of many requests share
+// one commit. A commit that fails ends it: whether the pages reached the medium
+// is then known to nobody, until the file is opened anew.
+//
+//	bolt.go  create, open, Change and Look
+//	rows.go  tables as buckets
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// lockWait is how long a second process waits before it is told so.
+const lockWait = time.Second
+
+// mapped is how much of the file has its place in memory from the beginning: while
+// it does, a slow look never makes a change wait.
+const mapped = 256 << 20
+
+// batchDelay is how long a change waits for others to share its commit.
+const batchDelay = 2 * time.Millisecond
+
+// Base is an open desk.db.
+type Base struct {
+	db *bbolt.DB
+
+	mu      sync.Mutex
+	moved   *sync.Cond
+	durable int  // the newest transaction that is on the medium
+	unknown bool // a commit failed
+	waiting int  // looks that wait for the medium
+}
+
+// Create makes a new file in dir, which must not have one.
+func Create(dir string) (*Base, error) {
+	if _, err := os.Stat(filepath.Join(dir, "desk.db")); !errors.Is(err, os.ErrNotExist) {
+		return nil, errors.New("cannot create the store: there is one already")
+	}
+	b, err := open(dir, os.OpenFile)
+	if err != nil {
+		return nil, fmt.Errorf("cannot create the store: %w", err)
+	}
+	// Without it the name could be lost after the first receipt went out.
+	if err := syncDir(dir); err != nil {
+		return nil, fmt.Errorf("cannot create the store: %w", errors.Join(err, b.Close()))
+	}
+	return b, nil
+}
+
+// Open opens the file of dir. It fails with store.ErrInUse while another process
+// has it open.
+func Open(dir string) (*Base, error) {
+	if _, err := os.Stat(filepath.Join(dir, "desk.db")); err != nil {
+		return nil, fmt.Errorf("cannot open the store: %w", err)
+	}
+	b, err := open(dir, os.OpenFile)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the store: %w", err)
+	}
+	return b, nil
+}
+
+func open(dir string, file func(string, int, os.FileMode) (*os.File, error)) (*Base, error) {
+	db, err := bbolt.Open(filepath.Join(dir, "desk.db"), 0o600, &bbolt.Options{
+		Timeout: lockWait, FreelistType: bbolt.FreelistMapType, OpenFile: file, InitialMmapSize: mapped,
+	})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, store.ErrInUse
+	}
+	if err != nil {
+		return nil, err
+	}
+	db.MaxBatchDelay = batchDelay
+	b := &Base{db: db}
+	b.moved = sync.NewCond(&b.mu)
+	// A killed desk may have left its last commit in the page cache alone; what is
+	// answered from here on must be on the medium.
+	if err := db.Update(b.prepare); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return b, nil
+}
+
+// prepare makes the tables that are missing.
+func (b *Base) prepare(tx *bbolt.Tx) error {
+	for _, t := range store.Tables {
+		if _, err := tx.CreateBucketIfNotExists([]byte(t)); err != nil {
+			return err
+		}
+	}
+	id := tx.ID() // a transaction that is over has none
+	tx.OnCommit(func() { b.settle(id, false) })
+	return nil
+}
+
+// Close closes the file.
+func (b *Base) Close() error { return b.db.Close() }
+
+// Change runs f in a transaction that shares its commit with others that wait.
+func (b *Base) Change(f func(store.Rows) error) error {
+	if b.dead() {
+		return store.ErrUnknown
+	}
+	var said error
+	ran := false
+	err := b.db.Batch(func(tx *bbolt.Tx) error {
+		ran = true
+		id := tx.ID()
+		tx.OnCommit(func() { b.settle(id, false) })
+		said = f(rows{tx})
+		return said
+	})
+	if err == nil || !ran || said != nil {
+		return err
+	}
+	b.settle(0, true)
+	return fmt.Errorf("%w: %w", store.ErrUnknown, err)
+}
+
+// Look runs f on the newest state that is durable. A reader sees a commit as soon
+// as its pages are written, which is before they are synced: it waits for that,
+// or it could tell of what a power cut takes back.
+func (b *Base) Look(f func(store.Rows) error) error {
+	return b.db.View(func(tx *bbolt.Tx) error {
+		if !b.await(tx.ID()) {
+			return store.ErrUnknown
+		}
+		return f(rows{tx})
+	})
+}
+
+// settle records that a transaction is on the medium, or that nobody knows.
+func (b *Base) settle(id int, unknown bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.durable = max(b.durable, id)
+	b.unknown = b.unknown || unknown
+	b.moved.Broadcast()
+}
+
+// await waits until a transaction is on the medium; false if that will never be known.
+func (b *Base) await(id int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting++
+	for b.durable < id && !b.unknown {
+		b.moved.Wait()
+	}
+	b.waiting--
+	return b.durable >= id && !b.unknown
+}
+
+func (b *Base) dead() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.unknown
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

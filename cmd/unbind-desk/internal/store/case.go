@@ -1,0 +1,99 @@
+package store
+
+import (
+	"errors"
+
+	"unbindd/agent/envelope"
+)
+
+// Case reads a case.
+func (t *Tx) Case(id envelope.ID) (Case, error) { return get[Case](t, inCases, string(id)) }
+
+// PutCase writes a case, and where it is found by its state.
+func (t *Tx) PutCase(v Case) error {
+	before, err := t.Case(v.ID)
+	if err == nil {
+		err = t.rows.Remove(inStates, before.place())
+	}
+	if err != nil && !errors.Is(err, ErrAbsent) {
+		return err
+	}
+	return errors.Join(put(t, inCases, string(v.ID), v), put(t, inStates, v.place(), v.ID))
+}
+
+func (c Case) place() string { return c.State + "\x00" + number(c.Since) + string(c.ID) }
+
+// Cases calls each for every case, by id.
+func (t *Tx) Cases(each func(Case) error) error {
+	return all(t, inCases, "", "", func(_ string, c Case) error { return each(c) })
+}
+
+// CasesAfter reads at most limit cases whose id comes after one.
+func (t *Tx) CasesAfter(after envelope.ID, limit int) ([]Case, error) {
+	list := []Case{}
+	if limit <= 0 {
+		return list, nil
+	}
+	err := some(t, inCases, "", string(after), func(_ string, c Case) error {
+		if list = append(list, c); len(list) == limit {
+			return errEnough
+		}
+		return nil
+	})
+	return list, err
+}
+
+// InState calls each for the cases that came into a state before a moment, the
+// oldest first.
+func (t *Tx) InState(state string, before int64, each func(Case) error) error {
+	return some(t, inStates, state+"\x00", "", func(_ string, id envelope.ID) error {
+		c, err := t.Case(id)
+		if err != nil {
+			return err
+		}
+		if c.Since >= before {
+			return errEnough
+		}
+		return each(c)
+	})
+}
+
+// PutSuccessor remembers which case a device key takes over in.
+func (t *Tx) PutSuccessor(device envelope.KeyID, id envelope.ID) error {
+	return put(t, inSuccessors, string(device)+"\x00"+string(id), id)
+}
+
+// Succeeds calls each for every case in which a device key takes over, by id.
+func (t *Tx) Succeeds(device envelope.KeyID, each func(envelope.ID) error) error {
+	return all(t, inSuccessors, string(device)+"\x00", "", func(_ string, id envelope.ID) error { return each(id) })
+}
+
+// AddNumber reserves a command's number of a terminal's enrolment; ErrTaken when
+// another case has it.
+func (t *Tx) AddNumber(terminal envelope.ID, epoch, seq int64, id envelope.ID) error {
+	return add(t, inNumbers, string(terminal)+"\x00"+number(epoch)+number(seq), id)
+}
+
+// Note adds a line to a case's history.
+func (t *Tx) Note(id envelope.ID, e Entry) error {
+	name := "history-" + string(id)
+	if _, err := get[int64](t, inCounters, name); errors.Is(err, ErrAbsent) {
+		// A case of an older desk has lines under numbers that all cases shared.
+		last := int64(0)
+		err := all(t, inHistory, string(id)+"\x00", "", func(key string, _ Entry) error { last = numberAt(key); return nil })
+		if err := errors.Join(err, put(t, inCounters, name, last)); err != nil {
+			return err
+		}
+	}
+	n, err := t.Count(name)
+	if err != nil {
+		return err
+	}
+	return add(t, inHistory, string(id)+"\x00"+number(n), e)
+}
+
+// History returns a case's history, oldest first.
+func (t *Tx) History(id envelope.ID) (history []Entry, err error) {
+	err = all(t, inHistory, string(id)+"\x00", "", func(_ string, e Entry) error { history = append(history, e); return nil })
+	return history, err
+}

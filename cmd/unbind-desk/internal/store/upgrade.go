@@ -1,0 +1,82 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"unbindd/agent/envelope"
+)
+
+// upgrade takes over what an older desk left: a log that is a list of digests
+// without a tree, and cases that are found by their id alone. Each transaction
+// does a page and says how far it got, so that a power cut only makes the next
+// start go on.
+func (s *Store) upgrade() error {
+	var there bool
+	if err := s.Look(func(tx *Tx) (err error) { there, err = upgraded(tx); return err }); err != nil || there {
+		return err
+	}
+	for _, step := range []func(*Tx) (bool, error){countLeaves, hashLeaves, placeCases} {
+		for done := false; !done; {
+			err := s.Change(func(tx *Tx) (err error) { done, err = step(tx); return err })
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// upgraded says that there is nothing to take over.
+func upgraded(t *Tx) (bool, error) {
+	size, err1 := get[int64](t, inCounters, leaves)
+	tree, err2 := t.Counted(hashed)
+	n, err3 := t.Counted(placed)
+	if absent(err1) {
+		return false, errors.Join(err2, err3)
+	}
+	return size == tree && n > 0, errors.Join(err1, err2, err3)
+}
+
+// countLeaves counts a log that was never counted.
+func countLeaves(t *Tx) (bool, error) {
+	if _, err := get[int64](t, inCounters, leaves); !absent(err) {
+		return true, err
+	}
+	n := int64(0)
+	err := all(t, inLog, "", "", func(key string, _ envelope.Digest) error {
+		if numberAt(key) != n {
+			return fmt.Errorf("cannot take over the log: leaf %d is missing", n)
+		}
+		n++
+		return nil
+	})
+	return true, errors.Join(err, put(t, inCounters, leaves, n))
+}
+
+// hashLeaves makes the tree over leaves that have none.
+func hashLeaves(t *Tx) (bool, error) {
+	size, err := t.Size()
+	if err != nil {
+		return false, err
+	}
+	at, err := t.Counted(hashed)
+	for end := min(size, at+page); err == nil && at < end; at++ {
+		var d envelope.Digest
+		if d, err = t.Leaf(at); err == nil {
+			err = t.hash(at, d)
+		}
+	}
+	return at == size, err
+}
+
+// placed is the counter that says that every case is found by its state.
+const placed = "cases-placed"
+
+func placeCases(t *Tx) (bool, error) {
+	if n, err := t.Counted(placed); n > 0 || err != nil {
+		return true, err
+	}
+	err := t.Cases(func(c Case) error { return put(t, inStates, c.place(), c.ID) })
+	return true, errors.Join(err, put(t, inCounters, placed, 1))
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func overdueCommand() *cobra.Command {
+	var dir string
+	var hours int64
+	c := &cobra.Command{
+		Use:   "overdue --dir DIR [--hours N]",
+		Short: "List the cases in which nothing has moved for too long, and what they wait for",
+		Args:  cobra.NoArgs,
+		RunE: does(func(c *cobra.Command, _ []string) error {
+			if hours < 0 {
+				return misuse("cannot use --hours %d", hours)
+			}
+			list, err := operator(dir).Overdue(c.Context(), hours)
+			if err != nil {
+				return err
+			}
+			return show(c, list, func() {
+				for _, o := range list {
+					say(c, "%-16s %-24s %4d h  %s", o.Case, o.Terminal, o.Hours, o.What)
+				}
+				if len(list) == 0 {
+					say(c, "No case has waited for more than %d hours.", hours)
+				}
+			})
+		}),
+	}
+	dirFlag(c, &dir)
+	c.Flags().Int64Var(&hours, "hours", 24, "how long a case may stay where it is")
+	return c
+}
+
+func alarmsCommand() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "alarms --dir DIR",
+		Short: "List what should not be: unbound terminals that show up again",
+		Long: `List what should not be: unbound terminals that show up again.
+
+A zombie is a terminal that asks with a key it reported destroyed, or a serial
+number that was retired and is admitted or enrols again. It is written down once
+and counted after that, at most once an hour.`,
+		Args: cobra.NoArgs,
+		RunE: does(func(c *cobra.Command, _ []string) error {
+			list, err := operator(dir).Alarms(c.Context())
+			if err != nil {
+				return err
+			}
+			return show(c, list, func() {
+				for _, a := range list {
+					say(c, "%-8s %-24s %dx, last %s: %s", a.Kind, a.About, a.Count, when(a.Last), a.What)
+				}
+				if len(list) == 0 {
+					say(c, "There are no alarms.")
+				}
+			})
+		}),
+	}
+	dirFlag(c, &dir)
+	return c
+}

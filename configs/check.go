@@ -31,6 +31,9 @@ func (l *load) check(c Config) {
 	if c.Link.URL != "" && !isHTTPS(c.Link.URL) {
 		l.blame("link.url", quoted(c.Link.URL)+" is not an address of a desk", "write https://host or https://host:port")
 	}
+	if n := c.Link.Chunk; n < 1<<10 || n > 4<<20 {
+		l.blame("link.chunk", "a piece has 1 KiB to 4 MiB", "")
+	}
 	if d := c.Agent.Erase.Depth; !slices.Contains([]string{"files", "blocks", "medium"}, d) {
 		l.blame("erase.depth", fmt.Sprintf("%q is not a depth", d), "use files, blocks or medium")
 	}

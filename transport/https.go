@@ -1,16 +1,18 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 )
+
+// defaultChunk is the piece of a file where nothing is set.
+const defaultChunk = 256 << 10
 
 // Config says how the desk is reached.
 type Config struct {
@@ -20,18 +22,22 @@ type Config struct {
 	Resolvers []string      `yaml:"resolvers" mapstructure:"resolvers"` // asked instead of the system's
 	Poll      time.Duration `yaml:"poll" mapstructure:"poll"`           // between two questions for a command
 	Wait      time.Duration `yaml:"wait" mapstructure:"wait"`           // how long one question may stay open
+	Single    int64         `yaml:"single" mapstructure:"single"`       // a sealed file up to this size goes up in one request
+	Chunk     int64         `yaml:"chunk" mapstructure:"chunk"`         // a larger one in pieces of this size, which can be resumed
 	RetryMin  time.Duration `yaml:"retry_min" mapstructure:"retry_min"` // Backoff.Min
 	RetryMax  time.Duration `yaml:"retry_max" mapstructure:"retry_max"` // Backoff.Max
 }
 
 // HTTPS is the link over HTTPS. The terminal asks, the desk never calls.
 type HTTPS struct {
-	base     string // URL without a slash at its end
-	terminal string
+	routes
+	base     string       // URL without a slash at its end
 	known    *http.Client // shows the client certificate; nil without one
 	unknown  *http.Client // shows none
 	timeless *http.Client // shows none and asks nothing of the desk's dates; nil without pins
 	stall    time.Duration
+	single   int64 // bytes of a file that goes in one request
+	chunk    int64 // bytes of one request of a longer one
 }
 
 // NewHTTPS makes the link; nothing is dialled before the first call. When the
@@ -68,7 +74,8 @@ func newAnonymous(c Config, id Identity) (*HTTPS, verifier, error) {
 	if u, err := url.Parse(base); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.User != nil {
 		return nil, v, fmt.Errorf("cannot use %q as the desk's address: want https://host[:port]", c.URL)
 	}
-	h := &HTTPS{base: base, stall: 2 * time.Minute}
+	h := &HTTPS{base: base, stall: 2 * time.Minute, single: c.Single, chunk: cmp.Or(c.Chunk, defaultChunk)}
+	h.ask = h.asks
 	if h.unknown, err = newClient(c, base, v); err != nil {
 		return nil, v, err
 	}
@@ -129,54 +136,7 @@ func (h *HTTPS) Close() error {
 
 // Pull asks for the terminal's command and lets the question stay open for wait.
 func (h *HTTPS) Pull(ctx context.Context, etag string, wait time.Duration) ([]byte, string, error) {
-	header := http.Header{}
-	if etag != "" {
-		header.Set("If-None-Match", etag)
-	}
-	if seconds := int(wait / time.Second); seconds > 0 {
-		header.Set("Prefer", "wait="+strconv.Itoa(seconds))
-	}
-	a, err := h.ask(ctx, h.known, question{
-		method: http.MethodGet, path: "/v1/terminals/" + url.PathEscape(h.terminal) + "/command",
-		header: header, limit: wait + answerTimeout,
-	})
-	switch {
-	case err != nil:
-		return nil, etag, fmt.Errorf("cannot pull the command: %w", err)
-	case a.code == http.StatusNotModified, a.code == http.StatusNoContent:
-		return nil, etag, nil
-	}
-	return a.body, a.header.Get("ETag"), nil
-}
-
-// Put delivers one object.
-func (h *HTTPS) Put(ctx context.Context, object Object, body []byte) ([]byte, error) {
-	path, err := object.route()
-	if err != nil {
-		return nil, err
-	}
-	a, err := h.ask(ctx, h.known, question{method: http.MethodPut, path: path, body: body})
-	if err != nil {
-		return nil, fmt.Errorf("cannot deliver %s: %w", object.file(), err)
-	}
-	return a.reply()
-}
-
-// Fetch brings one object.
-func (h *HTTPS) Fetch(ctx context.Context, object Object) ([]byte, error) {
-	path, err := object.route()
-	if err != nil {
-		return nil, err
-	}
-	a, err := h.ask(ctx, h.known, question{method: http.MethodGet, path: path})
-	var s *Status
-	if (errors.As(err, &s) && s.Code == http.StatusNotFound) || (err == nil && a.code == http.StatusNoContent) {
-		return nil, ErrNotYet
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot fetch %s: %w", object.file(), err)
-	}
-	return a.reply()
+	return h.pull(ctx, etag, wait)
 }
 
 // Time asks for a signed time. If the desk's certificate fails only because of
@@ -184,38 +144,12 @@ func (h *HTTPS) Fetch(ctx context.Context, object Object) ([]byte, error) {
 // still hold, and the answer is believed for its signature alone.
 func (h *HTTPS) Time(ctx context.Context, body []byte) ([]byte, error) {
 	q := question{method: http.MethodPost, path: "/v1/time", body: body}
-	a, err := h.ask(ctx, h.unknown, q)
+	a, err := h.ask(ctx, false, q)
 	if wrongDates(err) && h.timeless != nil {
-		a, err = h.ask(ctx, h.timeless, q)
+		a, err = h.by(ctx, h.timeless, q)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask for the time: %w", err)
 	}
 	return a.reply()
-}
-
-// Reveal hands over the preimage, without a client certificate.
-func (h *HTTPS) Reveal(ctx context.Context, caseID string, body []byte) error {
-	if err := checkID("case", caseID); err != nil {
-		return err
-	}
-	_, err := h.ask(ctx, h.unknown, question{
-		method: http.MethodPut, path: "/v1/cases/" + url.PathEscape(caseID) + "/tombstone", body: body,
-	})
-	if err != nil {
-		return fmt.Errorf("cannot reveal the tombstone: %w", err)
-	}
-	return nil
-}
-
-// route is the object's path at the desk. Only the tickets' is in the plural.
-func (o Object) route() (string, error) {
-	if err := o.check(); err != nil {
-		return "", err
-	}
-	kind := o.Kind
-	if kind == "ticket" {
-		kind = "tickets"
-	}
-	return "/v1/cases/" + url.PathEscape(o.Case) + "/" + kind + "/" + strconv.FormatInt(o.N, 10), nil
 }

@@ -17,7 +17,7 @@ import (
 
 func newLink(t *testing.T, desk *transporttest.Desk, change func(*transport.Config, *transport.Identity)) *transport.HTTPS {
 	t.Helper()
-	config, id := transport.Config{URL: desk.URL, Proxy: transport.Direct}, desk.Identity(t, transporttest.Terminal)
+	config, id := transport.Config{URL: desk.URL, Proxy: transport.Direct, Single: 1 << 30}, desk.Identity(t, transporttest.Terminal)
 	if change != nil {
 		change(&config, &id)
 	}
@@ -56,8 +56,9 @@ func TestRefusalsAreTold(t *testing.T) {
 	}{
 		{409, nil, `{"code":"E11","message":"held","next":"-"}`, transport.Status{Code: 409, Err: "E11", Message: "held"}, true},
 		{422, nil, `{"code":"E24:digest"}`, transport.Status{Code: 422, Err: "E24:digest"}, true},
-		{400, nil, `not json`, transport.Status{Code: 400}, true},
-		{403, nil, `{"code":"not\na code"}`, transport.Status{Code: 403}, true},
+		{400, nil, `{"code":"E02:shape"}`, transport.Status{Code: 400, Err: "E02:shape"}, true},
+		{400, nil, `not json`, transport.Status{Code: 400}, false}, // somebody's on the way, not the desk's
+		{403, nil, `{"code":"not\na code"}`, transport.Status{Code: 403}, false},
 		{503, map[string]string{"Retry-After": "120"}, ``, transport.Status{Code: 503, RetryAfter: 2 * time.Minute}, false},
 		{429, map[string]string{"Retry-After": "99999999"}, ``, transport.Status{Code: 429, RetryAfter: 24 * time.Hour}, false},
 		{503, map[string]string{"Retry-After": "Sat, 01 Jan 2000 00:01:00 GMT", "Date": "Sat, 01 Jan 2000 00:00:00 GMT"}, ``,
@@ -86,7 +87,8 @@ func TestStatusQuotesTheDesksWords(t *testing.T) {
 }
 
 func TestAnswersWithoutAReply(t *testing.T) {
-	if reply, err := answers(t, 204, nil, "").Put(t.Context(), manifest, []byte(`{}`)); reply != nil || err != nil {
+	kept := map[string]string{"Unbindd-Kept": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"} // of {}
+	if reply, err := answers(t, 204, kept, "").Put(t.Context(), manifest, []byte(`{}`)); reply != nil || err != nil {
 		t.Errorf("204: %q, %v", reply, err)
 	}
 	if _, err := answers(t, 202, nil, "").Put(t.Context(), manifest, []byte(`{}`)); !errors.Is(err, transport.ErrNotYet) {
@@ -94,6 +96,24 @@ func TestAnswersWithoutAReply(t *testing.T) {
 	}
 	if _, err := answers(t, 204, nil, "").Fetch(t.Context(), manifest); !errors.Is(err, transport.ErrNotYet) {
 		t.Errorf("fetch, 204: %v", err)
+	}
+}
+
+// Something on the way that says yes to everything is not believed, whatever it
+// puts into its answer; nor is a yes to other bytes.
+func TestASuccessThatDoesNotNameTheBytesIsNotBelieved(t *testing.T) {
+	for name, header := range map[string]map[string]string{
+		"nothing": nil, "other bytes": {"Unbindd-Kept": "sha256:" + strings.Repeat("0", 64)}, "empty": {"Unbindd-Kept": ""},
+	} {
+		for _, code := range []int{200, 201, 204} {
+			body := map[bool]string{true: "", false: "<html>welcome</html>"}[code == 204]
+			if _, err := answers(t, code, header, body).Put(t.Context(), manifest, []byte(`{}`)); err == nil || transport.Permanent(err) {
+				t.Errorf("%s, %d to a put: %v", name, code, err)
+			}
+			if err := answers(t, code, header, body).Reveal(t.Context(), "case-1", []byte(`{}`)); err == nil || transport.Permanent(err) {
+				t.Errorf("%s, %d to a reveal: %v", name, code, err)
+			}
+		}
 	}
 }
 
@@ -138,7 +158,7 @@ func TestEnrolByPinAlone(t *testing.T) {
 }
 
 func TestAnUploadIsRefusedBeforeItsBytesGoOut(t *testing.T) {
-	link := answers(t, 409, nil, "")
+	link := answers(t, 409, nil, `{"code":"E11:other-bytes"}`)
 	var read int64
 	body := bytes.NewReader(make([]byte, 8<<20))
 	_, err := link.Upload(t.Context(), transport.Object{Case: "c", Kind: "backup", N: 1}, body.Size(),

@@ -17,7 +17,7 @@ const answerTimeout = time.Minute
 // errNoCertificate refuses what only a bound terminal may ask.
 var errNoCertificate = errors.New("this terminal has no client certificate")
 
-// question is one request with a small body.
+// question is one request with a small body; path begins with a slash.
 type question struct {
 	method string
 	path   string
@@ -42,8 +42,16 @@ func (a answer) reply() ([]byte, error) {
 	return a.body, nil
 }
 
-// ask sends q and reads the whole answer. Anything but 2xx and 304 is a *Status.
-func (h *HTTPS) ask(ctx context.Context, client *http.Client, q question) (answer, error) {
+// asks is the asker of the link over HTTPS.
+func (h *HTTPS) asks(ctx context.Context, known bool, q question) (answer, error) {
+	if known {
+		return h.by(ctx, h.known, q)
+	}
+	return h.by(ctx, h.unknown, q)
+}
+
+// by sends q and reads the whole answer. Anything but 2xx and 304 is a *Status.
+func (h *HTTPS) by(ctx context.Context, client *http.Client, q question) (answer, error) {
 	limit := q.limit
 	if limit == 0 {
 		limit = answerTimeout
@@ -54,11 +62,11 @@ func (h *HTTPS) ask(ctx context.Context, client *http.Client, q question) (answe
 	if err != nil {
 		return answer{}, err
 	}
-	for name, values := range q.header {
-		req.Header[name] = values
-	}
 	if len(q.body) > 0 {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	for name, values := range q.header {
+		req.Header[name] = values
 	}
 	return send(client, req)
 }

@@ -35,8 +35,13 @@ func (s *Status) Error() string {
 	return text
 }
 
-// Permanent tells whether the same bytes will be refused again.
+// Permanent tells whether the same bytes will be refused again. Only the desk
+// knows that, and it says so in its own form: a portal's or a firewall's 403
+// must not make a terminal give up what it has to deliver.
 func (s *Status) Permanent() bool {
+	if s.Err == "" {
+		return false
+	}
 	switch s.Code {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity:
 		return true

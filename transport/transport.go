@@ -12,7 +12,9 @@
 //	status.go     a refusal by the desk, and which refusals are final
 //	https.go      the link over HTTPS: the terminal pulls, the desk answers
 //	request.go    one request and one answer on that link
+//	routes.go     the desk's routes, whatever carries them
 //	upload.go     a sealed file as one streamed request
+//	resume.go     a sealed file in pieces that survive every break
 //	tls.go        TLS 1.3, private roots, pins, and the clock that is not trusted
 //	dial.go       reaching the desk without a resolver of the system
 //	enrol.go      the one request a terminal makes before it is known

@@ -5,6 +5,7 @@
 //	suite.go   the contract: Run and Peer
 //	desk.go    Desk: certificates and a server, for the link over HTTPS
 //	store.go   what that server answers
+//	parts.go   the same for a file that comes in pieces
 //	folder.go  Folder: the far side of the courier link
 package transporttest
 

@@ -37,6 +37,7 @@ type Desk struct {
 	Parts
 	believed atomic.Pointer[belief]
 	bell     bell
+	pieces   pieces
 }
 
 // belief is every bundle and the trust they come to.

@@ -9,6 +9,7 @@
 //	server.go    listeners, limits, start and end
 //	terminal.go  the routes of terminals
 //	upload.go    the sealed file, streamed
+//	pieces.go    the sealed file in pieces (tus 1.0)
 //	poll.go      orders: tag, long poll
 //	operator.go  the routes of the socket
 //	export.go    a case as a tar stream

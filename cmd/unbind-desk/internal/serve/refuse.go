@@ -30,6 +30,8 @@ var statuses = []struct {
 	{desk.ErrAbsent, http.StatusNotFound},
 	{desk.ErrBroken, http.StatusRequestTimeout},
 	{desk.ErrConflict, http.StatusConflict},
+	{desk.ErrGone, http.StatusGone},
+	{desk.ErrBusy, http.StatusLocked},
 	{desk.ErrUnfit, http.StatusUnprocessableEntity},
 }
 

@@ -34,8 +34,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller)
 	case s.uploading <- struct{}{}:
 		defer func() { <-s.uploading }()
 	default:
-		w.Header().Set("Retry-After", "10")
-		reply(w, http.StatusServiceUnavailable, Refusal{Code: internalCode, Message: "too many files are being received", Next: "Try again in a moment."})
+		crowded(w)
 		return nil
 	}
 	control := http.NewResponseController(w)
@@ -48,8 +47,14 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller)
 	if err := control.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
 		return err
 	}
+	w.Header().Set(keptHeader, string(digest))
 	send(w, http.StatusOK, receipt)
 	return nil
+}
+
+func crowded(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "10")
+	reply(w, http.StatusServiceUnavailable, Refusal{Code: internalCode, Message: "too many files are being received", Next: "Try again in a moment."})
 }
 
 // object reads case and number from a path.

@@ -10,5 +10,6 @@
 //	record.go   the shapes of what is kept
 //	table.go    reading and writing records by key
 //	object.go   the objects of a case, the log, the history
+//	part.go     sealed backups that come in pieces
 //	blob.go     sealed backups: write, fsync, rename, fsync of the directory
 package store

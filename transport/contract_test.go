@@ -34,3 +34,10 @@ func TestCourierKeepsTheContract(t *testing.T) {
 		return link, folder
 	})
 }
+
+func TestMQTTKeepsTheContract(t *testing.T) {
+	transporttest.Run(t, func(t *testing.T) (transport.Link, transporttest.Peer) {
+		b := transporttest.NewBroker(t, transporttest.Now())
+		return b.Link(t, nil), b
+	})
+}

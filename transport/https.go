@@ -121,6 +121,9 @@ func newClient(c Config, base string, v verifier, shown ...tls.Certificate) (*ht
 	}, nil
 }
 
+// timePath is the one route that may be asked past the dates of a certificate.
+const timePath = "/v1/time"
+
 // Name is "https".
 func (h *HTTPS) Name() string { return "https" }
 
@@ -143,7 +146,7 @@ func (h *HTTPS) Pull(ctx context.Context, etag string, wait time.Duration) ([]by
 // its dates, the question is asked once more without them: chain, name and pin
 // still hold, and the answer is believed for its signature alone.
 func (h *HTTPS) Time(ctx context.Context, body []byte) ([]byte, error) {
-	q := question{method: http.MethodPost, path: "/v1/time", body: body}
+	q := question{method: http.MethodPost, path: timePath, body: body}
 	a, err := h.ask(ctx, false, q)
 	if wrongDates(err) && h.timeless != nil {
 		a, err = h.by(ctx, h.timeless, q)

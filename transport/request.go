@@ -85,7 +85,7 @@ func send(client *http.Client, req *http.Request) (answer, error) {
 		return answer{}, fmt.Errorf("cannot read the desk's answer %d: %w", resp.StatusCode, err)
 	}
 	if resp.StatusCode/100 != 2 && resp.StatusCode != http.StatusNotModified {
-		return answer{}, newStatus(resp, body)
+		return answer{}, newStatus(resp.StatusCode, resp.Header, body)
 	}
 	return answer{code: resp.StatusCode, header: resp.Header, body: body}, nil
 }

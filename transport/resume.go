@@ -69,14 +69,23 @@ func (u *sealedFile) deliver(ctx context.Context, file io.Reader) error {
 	}
 	from := &reader{Reader: file}
 	for {
-		reached, err := u.send(ctx, from, offset)
-		if err == nil || ctx.Err() != nil || reached == offset || Permanent(err) {
+		err := u.send(ctx, from, offset)
+		if err == nil || ctx.Err() != nil || Permanent(err) && !elsewhere(err) {
 			return err
 		}
-		if offset, err = u.where(ctx); err != nil {
-			return err
+		stands, asked := u.where(ctx)
+		if asked != nil || stands <= offset {
+			return err // nothing moves
 		}
+		offset = stands
 	}
+}
+
+// elsewhere tells that the desk stands at another offset than it was told: an
+// answer was lost, or something on the way lied.
+func elsewhere(err error) bool {
+	var s *Status
+	return errors.As(err, &s) && s.Code == http.StatusConflict && s.Err == "E28:offset"
 }
 
 // begin opens the upload at the desk, or finds it there.
@@ -108,17 +117,16 @@ func (u *sealedFile) where(ctx context.Context) (int64, error) {
 	return u.offset(a)
 }
 
-// send sends one chunk after the other and tells how far it came. It sends at
-// least one, if an empty one: that is how a file which is all there but was not
+// send sends one chunk after the other. It sends at least one, if an empty one: that is how a file which is all there but was not
 // opened yet gets its receipt.
-func (u *sealedFile) send(ctx context.Context, from *reader, offset int64) (int64, error) {
+func (u *sealedFile) send(ctx context.Context, from *reader, offset int64) error {
 	if err := from.seek(offset); err != nil {
-		return offset, err
+		return err
 	}
 	for {
 		chunk := make([]byte, min(u.chunk, u.size-offset))
 		if _, err := io.ReadFull(from, chunk); err != nil {
-			return offset, fmt.Errorf("cannot read the file at %d of %d bytes: %w", offset, u.size, err)
+			return fmt.Errorf("cannot read the file at %d of %d bytes: %w", offset, u.size, err)
 		}
 		sum := sha256.Sum256(chunk)
 		a, err := u.ask(ctx, true, question{method: http.MethodPatch, path: u.at, body: chunk, limit: chunkTimeout, header: http.Header{
@@ -128,14 +136,14 @@ func (u *sealedFile) send(ctx context.Context, from *reader, offset int64) (int6
 			"Upload-Checksum": {"sha256 " + base64.StdEncoding.EncodeToString(sum[:])},
 		}})
 		if err != nil {
-			return offset, err
+			return err
 		}
 		want := offset + int64(len(chunk))
 		if got, err := u.offset(a); err != nil || got != want {
-			return offset, fmt.Errorf("the desk has %d bytes of the file, %d were sent: %w", got, want, errors.Join(err, errNotTheDesk))
+			return fmt.Errorf("the desk has %d bytes of the file, %d were sent: %w", got, want, errors.Join(err, errNotTheDesk))
 		}
 		if offset = want; offset == u.size {
-			return offset, nil
+			return nil
 		}
 	}
 }

@@ -59,8 +59,8 @@ var codePattern = regexp.MustCompile(`^E[0-9]{2}(:[a-z0-9-]{1,40})?$`)
 
 // newStatus reads what a refusal carries. A body that is not the agreed form
 // is no second error: the status alone says enough.
-func newStatus(resp *http.Response, body []byte) *Status {
-	s := &Status{Code: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
+func newStatus(code int, header http.Header, body []byte) *Status {
+	s := &Status{Code: code, RetryAfter: retryAfter(header)}
 	var told struct{ Code, Message string }
 	if json.Unmarshal(body, &told) != nil {
 		return s

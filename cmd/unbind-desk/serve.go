@@ -29,6 +29,7 @@ type serving struct {
 	url       string
 	maxBackup int64
 	pauseAt   []string
+	broker    brokering
 }
 
 func serveCommand() *cobra.Command {
@@ -54,6 +55,7 @@ at a time serves a directory.`,
 	c.Flags().StringVar(&s.listen, "listen", "127.0.0.1:0", "address for terminals; port 0 takes a free one")
 	c.Flags().StringVar(&s.url, "url", "", "how terminals reach this desk, where that is not the listening address")
 	c.Flags().Int64Var(&s.maxBackup, "max-backup", 2<<30, "largest sealed file taken, in bytes")
+	s.broker.flags(c)
 	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before or WHAT:after: stand still around that commit until killed; for power-cut tests")
 	cobra.CheckErr(c.Flags().MarkHidden("pause-at"))
 	must(c, "dir")
@@ -89,6 +91,13 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	defer operators.Close()
 	log := zerolog.New(c.ErrOrStderr()).With().Timestamp().Logger()
 	server := serve.New(d, log, s.maxBackup)
+	if s.broker.url != "" {
+		leave, err := s.broker.serve(ctx, c, s.dir, server, shown)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	return server.Run(ctx, serve.Doors{Terminals: terminals, Operators: operators}, shown, func() { say(c, "ready %s", s.url) })
 }
 

@@ -29,8 +29,9 @@ type Desk struct {
 	// Set it before the first request.
 	Before func(w http.ResponseWriter, r *http.Request) bool
 
-	key   *ecdsa.PrivateKey // the CA's
-	store *store
+	key       *ecdsa.PrivateKey // the CA's
+	serverKey *ecdsa.PrivateKey
+	store     *store
 }
 
 // Life is how long the desk's certificates are valid.
@@ -48,6 +49,7 @@ func NewDesk(t *testing.T, life Life) *Desk {
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}, nil, d.key, d.key)
 	serverKey := newKey(t)
+	d.serverKey = serverKey
 	d.Server = sign(t, &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "desk"}, NotBefore: life.From, NotAfter: life.To,
 		DNSNames: []string{"desk.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},

@@ -6,6 +6,7 @@
 //	desk.go    Desk: certificates and a server, for the link over HTTPS
 //	store.go   what that server answers
 //	parts.go   the same for a file that comes in pieces
+//	broker.go  Broker: an MQTT broker with that desk behind it
 //	folder.go  Folder: the far side of the courier link
 package transporttest
 

@@ -65,6 +65,9 @@ func (d *Desk) publish(kind string, e *envelope.Envelope, take func(*store.Tx, *
 		}
 	}
 	d.bell.ring(done.Terminal)
+	if d.Rung != nil && done.Terminal != "" {
+		d.Rung(done.Terminal)
+	}
 	return done, nil
 }
 

@@ -10,6 +10,7 @@
 //	terminal.go  the routes of terminals
 //	upload.go    the sealed file, streamed
 //	pieces.go    the sealed file in pieces (tus 1.0)
+//	mqtt.go      the same routes over a broker, and the doorbell
 //	poll.go      orders: tag, long poll
 //	operator.go  the routes of the socket
 //	export.go    a case as a tar stream

@@ -11,8 +11,9 @@ SEEDS    ?= 5
 IMAGES   ?= 5000000
 RANDOMS  ?= 32
 ONLY     ?=
+RUNS     ?= 500
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe lab crash fuzz fuzz-long kill matrix rules lint-layout clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe lab crash fuzz fuzz-long kill links network matrix rules lint-layout clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +83,14 @@ kill: ## run the power-cut tests alone
 
 matrix: ## run every fault of reader and line, and every power cut, through the whole unbinding; line faults with SEEDS (5) seeds each
 	MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 60m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd
+
+links: ## carry a whole unbinding over HTTPS, Mosquitto and a NATS server with the same program
+	scripts/deps.sh
+	go test -race -count=1 -v -run 'TestOneBinaryOverEveryLink' ./cmd/unbindd
+
+network: ## carry RUNS (500) unbindings through a network that loses, doubles, bends, refuses and lies, and print what it did
+	NETWORK_RUNS='$(RUNS)' go test -count=1 -timeout 120m -v -run 'TestNetwork$$' ./cmd/unbindd \
+	  | grep -E '^ +network_test.go|^(ok|FAIL)|--- FAIL'
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail
 	scripts/rules/run.sh

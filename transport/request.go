@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -83,6 +84,13 @@ func send(client *http.Client, req *http.Request) (answer, error) {
 	body, err := readAll(resp.Body)
 	if err != nil {
 		return answer{}, fmt.Errorf("cannot read the desk's answer %d: %w", resp.StatusCode, err)
+	}
+	// Something on the way may cut an answer and mend its length; a bundle that was
+	// cut so must not be taken for what its tag stands for.
+	if told := resp.Header.Get("Content-Digest"); told != "" {
+		if sum := sha256.Sum256(body); told != digestField(sum[:]) {
+			return answer{}, fmt.Errorf("cannot read the desk's answer %d: it is not what it says it is", resp.StatusCode)
+		}
 	}
 	if resp.StatusCode/100 != 2 && resp.StatusCode != http.StatusNotModified {
 		return answer{}, newStatus(resp.StatusCode, resp.Header, body)

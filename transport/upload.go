@@ -94,5 +94,9 @@ func contentDigest(digest string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "sha-256=:" + base64.StdEncoding.EncodeToString(raw) + ":", nil
+	return digestField(raw), nil
+}
+
+func digestField(sum []byte) string {
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum) + ":"
 }

@@ -98,7 +98,7 @@ func (s *Server) certificate(w http.ResponseWriter, r *http.Request, who desk.Ca
 // on the way which never read them is not taken for the desk's.
 const keptHeader = "Unbindd-Kept"
 
-func kept(w http.ResponseWriter, body []byte) {
+func kept(w http.ResponseWriter, body []byte) { // of what came, without white space around it
 	w.Header().Set(keptHeader, string(envelope.DigestOf(body)))
 }
 

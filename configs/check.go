@@ -31,6 +31,7 @@ func (l *load) check(c Config) {
 	if c.Link.URL != "" && !isHTTPS(c.Link.URL) {
 		l.blame("link.url", quoted(c.Link.URL)+" is not an address of a desk", "write https://host or https://host:port")
 	}
+	l.oneOf("link.pq", c.Link.PQ, "auto", "off")
 	l.oneOf("mqtt.use", c.MQTT.Use, "bell", "pipe")
 	if n := c.MQTT.Message; n < 32<<10 || n > 1<<20 {
 		l.blame("mqtt.message", "a message has 32 KiB to 1 MiB", "ask the broker's operator for its limit")

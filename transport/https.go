@@ -22,6 +22,7 @@ type Config struct {
 	Resolvers []string      `yaml:"resolvers" mapstructure:"resolvers"` // asked instead of the system's
 	Poll      time.Duration `yaml:"poll" mapstructure:"poll"`           // between two questions for a command
 	Wait      time.Duration `yaml:"wait" mapstructure:"wait"`           // how long one question may stay open
+	PQ        string        `yaml:"pq" mapstructure:"pq"`               // post-quantum key exchange: "auto" or "off"
 	Single    int64         `yaml:"single" mapstructure:"single"`       // a sealed file up to this size goes up in one request
 	Chunk     int64         `yaml:"chunk" mapstructure:"chunk"`         // a larger one in pieces of this size, which can be resumed
 	RetryMin  time.Duration `yaml:"retry_min" mapstructure:"retry_min"` // Backoff.Min
@@ -35,6 +36,7 @@ type HTTPS struct {
 	known    *http.Client // shows the client certificate; nil without one
 	unknown  *http.Client // shows none
 	timeless *http.Client // shows none and asks nothing of the desk's dates; nil without pins
+	hello    *hello
 	stall    time.Duration
 	single   int64 // bytes of a file that goes in one request
 	chunk    int64 // bytes of one request of a longer one
@@ -58,7 +60,7 @@ func NewHTTPS(c Config, id Identity) (*HTTPS, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.known, err = newClient(c, h.base, v, cert); err != nil {
+	if h.known, err = newClient(c, h.base, v, h.hello, cert); err != nil {
 		return nil, err
 	}
 	return h, nil
@@ -74,15 +76,19 @@ func newAnonymous(c Config, id Identity) (*HTTPS, verifier, error) {
 	if u, err := url.Parse(base); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.User != nil {
 		return nil, v, fmt.Errorf("cannot use %q as the desk's address: want https://host[:port]", c.URL)
 	}
-	h := &HTTPS{base: base, stall: 2 * time.Minute, single: c.Single, chunk: cmp.Or(c.Chunk, defaultChunk)}
+	greeting, err := newHello(c.PQ)
+	if err != nil {
+		return nil, v, err
+	}
+	h := &HTTPS{hello: greeting, base: base, stall: 2 * time.Minute, single: c.Single, chunk: cmp.Or(c.Chunk, defaultChunk)}
 	h.ask = h.asks
-	if h.unknown, err = newClient(c, base, v); err != nil {
+	if h.unknown, err = newClient(c, base, v, h.hello); err != nil {
 		return nil, v, err
 	}
 	if len(id.Pins) > 0 {
 		late := v
 		late.timeless = true
-		if h.timeless, err = newClient(c, base, late); err != nil {
+		if h.timeless, err = newClient(c, base, late, h.hello); err != nil {
 			return nil, v, err
 		}
 	}
@@ -91,7 +97,7 @@ func newAnonymous(c Config, id Identity) (*HTTPS, verifier, error) {
 
 // newClient keeps to HTTP/1.1 (one request at a time needs no more), follows
 // no redirect, and keeps one connection for a whole case.
-func newClient(c Config, base string, v verifier, shown ...tls.Certificate) (*http.Client, error) {
+func newClient(c Config, base string, v verifier, greeting *hello, shown ...tls.Certificate) (*http.Client, error) {
 	u, err := url.Parse(base)
 	if err != nil {
 		return nil, err
@@ -108,7 +114,7 @@ func newClient(c Config, base string, v verifier, shown ...tls.Certificate) (*ht
 	config.Certificates = shown
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
+		Transport: greeting.over(&http.Transport{
 			DialContext:           d.DialContext,
 			Proxy:                 way,
 			TLSClientConfig:       config,
@@ -117,7 +123,7 @@ func newClient(c Config, base string, v verifier, shown ...tls.Certificate) (*ht
 			MaxIdleConns:          2,
 			IdleConnTimeout:       5 * time.Minute,
 			DisableCompression:    true,
-		},
+		}),
 	}, nil
 }
 

@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -265,6 +267,71 @@ func TestTheProxyIsUsed(t *testing.T) {
 	}
 	if got := <-line; got != "CONNECT desk.test:443 HTTP/1.1" {
 		t.Fatalf("the proxy heard %q", got)
+	}
+}
+
+// A proxy that wants to know who asks (407) is no refusal by the desk: it is told
+// as what it is, and tried again; with a name in its address it lets us through.
+func TestAProxyThatAsksWhoWeAre(t *testing.T) {
+	desk := transporttest.NewDesk(t, transporttest.Now())
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Proxy-Authorization") == "" {
+			w.Header().Set("Proxy-Authenticate", "Basic")
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		out, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		in, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(in, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
+		_, _ = io.Copy(in, out)
+		_ = in.Close()
+	}))
+	defer proxy.Close()
+	through := func(who string) error {
+		link := newLink(t, desk, func(c *transport.Config, _ *transport.Identity) {
+			c.Proxy = strings.Replace(proxy.URL, "http://", "http://"+who, 1)
+		})
+		_, err := link.Put(t.Context(), manifest, []byte(`{}`))
+		return err
+	}
+	if err := through(""); err == nil || transport.Permanent(err) || !strings.Contains(err.Error(), "Proxy Authentication Required") {
+		t.Errorf("unknown to the proxy: %v", err)
+	}
+	if err := through("shop:word@"); err != nil {
+		t.Errorf("known to the proxy: %v", err)
+	}
+}
+
+// A case costs one handshake: everything goes over one connection.
+func TestOneConnectionCarriesACase(t *testing.T) {
+	desk := transporttest.NewDesk(t, transporttest.Now())
+	var mu sync.Mutex
+	from := map[string]bool{}
+	desk.Before = func(_ http.ResponseWriter, r *http.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		from[r.RemoteAddr] = true
+		return false
+	}
+	link := newLink(t, desk, nil)
+	for n := range int64(10) {
+		if _, err := link.Put(t.Context(), transport.Object{Case: "case-1", Kind: "answer", N: n + 1}, []byte(`{}`)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := link.Fetch(t.Context(), manifest); !errors.Is(err, transport.ErrNotYet) {
+			t.Fatal(err)
+		}
+	}
+	if len(from) != 1 {
+		t.Errorf("%d connections for one case", len(from))
 	}
 }
 

@@ -16,6 +16,7 @@
 //	upload.go     a sealed file as one streamed request
 //	resume.go     a sealed file in pieces that survive every break
 //	tls.go        TLS 1.3, private roots, pins, and the clock that is not trusted
+//	hello.go      greetings that a firewall lets through
 //	dial.go       reaching the desk without a resolver of the system
 //	enrol.go      the one request a terminal makes before it is known
 //	mqtt.go       the link over a broker, and its doorbell (package broker has the messages)

@@ -17,6 +17,11 @@ import (
 // so that a store of an earlier desk needs nothing.
 const inParts = "parts"
 
+// block is what a medium may lose as a whole when the power goes during a write
+// to a part of it. Bytes that were answered for and share a block with bytes that
+// come are therefore kept in the record too, and written anew with them.
+const block = 4096
+
 // Part is a file that comes in pieces: Offset bytes of it are durable, and State
 // is the digest's state after them. What lies behind Offset was never answered
 // for and is written over.
@@ -26,6 +31,7 @@ type Part struct {
 	Size    int64           `json:"size"`   // announced
 	Offset  int64           `json:"offset"`
 	State   []byte          `json:"state"`
+	Tail    []byte          `json:"tail"`    // the bytes before Offset in its block
 	Touched int64           `json:"touched"` // when something was last done with it
 }
 
@@ -85,22 +91,25 @@ func (s *Store) Extend(p Part, chunk []byte) (Part, error) {
 	if err != nil {
 		return p, err
 	}
-	if err := s.writeAt(p, chunk); err != nil {
+	whole := append(append([]byte{}, p.Tail...), chunk...)
+	if err := s.writeAt(p, whole); err != nil {
 		return p, fmt.Errorf("cannot keep a piece of a file: %w", err)
 	}
 	sum.Write(chunk)
 	p.Offset += int64(len(chunk))
+	p.Tail = whole[len(whole)-int(min(p.Offset%block, int64(len(whole)))):]
 	p.State, err = stateOf(sum)
 	return p, err
 }
 
-func (s *Store) writeAt(p Part, chunk []byte) (err error) {
+// writeAt writes from the beginning of the block that the part ends in.
+func (s *Store) writeAt(p Part, whole []byte) (err error) {
 	f, err := os.OpenFile(s.partFile(p.Key), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := f.WriteAt(chunk, p.Offset); err != nil {
+	if _, err := f.WriteAt(whole, p.Offset-int64(len(p.Tail))); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil || p.Offset > 0 {
@@ -120,7 +129,8 @@ func (s *Store) Whole(p Part) (*Upload, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open a received file: %w", err)
 	}
-	if err := f.Truncate(p.Offset); err != nil {
+	_, err = f.WriteAt(p.Tail, p.Offset-int64(len(p.Tail)))
+	if err = errors.Join(err, f.Truncate(p.Offset)); err != nil {
 		return nil, fmt.Errorf("cannot open a received file: %w", errors.Join(err, f.Close()))
 	}
 	return &Upload{dir: s.blobs, file: f, sum: sum, size: p.Offset}, nil

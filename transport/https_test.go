@@ -119,6 +119,18 @@ func TestASuccessThatDoesNotNameTheBytesIsNotBelieved(t *testing.T) {
 	}
 }
 
+// A bundle that something on the way cut, mending its length, is not the one its
+// tag names: taken for it, the terminal would never ask for the rest.
+func TestAnAnswerThatWasCutIsNotBelieved(t *testing.T) {
+	whole := map[string]string{"ETag": `"1"`, "Content-Digest": "sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:"} // of {}
+	for body, ok := range map[string]bool{"{}": true, "{": false, "": false, "[]": false} {
+		bundle, etag, err := answers(t, 200, whole, body).Pull(t.Context(), "", 0)
+		if (err == nil) != ok || (!ok && (bundle != nil || etag != "")) {
+			t.Errorf("%q: %q, %q, %v", body, bundle, etag, err)
+		}
+	}
+}
+
 func TestTooLongAnAnswerIsRefused(t *testing.T) {
 	_, err := answers(t, 200, nil, strings.Repeat("x", transport.MaxBody+1)).Fetch(t.Context(), manifest)
 	if err == nil || !strings.Contains(err.Error(), "longer than 1048576 bytes") {

@@ -58,6 +58,7 @@ func TestNetwork(t *testing.T) {
 				if !t.Failed() {
 					ended++
 				}
+				t.Logf("ended after %d requests; %d of %d unbindings", n.asked, ended, runs)
 			})
 		}
 	})

@@ -32,7 +32,9 @@ func TestARefusedSubscriptionIsNoticed(t *testing.T) {
 		t.Run(end, func(t *testing.T) {
 			b := transporttest.NewBroker(t, transporttest.Now())
 			b.Refuse = func(topic string) bool { return strings.HasSuffix(topic, end) }
-			_, err := b.Link(t, nil).Put(t.Context(), manifest, []byte(`{}`))
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			_, err := b.Link(t, nil).Put(ctx, manifest, []byte(`{}`))
 			if err == nil || !strings.Contains(err.Error(), "the broker refuses it") {
 				t.Fatalf("got %v", err)
 			}
@@ -44,12 +46,14 @@ func TestARefusedSubscriptionIsNoticed(t *testing.T) {
 	b := transporttest.NewBroker(t, transporttest.Now())
 	b.Refuse = func(topic string) bool { return strings.HasSuffix(topic, "/bell") }
 	told := make(chan error, 1)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	err := transport.Doorbell(ctx, transport.Config{}, transport.MQTTConfig{URL: b.URL}, b.Identity(t, transporttest.Terminal),
 		transport.Backoff{Nap: func(ctx context.Context, _ time.Duration) error { cancel(); return context.Cause(ctx) }},
 		func() { t.Error("a bell rang that cannot be heard") }, func(err error) { told <- err })
-	if err == nil || !strings.Contains((<-told).Error(), "the broker refuses it") {
-		t.Errorf("the doorbell: %v", err)
+	close(told)
+	if why := <-told; err == nil || why == nil || !strings.Contains(why.Error(), "the broker refuses it") {
+		t.Errorf("the doorbell: %v, %v", err, why)
 	}
 }
 

@@ -89,7 +89,7 @@ links: ## carry a whole unbinding over HTTPS, Mosquitto and a NATS server with t
 	go test -race -count=1 -v -run 'TestOneBinaryOverEveryLink' ./cmd/unbindd
 
 network: ## carry RUNS (500) unbindings through a network that loses, doubles, bends, refuses and lies, and print what it did
-	NETWORK_RUNS='$(RUNS)' go test -count=1 -timeout 120m -parallel 8 -v -run 'TestNetwork$$' ./cmd/unbindd \
+	NETWORK_RUNS='$(RUNS)' go test -count=1 -timeout 120m -v -run 'TestNetwork$$' ./cmd/unbindd \
 	  | grep -E 'network: |^(ok|FAIL)|--- FAIL'
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -309,5 +311,47 @@ func TestBadBrokerSettingsAreRefused(t *testing.T) {
 		if _, err := transport.NewMQTT(transport.Config{URL: desk.URL}, m, id); err == nil {
 			t.Errorf("%+v was accepted", m)
 		}
+	}
+}
+
+// A broker that takes the connection and never says a word holds nobody up: the
+// question ends with its context, and so does the link.
+func TestASilentBrokerHoldsNobodyUp(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	gone := make(chan error, 8)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.Copy(io.Discard, conn) // until the other end is gone
+			gone <- conn.Close()
+		}
+	}()
+	b := transporttest.NewBroker(t, transporttest.Now())
+	link := b.Link(t, func(m *transport.MQTTConfig, _ *transport.Identity) { m.URL = "mqtt://" + l.Addr().String() })
+	done := make(chan error)
+	go func() {
+		_, err := link.Put(brief(t), manifest, []byte(`{}`))
+		done <- errors.Join(err, link.Close())
+	}()
+	late := time.After(30 * time.Second)
+	select {
+	case err := <-done:
+		if err == nil || transport.Permanent(err) {
+			t.Errorf("got %v", err)
+		}
+	case <-late:
+		t.Fatal("it waits for ever")
+	}
+	select {
+	case <-gone:
+	case <-late:
+		t.Fatal("its connection stays open")
 	}
 }

@@ -23,10 +23,10 @@ func begun(t *testing.T, o *office, id string) *unbinding {
 }
 
 // announced is what opens an upload, for a file of the digest.
-func (u *unbinding) announced(size int, digest string) http.Header {
+func (u *unbinding) announced(size int64, digest string) http.Header {
 	word := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 	return http.Header{
-		"Tus-Resumable": {"1.0.0"}, "Upload-Length": {strconv.Itoa(size)},
+		"Tus-Resumable": {"1.0.0"}, "Upload-Length": {strconv.FormatInt(size, 10)},
 		"Upload-Metadata": {"case " + word(string(u.command.Case)) + ",digest " + word(digest) + ",kind " + word("backup") + ",n " + word("1")},
 	}
 }
@@ -34,7 +34,7 @@ func (u *unbinding) announced(size int, digest string) http.Header {
 func (u *unbinding) open() (string, reply) {
 	u.t.Helper()
 	sum := sha256.Sum256(u.file)
-	r, err := u.ask(u.known, http.MethodPost, "/v1/uploads", u.announced(len(u.file), fmt.Sprintf("sha256:%x", sum)), nil, 0)
+	r, err := u.ask(u.known, http.MethodPost, "/v1/uploads", u.announced(int64(len(u.file)), fmt.Sprintf("sha256:%x", sum)), nil, 0)
 	u.check(err)
 	r.want(u.t, http.StatusCreated, "")
 	return r.header.Get("Location"), r
@@ -152,17 +152,17 @@ func TestPiecesThatDoNotFitAreRefused(t *testing.T) {
 		u.check(err)
 		return r
 	}
-	without := u.announced(len(u.file), digest)
+	without := u.announced(int64(len(u.file)), digest)
 	without.Del("Tus-Resumable")
 	post(without).want(t, http.StatusPreconditionFailed, "E07:tus")
-	post(u.announced(len(u.file)+1, digest)).want(t, http.StatusUnprocessableEntity, "E24:digest")
-	post(u.announced(len(u.file), "sha256:"+string(bytes.Repeat([]byte{'0'}, 64)))).want(t, http.StatusUnprocessableEntity, "E24:digest")
-	post(u.announced(len(u.file), "md5:00")).want(t, http.StatusBadRequest, "E24:digest")
+	post(u.announced(int64(len(u.file))+1, digest)).want(t, http.StatusUnprocessableEntity, "E24:digest")
+	post(u.announced(int64(len(u.file)), "sha256:"+string(bytes.Repeat([]byte{'0'}, 64)))).want(t, http.StatusUnprocessableEntity, "E24:digest")
+	post(u.announced(int64(len(u.file)), "md5:00")).want(t, http.StatusBadRequest, "E24:digest")
 	post(u.announced(3<<30, digest)).want(t, http.StatusRequestEntityTooLarge, "E01:bytes")
-	r, err := other.ask(other.known, http.MethodPost, "/v1/uploads", u.announced(len(u.file), digest), nil, 0)
+	r, err := other.ask(other.known, http.MethodPost, "/v1/uploads", u.announced(int64(len(u.file)), digest), nil, 0)
 	u.check(err)
 	r.want(t, http.StatusForbidden, "E09:case")
-	r, err = u.ask(u.unknown, http.MethodPost, "/v1/uploads", u.announced(len(u.file), digest), nil, 0)
+	r, err = u.ask(u.unknown, http.MethodPost, "/v1/uploads", u.announced(int64(len(u.file)), digest), nil, 0)
 	u.check(err)
 	r.want(t, http.StatusForbidden, "E10:certificate")
 

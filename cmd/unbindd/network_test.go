@@ -41,27 +41,32 @@ func TestNetwork(t *testing.T) {
 	}
 	var mu sync.Mutex
 	all, ended, asked := map[string]int{}, 0, 0
-	slots := make(chan struct{}, networkAtOnce)
-	t.Run("runs", func(t *testing.T) {
-		for seed := first; seed < first+runs; seed++ {
-			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-				t.Parallel()
-				slots <- struct{}{}
-				defer func() { <-slots }()
-				n := throughTheNetwork(t, uint64(seed))
-				mu.Lock()
-				defer mu.Unlock()
-				for name, times := range n.done {
-					all[name] += times
-				}
-				asked += n.asked
-				if !t.Failed() {
-					ended++
-				}
-				t.Logf("ended after %d requests; %d of %d unbindings", n.asked, ended, runs)
-			})
-		}
-	})
+	seeds := make(chan int)
+	var running sync.WaitGroup
+	for range networkAtOnce { // most of a run is waiting, so they are more than there are processors
+		running.Go(func() {
+			for seed := range seeds {
+				t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+					n := throughTheNetwork(t, uint64(seed))
+					mu.Lock()
+					defer mu.Unlock()
+					for name, times := range n.done {
+						all[name] += times
+					}
+					asked += n.asked
+					if !t.Failed() {
+						ended++
+					}
+					t.Logf("ended after %d requests; %d of %d unbindings", n.asked, ended, runs)
+				})
+			}
+		})
+	}
+	for seed := first; seed < first+runs; seed++ {
+		seeds <- seed
+	}
+	close(seeds)
+	running.Wait()
 	t.Logf("network: %d unbindings, %d ended acknowledged with one certificate and one receipt an object; %d requests: %s", runs, ended, asked, tally(all))
 }
 

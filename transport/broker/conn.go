@@ -27,6 +27,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"sync"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -71,6 +72,8 @@ func Check(address string) (scheme, host, port string, err error) {
 type Conn struct {
 	client mqtt.Client
 	lost   chan struct{}
+	mu     sync.Mutex
+	wire   net.Conn // the library leaves it open where a broker takes it and says nothing
 }
 
 // Dial connects. The session is clean: the broker keeps nothing for us while we
@@ -92,11 +95,11 @@ func Dial(ctx context.Context, r Route) (*Conn, error) {
 		SetConnectTimeout(dialTime).SetWriteTimeout(dialTime).SetStore(mqtt.NewMemoryStore()).
 		SetConnectionLostHandler(func(mqtt.Client, error) { close(c.lost) }).
 		SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
-			return open(ctx, r, scheme, host, net.JoinHostPort(host, port))
+			return c.hold(open(ctx, r, scheme, host, net.JoinHostPort(host, port)))
 		})
 	c.client = mqtt.NewClient(o)
 	if err := wait(ctx, nil, c.client.Connect()); err != nil {
-		c.client.Disconnect(0)
+		c.Close()
 		return nil, fmt.Errorf("cannot connect to the broker: %w", err)
 	}
 	return c, nil
@@ -129,7 +132,22 @@ func open(ctx context.Context, r Route, scheme, host, address string) (net.Conn,
 func (c *Conn) Lost() <-chan struct{} { return c.lost }
 
 // Close ends the connection; what the broker has not taken yet is dropped.
-func (c *Conn) Close() { c.client.Disconnect(0) }
+func (c *Conn) Close() {
+	c.client.Disconnect(0)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.wire != nil {
+		_ = c.wire.Close() // the library may have done so
+	}
+}
+
+// hold remembers the connection that was opened.
+func (c *Conn) hold(wire net.Conn, err error) (net.Conn, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wire = wire
+	return wire, err
+}
 
 // Subscribe asks for a topic. The library reports a refusal as success, so the
 // broker's own answer is looked at.

@@ -33,7 +33,7 @@ func TestARefusedSubscriptionIsNoticed(t *testing.T) {
 	for _, end := range []string{"/down", "/bell"} {
 		t.Run(end, func(t *testing.T) {
 			b := transporttest.NewBroker(t, transporttest.Now())
-			b.Refuse = func(topic string) bool { return strings.HasSuffix(topic, end) }
+			b.Refuse(func(topic string) bool { return strings.HasSuffix(topic, end) })
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			_, err := b.Link(t, nil).Put(ctx, manifest, []byte(`{}`))
@@ -46,7 +46,7 @@ func TestARefusedSubscriptionIsNoticed(t *testing.T) {
 		})
 	}
 	b := transporttest.NewBroker(t, transporttest.Now())
-	b.Refuse = func(topic string) bool { return strings.HasSuffix(topic, "/bell") }
+	b.Refuse(func(topic string) bool { return strings.HasSuffix(topic, "/bell") })
 	told := make(chan error, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -65,7 +65,7 @@ func TestTheBrokersWordIsNoReceipt(t *testing.T) {
 	b := transporttest.NewBroker(t, transporttest.Now())
 	var lost atomic.Bool
 	lost.Store(true)
-	b.Lose = func(topic string, _ []byte) bool { return lost.Load() && strings.HasSuffix(topic, "/up") }
+	b.Lose(func(topic string, _ []byte) bool { return lost.Load() && strings.HasSuffix(topic, "/up") })
 	link := b.Link(t, nil)
 	if reply, err := link.Put(brief(t), manifest, []byte(`{}`)); err == nil || transport.Permanent(err) || errors.Is(err, transport.ErrNotYet) {
 		t.Fatalf("a message that only the broker has was called delivered: %q, %v", reply, err)
@@ -74,7 +74,7 @@ func TestTheBrokersWordIsNoReceipt(t *testing.T) {
 		t.Fatal("the broker took nothing: the test is about what it took")
 	}
 	var seen atomic.Int64
-	b.Lose = func(topic string, _ []byte) bool { return strings.HasSuffix(topic, "/up") && seen.Add(1) < 3 }
+	b.Lose(func(topic string, _ []byte) bool { return strings.HasSuffix(topic, "/up") && seen.Add(1) < 3 })
 	if _, err := link.Put(t.Context(), manifest, []byte(`{}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestAForgedAnswerIsPassedOver(t *testing.T) {
 			if _, err := link.Put(t.Context(), certificate, []byte(`{"first":1}`)); err != nil {
 				t.Fatal(err)
 			}
-			b.Lose = func(topic string, p []byte) bool {
+			b.Lose(func(topic string, p []byte) bool {
 				if !strings.HasSuffix(topic, "/up") {
 					return false
 				}
@@ -153,12 +153,12 @@ func TestAForgedAnswerIsPassedOver(t *testing.T) {
 				m.ID = own.ID
 				b.Publish(t, "t/pos-1/down", m.with(t, body))
 				return true // and the question never gets to the desk
-			}
+			})
 			reply, err := link.Put(brief(t), manifest, []byte(`{"second":2}`))
 			if err == nil || transport.Permanent(err) || !strings.Contains(err.Error(), "cannot believe an answer") {
 				t.Fatalf("forged: %q, %v", reply, err)
 			}
-			b.Lose = nil
+			b.Lose(nil)
 			if _, err := link.Put(t.Context(), manifest, []byte(`{"second":2}`)); err != nil {
 				t.Errorf("the desk's own: %v", err)
 			}
@@ -193,17 +193,17 @@ func TestAQuestionIsBelievedOnlyFromItsTerminal(t *testing.T) {
 			})
 			sent := make(chan struct{})
 			var once sync.Once
-			b.Lose = func(topic string, p []byte) bool {
+			b.Lose(func(topic string, p []byte) bool {
 				m, body := open(t, p)
 				body = c.bend(&m, body)
 				once.Do(func() { b.Publish(t, c.topic, m.with(t, body)); close(sent) })
 				return strings.HasSuffix(topic, "/up")
-			}
+			})
 			if _, err := b.Link(t, nil).Put(brief(t), manifest, []byte(`{}`)); err == nil {
 				t.Fatal("a question that was bent on its way was answered as it was asked")
 			}
 			<-sent
-			b.Lose = nil
+			b.Lose(nil)
 			// The desk answers in order of arrival: after a sound question of another
 			// object it has seen the bent one.
 			if _, err := b.Link(t, nil).Put(t.Context(), certificate, []byte(`{}`)); err != nil {
@@ -284,18 +284,18 @@ func TestOnlyThePinnedDeskIsBelievedOverABroker(t *testing.T) {
 // A lost connection is told at once, and the next call makes a new one.
 func TestALostBrokerIsToldAndFoundAgain(t *testing.T) {
 	b := transporttest.NewBroker(t, transporttest.Now())
-	b.Lose = func(topic string, _ []byte) bool {
+	b.Lose(func(topic string, _ []byte) bool {
 		if strings.HasSuffix(topic, "/up") {
 			b.Cut(t)
 			return true
 		}
 		return false
-	}
+	})
 	link := b.Link(t, nil)
 	if _, err := link.Put(t.Context(), manifest, []byte(`{}`)); !errors.Is(err, broker.ErrLost) {
 		t.Fatalf("got %v", err)
 	}
-	b.Lose = nil
+	b.Lose(nil)
 	if _, err := link.Put(t.Context(), manifest, []byte(`{}`)); err != nil {
 		t.Fatal(err)
 	}

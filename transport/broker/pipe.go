@@ -143,12 +143,8 @@ func (p *Pipe) deaf(id string) {
 
 // connect is called with the lock held.
 func (p *Pipe) connect(ctx context.Context) error {
-	if p.conn != nil {
-		select {
-		case <-p.conn.Lost():
-		default:
-			return nil
-		}
+	if p.conn != nil && p.conn.client.IsConnectionOpen() {
+		return nil
 	}
 	if p.bells == nil {
 		p.bells, p.waiting, p.parts = make(chan struct{}, 1), map[string]chan heard{}, newAssembly(maxBody)

@@ -23,17 +23,13 @@ import (
 // Broker is an MQTT broker in this process, and the desk's end of the pipe at it.
 type Broker struct {
 	*Desk
-	URL string
-	// Refuse tells whether a topic may not be subscribed to; Lose, whether a
-	// message gets lost after the broker took it. Either may be nil; set them
-	// before the first call.
-	Refuse func(topic string) bool
-	Lose   func(topic string, payload []byte) bool
-
+	URL   string
 	Taken atomic.Int64 // messages that the broker took
 
 	server *mqtt.Server
 	pipe   *broker.Desk
+	refuse atomic.Pointer[func(topic string) bool]
+	lose   atomic.Pointer[func(topic string, payload []byte) bool]
 }
 
 // NewBroker starts a broker and puts a desk at its other side; both end with the test.
@@ -60,6 +56,13 @@ func NewBroker(t *testing.T, life Life) *Broker {
 	<-ready
 	return b
 }
+
+// Refuse says which topics may not be subscribed to from now on; nil is none.
+func (b *Broker) Refuse(which func(topic string) bool) { b.refuse.Store(&which) }
+
+// Lose says which messages get lost from now on, after the broker took them; nil
+// is none.
+func (b *Broker) Lose(which func(topic string, payload []byte) bool) { b.lose.Store(&which) }
 
 // Link is a terminal's link over the broker.
 func (b *Broker) Link(t *testing.T, change func(*transport.MQTTConfig, *transport.Identity)) *transport.MQTT {
@@ -125,12 +128,13 @@ func (h *hook) Provides(b byte) bool {
 func (h *hook) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
 
 func (h *hook) OnACLCheck(_ *mqtt.Client, topic string, write bool) bool {
-	return write || h.broker.Refuse == nil || !h.broker.Refuse(topic)
+	refuse := h.broker.refuse.Load()
+	return write || refuse == nil || *refuse == nil || !(*refuse)(topic)
 }
 
 func (h *hook) OnPublish(c *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
 	h.broker.Taken.Add(1)
-	if !c.Net.Inline && h.broker.Lose != nil && h.broker.Lose(pk.TopicName, pk.Payload) {
+	if lose := h.broker.lose.Load(); !c.Net.Inline && lose != nil && *lose != nil && (*lose)(pk.TopicName, pk.Payload) {
 		return pk, packets.CodeSuccessIgnore // acknowledged, and gone
 	}
 	return pk, nil

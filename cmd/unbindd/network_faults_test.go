@@ -329,7 +329,14 @@ func (n *network) proves() {
 	var manifest []byte
 	id := n.world.caseID()
 	for _, kind := range []string{"manifest", "answer", "certificate"} {
-		r, ok := n.pass(&passing{method: http.MethodGet, path: "/v1/cases/" + id + "/" + kind + "/1"})
+		at := "/v1/cases/" + id + "/" + kind + "/1"
+		r, ok := n.pass(&passing{method: http.MethodGet, path: at})
+		// Answers are counted over all cases, and a lie that was taken for an order is
+		// answered too, under no case: then the first of this case has another number.
+		for k := 2; kind == "answer" && ok && r.code == http.StatusNotFound && k < 20; k++ {
+			at = "/v1/cases/" + id + "/answer/" + strconv.Itoa(k)
+			r, ok = n.pass(&passing{method: http.MethodGet, path: at})
+		}
 		if !ok || r.code != http.StatusOK {
 			n.t.Fatalf("the desk has no %s: %d %s", kind, r.code, r.body)
 		}
@@ -337,7 +344,6 @@ func (n *network) proves() {
 			manifest = r.body
 			continue
 		}
-		at := "/v1/cases/" + id + "/" + kind + "/1"
 		same, _ := n.pass(&passing{method: http.MethodPut, path: at, body: r.body})
 		if same.code/100 != 2 || len(said[at]) > 1 {
 			n.t.Errorf("the same %s again: %d %s", kind, same.code, same.body)

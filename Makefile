@@ -14,8 +14,9 @@ RANDOMS  ?= 32
 TAMPERS  ?= 20000
 WHOLE    ?= 500
 ONLY     ?=
+RUNS     ?= 500
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +99,14 @@ kill: ## run the power-cut tests alone, every daemon with the race detector
 
 matrix: ## run every fault of reader and line, and every power cut, through the whole unbinding; line faults with SEEDS (5) seeds each
 	MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 60m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd
+
+links: ## carry a whole unbinding over HTTPS, Mosquitto and a NATS server with the same program
+	scripts/deps.sh
+	go test -race -count=1 -v -run 'TestOneBinaryOverEveryLink' ./cmd/unbindd
+
+network: ## carry RUNS (500) unbindings through a network that loses, doubles, bends, refuses and lies, and print what it did
+	NETWORK_RUNS='$(RUNS)' go test -count=1 -timeout 120m -v -run 'TestNetwork$$' ./cmd/unbindd \
+	  | grep -E 'network: |^(ok|FAIL)|--- FAIL'
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail
 	scripts/rules/run.sh

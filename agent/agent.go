@@ -32,6 +32,7 @@ type Parts struct {
 	Config  Config
 	Reader  device.Config
 	Link    transport.Config
+	MQTT    transport.MQTTConfig
 	Courier transport.CourierConfig
 	Log     zerolog.Logger
 	Version string
@@ -59,6 +60,7 @@ type Agent struct {
 	taking  sync.Mutex    // one thing is taken at a time, whoever brings it
 	away    atomic.Int64  // losses of the reader's line since the daemon began
 	lending sync.Mutex    // one opening of the reader's line at a time, where none is kept
+	rung    chan struct{} // the broker's bell rang: ask now
 	timed   chan struct{} // closed after the first question for the time
 	mu      sync.Mutex    // guards what follows; never held over a step or a link
 	id      *identity
@@ -94,7 +96,7 @@ func New(p Parts) *Agent {
 	}
 	return &Agent{
 		Parts: p, at: places{p.Config.StateDir}, hub: newHub(p.Now), bell: newBell(),
-		clock: newClock(p.Now, 0), timed: make(chan struct{}), refused: map[string]local.Object{},
+		clock: newClock(p.Now, 0), rung: make(chan struct{}, 1), timed: make(chan struct{}), refused: map[string]local.Object{},
 	}
 }
 

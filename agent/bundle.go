@@ -85,6 +85,11 @@ func (a *Agent) catchUp(raw []json.RawMessage) (digest envelope.Digest, changed 
 	if err != nil {
 		return "", false, err
 	}
+	defer func() {
+		if changed {
+			a.closeLink() // what it believes of the desk is of the bundle before
+		}
+	}()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.id == nil {

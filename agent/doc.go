@@ -33,6 +33,7 @@
 //	steps_end.go      erase-identity, tombstone, and the journal's own end
 //	casefile.go       the running case, read from the journal and verified again
 //	statement.go      what the certificate says, from what the journal kept
+//	links.go          the link that the settings name, the broker's bell
 //	upstream.go       polling, outbox, signed time
 //	clock.go          what is known of the time
 //	power.go          battery and mains

@@ -51,12 +51,7 @@ func (a *Agent) deliverBackup(ctx context.Context, n *journal.Note) error {
 
 // sit waits for the bell, or for the link's next try. Retry-After is honoured.
 func (a *Agent) sit(ctx context.Context, rung <-chan struct{}, tries int, why error) error {
-	pause := a.backoff().Delay(min(tries, 20))
-	var status *transport.Status
-	if errors.As(why, &status) && status.RetryAfter > pause {
-		pause = status.RetryAfter
-	}
-	t := time.NewTimer(pause)
+	t := time.NewTimer(a.interval(tries, why))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

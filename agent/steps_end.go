@@ -312,7 +312,7 @@ func (a *Agent) forced() (bool, error) {
 
 // reveal sends r over pinned TLS without a client certificate.
 func (a *Agent) reveal(ctx context.Context, way route, t certificate.Tombstone, body []byte) error {
-	link, err := transport.NewHTTPS(a.linkConfig(way), transport.Identity{
+	link, err := a.way(way, transport.Identity{
 		Terminal: string(t.Terminal), Roots: []byte(way.CA), Pins: way.Pins, Now: a.clock.wall,
 	})
 	if err != nil {

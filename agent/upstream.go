@@ -32,57 +32,10 @@ func (u *upstream) stop() {
 func (a *Agent) goUpstream(ctx context.Context) *upstream {
 	ctx, end := context.WithCancel(ctx)
 	u := &upstream{end: end}
-	for _, work := range []func(context.Context){a.poll, a.empty, a.keepTime} {
+	for _, work := range []func(context.Context){a.poll, a.empty, a.keepTime, a.doorbell} {
 		u.done.Go(func() { work(ctx) })
 	}
 	return u
-}
-
-// links is the link to the desk; nil before there is an identity and after it
-// is gone.
-func (a *Agent) links() transport.Link {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.id == nil || a.keys == nil {
-		return nil
-	}
-	if a.link == nil {
-		key, err := a.keys.TLSKey()
-		if err != nil {
-			return nil
-		}
-		link, err := transport.NewHTTPS(a.linkConfig(a.id.route), transport.Identity{
-			Terminal: string(a.id.binding.Terminal), Roots: []byte(a.id.route.CA), Pins: a.id.pins(),
-			Certificate: []byte(a.id.route.Certificate), Key: key, Now: a.clock.wall,
-		})
-		if err != nil {
-			a.Log.Error().Err(err).Msg("the link cannot be made")
-			return nil
-		}
-		a.link = link
-	}
-	return a.link
-}
-
-func (a *Agent) linkConfig(way route) transport.Config {
-	config := a.Link
-	if config.URL == "" {
-		config.URL = way.URL
-	}
-	return config
-}
-
-func (a *Agent) closeLink() {
-	a.mu.Lock()
-	link := a.link
-	a.link = nil
-	a.mu.Unlock()
-	if link == nil {
-		return
-	}
-	if err := link.Close(); err != nil {
-		a.Log.Warn().Err(err).Msg("the link cannot be closed")
-	}
 }
 
 // poll asks for commands: with the question left open while a case runs, now
@@ -104,7 +57,7 @@ func (a *Agent) poll(ctx context.Context) {
 		a.linkIs(link.Name(), err)
 		if err != nil {
 			failures++
-			nap(ctx, a.backoff().Delay(min(failures, 20)))
+			nap(ctx, a.interval(failures, err))
 			continue
 		}
 		failures, etag = 0, next
@@ -113,7 +66,7 @@ func (a *Agent) poll(ctx context.Context) {
 			continue
 		}
 		if a.mode() == local.Trading {
-			nap(ctx, jitter(a.Link.Poll))
+			a.doze(ctx, jitter(a.Link.Poll))
 		} else {
 			nap(ctx, a.Link.RetryMin)
 		}
@@ -149,7 +102,7 @@ func (a *Agent) empty(ctx context.Context) {
 		pause := time.Hour
 		if err := a.flush(ctx, link, ""); err != nil {
 			failures++
-			pause = a.backoff().Delay(min(failures, 20))
+			pause = a.interval(failures, err)
 		} else {
 			failures = 0
 		}
@@ -226,7 +179,7 @@ func (a *Agent) keepTime(ctx context.Context) {
 		pause := max(a.Config.Clock.FloorEvery, time.Second)
 		if err := a.askTime(ctx); err != nil {
 			failures++
-			pause = a.backoff().Delay(min(failures, 20))
+			pause = a.interval(failures, err)
 		}
 		first.Do(func() { close(a.timed) })
 		if err := errors.Join(a.tick(), a.ageChallenge()); err != nil {

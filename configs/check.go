@@ -31,6 +31,19 @@ func (l *load) check(c Config) {
 	if c.Link.URL != "" && !isHTTPS(c.Link.URL) {
 		l.blame("link.url", quoted(c.Link.URL)+" is not an address of a desk", "write https://host or https://host:port")
 	}
+	l.oneOf("link.pq", c.Link.PQ, "auto", "off")
+	l.oneOf("mqtt.use", c.MQTT.Use, "bell", "pipe")
+	if n := c.MQTT.Message; n < 32<<10 || n > 1<<20 {
+		l.blame("mqtt.message", "a message has 32 KiB to 1 MiB", "ask the broker's operator for its limit")
+	}
+	for key, address := range map[string]string{"mqtt.url": c.MQTT.URL, "mqtt.open": c.MQTT.Open} {
+		if address != "" && !isBroker(address) {
+			l.blame(key, quoted(address)+" is not an address of a broker", "write mqtts://host or mqtts://host:port")
+		}
+	}
+	if n := c.Link.Chunk; n < 1<<10 || n > 4<<20 {
+		l.blame("link.chunk", "a piece has 1 KiB to 4 MiB", "")
+	}
 	if d := c.Agent.Erase.Depth; !slices.Contains([]string{"files", "blocks", "medium"}, d) {
 		l.blame("erase.depth", fmt.Sprintf("%q is not a depth", d), "use files, blocks or medium")
 	}
@@ -83,6 +96,11 @@ func (l *load) absolute(key, path string) {
 func below(path, folder string) bool {
 	rel, err := filepath.Rel(folder, path)
 	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+}
+
+func isBroker(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "mqtts" || u.Scheme == "mqtt") && u.Hostname() != "" && u.Path == "" && u.User == nil
 }
 
 func isHTTPS(address string) bool {

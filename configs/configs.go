@@ -35,6 +35,7 @@ type Config struct {
 	Log     Log                     `yaml:"log" mapstructure:"log"`
 	Reader  device.Config           `yaml:"reader" mapstructure:"reader"`
 	Link    transport.Config        `yaml:"link" mapstructure:"link"`
+	MQTT    transport.MQTTConfig    `yaml:"mqtt" mapstructure:"mqtt"`
 	Courier transport.CourierConfig `yaml:"courier" mapstructure:"courier"`
 }
 

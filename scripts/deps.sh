@@ -8,7 +8,7 @@ set -euo pipefail
 # for as a file: libccidtwin.so is no command but what pcscd loads.
 needs=(
   socat=socat age=age zstd=zstd jq=jq openssl=openssl xxd=xxd strace=strace fusermount3=fuse3
-  pcscd=pcscd opensc-tool=opensc pcsc_scan=pcsc-tools scriptor=pcsc-tools
+  mosquitto=mosquitto pcscd=pcscd opensc-tool=opensc pcsc_scan=pcsc-tools scriptor=pcsc-tools
   mkfs.ext4=e2fsprogs mkfs.xfs=xfsprogs mkfs.btrfs=btrfs-progs losetup=mount
   /usr/lib/pcsc/drivers/serial/libccidtwin.so=libccid
 )
@@ -18,7 +18,7 @@ needs=(
 there() {
   case "$1" in
     /*) [ -e "$1" ] ;;
-    # pcscd lies in sbin, which is not in everybody's PATH.
+    # pcscd and mosquitto lie in sbin, which is not in everybody's PATH.
     *) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null 2>&1 ;;
   esac
 }

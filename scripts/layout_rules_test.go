@@ -48,8 +48,9 @@ var arrows = []arrow{
 	{of: "device/devicesim/keying", why: alone},
 	{of: "device/devicesim/card", why: alone},
 	{of: "wipe", why: alone},
-	{of: "transport", why: alone},
-	{of: "transport/transporttest", may: []string{"transport"}, why: alone},
+	{of: "transport/broker", why: alone},
+	{of: "transport", may: []string{"transport/broker"}, why: alone},
+	{of: "transport/transporttest", may: []string{"transport", "transport/broker"}, why: alone},
 
 	{
 		of: "agent", may: []string{"agent/...", "device", "wipe", "transport"},
@@ -65,7 +66,7 @@ var arrows = []arrow{
 	},
 	{of: "cmd/unbindctl", may: append([]string{"agent/local"}, stair...), why: "the tool talks to the daemon and checks papers; it never is the daemon"},
 	{
-		of: "cmd/unbind-desk/...", may: append([]string{"agent/ledger", "agent/backup", "cmd/unbind-desk/..."}, stair...),
+		of: "cmd/unbind-desk/...", may: append([]string{"agent/ledger", "agent/backup", "transport/broker", "cmd/unbind-desk/..."}, stair...),
 		why: "the desk reads what terminals send and must not be able to act as one",
 	},
 	{of: "cmd/readersim", may: []string{"device/devicesim"}, tests: []string{"device"}, why: "a reader knows nothing of the terminal it hangs on"},
@@ -109,6 +110,9 @@ var doors = []door{
 	{module: "golang.org/x/term", open: []string{"cmd/..."}, why: "only programs have a screen"},
 	{module: "rsc.io/qr", open: []string{"cmd/..."}, why: "only programs have a screen"},
 	{module: "golang.org/x/sys", open: []string{"agent", "agent/keys", "agent/ledger", "device/...", "wipe", "cmd/readersim"}, anyTest: true, why: "the kernel is asked by those who hold a file or a line"},
+	{module: "github.com/eclipse/paho.mqtt.golang", open: []string{"transport/broker"}, why: "its silence about refusals and its stores are handled in one file"},
+	{module: "github.com/mochi-mqtt/server/v2", open: []string{"transport/transporttest"}, why: "a broker in the process is for tests"},
+	{module: "github.com/nats-io/nats-server/v2", anyTest: true, why: "it is for tests"},
 	{module: "pgregory.net/rapid", anyTest: true, why: "it is for tests"},
 	{module: "github.com/hanwen/go-fuse/v2", anyTest: true, why: "the crash lab mounts a folder; no program does"},
 	{module: "github.com/rogpeppe/go-internal", anyTest: true, why: "it is for tests"},

@@ -77,7 +77,7 @@ func TestRetryHonoursTheDesksWait(t *testing.T) {
 }
 
 func TestRetryGivesUpOnlyWhenTold(t *testing.T) {
-	final := &Status{Code: 409}
+	final := &Status{Code: 409, Err: "E11:other-bytes"}
 	calls := 0
 	err := Retry(t.Context(), Backoff{}, func() error { calls++; return final }, nil)
 	if !errors.Is(err, final) || calls != 1 {

@@ -8,14 +8,20 @@ import (
 )
 
 func TestHTTPSKeepsTheContract(t *testing.T) {
-	transporttest.Run(t, func(t *testing.T) (transport.Link, transporttest.Peer) {
-		desk := transporttest.NewDesk(t, transporttest.Now())
-		link, err := transport.NewHTTPS(transport.Config{URL: desk.URL, Proxy: transport.Direct}, desk.Identity(t, transporttest.Terminal))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return link, desk
-	})
+	for name, sizes := range map[string]struct{ single, chunk int64 }{"one request": {8 << 20, 0}, "in pieces": {0, 100_000}} {
+		t.Run(name, func(t *testing.T) {
+			transporttest.Run(t, func(t *testing.T) (transport.Link, transporttest.Peer) {
+				desk := transporttest.NewDesk(t, transporttest.Now())
+				link, err := transport.NewHTTPS(transport.Config{
+					URL: desk.URL, Proxy: transport.Direct, Single: sizes.single, Chunk: sizes.chunk,
+				}, desk.Identity(t, transporttest.Terminal))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return link, desk
+			})
+		})
+	}
 }
 
 func TestCourierKeepsTheContract(t *testing.T) {
@@ -26,5 +32,12 @@ func TestCourierKeepsTheContract(t *testing.T) {
 			t.Fatal(err)
 		}
 		return link, folder
+	})
+}
+
+func TestMQTTKeepsTheContract(t *testing.T) {
+	transporttest.Run(t, func(t *testing.T) (transport.Link, transporttest.Peer) {
+		b := transporttest.NewBroker(t, transporttest.Now())
+		return b.Link(t, nil), b
 	})
 }

@@ -16,7 +16,7 @@ func Enrol(ctx context.Context, c Config, id Identity, body []byte) ([]byte, err
 		return nil, err
 	}
 	defer func() { _ = h.Close() }() // it only ends idle connections and cannot fail
-	a, err := h.ask(ctx, h.unknown, question{method: http.MethodPost, path: "/v1/enrol", body: body})
+	a, err := h.ask(ctx, false, question{method: http.MethodPost, path: "/v1/enrol", body: body})
 	if err != nil {
 		return nil, fmt.Errorf("cannot enrol: %w", err)
 	}

@@ -12,7 +12,7 @@ func FuzzCertificates(f *testing.F) {
 		if certs, err := parseCertificates(data); err == nil && len(certs) == 0 {
 			t.Fatal("neither certificates nor an error")
 		}
-		s := newStatus(&http.Response{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {after}, "Date": {date}}}, data)
+		s := newStatus(http.StatusServiceUnavailable, http.Header{"Retry-After": {after}, "Date": {date}}, data)
 		if s.RetryAfter < 0 || s.RetryAfter > longestRetryAfter {
 			t.Fatalf("%q at %q waits %s", after, date, s.RetryAfter)
 		}

@@ -1,16 +1,18 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 )
+
+// defaultChunk is the piece of a file where nothing is set.
+const defaultChunk = 256 << 10
 
 // Config says how the desk is reached.
 type Config struct {
@@ -20,18 +22,24 @@ type Config struct {
 	Resolvers []string      `yaml:"resolvers" mapstructure:"resolvers"` // asked instead of the system's
 	Poll      time.Duration `yaml:"poll" mapstructure:"poll"`           // between two questions for a command
 	Wait      time.Duration `yaml:"wait" mapstructure:"wait"`           // how long one question may stay open
+	PQ        string        `yaml:"pq" mapstructure:"pq"`               // post-quantum key exchange: "auto" or "off"
+	Single    int64         `yaml:"single" mapstructure:"single"`       // a sealed file up to this size goes up in one request
+	Chunk     int64         `yaml:"chunk" mapstructure:"chunk"`         // a larger one in pieces of this size, which can be resumed
 	RetryMin  time.Duration `yaml:"retry_min" mapstructure:"retry_min"` // Backoff.Min
 	RetryMax  time.Duration `yaml:"retry_max" mapstructure:"retry_max"` // Backoff.Max
 }
 
 // HTTPS is the link over HTTPS. The terminal asks, the desk never calls.
 type HTTPS struct {
-	base     string // URL without a slash at its end
-	terminal string
+	routes
+	base     string       // URL without a slash at its end
 	known    *http.Client // shows the client certificate; nil without one
 	unknown  *http.Client // shows none
 	timeless *http.Client // shows none and asks nothing of the desk's dates; nil without pins
+	hello    *hello
 	stall    time.Duration
+	single   int64 // bytes of a file that goes in one request
+	chunk    int64 // bytes of one request of a longer one
 }
 
 // NewHTTPS makes the link; nothing is dialled before the first call. When the
@@ -52,7 +60,7 @@ func NewHTTPS(c Config, id Identity) (*HTTPS, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.known, err = newClient(c, h.base, v, cert); err != nil {
+	if h.known, err = newClient(c, h.base, v, h.hello, cert); err != nil {
 		return nil, err
 	}
 	return h, nil
@@ -68,14 +76,19 @@ func newAnonymous(c Config, id Identity) (*HTTPS, verifier, error) {
 	if u, err := url.Parse(base); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.User != nil {
 		return nil, v, fmt.Errorf("cannot use %q as the desk's address: want https://host[:port]", c.URL)
 	}
-	h := &HTTPS{base: base, stall: 2 * time.Minute}
-	if h.unknown, err = newClient(c, base, v); err != nil {
+	greeting, err := newHello(c.PQ)
+	if err != nil {
+		return nil, v, err
+	}
+	h := &HTTPS{hello: greeting, base: base, stall: 2 * time.Minute, single: c.Single, chunk: cmp.Or(c.Chunk, defaultChunk)}
+	h.ask = h.asks
+	if h.unknown, err = newClient(c, base, v, h.hello); err != nil {
 		return nil, v, err
 	}
 	if len(id.Pins) > 0 {
 		late := v
 		late.timeless = true
-		if h.timeless, err = newClient(c, base, late); err != nil {
+		if h.timeless, err = newClient(c, base, late, h.hello); err != nil {
 			return nil, v, err
 		}
 	}
@@ -84,7 +97,7 @@ func newAnonymous(c Config, id Identity) (*HTTPS, verifier, error) {
 
 // newClient keeps to HTTP/1.1 (one request at a time needs no more), follows
 // no redirect, and keeps one connection for a whole case.
-func newClient(c Config, base string, v verifier, shown ...tls.Certificate) (*http.Client, error) {
+func newClient(c Config, base string, v verifier, greeting *hello, shown ...tls.Certificate) (*http.Client, error) {
 	u, err := url.Parse(base)
 	if err != nil {
 		return nil, err
@@ -101,7 +114,7 @@ func newClient(c Config, base string, v verifier, shown ...tls.Certificate) (*ht
 	config.Certificates = shown
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
+		Transport: greeting.over(&http.Transport{
 			DialContext:           d.DialContext,
 			Proxy:                 way,
 			TLSClientConfig:       config,
@@ -110,9 +123,12 @@ func newClient(c Config, base string, v verifier, shown ...tls.Certificate) (*ht
 			MaxIdleConns:          2,
 			IdleConnTimeout:       5 * time.Minute,
 			DisableCompression:    true,
-		},
+		}),
 	}, nil
 }
+
+// timePath is the one route that may be asked past the dates of a certificate.
+const timePath = "/v1/time"
 
 // Name is "https".
 func (h *HTTPS) Name() string { return "https" }
@@ -129,93 +145,20 @@ func (h *HTTPS) Close() error {
 
 // Pull asks for the terminal's command and lets the question stay open for wait.
 func (h *HTTPS) Pull(ctx context.Context, etag string, wait time.Duration) ([]byte, string, error) {
-	header := http.Header{}
-	if etag != "" {
-		header.Set("If-None-Match", etag)
-	}
-	if seconds := int(wait / time.Second); seconds > 0 {
-		header.Set("Prefer", "wait="+strconv.Itoa(seconds))
-	}
-	a, err := h.ask(ctx, h.known, question{
-		method: http.MethodGet, path: "/v1/terminals/" + url.PathEscape(h.terminal) + "/command",
-		header: header, limit: wait + answerTimeout,
-	})
-	switch {
-	case err != nil:
-		return nil, etag, fmt.Errorf("cannot pull the command: %w", err)
-	case a.code == http.StatusNotModified, a.code == http.StatusNoContent:
-		return nil, etag, nil
-	}
-	return a.body, a.header.Get("ETag"), nil
-}
-
-// Put delivers one object.
-func (h *HTTPS) Put(ctx context.Context, object Object, body []byte) ([]byte, error) {
-	path, err := object.route()
-	if err != nil {
-		return nil, err
-	}
-	a, err := h.ask(ctx, h.known, question{method: http.MethodPut, path: path, body: body})
-	if err != nil {
-		return nil, fmt.Errorf("cannot deliver %s: %w", object.file(), err)
-	}
-	return a.reply()
-}
-
-// Fetch brings one object.
-func (h *HTTPS) Fetch(ctx context.Context, object Object) ([]byte, error) {
-	path, err := object.route()
-	if err != nil {
-		return nil, err
-	}
-	a, err := h.ask(ctx, h.known, question{method: http.MethodGet, path: path})
-	var s *Status
-	if (errors.As(err, &s) && s.Code == http.StatusNotFound) || (err == nil && a.code == http.StatusNoContent) {
-		return nil, ErrNotYet
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot fetch %s: %w", object.file(), err)
-	}
-	return a.reply()
+	return h.pull(ctx, etag, wait)
 }
 
 // Time asks for a signed time. If the desk's certificate fails only because of
 // its dates, the question is asked once more without them: chain, name and pin
 // still hold, and the answer is believed for its signature alone.
 func (h *HTTPS) Time(ctx context.Context, body []byte) ([]byte, error) {
-	q := question{method: http.MethodPost, path: "/v1/time", body: body}
-	a, err := h.ask(ctx, h.unknown, q)
+	q := question{method: http.MethodPost, path: timePath, body: body}
+	a, err := h.ask(ctx, false, q)
 	if wrongDates(err) && h.timeless != nil {
-		a, err = h.ask(ctx, h.timeless, q)
+		a, err = h.by(ctx, h.timeless, q)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask for the time: %w", err)
 	}
 	return a.reply()
-}
-
-// Reveal hands over the preimage, without a client certificate.
-func (h *HTTPS) Reveal(ctx context.Context, caseID string, body []byte) error {
-	if err := checkID("case", caseID); err != nil {
-		return err
-	}
-	_, err := h.ask(ctx, h.unknown, question{
-		method: http.MethodPut, path: "/v1/cases/" + url.PathEscape(caseID) + "/tombstone", body: body,
-	})
-	if err != nil {
-		return fmt.Errorf("cannot reveal the tombstone: %w", err)
-	}
-	return nil
-}
-
-// route is the object's path at the desk. Only the tickets' is in the plural.
-func (o Object) route() (string, error) {
-	if err := o.check(); err != nil {
-		return "", err
-	}
-	kind := o.Kind
-	if kind == "ticket" {
-		kind = "tickets"
-	}
-	return "/v1/cases/" + url.PathEscape(o.Case) + "/" + kind + "/" + strconv.FormatInt(o.N, 10), nil
 }

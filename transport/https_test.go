@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +19,7 @@ import (
 
 func newLink(t *testing.T, desk *transporttest.Desk, change func(*transport.Config, *transport.Identity)) *transport.HTTPS {
 	t.Helper()
-	config, id := transport.Config{URL: desk.URL, Proxy: transport.Direct}, desk.Identity(t, transporttest.Terminal)
+	config, id := transport.Config{URL: desk.URL, Proxy: transport.Direct, Single: 1 << 30}, desk.Identity(t, transporttest.Terminal)
 	if change != nil {
 		change(&config, &id)
 	}
@@ -56,8 +58,9 @@ func TestRefusalsAreTold(t *testing.T) {
 	}{
 		{409, nil, `{"code":"E11","message":"held","next":"-"}`, transport.Status{Code: 409, Err: "E11", Message: "held"}, true},
 		{422, nil, `{"code":"E24:digest"}`, transport.Status{Code: 422, Err: "E24:digest"}, true},
-		{400, nil, `not json`, transport.Status{Code: 400}, true},
-		{403, nil, `{"code":"not\na code"}`, transport.Status{Code: 403}, true},
+		{400, nil, `{"code":"E02:shape"}`, transport.Status{Code: 400, Err: "E02:shape"}, true},
+		{400, nil, `not json`, transport.Status{Code: 400}, false}, // somebody's on the way, not the desk's
+		{403, nil, `{"code":"not\na code"}`, transport.Status{Code: 403}, false},
 		{503, map[string]string{"Retry-After": "120"}, ``, transport.Status{Code: 503, RetryAfter: 2 * time.Minute}, false},
 		{429, map[string]string{"Retry-After": "99999999"}, ``, transport.Status{Code: 429, RetryAfter: 24 * time.Hour}, false},
 		{503, map[string]string{"Retry-After": "Sat, 01 Jan 2000 00:01:00 GMT", "Date": "Sat, 01 Jan 2000 00:00:00 GMT"}, ``,
@@ -86,7 +89,8 @@ func TestStatusQuotesTheDesksWords(t *testing.T) {
 }
 
 func TestAnswersWithoutAReply(t *testing.T) {
-	if reply, err := answers(t, 204, nil, "").Put(t.Context(), manifest, []byte(`{}`)); reply != nil || err != nil {
+	kept := map[string]string{"Unbindd-Kept": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"} // of {}
+	if reply, err := answers(t, 204, kept, "").Put(t.Context(), manifest, []byte(`{}`)); reply != nil || err != nil {
 		t.Errorf("204: %q, %v", reply, err)
 	}
 	if _, err := answers(t, 202, nil, "").Put(t.Context(), manifest, []byte(`{}`)); !errors.Is(err, transport.ErrNotYet) {
@@ -94,6 +98,36 @@ func TestAnswersWithoutAReply(t *testing.T) {
 	}
 	if _, err := answers(t, 204, nil, "").Fetch(t.Context(), manifest); !errors.Is(err, transport.ErrNotYet) {
 		t.Errorf("fetch, 204: %v", err)
+	}
+}
+
+// Something on the way that says yes to everything is not believed, whatever it
+// puts into its answer; nor is a yes to other bytes.
+func TestASuccessThatDoesNotNameTheBytesIsNotBelieved(t *testing.T) {
+	for name, header := range map[string]map[string]string{
+		"nothing": nil, "other bytes": {"Unbindd-Kept": "sha256:" + strings.Repeat("0", 64)}, "empty": {"Unbindd-Kept": ""},
+	} {
+		for _, code := range []int{200, 201, 204} {
+			body := map[bool]string{true: "", false: "<html>welcome</html>"}[code == 204]
+			if _, err := answers(t, code, header, body).Put(t.Context(), manifest, []byte(`{}`)); err == nil || transport.Permanent(err) {
+				t.Errorf("%s, %d to a put: %v", name, code, err)
+			}
+			if err := answers(t, code, header, body).Reveal(t.Context(), "case-1", []byte(`{}`)); err == nil || transport.Permanent(err) {
+				t.Errorf("%s, %d to a reveal: %v", name, code, err)
+			}
+		}
+	}
+}
+
+// A bundle that something on the way cut, mending its length, is not the one its
+// tag names: taken for it, the terminal would never ask for the rest.
+func TestAnAnswerThatWasCutIsNotBelieved(t *testing.T) {
+	whole := map[string]string{"ETag": `"1"`, "Content-Digest": "sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:"} // of {}
+	for body, ok := range map[string]bool{"{}": true, "{": false, "": false, "[]": false} {
+		bundle, etag, err := answers(t, 200, whole, body).Pull(t.Context(), "", 0)
+		if (err == nil) != ok || (!ok && (bundle != nil || etag != "")) {
+			t.Errorf("%q: %q, %q, %v", body, bundle, etag, err)
+		}
 	}
 }
 
@@ -138,7 +172,7 @@ func TestEnrolByPinAlone(t *testing.T) {
 }
 
 func TestAnUploadIsRefusedBeforeItsBytesGoOut(t *testing.T) {
-	link := answers(t, 409, nil, "")
+	link := answers(t, 409, nil, `{"code":"E11:other-bytes"}`)
 	var read int64
 	body := bytes.NewReader(make([]byte, 8<<20))
 	_, err := link.Upload(t.Context(), transport.Object{Case: "c", Kind: "backup", N: 1}, body.Size(),
@@ -245,6 +279,71 @@ func TestTheProxyIsUsed(t *testing.T) {
 	}
 	if got := <-line; got != "CONNECT desk.test:443 HTTP/1.1" {
 		t.Fatalf("the proxy heard %q", got)
+	}
+}
+
+// A proxy that wants to know who asks (407) is no refusal by the desk: it is told
+// as what it is, and tried again; with a name in its address it lets us through.
+func TestAProxyThatAsksWhoWeAre(t *testing.T) {
+	desk := transporttest.NewDesk(t, transporttest.Now())
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Proxy-Authorization") == "" {
+			w.Header().Set("Proxy-Authenticate", "Basic")
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		out, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		in, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(in, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
+		_, _ = io.Copy(in, out)
+		_ = in.Close()
+	}))
+	defer proxy.Close()
+	through := func(who string) error {
+		link := newLink(t, desk, func(c *transport.Config, _ *transport.Identity) {
+			c.Proxy = strings.Replace(proxy.URL, "http://", "http://"+who, 1)
+		})
+		_, err := link.Put(t.Context(), manifest, []byte(`{}`))
+		return err
+	}
+	if err := through(""); err == nil || transport.Permanent(err) || !strings.Contains(err.Error(), "Proxy Authentication Required") {
+		t.Errorf("unknown to the proxy: %v", err)
+	}
+	if err := through("shop:word@"); err != nil {
+		t.Errorf("known to the proxy: %v", err)
+	}
+}
+
+// A case costs one handshake: everything goes over one connection.
+func TestOneConnectionCarriesACase(t *testing.T) {
+	desk := transporttest.NewDesk(t, transporttest.Now())
+	var mu sync.Mutex
+	from := map[string]bool{}
+	desk.Before = func(_ http.ResponseWriter, r *http.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		from[r.RemoteAddr] = true
+		return false
+	}
+	link := newLink(t, desk, nil)
+	for n := range int64(10) {
+		if _, err := link.Put(t.Context(), transport.Object{Case: "case-1", Kind: "answer", N: n + 1}, []byte(`{}`)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := link.Fetch(t.Context(), manifest); !errors.Is(err, transport.ErrNotYet) {
+			t.Fatal(err)
+		}
+	}
+	if len(from) != 1 {
+		t.Errorf("%d connections for one case", len(from))
 	}
 }
 

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ const answerTimeout = time.Minute
 // errNoCertificate refuses what only a bound terminal may ask.
 var errNoCertificate = errors.New("this terminal has no client certificate")
 
-// question is one request with a small body.
+// question is one request with a small body; path begins with a slash.
 type question struct {
 	method string
 	path   string
@@ -42,8 +43,16 @@ func (a answer) reply() ([]byte, error) {
 	return a.body, nil
 }
 
-// ask sends q and reads the whole answer. Anything but 2xx and 304 is a *Status.
-func (h *HTTPS) ask(ctx context.Context, client *http.Client, q question) (answer, error) {
+// asks is the asker of the link over HTTPS.
+func (h *HTTPS) asks(ctx context.Context, known bool, q question) (answer, error) {
+	if known {
+		return h.by(ctx, h.known, q)
+	}
+	return h.by(ctx, h.unknown, q)
+}
+
+// by sends q and reads the whole answer. Anything but 2xx and 304 is a *Status.
+func (h *HTTPS) by(ctx context.Context, client *http.Client, q question) (answer, error) {
 	limit := q.limit
 	if limit == 0 {
 		limit = answerTimeout
@@ -54,11 +63,11 @@ func (h *HTTPS) ask(ctx context.Context, client *http.Client, q question) (answe
 	if err != nil {
 		return answer{}, err
 	}
-	for name, values := range q.header {
-		req.Header[name] = values
-	}
 	if len(q.body) > 0 {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	for name, values := range q.header {
+		req.Header[name] = values
 	}
 	return send(client, req)
 }
@@ -76,8 +85,15 @@ func send(client *http.Client, req *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("cannot read the desk's answer %d: %w", resp.StatusCode, err)
 	}
+	// Something on the way may cut an answer and mend its length; a bundle that was
+	// cut so must not be taken for what its tag stands for.
+	if told := resp.Header.Get("Content-Digest"); told != "" {
+		if sum := sha256.Sum256(body); told != digestField(sum[:]) {
+			return answer{}, fmt.Errorf("cannot read the desk's answer %d: it is not what it says it is", resp.StatusCode)
+		}
+	}
 	if resp.StatusCode/100 != 2 && resp.StatusCode != http.StatusNotModified {
-		return answer{}, newStatus(resp, body)
+		return answer{}, newStatus(resp.StatusCode, resp.Header, body)
 	}
 	return answer{code: resp.StatusCode, header: resp.Header, body: body}, nil
 }

@@ -35,8 +35,13 @@ func (s *Status) Error() string {
 	return text
 }
 
-// Permanent tells whether the same bytes will be refused again.
+// Permanent tells whether the same bytes will be refused again. Only the desk
+// knows that, and it says so in its own form: a portal's or a firewall's 403
+// must not make a terminal give up what it has to deliver.
 func (s *Status) Permanent() bool {
+	if s.Err == "" {
+		return false
+	}
 	switch s.Code {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity:
 		return true
@@ -54,8 +59,8 @@ var codePattern = regexp.MustCompile(`^E[0-9]{2}(:[a-z0-9-]{1,40})?$`)
 
 // newStatus reads what a refusal carries. A body that is not the agreed form
 // is no second error: the status alone says enough.
-func newStatus(resp *http.Response, body []byte) *Status {
-	s := &Status{Code: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
+func newStatus(code int, header http.Header, body []byte) *Status {
+	s := &Status{Code: code, RetryAfter: retryAfter(header)}
 	var told struct{ Code, Message string }
 	if json.Unmarshal(body, &told) != nil {
 		return s

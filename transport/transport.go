@@ -12,10 +12,14 @@
 //	status.go     a refusal by the desk, and which refusals are final
 //	https.go      the link over HTTPS: the terminal pulls, the desk answers
 //	request.go    one request and one answer on that link
+//	routes.go     the desk's routes, whatever carries them
 //	upload.go     a sealed file as one streamed request
+//	resume.go     a sealed file in pieces that survive every break
 //	tls.go        TLS 1.3, private roots, pins, and the clock that is not trusted
+//	hello.go      greetings that a firewall lets through
 //	dial.go       reaching the desk without a resolver of the system
 //	enrol.go      the one request a terminal makes before it is known
+//	mqtt.go       the link over a broker, and its doorbell (package broker has the messages)
 //	courier.go    the link over a folder on a USB medium
 //	medium.go     writing to that medium so that it survives being pulled out
 //	backoff.go    trying again, politely and for ever
@@ -45,7 +49,7 @@ var ErrNoMedium = errors.New("no courier medium")
 
 // Link is a way to the desk and back.
 type Link interface {
-	// Name tells the links apart in logs and in evidence: "https", "courier".
+	// Name tells the links apart in logs and in evidence: "https", "mqtt", "courier".
 	Name() string
 	// Pull brings what the desk has for this terminal, waiting up to wait for
 	// it. Without anything newer than etag the bundle is nil and so is the error.

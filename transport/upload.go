@@ -15,11 +15,30 @@ import (
 // errStalled ends an upload that neither moves nor fails.
 var errStalled = errors.New("the connection stands still")
 
-// Upload sends the file in one streamed request with its digest in front, so
+// Upload delivers a small file in one request and a larger one in pieces; a desk
+// that knows no pieces gets it in one request, too.
+func (h *HTTPS) Upload(ctx context.Context, object Object, size int64, digest string, open func() (io.ReadCloser, error)) ([]byte, error) {
+	if size > h.single {
+		reply, err := h.resume(ctx, object, size, digest, h.chunk, open)
+		if !noSuchRoute(err) {
+			return reply, err
+		}
+	}
+	return h.atOnce(ctx, object, size, digest, open)
+}
+
+// noSuchRoute tells a desk that does not know a route from one that does not
+// have what was asked for.
+func noSuchRoute(err error) bool {
+	var s *Status
+	return errors.As(err, &s) && (s.Code == http.StatusNotFound || s.Code == http.StatusMethodNotAllowed) && s.Err == "E28:route"
+}
+
+// atOnce sends the file in one streamed request with its digest in front, so
 // that the desk can refuse a damaged one and, having it already, can answer
 // before a byte of it is sent. There is no limit on the whole time, only on
 // standing still.
-func (h *HTTPS) Upload(ctx context.Context, object Object, size int64, digest string, open func() (io.ReadCloser, error)) ([]byte, error) {
+func (h *HTTPS) atOnce(ctx context.Context, object Object, size int64, digest string, open func() (io.ReadCloser, error)) ([]byte, error) {
 	path, err := object.route()
 	if err != nil {
 		return nil, err
@@ -75,5 +94,9 @@ func contentDigest(digest string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "sha-256=:" + base64.StdEncoding.EncodeToString(raw) + ":", nil
+	return digestField(raw), nil
+}
+
+func digestField(sum []byte) string {
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum) + ":"
 }

@@ -20,7 +20,7 @@ func TestAStandingUploadEnds(t *testing.T) {
 	}))
 	defer desk.Close()
 	defer close(release)
-	link := &HTTPS{base: desk.URL, known: desk.Client(), stall: 100 * time.Millisecond}
+	link := &HTTPS{base: desk.URL, known: desk.Client(), stall: 100 * time.Millisecond, single: 1 << 30}
 	const size = 256 << 20 // more than all the buffers between here and there
 	_, err := link.Upload(t.Context(), Object{Case: "c", Kind: "backup", N: 1}, size, "sha256:"+strings.Repeat("0", 64),
 		func() (io.ReadCloser, error) { return io.NopCloser(io.LimitReader(zeros{}, size)), nil })

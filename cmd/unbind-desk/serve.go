@@ -40,6 +40,7 @@ type serving struct {
 	caps      desk.Caps
 	partners  string // file
 	told      []hook.Partner
+	broker    brokering
 }
 
 func serveCommand() *cobra.Command {
@@ -68,6 +69,7 @@ at a time serves a directory.`,
 	c.Flags().Int64Var(&s.caps.Signer, "cap-signer", 0, "most commands a day (UTC) with one person's signature; 0 is no cap")
 	c.Flags().Int64Var(&s.caps.Day, "cap-day", 0, "most commands a day (UTC) in all; 0 is no cap")
 	c.Flags().StringVar(&s.partners, "partners", "", "file with partners to tell when a case is accepted, erased, acknowledged: [{name, secret, url}]")
+	s.broker.flags(c)
 	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before or WHAT:after: stand still around that commit until killed; for power-cut tests")
 	cobra.CheckErr(c.Flags().MarkHidden("pause-at"))
 	must(c, "dir")
@@ -124,6 +126,13 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	var sending sync.WaitGroup
 	sending.Go(func() { server.GiveUp(sender.Run(ctx, time.Second)) })
 	defer func() { end(); sending.Wait() }() // before the store is closed
+	if s.broker.url != "" {
+		leave, err := s.broker.serve(ctx, c, s.dir, server, shown)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	return server.Run(ctx, serve.Doors{Terminals: terminals, Operators: operators}, shown, func() { say(c, "ready %s", s.url) })
 }
 

@@ -172,3 +172,28 @@ func TestManifestMustFit(t *testing.T) {
 	u.sealed(func(m *manifest.Manifest) { m.N, m.Supersedes = 2, first })
 	u.put(u.at("manifest", 2), u.signed).want(t, http.StatusNoContent, "")
 }
+
+// Bytes that were damaged on their way are not refused for good: what was sent
+// is not what came, and it may come again.
+func TestADamagedObjectMayComeAgain(t *testing.T) {
+	o := newOffice(t)
+	m := newTerminal(o, "T-1")
+	m.trade(3)
+	u := m.begin(o.order(unbind("T-1"), "ops-1", "sec-1"))
+	u.sealed(nothing)
+	at, sum := u.at("manifest", 1), sha256.Sum256(u.signed)
+	send := func(body []byte) reply {
+		r, err := u.ask(u.known, http.MethodPut, at, announce(sum), bytes.NewReader(body), int64(len(body)))
+		u.check(err)
+		return r
+	}
+	send(u.signed[:len(u.signed)/2]).want(t, http.StatusRequestTimeout, "E02:broken-off")
+	bent := bytes.Clone(u.signed)
+	bent[len(bent)/2] ^= 1
+	send(bent).want(t, http.StatusRequestTimeout, "E02:broken-off")
+	r := send(u.signed)
+	r.want(t, http.StatusNoContent, "")
+	if got, want := r.header.Get("Unbindd-Kept"), fmt.Sprintf("sha256:%x", sum); got != want {
+		t.Errorf("the desk says it keeps %s, sent was %s", got, want)
+	}
+}

@@ -86,7 +86,7 @@ func assemble(c *cobra.Command) (agent.Parts, error) {
 		log.Warn().Err(err).Msg("this process can be looked into more than it should")
 	}
 	return agent.Parts{
-		Config: s.Agent, Reader: s.Reader, Link: s.Link, Courier: s.Courier,
+		Config: s.Agent, Reader: s.Reader, Link: s.Link, MQTT: s.MQTT, Courier: s.Courier,
 		Log: log, Version: version, Sys: wipe.Kernel{},
 	}, nil
 }

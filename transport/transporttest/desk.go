@@ -29,8 +29,9 @@ type Desk struct {
 	// Set it before the first request.
 	Before func(w http.ResponseWriter, r *http.Request) bool
 
-	key   *ecdsa.PrivateKey // the CA's
-	store *store
+	key       *ecdsa.PrivateKey // the CA's
+	serverKey *ecdsa.PrivateKey
+	store     *store
 }
 
 // Life is how long the desk's certificates are valid.
@@ -48,6 +49,7 @@ func NewDesk(t *testing.T, life Life) *Desk {
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}, nil, d.key, d.key)
 	serverKey := newKey(t)
+	d.serverKey = serverKey
 	d.Server = sign(t, &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "desk"}, NotBefore: life.From, NotAfter: life.To,
 		DNSNames: []string{"desk.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
@@ -74,8 +76,11 @@ func (d *Desk) serve(w http.ResponseWriter, r *http.Request) {
 	if d.Before != nil && d.Before(w, r) {
 		return
 	}
-	d.store.ServeHTTP(w, r)
+	d.Serve(w, r)
 }
+
+// Serve answers a request as the desk does when nothing comes before.
+func (d *Desk) Serve(w http.ResponseWriter, r *http.Request) { d.store.ServeHTTP(w, r) }
 
 // Identity is what an enrolled terminal knows and shows.
 func (d *Desk) Identity(t *testing.T, terminal string) transport.Identity {

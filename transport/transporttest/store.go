@@ -23,10 +23,12 @@ type store struct {
 	offered []byte
 	changed chan struct{} // closed and replaced whenever offered changes
 	objects map[string][]byte
+	parts   map[string]*part
 }
 
 func newStore() *store {
-	s := &store{mux: http.NewServeMux(), changed: make(chan struct{}), objects: map[string][]byte{}}
+	s := &store{mux: http.NewServeMux(), changed: make(chan struct{}), objects: map[string][]byte{}, parts: map[string]*part{}}
+	s.uploads()
 	s.mux.HandleFunc("GET /v1/terminals/{t}/command", known(s.command))
 	s.mux.HandleFunc("PUT /v1/cases/{case}/{kind}/{n}", known(s.put))
 	s.mux.HandleFunc("GET /v1/cases/{case}/{kind}/{n}", known(s.fetch))
@@ -107,7 +109,13 @@ func (s *store) put(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusConflict, "E11", "other bytes are stored")
 		return
 	}
+	kept(w, body)
 	fmt.Fprintf(w, `{"receipt":"%x"}`, sum)
+}
+
+// kept says of which bytes the answer is.
+func kept(w http.ResponseWriter, body []byte) {
+	w.Header().Set("Unbindd-Kept", fmt.Sprintf("sha256:%x", sha256.Sum256(body)))
 }
 
 func (s *store) fetch(w http.ResponseWriter, r *http.Request) {
@@ -128,6 +136,7 @@ func (s *store) tombstone(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "E02", "wrong preimage")
 		return
 	}
+	kept(w, body)
 	w.WriteHeader(http.StatusNoContent)
 }
 

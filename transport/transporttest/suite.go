@@ -5,6 +5,8 @@
 //	suite.go   the contract: Run and Peer
 //	desk.go    Desk: certificates and a server, for the link over HTTPS
 //	store.go   what that server answers
+//	parts.go   the same for a file that comes in pieces
+//	broker.go  Broker: an MQTT broker with that desk behind it
 //	folder.go  Folder: the far side of the courier link
 package transporttest
 

@@ -6,6 +6,7 @@
 // several parts behind Receive and a key of the digest behind Keep.
 //
 //	blob.go  the keeper and the upload
+//	part.go  how far a file in pieces has come
 package blob
 
 import (
@@ -30,6 +31,15 @@ type Keeper interface {
 	Receive(name string) (Upload, error)
 	// Open reads a kept blob; ErrAbsent if there is none.
 	Open(d envelope.Digest) (io.ReadCloser, int64, error)
+	// Extend writes the next bytes of a file in pieces behind At.Offset and says how
+	// far it has come when they are durable. What lies behind that offset was never
+	// answered for, and is written over. Names are those of Receive.
+	Extend(name string, at At, chunk []byte) (At, error)
+	// Whole makes an upload of a file in pieces that is all there; ErrAbsent if
+	// nothing of that name is, as after its Keep.
+	Whole(name string, at At) (Upload, error)
+	// Forget removes a file in pieces; one that is not there is no error.
+	Forget(name string) error
 	// Sweep removes uploads that nobody has written to since a moment, and those
 	// without a name that a dead process left.
 	Sweep(since time.Time) error
@@ -47,7 +57,8 @@ type Upload interface {
 	// that is there already has the same bytes.
 	Keep() error
 	// Leave ends the writing, so that Receive can go on where it stopped. What a
-	// power cut leaves of an upload may be spoilt; its digest tells.
+	// power cut leaves of an upload may be spoilt; its digest tells. After Keep it does
+	// nothing.
 	Leave() error
 	// Drop ends the upload and forgets it; after Keep or Leave it does nothing.
 	Drop() error

@@ -119,7 +119,7 @@ func (d *Desk) restore(want awaited, up blob.Upload, in Arriving) ([]byte, error
 	}
 	totals, err := d.recount(want, up)
 	if err != nil {
-		return nil, as(ErrUnfit, err)
+		return nil, err
 	}
 	d.pause("backup", "before")
 	if err := up.Keep(); err != nil {
@@ -163,11 +163,18 @@ func (d *Desk) recount(want awaited, up blob.Upload) (totals receipt.Totals, err
 		return totals, fmt.Errorf("cannot open a received file: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	r, err := sealed.Open(f, d.Openers, want.start, func([]byte) error { return nil })
-	if err != nil {
-		return totals, err
+	from := &remember{Reader: f}
+	r, err := sealed.Open(from, d.Openers, want.start, func([]byte) error { return nil })
+	if from.err != nil && !errors.Is(from.err, io.EOF) {
+		return totals, fmt.Errorf("cannot read a received file: %w", from.err) // the desk's trouble, not the file's
 	}
-	return r.Totals(), r.Compare(want.Manifest)
+	if err == nil {
+		err = r.Compare(want.Manifest)
+	}
+	if err != nil {
+		return totals, as(ErrUnfit, err)
+	}
+	return r.Totals(), nil
 }
 
 // accept writes the backup and its receipt; when another upload of the same

@@ -35,6 +35,9 @@ type Parts struct {
 
 	Now    func() time.Time
 	Random io.Reader
+	// Rung hears whose orders changed, beside those who wait here; nil where
+	// nobody listens. It must not block.
+	Rung func(terminal envelope.ID)
 	// Pause is called around every commit with what is committed and "before"
 	// or "after"; tests block in it to cut the power there. May be nil.
 	Pause func(what, when string)
@@ -45,6 +48,7 @@ type Desk struct {
 	Parts
 	believed atomic.Pointer[belief]
 	bell     bell
+	pieces   pieces
 }
 
 // belief is every bundle and the trust they come to.

@@ -26,6 +26,7 @@
 //	receipt.go      the desk's signature, stored with what it is for
 //	manifest.go     what the terminal says about its backup
 //	backup.go       the sealed file: received, opened, recounted, receipted
+//	pieces.go       the same file in pieces, each durable before it is answered
 //	certificate.go  the terminal's last signed word, receipted
 //	ticket.go       what the ticket signer asks for and hands back
 //	acceptance.go   a successor's word

@@ -14,6 +14,8 @@ var (
 	ErrAbsent    = errors.New("not there")
 	ErrConflict  = errors.New("in conflict")
 	ErrUnfit     = errors.New("does not fit")
+	ErrGone      = errors.New("gone")
+	ErrBusy      = errors.New("busy")
 	ErrBroken    = errors.New("broken off") // the client stopped sending
 )
 

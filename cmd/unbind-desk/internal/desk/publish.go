@@ -70,6 +70,9 @@ func (d *Desk) publish(kind string, e *envelope.Envelope, seen int64, take take)
 		}
 	}
 	d.bell.ring(done.Terminal)
+	if d.Rung != nil && done.Terminal != "" {
+		d.Rung(done.Terminal)
+	}
 	return done, nil
 }
 

@@ -40,7 +40,8 @@ func (d Dir) CACertificate() string { return d.at("ca", "ca.pem") }
 // CAKey is the private CA's key.
 func (d Dir) CAKey() string { return d.at("ca", "ca.key") }
 
-// Certificate is the TLS certificate of "desk" or of the "tickets" signer.
+// Certificate is the TLS certificate of "desk", of the "tickets" signer, or the
+// one the desk shows to a broker, "mqtt".
 func (d Dir) Certificate(who string) string { return d.at("tls", who+".pem") }
 
 // CertificateKey is the key to Certificate.

@@ -177,11 +177,19 @@ func (f *founder) makeCertificates() error {
 	if err != nil {
 		return err
 	}
+	brokerKey, err := authority.NewTLSKey(f.Random)
+	if err != nil {
+		return err
+	}
 	desk, err := ca.Server(append(f.Hosts, loopback...), deskKey.Public(), f.Now)
 	if err != nil {
 		return err
 	}
 	tickets, err := ca.Client("tickets", "signer", ticketsKey.Public(), f.Now)
+	if err != nil {
+		return err
+	}
+	broker, err := ca.Client("unbind-desk", "desk", brokerKey.Public(), f.Now)
 	if err != nil {
 		return err
 	}
@@ -195,6 +203,8 @@ func (f *founder) makeCertificates() error {
 		authority.CreateKey(f.dir.CertificateKey("desk"), deskKey),
 		authority.Create(f.dir.Certificate("tickets"), tickets.PEM, 0o644),
 		authority.CreateKey(f.dir.CertificateKey("tickets"), ticketsKey),
+		authority.Create(f.dir.Certificate("mqtt"), broker.PEM, 0o644),
+		authority.CreateKey(f.dir.CertificateKey("mqtt"), brokerKey),
 	)
 }
 

@@ -25,6 +25,7 @@ keys/           the private keys of this demonstration, PKCS8 in PEM:
 ca/             the private CA: ca.pem, ca.key.
 tls/            desk.pem desk.key          what the desk shows
                 tickets.pem tickets.key    the ticket signer's client certificate
+                mqtt.pem mqtt.key          what the desk shows to a broker
 desk.db         cases, objects, receipts, log, enrolments. It holds the readers'
                 pairing keys until their terminals have them: keep it private.
 blobs/          sealed backups, named by their SHA-256.

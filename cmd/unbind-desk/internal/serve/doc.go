@@ -11,6 +11,8 @@
 //	upload.go    the sealed file, streamed
 //	slots.go     how many at once
 //	log.go       the log: checkpoints and proofs, with receipts and for everybody
+//	pieces.go    the sealed file in pieces (tus 1.0)
+//	mqtt.go      the same routes over a broker, and the doorbell
 //	poll.go      orders: tag, long poll
 //	operator.go  the routes of the socket
 //	export.go    a case as a tar stream

@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -30,6 +32,8 @@ var statuses = []struct {
 	{desk.ErrAbsent, http.StatusNotFound},
 	{desk.ErrBroken, http.StatusRequestTimeout},
 	{desk.ErrConflict, http.StatusConflict},
+	{desk.ErrGone, http.StatusGone},
+	{desk.ErrBusy, http.StatusLocked},
 	{desk.ErrUnfit, http.StatusUnprocessableEntity},
 }
 
@@ -99,6 +103,8 @@ func reply(w http.ResponseWriter, status int, v any) {
 func send(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	sum := sha256.Sum256(body)
+	w.Header().Set("Content-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum[:])+":")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client is gone: it will ask again
 }

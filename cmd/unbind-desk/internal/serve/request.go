@@ -118,7 +118,20 @@ func sized(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	if err != nil && !errors.As(err, &large) {
 		err = desk.Broken(err)
 	}
+	if told := r.Header.Get("Content-Digest"); err == nil && told != "" {
+		err = arrived(told, body)
+	}
 	return bytes.TrimSpace(body), err
+}
+
+// arrived compares a body with what its sender says of it. What was damaged on
+// the way is no refusal of what was sent: it may come again.
+func arrived(told string, body []byte) error {
+	digest, err := contentDigest(told)
+	if err == nil && digest != envelope.DigestOf(body) {
+		err = desk.Broken(errors.New("it is not what Content-Digest announces"))
+	}
+	return err
 }
 
 // decode reads one JSON value of a known shape. The error repeats nothing of

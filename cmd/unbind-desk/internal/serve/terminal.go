@@ -24,6 +24,9 @@ func (s *Server) Terminals() http.Handler {
 	mux.HandleFunc("GET /v1/terminals/{terminal}/command", s.known(s.orders))
 	mux.HandleFunc("GET /v1/tickets", s.known(s.tickets))
 	mux.HandleFunc("PUT /v1/cases/{case}/backup/{n}", s.known(s.backup))
+	mux.HandleFunc("POST /v1/uploads", s.tus(s.open))
+	mux.HandleFunc("HEAD /v1/uploads/{case}/{n}", s.tus(s.where))
+	mux.HandleFunc("PATCH /v1/uploads/{case}/{n}", s.tus(s.piece))
 	mux.HandleFunc("PUT /v1/cases/{case}/certificate/{n}", s.known(s.certificate))
 	for kind, keep := range map[string]func(desk.Caller, envelope.ID, int64, []byte) error{
 		"answer": s.Desk.Answer, "manifest": s.Desk.Manifest, "acceptance": s.Desk.Acceptance, "tickets": s.Desk.Ticket,
@@ -74,6 +77,7 @@ func (s *Server) keep(keep func(desk.Caller, envelope.ID, int64, []byte) error) 
 		if err := keep(who, id, n, body); err != nil {
 			return err
 		}
+		kept(w, body)
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
@@ -92,7 +96,16 @@ func (s *Server) certificate(w http.ResponseWriter, r *http.Request, who desk.Ca
 	if err != nil {
 		return err
 	}
+	kept(w, body)
 	return s.sendReceipt(w, who, id, "certificate", n, receipt)
+}
+
+// keptHeader says of which bytes a success is, so that a "yes" from something
+// on the way which never read them is not taken for the desk's.
+const keptHeader = "Unbindd-Kept"
+
+func kept(w http.ResponseWriter, body []byte) { // of what came, without white space around it
+	w.Header().Set(keptHeader, string(envelope.DigestOf(body)))
 }
 
 func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
@@ -128,6 +141,7 @@ func (s *Server) tombstone(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Desk.Tombstone(id, body); err != nil {
 		return err
 	}
+	kept(w, body)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

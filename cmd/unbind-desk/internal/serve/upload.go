@@ -28,8 +28,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller)
 	}
 	release, ok := s.uploading.take(who.Terminal)
 	if !ok {
-		w.Header().Set("Retry-After", "10")
-		reply(w, http.StatusServiceUnavailable, Refusal{Code: internalCode, Message: "too many files are being received", Next: "Try again in a moment."})
+		crowded(w)
 		return nil
 	}
 	defer release()
@@ -43,7 +42,13 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller)
 	if err := control.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
 		return err
 	}
+	w.Header().Set(keptHeader, string(digest))
 	return s.sendReceipt(w, who, id, "backup", n, receipt)
+}
+
+func crowded(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "10")
+	reply(w, http.StatusServiceUnavailable, Refusal{Code: internalCode, Message: "too many files are being received", Next: "Try again in a moment."})
 }
 
 // object reads case and number from a path.

@@ -84,6 +84,9 @@ func workForLab(what, dir string) error {
 			return err
 		}
 		fmt.Fprintln(told, "ack", n)
+		if err := extendForLab(s, n, told); err != nil {
+			return err
+		}
 	}
 	return s.Close()
 }
@@ -165,7 +168,7 @@ func judgeImage(dir string, told []string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(judgeObjects(s, acked, begun), s.Close())
+	return errors.Join(judgeObjects(s, acked, begun), judgePart(s, told), s.Close())
 }
 
 func judgeObjects(s kept, acked, begun int64) error {

@@ -20,4 +20,5 @@
 //	alarm.go    alarms
 //	hook.go     what partners are still to be told
 //	upgrade.go  what an older desk left
+//	part.go     sealed files that come in pieces
 package store

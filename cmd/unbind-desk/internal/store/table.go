@@ -31,13 +31,14 @@ const (
 	inCounters   Table = "counters"
 	inAlarms     Table = "alarms"
 	inHooks      Table = "hooks"
+	inParts      Table = "parts"
 	inRetired    Table = "retired" // serial numbers that were taken out of service
 )
 
 // Tables are all that a base needs.
 var Tables = []Table{
 	inTerminals, inEnrolments, inAnswers, inPairings, inSalts, inBindings, inClients, inCases, inStates, inSuccessors, inNumbers,
-	inObjects, inHistory, inLog, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inRetired,
+	inObjects, inHistory, inLog, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired,
 }
 
 // page is how many rows are read at once.

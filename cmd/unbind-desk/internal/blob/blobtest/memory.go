@@ -2,7 +2,9 @@ package blobtest
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +17,7 @@ type Memory struct {
 	mu    sync.Mutex
 	kept  map[envelope.Digest][]byte
 	parts map[string]*part
+	files map[string][]byte // in pieces
 }
 
 type part struct {
@@ -25,7 +28,7 @@ type part struct {
 
 // NewMemory makes an empty keeper.
 func NewMemory() *Memory {
-	return &Memory{kept: map[envelope.Digest][]byte{}, parts: map[string]*part{}}
+	return &Memory{kept: map[envelope.Digest][]byte{}, parts: map[string]*part{}, files: map[string][]byte{}}
 }
 
 // Receive begins an upload or goes on with one.
@@ -58,6 +61,39 @@ func (m *Memory) Open(d envelope.Digest) (io.ReadCloser, int64, error) {
 	return io.NopCloser(bytes.NewReader(b)), int64(len(b)), nil
 }
 
+// Extend writes the next bytes of a file in pieces.
+func (m *Memory) Extend(name string, at blob.At, chunk []byte) (blob.At, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if strings.ContainsAny(name, "/.") {
+		return at, errors.New("cannot receive a file in pieces: it has no good name")
+	}
+	next, _, err := at.With(chunk)
+	if err == nil {
+		m.files[name] = append(m.files[name][:at.Offset:at.Offset], chunk...)
+	}
+	return next, err
+}
+
+// Whole makes an upload of a file in pieces.
+func (m *Memory) Whole(name string, at blob.At) (blob.Upload, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, ok := m.files[name]
+	if !ok {
+		return nil, blob.ErrAbsent
+	}
+	return &memoryUpload{in: m, file: name, part: &part{bytes: b[:at.Offset], busy: true}}, nil
+}
+
+// Forget removes a file in pieces.
+func (m *Memory) Forget(name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.files, name)
+	return nil
+}
+
 // Sweep removes uploads that nobody has written to since a moment.
 func (m *Memory) Sweep(since time.Time) error {
 	m.mu.Lock()
@@ -73,6 +109,7 @@ func (m *Memory) Sweep(since time.Time) error {
 type memoryUpload struct {
 	in    *Memory
 	name  string
+	file  string // in pieces
 	part  *part
 	ended bool
 }
@@ -106,6 +143,7 @@ func (u *memoryUpload) end(gone bool, then func()) error {
 	u.ended, u.part.busy = true, false
 	if gone {
 		delete(u.in.parts, u.name)
+		delete(u.in.files, u.file)
 	}
 	then()
 	return nil

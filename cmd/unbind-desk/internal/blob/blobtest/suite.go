@@ -2,6 +2,7 @@
 // second keeper in memory that passes it. It is for tests; no program imports it.
 //
 //	suite.go   the suite
+//	pieces.go  a file in pieces
 //	memory.go  a keeper in memory
 package blobtest
 
@@ -20,7 +21,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T) blob.Keeper) {
 	for name, test := range map[string]func(*testing.T, blob.Keeper){
 		"kept under its digest": kept, "no name before it is kept": unkept, "resumed": resumed,
-		"one writer a name": writers, "without a name": nameless, "swept": swept,
+		"one writer a name": writers, "without a name": nameless, "swept": swept, "in pieces": pieces,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

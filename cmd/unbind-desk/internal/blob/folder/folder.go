@@ -5,6 +5,7 @@
 //
 //	folder.go  create, open, sweep
 //	upload.go  a blob on its way in
+//	part.go    a file that comes in pieces
 package folder
 
 import (

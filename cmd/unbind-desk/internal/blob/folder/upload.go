@@ -104,6 +104,9 @@ func (u *upload) Keep() error {
 
 // Leave ends the writing; the bytes stay for the next Receive of the name.
 func (u *upload) Leave() error {
+	if u.ended {
+		return nil
+	}
 	u.ended = true
 	if err := errors.Join(u.file.Sync(), u.file.Close()); err != nil {
 		return fmt.Errorf("cannot leave an upload: %w", err)

@@ -1,0 +1,126 @@
+package agent
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"time"
+
+	"unbindd/transport"
+)
+
+// links is the link to the desk; nil before there is an identity and after it
+// is gone.
+func (a *Agent) links() transport.Link {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.id == nil || a.keys == nil {
+		return nil
+	}
+	if a.link == nil {
+		key, err := a.keys.TLSKey()
+		if err != nil {
+			return nil
+		}
+		link, err := a.way(a.id.route, a.shows(key))
+		if err != nil {
+			a.Log.Error().Err(err).Msg("the link cannot be made")
+			return nil
+		}
+		a.link = link
+	}
+	return a.link
+}
+
+// shows is what the terminal shows of itself and believes of its desk. The
+// caller holds the lock.
+func (a *Agent) shows(key crypto.Signer) transport.Identity {
+	return transport.Identity{
+		Terminal: string(a.id.binding.Terminal), Roots: []byte(a.id.route.CA), Pins: a.id.pins(),
+		Certificate: []byte(a.id.route.Certificate), Key: key, Now: a.clock.wall,
+	}
+}
+
+// way is the link that the settings name.
+func (a *Agent) way(r route, id transport.Identity) (transport.Link, error) {
+	if a.MQTT.URL != "" && a.MQTT.Use == transport.Pipe {
+		return transport.NewMQTT(a.linkConfig(r), a.MQTT, id)
+	}
+	return transport.NewHTTPS(a.linkConfig(r), id)
+}
+
+// doorbell listens for the broker's bell where HTTPS carries. It only saves
+// waiting: whoever rings, and however often, the desk is asked and nothing else.
+func (a *Agent) doorbell(ctx context.Context) {
+	if a.MQTT.URL == "" || a.MQTT.Use != transport.Bell {
+		return
+	}
+	a.mu.Lock()
+	if a.id == nil || a.keys == nil {
+		a.mu.Unlock()
+		return
+	}
+	key, err := a.keys.TLSKey()
+	config, id := a.linkConfig(a.id.route), a.shows(key)
+	a.mu.Unlock()
+	if err == nil {
+		err = transport.Doorbell(ctx, config, a.MQTT, id, a.backoff(), a.ring, func(err error) {
+			a.Log.Info().Err(err).Msg("the broker's bell is not heard")
+		})
+	}
+	if err != nil && ctx.Err() == nil {
+		a.Log.Error().Err(err).Msg("the broker's bell cannot be listened for")
+	}
+}
+
+func (a *Agent) ring() {
+	select {
+	case a.rung <- struct{}{}:
+	default: // it rings already
+	}
+}
+
+func (a *Agent) linkConfig(way route) transport.Config {
+	config := a.Link
+	if config.URL == "" {
+		config.URL = way.URL
+	}
+	return config
+}
+
+func (a *Agent) closeLink() {
+	a.mu.Lock()
+	link := a.link
+	a.link = nil
+	a.mu.Unlock()
+	if link == nil {
+		return
+	}
+	if err := link.Close(); err != nil {
+		a.Log.Warn().Err(err).Msg("the link cannot be closed")
+	}
+}
+
+// doze is a nap that the broker's bell ends. Bells that ring without end are no
+// reason to ask without end.
+func (a *Agent) doze(ctx context.Context, d time.Duration) {
+	nap(ctx, min(d, a.Link.RetryMin))
+	t := time.NewTimer(max(0, d-a.Link.RetryMin))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-a.rung:
+	case <-t.C:
+	}
+}
+
+// interval is how long to wait after so many failures in a row. What the desk asked
+// for is kept, with jitter on top; its length is bounded where it is read.
+func (a *Agent) interval(failures int, why error) time.Duration {
+	pause := a.backoff().Delay(min(failures, 20))
+	var status *transport.Status
+	if errors.As(why, &status) && status.RetryAfter > 0 {
+		pause = status.RetryAfter + a.backoff().Delay(1)
+	}
+	return pause
+}

@@ -1,0 +1,152 @@
+package broker
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// maxBody is the most bytes of a question or an answer, all parts together.
+const maxBody = 4 << 20
+
+// overhead is what a message may hold beside its part of the body: certificates,
+// signature, header.
+const overhead = 8 << 10
+
+// leastMessage is the shortest message that is worth an envelope.
+const leastMessage = 2 * overhead
+
+// Question is one request to the desk.
+type Question struct {
+	Method string
+	Path   string
+	Header http.Header
+	Body   []byte
+}
+
+// Answer is what came back.
+type Answer struct {
+	Code   int
+	Header http.Header
+	Body   []byte
+}
+
+// head is the first line of a message; the rest of it is a part of the body.
+// Every part of one question or answer has the same head but for Part.
+type head struct {
+	Cert   [][]byte          `json:"cert,omitempty"` // DER, the speaker's own first
+	Code   int               `json:"code,omitempty"`
+	Header map[string]string `json:"header,omitempty"`
+	ID     string            `json:"id"`
+	Method string            `json:"method,omitempty"`
+	Part   int               `json:"part"` // from 1
+	Parts  int               `json:"parts"`
+	Path   string            `json:"path,omitempty"`
+	Sig    []byte            `json:"sig,omitempty"`
+	V      int               `json:"v"`
+}
+
+// messages cuts a body into messages of at most size bytes.
+func messages(h head, body []byte, size int) ([][]byte, error) {
+	room := max(size, leastMessage) - overhead
+	h.V, h.Parts = 1, max(1, (len(body)+room-1)/room)
+	var all [][]byte
+	for h.Part = 1; h.Part <= h.Parts; h.Part++ {
+		first, err := json.Marshal(h)
+		if err != nil {
+			return nil, fmt.Errorf("cannot write a message: %w", err)
+		}
+		if len(first) > overhead {
+			return nil, errors.New("cannot write a message: what goes before its body is too long")
+		}
+		piece := body[min((h.Part-1)*room, len(body)):min(h.Part*room, len(body))]
+		all = append(all, append(append(first, '\n'), piece...))
+	}
+	return all, nil
+}
+
+// parse reads one message.
+func parse(payload []byte) (head, []byte, error) {
+	first, body, found := bytes.Cut(payload, []byte{'\n'})
+	var h head
+	if !found || len(first) > overhead {
+		return h, nil, errors.New("cannot read a message: it has no first line")
+	}
+	dec := json.NewDecoder(bytes.NewReader(first))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&h); err != nil {
+		return h, nil, fmt.Errorf("cannot read a message: %w", err)
+	}
+	if h.V != 1 || len(h.ID) != 2*idSize || h.Part < 1 || h.Part > h.Parts || h.Parts > maxBody/(leastMessage-overhead)+1 {
+		return h, nil, errors.New("cannot read a message: its version, id or parts cannot be")
+	}
+	return h, body, nil
+}
+
+// assembly joins the parts of messages that are under way. What does not become
+// whole is forgotten: whoever sent it sends it again.
+type assembly struct {
+	mu    sync.Mutex
+	open  map[string]*joined
+	bytes int
+	most  int           // bytes of all that is open
+	life  time.Duration // of what does not become whole
+	now   func() time.Time
+}
+
+type joined struct {
+	parts [][]byte
+	have  int
+	bytes int
+	begun time.Time
+}
+
+func newAssembly(most int) *assembly {
+	return &assembly{open: map[string]*joined{}, most: most, life: 2 * time.Minute, now: time.Now}
+}
+
+// add takes one part and returns the whole body with the last one.
+func (a *assembly) add(key string, h head, piece []byte) ([]byte, bool) {
+	if h.Parts == 1 {
+		return piece, true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.forget()
+	j := a.open[key]
+	if j == nil {
+		j = &joined{parts: make([][]byte, h.Parts), begun: a.now()}
+	}
+	if len(j.parts) != h.Parts || j.parts[h.Part-1] != nil || j.bytes+len(piece) > maxBody || a.bytes+len(piece) > a.most {
+		return nil, false // another one's, one that is there, or too much
+	}
+	a.open[key] = j
+	j.parts[h.Part-1] = append([]byte{}, piece...)
+	j.have++
+	j.bytes += len(piece)
+	a.bytes += len(piece)
+	if j.have < h.Parts {
+		return nil, false
+	}
+	a.drop(key)
+	return bytes.Join(j.parts, nil), true
+}
+
+func (a *assembly) drop(key string) {
+	if j := a.open[key]; j != nil {
+		a.bytes -= j.bytes
+		delete(a.open, key)
+	}
+}
+
+func (a *assembly) forget() {
+	for key, j := range a.open {
+		if a.now().Sub(j.begun) > a.life {
+			a.drop(key)
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package broker
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Pipe is the terminal's end: it asks, and brings the desk's signed answer.
+type Pipe struct {
+	Route    Route
+	Terminal string
+	Open     bool     // shows no certificate: nothing is signed, and the topics are those below r/
+	Speaker  *Speaker // who asks; nil on an open pipe
+	// Believe decides whether a chain is the desk's. It is asked for every answer.
+	Believe func(chain []*x509.Certificate, q Question) error
+	Message int           // most bytes of one message
+	Resend  time.Duration // after which a question without an answer is sent again
+
+	mu      sync.Mutex
+	conn    *Conn
+	bells   chan struct{}
+	waiting map[string]chan heard
+	parts   *assembly
+}
+
+// heard is an answer as it came, not yet believed.
+type heard struct {
+	head head
+	body []byte
+}
+
+// Ask asks and waits for the answer, which is the desk's or none. The question is
+// sent again while there is none: the broker may lose it without a word, and the
+// desk gives the same answer to the same question.
+func (p *Pipe) Ask(ctx context.Context, q Question, known bool) (Answer, error) {
+	id, err := newID()
+	if err != nil {
+		return Answer{}, err
+	}
+	text := q.said(p.Terminal, id)
+	sent, err := p.pack(q, id, text, known)
+	if err != nil {
+		return Answer{}, err
+	}
+	conn, answers, err := p.listen(ctx, id)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer p.deaf(id)
+	again := time.NewTicker(max(p.Resend, time.Second))
+	defer again.Stop()
+	for {
+		for _, m := range sent {
+			if err := conn.Publish(ctx, p.topic(upEnd), m); err != nil {
+				return Answer{}, err
+			}
+		}
+		a, done, err := p.hear(ctx, conn, q, text, answers, again.C)
+		if done || err != nil {
+			return a, err
+		}
+	}
+}
+
+// hear waits for an answer that is believed. Anything else may have been
+// published by anybody and is passed over; why, is told if nothing better comes.
+func (p *Pipe) hear(ctx context.Context, conn *Conn, q Question, text []byte, answers <-chan heard, again <-chan time.Time) (Answer, bool, error) {
+	var strange error
+	for {
+		select {
+		case h := <-answers:
+			a, err := p.believe(h, q, text)
+			if err == nil {
+				return a, true, nil
+			}
+			strange = err
+		case <-again:
+			return Answer{}, false, nil
+		case <-conn.Lost():
+			return Answer{}, false, errors.Join(ErrLost, strange)
+		case <-ctx.Done():
+			return Answer{}, false, errors.Join(fmt.Errorf("the desk does not answer: %w", context.Cause(ctx)), strange)
+		}
+	}
+}
+
+func (p *Pipe) believe(h heard, q Question, text []byte) (Answer, error) {
+	a := Answer{Code: h.head.Code, Header: headerOf(h.head.Header), Body: h.body}
+	chain, err := chainOf(h.head.Cert)
+	if err == nil {
+		err = p.Believe(chain, q)
+	}
+	if err == nil {
+		err = verify(chain[0], a.said(text), h.head.Sig)
+	}
+	if err != nil {
+		return a, fmt.Errorf("cannot believe an answer: %w", err)
+	}
+	return a, nil
+}
+
+func (p *Pipe) pack(q Question, id string, text []byte, known bool) ([][]byte, error) {
+	if len(q.Body) > maxBody || tooLong(q.Path, lines(flat(q.Header))) {
+		return nil, errors.New("cannot ask: the question is too long")
+	}
+	h := head{Header: flat(q.Header), ID: id, Method: q.Method, Path: q.Path}
+	if known && p.Speaker != nil {
+		sig, err := p.Speaker.sign(text)
+		if err != nil {
+			return nil, fmt.Errorf("cannot sign a question: %w", err)
+		}
+		h.Cert, h.Sig = p.Speaker.Chain, sig
+	}
+	return messages(h, q.Body, p.Message)
+}
+
+func (p *Pipe) topic(end string) string { return root(p.Open) + escape.Replace(p.Terminal) + end }
+
+// listen sees to a connection, and to a place for the answer.
+func (p *Pipe) listen(ctx context.Context, id string) (*Conn, <-chan heard, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.connect(ctx); err != nil {
+		return nil, nil, err
+	}
+	answers := make(chan heard, 4)
+	p.waiting[id] = answers
+	return p.conn, answers, nil
+}
+
+func (p *Pipe) deaf(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.waiting, id)
+	p.parts.mu.Lock()
+	defer p.parts.mu.Unlock()
+	p.parts.drop(id)
+}
+
+// connect is called with the lock held.
+func (p *Pipe) connect(ctx context.Context) error {
+	if p.conn != nil && p.conn.client.IsConnectionOpen() {
+		return nil
+	}
+	if p.bells == nil {
+		p.bells, p.waiting, p.parts = make(chan struct{}, 1), map[string]chan heard{}, newAssembly(maxBody)
+	}
+	p.conn = nil
+	conn, err := Dial(ctx, p.Route)
+	if err != nil {
+		return err
+	}
+	err = conn.Subscribe(ctx, p.topic(downEnd), p.down)
+	if err == nil && !p.Open {
+		err = conn.Subscribe(ctx, p.topic(bellEnd), func(string, []byte) { ring(p.bells) })
+	}
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	p.conn = conn
+	return nil
+}
+
+// down takes a message from the topic that answers come on.
+func (p *Pipe) down(_ string, payload []byte) {
+	h, piece, err := parse(payload)
+	if err != nil {
+		return // anybody may publish anything
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	answers := p.waiting[h.ID]
+	if answers == nil {
+		return // an answer that came twice, or late
+	}
+	body, whole := p.parts.add(h.ID, h, piece)
+	if !whole {
+		return
+	}
+	select {
+	case answers <- heard{h, append([]byte{}, body...)}:
+	default: // more answers than anybody waits for
+	}
+}
+
+// Bells rings when the doorbell does. It connects first, so that nobody waits for
+// a bell that cannot ring.
+func (p *Pipe) Bells(ctx context.Context) (bells <-chan struct{}, lost <-chan struct{}, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.connect(ctx); err != nil {
+		return nil, nil, err
+	}
+	return p.bells, p.conn.Lost(), nil
+}
+
+// Close ends the connection. The pipe may be asked again and then connects anew.
+func (p *Pipe) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.conn != nil {
+		p.conn.Close()
+		p.conn = nil
+	}
+}
+
+func ring(bells chan struct{}) {
+	select {
+	case bells <- struct{}{}:
+	default: // it rings already
+	}
+}

@@ -142,6 +142,9 @@ func (w *world) judge(p *certificate.Predicate) {
 		if touched && wipe.Level(m.LevelAchieved).Rank() > true.Rank() {
 			w.violate("the certificate says %s of %s, and it was %s", m.LevelAchieved, m.Name, true)
 		}
+		if w.h.Weak && touched && !slices.Contains(m.Residual, wipe.AroundSwap) {
+			w.violate("the certificate does not say of %s that memory was paged out", m.Name)
+		}
 		if m.Verified == certificate.Pass && w.comesBack(w.paths[m.Name]) {
 			w.violate("the certificate says that %s is gone, and a cut would bring it back", m.Name)
 		}

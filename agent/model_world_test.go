@@ -30,6 +30,7 @@ type model struct {
 	c         caseFile
 	profile   profile.Profile
 	readerKey ed25519.PrivateKey
+	root      string   // of the state directory, which is there and empty
 	signed    sync.Map // message -> signature of the reader
 }
 
@@ -50,7 +51,7 @@ func newModel(t *testing.T) *model {
 	b.no(err)
 	debug.SetGCPercent(800)                                                         // a history leaves nothing behind
 	p.Reasons, p.Slots, p.Scope = []envelope.ID{}, []envelope.ID{}, []envelope.ID{} // shorter to read
-	m := &model{id: *b.a.id, c: *c, profile: p, readerKey: ed25519.NewKeyFromSeed(make([]byte, 32))}
+	m := &model{id: *b.a.id, c: *c, profile: p, root: t.TempDir(), readerKey: ed25519.NewKeyFromSeed(make([]byte, 32))}
 	m.id.binding.Reader.Pub = m.readerKey.Public().(ed25519.PublicKey)
 	return m
 }
@@ -180,14 +181,14 @@ func (w *world) loses(what string) bool {
 func (w *world) begin() error {
 	w.a = &Agent{
 		Parts: Parts{
-			Log: zerolog.Nop(), Sys: noSys{}, Rand: zeros{}, Now: func() time.Time { return noon },
+			Log: zerolog.Nop(), Sys: noSys{}, Machine: modelMachine{swaps: w.h.Weak}, Rand: zeros{}, Now: func() time.Time { return noon },
 			Moment: func(string) { w.step("moment") },
 		},
-		at: places{"/model"}, hub: newHub(func() time.Time { return noon }), bell: newBell(), clock: newClock(func() time.Time { return noon }, 0),
+		at: places{w.m.root}, hub: newHub(func() time.Time { return noon }), bell: newBell(), clock: newClock(func() time.Time { return noon }, 0),
 		id: &w.m.id, reader: w.reader,
 	}
 	w.a.plan = w.a.unbind()
-	w.renewed = len(w.under("/model/keys/k7")) == 0
+	w.renewed = len(w.under(w.m.root+"/keys/k7")) == 0
 	if w.disk.find(journalName) == nil {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -27,6 +28,21 @@ type Tx interface {
 	Each(bucket []byte, do func(key, value []byte) error) error
 	Empty(bucket []byte) error
 	Next(bucket []byte) (uint64, error) // 1, 2, 3 ... of the bucket, never the same twice
+}
+
+// Reads is a transaction that reads the values itself, each into something empty:
+// that of a test which lives the same days again and again, and has read the same
+// bytes before.
+type Reads interface {
+	Read(value []byte, v any) error
+}
+
+// read reads a value, which is JSON wherever it is not a single byte.
+func read(tx Tx, value []byte, v any) error {
+	if r, itself := tx.(Reads); itself {
+		return r.Read(value, v)
+	}
+	return json.Unmarshal(value, v)
 }
 
 // On is a journal in a store that is not a file; it is laid out where it is new.

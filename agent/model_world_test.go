@@ -193,7 +193,7 @@ func (w *world) begin() error {
 	if w.disk.find(journalName) == nil {
 		return nil
 	}
-	j, err := journal.On(w.shelf, journal.Options{Now: w.a.Now})
+	j, err := journal.On(w.shelf, journal.Options{Now: w.a.Now, Reserve: 1})
 	w.a.journal = j
 	return err
 }

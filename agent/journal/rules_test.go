@@ -45,3 +45,42 @@ func TestWhatAStepKeptIsThereWithItsDone(t *testing.T) {
 		t.Errorf("%+v %v", run, err)
 	}
 }
+
+// ear counts what is written into a store.
+type ear struct {
+	Store
+	written int
+}
+
+func (e *ear) Update(do func(Tx) error) error {
+	return e.Store.Update(func(tx Tx) error { return do(earTx{tx, e}) })
+}
+
+type earTx struct {
+	Tx
+	e *ear
+}
+
+func (t earTx) Put(bucket, key, value []byte) error {
+	t.e.written++
+	return t.Tx.Put(bucket, key, value)
+}
+
+// A process that is killed between the write of a commit and its sync leaves what
+// the next one reads and a power cut takes away again: the opening commits
+// something of its own, which syncs that too, before anybody reads.
+func TestOpeningSyncsWhatAKilledProcessLeft(t *testing.T) {
+	f, err := openFile(filepath.Join(t.TempDir(), "journal.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{2, 1} { // the form of a new one, and the trial
+		e := &ear{Store: f}
+		if _, err := On(e, Options{Reserve: 1}); err != nil || e.written != want {
+			t.Errorf("%d values written, %d are wanted: %v", e.written, want, err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -51,7 +51,7 @@ func On(s Store, o Options) (*Journal, error) {
 	if err := j.lay(); err != nil {
 		return nil, fmt.Errorf("cannot create the journal: %w", err)
 	}
-	return j, nil
+	return j, j.settle(o)
 }
 
 func (j *Journal) lay() error {

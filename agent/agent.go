@@ -283,6 +283,9 @@ func (a *Agent) live(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if run.Outcome == journal.Running {
+			continue // accepted when the one before had just ended
+		}
 		if run.Outcome == journal.Done {
 			upstream.stop()
 			a.enter(local.Unbound)

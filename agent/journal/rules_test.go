@@ -84,3 +84,46 @@ func TestOpeningSyncsWhatAKilledProcessLeft(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// late tells after each commit.
+type late struct {
+	Store
+	after func()
+}
+
+func (l late) Update(do func(Tx) error) error {
+	defer l.after()
+	return l.Store.Update(do)
+}
+
+// A command that is accepted between the end of a cancelled one and the last look
+// of Carry is no error and not cancelled with it: it is left to the next Carry.
+func TestACancelEndsOnlyItsOwnRun(t *testing.T) {
+	j := begun(t)
+	cancel, next, accepted := make(chan struct{}), false, false
+	j.store = late{j.store, func() {
+		run, _, err := j.Current()
+		if err == nil && run.Outcome == Cancelled && !next {
+			next = true
+			err = j.Begin(Order{Name: "next", ID: "next", Seq: 99})
+			accepted = err == nil
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}}
+	if ok, err := j.Cancel(); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	close(cancel)
+	c := carrier(j, testPlan(filepath.Join(t.TempDir(), "world"), nil), nil)
+	c.Cancel = cancel
+	run, err := c.Carry(t.Context())
+	if err != nil || !accepted || run.Name != "next" || run.Outcome != Running {
+		t.Errorf("%+v, accepted %v: %v", run, accepted, err)
+	}
+	c.Cancel = make(chan struct{})
+	if run, err = c.Carry(t.Context()); err != nil || run.Name != "next" || run.Outcome != Done {
+		t.Errorf("the next: %+v %v", run, err)
+	}
+}

@@ -23,8 +23,9 @@ import (
 )
 
 // journalReserve is the space kept free inside the journal: enough for the
-// largest records that can still come, certificate and evidence.
-const journalReserve = 1 << 20
+// largest records that can still come, certificate and evidence, and for the pages
+// that they lie on half full.
+const journalReserve = 2 << 20
 
 // Parts is everything the agent is put together from. Time, randomness and the
 // moments that a test waits at come in from outside.
@@ -284,6 +285,9 @@ func (a *Agent) live(ctx context.Context) error {
 		}
 		if err != nil {
 			return err
+		}
+		if run.Outcome == journal.Running {
+			continue // accepted when the one before had just ended
 		}
 		if run.Outcome == journal.Done {
 			upstream.stop()

@@ -17,9 +17,10 @@ import (
 	"unbindd/device"
 )
 
-// trialSize is the largest record that can still come after the line: the
-// certificate with its evidence, bounded by the envelope's limit.
-const trialSize = envelope.MaxSize
+// trialSize is all that can still come after the line: the list of what was there,
+// what each target was and became, and a certificate beside the one it replaces. A
+// test adds up the largest of each.
+const trialSize = journalReserve
 
 // opened is the record that destruction began: it is written in the transaction
 // that crosses the point of no return, and becomes part of the certificate.

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -58,11 +57,11 @@ func (w *world) mayErase(step string) {
 	if w.clear == kept {
 		return
 	}
-	run, _ := w.runs.of(kept, "run", "head")
-	o, there := w.opens.of(kept, "notes", noteOpened)
+	run, _ := w.runs.of(w, kept, "run", "head")
+	o, there := w.opens.of(w, kept, "notes", noteOpened)
 	var status journal.Status
 	if raw := kept.note("steps", step); raw != nil {
-		w.must(json.Unmarshal(raw, &status))
+		w.must(w.reading.read(raw, &status))
 	}
 	switch {
 	case !run.Crossed || run.Outcome != journal.Running:
@@ -79,7 +78,7 @@ func (w *world) mayErase(step string) {
 // rests looks whether an erase rests on a receipt that is durable, or on the
 // signed word that allows its absence, and covers every transaction.
 func (w *world) rests(kept *page, o opened) {
-	r, ok := w.receipts.of(kept, "notes", noteReceipt)
+	r, ok := w.receipts.of(w, kept, "notes", noteReceipt)
 	if o.Auth.Kind == "receipt" {
 		if have, given := w.desk.backups[r.Subject]; !ok || !given || w.digestOf(r) != o.Auth.Digest || w.digestOf(have.receipt) != w.digestOf(r) {
 			w.violate("an erase, and the receipt it rests on is not durable")
@@ -100,8 +99,8 @@ func (w *world) mayEnd(name string) {
 		return
 	}
 	kept := w.disk.pages.kept
-	s, _ := w.words.of(kept, "notes", noteSigned)
-	r, receipted := w.deskHas.of(kept, "notes", noteDeskHas)
+	s, _ := w.words.of(w, kept, "notes", noteSigned)
+	r, receipted := w.deskHas.of(w, kept, "notes", noteDeskHas)
 	closed := kept.note("notes", noteClose) != nil
 	_, allowed := w.caseNow().allows(command.AllowPartial)
 	receipted = receipted && r.Subject == s.Digest && w.desk.certs[s.N] == s.Digest
@@ -141,6 +140,9 @@ func (w *world) judge(p *certificate.Predicate) {
 		true, touched := w.truth[m.Name]
 		if touched && wipe.Level(m.LevelAchieved).Rank() > true.Rank() {
 			w.violate("the certificate says %s of %s, and it was %s", m.LevelAchieved, m.Name, true)
+		}
+		if w.h.Weak && touched && !slices.Contains(m.Residual, wipe.AroundSwap) {
+			w.violate("the certificate does not say of %s that memory was paged out", m.Name)
 		}
 		if m.Verified == certificate.Pass && w.comesBack(w.paths[m.Name]) {
 			w.violate("the certificate says that %s is gone, and a cut would bring it back", m.Name)

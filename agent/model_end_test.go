@@ -70,7 +70,7 @@ type signedWord struct {
 }
 
 func (w *world) signedWord() (signedWord, bool) {
-	return w.words.of(w.disk.pages.now(), "notes", noteSigned)
+	return w.words.of(w, w.disk.pages.now(), "notes", noteSigned)
 }
 
 // sign is signCertificate; what the certificate says comes from the code
@@ -109,7 +109,7 @@ func (w *world) wantCertificate(c *caseFile) receipt.Want {
 
 // receiptedCert is certificateReceipt, closed is closedBy.
 func (w *world) receiptedCert(c *caseFile) bool {
-	r, ok := w.deskHas.of(w.disk.pages.now(), "notes", noteDeskHas)
+	r, ok := w.deskHas.of(w, w.disk.pages.now(), "notes", noteDeskHas)
 	return ok && r.Compare(w.wantCertificate(c)) == nil
 }
 

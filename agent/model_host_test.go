@@ -2,12 +2,32 @@ package agent
 
 import (
 	"context"
+	"io/fs"
 	"strings"
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/keys"
 	"unbindd/wipe"
 )
+
+// modelMachine stands in for what lies around the terminal's files: nothing, or
+// memory that is paged out, which every certificate must then tell.
+type modelMachine struct{ swaps bool }
+
+func (modelMachine) Open(string) (fs.File, error) { return nil, fs.ErrNotExist }
+
+func (m modelMachine) ReadFile(name string) ([]byte, error) {
+	if m.swaps && name == "proc/swaps" {
+		return []byte("Filename\n/dev/block/swap partition 1 0 -1\n"), nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (modelMachine) Stat(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }
+
+func (modelMachine) ReadLink(string) (string, error) { return "", fs.ErrNotExist }
+
+func (modelMachine) Lstat(string) (fs.FileInfo, error) { return nil, fs.ErrNotExist }
 
 // eraser stands in for package wipe on the model's disk, with the contract of
 // docs/ERASURE.md: overwrite in place, sync, read back, unlink, sync the folder;
@@ -115,7 +135,9 @@ func (e eraser) overwrite(name string) error {
 }
 
 // place is a path of the state directory as the disk names it.
-func (w *world) place(p string) string { return strings.TrimPrefix(p, "/model/") }
+func (w *world) place(p string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(p, w.m.root), "/")
+}
 
 // under lists the files that are there under a path, for whoever looks now.
 func (w *world) under(p string) (names []string) {

@@ -24,7 +24,9 @@ func (m *model) play(h history, b bug, tell func(string, ...any)) (w *world, pro
 	w = &world{
 		m: m, h: h, bug: b, tell: tell, fault: map[string]bool{}, tally: map[string]int{},
 		paths: map[string]string{}, digests: map[string]envelope.Digest{}, truth: map[string]wipe.Level{},
+		reading: m.readings.Get().(*reading),
 	}
+	defer m.readings.Put(w.reading)
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
@@ -126,7 +128,9 @@ func (w *world) obey() (journal.Run, error) {
 				}
 			case journal.Starting, journal.Undoing:
 				w.at = e.Step
-			case journal.Recorded, journal.Opened, journal.Reverted:
+			case journal.Recorded:
+				w.pauses = 0
+			case journal.Opened, journal.Reverted:
 				w.pauses = 0
 				w.count(e.Moment + " " + e.Step)
 			}

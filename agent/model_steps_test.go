@@ -242,7 +242,7 @@ func (w *world) allowed(c *caseFile) (authority, bool) {
 		return authority{Digest: c.digest(), Kind: "command"}, true
 	}
 	var have grounds
-	if r, ok := w.receipts.of(w.disk.pages.now(), "notes", noteReceipt); ok && r.Compare(w.wantBackup(c)) == nil {
+	if r, ok := w.receipts.of(w, w.disk.pages.now(), "notes", noteReceipt); ok && r.Compare(w.wantBackup(c)) == nil {
 		have.receipt = &authority{Digest: w.digestOf(r), Index: r.Index, Kind: "receipt"}
 	}
 	var on envelope.Digest

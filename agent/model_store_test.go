@@ -2,7 +2,6 @@ package agent
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 
 	"unbindd/agent/journal"
@@ -104,9 +103,12 @@ func (t *shelfTx) Get(bucket, key []byte) []byte {
 
 func (t *shelfTx) copied() {
 	if !t.own {
-		t.entries, t.own = slices.Clone(t.entries), true
+		t.entries, t.own = append(make([]entry, 0, len(t.entries)+4), t.entries...), true
 	}
 }
+
+// Read is json.Unmarshal, once for each text.
+func (t *shelfTx) Read(value []byte, v any) error { return t.s.d.w.reading.read(value, v) }
 
 func (t *shelfTx) Put(bucket, key, value []byte) error {
 	if t.s.lose != nil && t.s.lose(string(bucket), string(key)) {
@@ -176,7 +178,7 @@ type memo[T any] struct {
 }
 
 // of reads the value out of a page; false where it is not there.
-func (m *memo[T]) of(p *page, bucket, key string) (T, bool) {
+func (m *memo[T]) of(w *world, p *page, bucket, key string) (T, bool) {
 	raw := p.note(bucket, key)
 	if len(raw) == 0 {
 		var none T
@@ -184,7 +186,7 @@ func (m *memo[T]) of(p *page, bucket, key string) (T, bool) {
 	}
 	if len(m.raw) != len(raw) || &m.raw[0] != &raw[0] {
 		var v T
-		if err := json.Unmarshal(raw, &v); err != nil {
+		if err := w.reading.read(raw, &v); err != nil {
 			panic(err)
 		}
 		m.raw, m.v = raw, v

@@ -3,7 +3,6 @@ package agent
 import (
 	"crypto/ed25519"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -30,6 +29,8 @@ type model struct {
 	c         caseFile
 	profile   profile.Profile
 	readerKey ed25519.PrivateKey
+	root      string // of the state directory, which is there and empty
+	readings  sync.Pool
 	signed    sync.Map // message -> signature of the reader
 }
 
@@ -50,7 +51,7 @@ func newModel(t *testing.T) *model {
 	b.no(err)
 	debug.SetGCPercent(800)                                                         // a history leaves nothing behind
 	p.Reasons, p.Slots, p.Scope = []envelope.ID{}, []envelope.ID{}, []envelope.ID{} // shorter to read
-	m := &model{id: *b.a.id, c: *c, profile: p, readerKey: ed25519.NewKeyFromSeed(make([]byte, 32))}
+	m := &model{readings: sync.Pool{New: func() any { return newReading() }}, id: *b.a.id, c: *c, profile: p, root: t.TempDir(), readerKey: ed25519.NewKeyFromSeed(make([]byte, 32))}
 	m.id.binding.Reader.Pub = m.readerKey.Public().(ed25519.PublicKey)
 	return m
 }
@@ -112,6 +113,7 @@ type world struct {
 	words     memo[signedWord]
 	deskHas   memo[receipt.Receipt]
 	digests   map[string]envelope.Digest // of texts
+	reading   *reading
 }
 
 // The ways a life ends, as panics: the power goes, or the process does.
@@ -180,18 +182,18 @@ func (w *world) loses(what string) bool {
 func (w *world) begin() error {
 	w.a = &Agent{
 		Parts: Parts{
-			Log: zerolog.Nop(), Sys: noSys{}, Rand: zeros{}, Now: func() time.Time { return noon },
+			Log: zerolog.Nop(), Sys: noSys{}, Machine: modelMachine{swaps: w.h.Weak}, Rand: zeros{}, Now: func() time.Time { return noon },
 			Moment: func(string) { w.step("moment") },
 		},
-		at: places{"/model"}, hub: newHub(func() time.Time { return noon }), bell: newBell(), clock: newClock(func() time.Time { return noon }, 0),
+		at: places{w.m.root}, hub: newHub(func() time.Time { return noon }), bell: newBell(), clock: newClock(func() time.Time { return noon }, 0),
 		id: &w.m.id, reader: w.reader,
 	}
 	w.a.plan = w.a.unbind()
-	w.renewed = len(w.under("/model/keys/k7")) == 0
+	w.renewed = len(w.under(w.m.root+"/keys/k7")) == 0
 	if w.disk.find(journalName) == nil {
 		return nil
 	}
-	j, err := journal.On(w.shelf, journal.Options{Now: w.a.Now})
+	j, err := journal.On(w.shelf, journal.Options{Now: w.a.Now, Reserve: 1})
 	w.a.journal = j
 	return err
 }
@@ -206,7 +208,7 @@ func (w *world) caseNow() *caseFile {
 	c.amends = nil
 	var allowed []envelope.ID
 	if raw := w.disk.pages.now().note("notes", noteAmends); raw != nil {
-		w.must(json.Unmarshal(raw, &allowed))
+		w.must(w.reading.read(raw, &allowed))
 	}
 	for i, what := range allowed {
 		m := amended{Amend: command.Amend{Allow: []envelope.ID{what}, N: int64(i + 1)}, Digest: envelope.DigestOf([]byte(what))}
@@ -217,7 +219,7 @@ func (w *world) caseNow() *caseFile {
 
 func (w *world) manifest() (m manifest.Manifest, digest envelope.Digest, ok bool) {
 	p := w.disk.pages.now()
-	m, ok = w.manifests.of(p, "notes", noteManifest)
+	m, ok = w.manifests.of(w, p, "notes", noteManifest)
 	return m, w.digest(p.note("notes", noteManifest)), ok
 }
 

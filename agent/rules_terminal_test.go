@@ -45,7 +45,7 @@ const boundReader = "PED-0001"
 // newBound enrols a terminal as the desk would, and opens it.
 func newBound(t *testing.T) *bound {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(stop)
 	b := &bound{t: t, ctx: ctx}
 	dir := t.TempDir()

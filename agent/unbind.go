@@ -69,7 +69,7 @@ func (a *Agent) obey(ctx context.Context) (journal.Run, error) {
 		Pause: a.patience, Parting: a.parting, Cancel: cancel,
 	}
 	run, err = c.Carry(ctx)
-	if err == nil && run.Outcome != journal.Done {
+	if err == nil && run.Outcome != journal.Done && run.Outcome != journal.Running {
 		a.Log.Info().Str("outcome", run.Outcome).Str("code", run.Code).Str("why", run.Reason).Msg("the command has ended; nothing was erased")
 		a.bell.ring()
 	}

@@ -36,7 +36,7 @@ func TestAttributesAreOverwrittenAndRemoved(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	one := "set-attribute sync remove-attribute "
-	if got := strings.Join(heard, " "); !strings.HasPrefix(got, one+one+one+"write sync") {
+	if got := strings.Join(heard, " "); !strings.HasPrefix(got, one+one+"sync "+one+"write sync") {
 		t.Errorf("heard %s", got)
 	}
 }

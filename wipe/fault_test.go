@@ -282,3 +282,44 @@ func TestFilesThatComeBack(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// A try that was cut between the unlink and the flush of the folder leaves names
+// that a power cut brings back: the next one flushes what it finds empty, the
+// folder that the target's place ends in and each that stays below it, and says
+// pass only when that worked.
+func TestAFolderIsFlushedWhereNothingIsLeft(t *testing.T) {
+	for name, c := range map[string]struct {
+		files  map[string]int
+		path   string
+		keep   []string
+		syncs  int
+		passes bool // also where the file system knows no such flush
+	}{
+		"the name is gone":          {map[string]int{"other": 9}, "f", nil, 1, true},
+		"a pattern matches nothing": {map[string]int{"other": 9}, "f*", nil, 1, true},
+		"a folder before it too":    {map[string]int{"a/other": 9}, "a/b/f", nil, 1, true},
+		"a folder that stays":       {map[string]int{"d/kept": 9}, "d", []string{"kept"}, 2, false},
+	} {
+		for _, errno := range []unix.Errno{0, unix.EIO, unix.EROFS, unix.EINVAL} {
+			order, sys, syncs := target(plant(t, c.files), c.path), newTap(), 0
+			order.Keep = c.keep
+			sys.hear = func(call string) error {
+				if call != "sync" {
+					return nil
+				}
+				if syncs++; errno != 0 {
+					return errno
+				}
+				return nil
+			}
+			e := erase(t, sys, order)
+			if syncs != c.syncs {
+				t.Errorf("%s, %v: %d flushes, %d are wanted", name, errno, syncs, c.syncs)
+			}
+			flushed := errno == 0 || errno == unix.EINVAL && c.passes
+			if bad := strings.Contains(e.Reason, "flush"); bad == flushed || (bad && e.Verified == wipe.Pass) {
+				t.Errorf("%s, %v: %+v", name, errno, e)
+			}
+		}
+	}
+}

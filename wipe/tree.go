@@ -66,6 +66,7 @@ func (w *work) below(parent int, name string) error {
 		w.fail(err)
 		return nil
 	}
+	w.dirty[fd] = true // a try that was cut may have taken a name from it
 	for _, name := range names {
 		if err := w.entry(fd, name); err != nil {
 			return err
@@ -96,7 +97,22 @@ func (w *work) folders(names []string) error {
 			return err
 		}
 	}
-	return w.syncFolder(w.place.fd)
+	if err := w.syncFolder(w.place.fd); err != nil || w.settled {
+		return err
+	}
+	return w.syncAbsent()
+}
+
+// syncAbsent flushes the folder in which nothing of the target was found: whoever
+// took it away may have been cut just before that, and a power cut would bring
+// the name back. A file system that knows no such flush says EINVAL; one that
+// went read-only has kept nothing.
+func (w *work) syncAbsent() error {
+	w.dirty[w.place.fd] = true
+	if err := w.syncFolder(w.place.fd); !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	return nil
 }
 
 // folder removes one folder, if that is what has this name. What stands in the
@@ -181,7 +197,7 @@ func (w *work) unlink(dir int, name string) error {
 	return nil
 }
 
-// syncFolder flushes a folder from which a name went.
+// syncFolder flushes a folder from which a name went, or may have gone.
 func (w *work) syncFolder(fd int) error {
 	if !w.dirty[fd] {
 		return nil
@@ -191,5 +207,6 @@ func (w *work) syncFolder(fd int) error {
 	if err := w.sys.Sync(fd); err != nil {
 		return fmt.Errorf("cannot flush a folder: %w", err)
 	}
+	w.settled = w.settled || fd == w.place.fd
 	return nil
 }

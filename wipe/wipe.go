@@ -69,6 +69,7 @@ type work struct {
 	files    bool            // at least one regular file was removed
 	residual map[string]bool // what is left behind besides what the file system always leaves
 	dirty    map[int]bool    // open folders that a name went from
+	settled  bool            // the folder of the target's names was flushed
 
 	nameless bool             // the names of what was removed are overwritten too
 	held     int64            // files that held something and are gone
@@ -114,8 +115,8 @@ func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidenc
 }
 
 // all erases every name of the target, and then looks whether one is left. The
-// rungs of the file system are climbed even where no name is left: an earlier
-// run may have been cut just before them.
+// folder is flushed and the rungs of the file system are climbed even where no
+// name is left: an earlier run may have been cut just before them.
 func (w *work) all() error {
 	if w.place.fd < 0 {
 		return nil

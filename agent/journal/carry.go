@@ -26,13 +26,15 @@ type Carrier struct {
 
 // Carry carries the run on from where the journal says it is, until it is done,
 // undone or cancelled, or the context ends. What it returns is the run as it is
-// on disk. A run that has ended is left as it is.
+// on disk. A run that has ended is left as it is; one that began when this one had
+// just ended is returned as it stands, running, since Cancel speaks of this one.
 func (c *Carrier) Carry(ctx context.Context) (Run, error) {
-	for {
+	for mine := ""; ; {
 		run, ok, err := c.Journal.Current()
-		if err != nil || !ok || run.Outcome != Running {
+		if err != nil || !ok || run.Outcome != Running || (mine != "" && run.Name != mine) {
 			return run, err
 		}
+		mine = run.Name
 		if !run.Crossed {
 			err = c.reversible(ctx)
 		} else {

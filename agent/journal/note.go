@@ -78,7 +78,7 @@ func (j *Journal) Get(name string, v any) (found bool, err error) {
 		if found = b != nil; !found {
 			return nil
 		}
-		return json.Unmarshal(b, v)
+		return read(tx, b, v)
 	})
 	if err != nil {
 		return false, fmt.Errorf("cannot read %s from the journal: %w", name, err)

@@ -70,11 +70,15 @@ func Open(path string, o Options) (*Journal, error) {
 	if err := j.checkForm(); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
-	if err := j.Trial(o.Reserve); err != nil {
+	if err := j.settle(o); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
 	return j, nil
 }
+
+// settle syncs the journal before anybody reads it: the last commit of a process
+// that was killed may be there for whoever looks, and gone with the next power cut.
+func (j *Journal) settle(o Options) error { return j.Trial(o.Reserve) }
 
 func (o Options) over(s Store) *Journal {
 	if o.Now == nil {

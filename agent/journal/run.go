@@ -142,7 +142,7 @@ func (j *Journal) Steps() (map[string]Status, error) {
 	err := j.store.View(func(tx Tx) error {
 		return tx.Each(bucketSteps, func(name, b []byte) error {
 			var s Status
-			if err := json.Unmarshal(b, &s); err != nil {
+			if err := read(tx, b, &s); err != nil {
 				return err
 			}
 			all[string(name)] = s
@@ -160,7 +160,7 @@ func readRun(tx Tx) (r Run, ok bool, err error) {
 	if b == nil {
 		return r, false, nil
 	}
-	return r, true, json.Unmarshal(b, &r)
+	return r, true, read(tx, b, &r)
 }
 
 func writeRun(tx Tx, r Run) error {
@@ -176,7 +176,7 @@ func readStatus(tx Tx, name string) (s Status, err error) {
 	if b == nil {
 		return s, nil
 	}
-	return s, json.Unmarshal(b, &s)
+	return s, read(tx, b, &s)
 }
 
 func writeStatus(tx Tx, name string, s Status) error {

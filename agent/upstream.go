@@ -112,7 +112,7 @@ func (a *Agent) poll(ctx context.Context) {
 			a.take(text)
 			continue
 		}
-		if a.mode() == local.Trading {
+		if m := a.mode(); m == local.Trading || m == local.Blocked {
 			nap(ctx, jitter(a.Link.Poll))
 		} else {
 			nap(ctx, a.Link.RetryMin)

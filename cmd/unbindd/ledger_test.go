@@ -178,7 +178,9 @@ func TestDamageIsFoundBesideTheTrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.startDaemon()
-	w.until("trading", func(s local.Status) bool { return s.Mode == local.Trading && s.Alarm == nil && s.Ledger.Transactions == 31 })
+	w.until("trading", func(s local.Status) bool {
+		return s.Mode == local.Trading && s.Alarm == nil && s.Ledger.Transactions == 31
+	})
 	w.daemon.stop()
 
 	w.harmLedger(recordSeven)

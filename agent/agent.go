@@ -76,6 +76,7 @@ type Agent struct {
 	refused map[string]local.Object
 	show    shown
 	lost    time.Time // when the reader was last lost; zero while it answers
+	whole   time.Time // when the whole ledger was last read and found whole; trading alone asks
 }
 
 // New puts an agent together; it touches nothing.
@@ -127,7 +128,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	defer stop()
 	a.Ready(a.mode())
-	if a.mode() == local.Trading || a.mode() == local.Obeying {
+	if m := a.mode(); m == local.Trading || m == local.Blocked || m == local.Obeying {
 		if err := a.live(ctx); err != nil {
 			return err
 		}
@@ -208,10 +209,10 @@ func (a *Agent) openBound(crossed bool) error {
 	a.openReader()
 	if crossed {
 		a.show.setMode(local.Obeying)
-	} else {
-		a.show.setMode(local.Trading)
+		return nil
 	}
-	return nil
+	a.show.setMode(local.Trading)
+	return a.lookAtLedger()
 }
 
 // openReader makes the conversation with the bound reader, in the protocol it
@@ -294,7 +295,9 @@ func (a *Agent) live(ctx context.Context) error {
 			a.enter(local.Unbound)
 			return a.bury()
 		}
-		a.enter(local.Trading)
+		if a.show.damaged() == nil {
+			a.enter(local.Trading)
+		}
 		if err := a.trade(ctx); err != nil {
 			a.blocked(ctx, err)
 		}
@@ -305,6 +308,7 @@ func (a *Agent) live(ctx context.Context) error {
 // blocked is a terminal that cannot trade: it says so, goes on answering, and
 // waits for a command.
 func (a *Agent) blocked(ctx context.Context, why error) {
+	a.enter(local.Blocked)
 	a.Log.Error().Err(why).Msg("this terminal cannot trade")
 	if a.show.quiet() {
 		a.alarm("E26", why.Error())

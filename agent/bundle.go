@@ -27,7 +27,7 @@ var errNotBound = envelope.Refuse("E28", "not-bound", "cannot take it: this term
 func (a *Agent) take(text []byte) []local.Object {
 	a.taking.Lock()
 	defer a.taking.Unlock()
-	if a.identity() == nil || (a.mode() != local.Trading && a.mode() != local.Obeying) {
+	if m := a.mode(); a.identity() == nil || m == local.Unenrolled || m == local.Unbound {
 		return []local.Object{refusedObject("file", "", errNotBound)}
 	}
 	if len(text) > envelope.MaxSize {

@@ -48,6 +48,9 @@ func (a *Agent) takeCommand(text []byte, e *envelope.Envelope) local.Object {
 		a.wrongChallenge(err)
 		return a.refuse("command", e, caseID, err)
 	}
+	if err := a.ledgerAllows(v.Command()); err != nil {
+		return a.refuse("command", e, caseID, err)
+	}
 	return a.begin(id, v)
 }
 

@@ -13,6 +13,7 @@
 //	identity.go       who this terminal is and what it believes
 //	enrol.go          becoming bound
 //	trade.go          reader -> ledger -> acknowledged
+//	ledgerwatch.go    the whole ledger read beside the trade, and what is known of it
 //	commands.go       envelope -> verified command -> journal
 //	bundle.go         whatever is handed in: bundles, receipts, tickets, follow-ups
 //	refuse.go         refusals, and the signed answers to them

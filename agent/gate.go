@@ -10,6 +10,7 @@ import (
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
+	"unbindd/agent/ledger"
 	"unbindd/agent/local"
 	"unbindd/agent/manifest"
 	"unbindd/agent/profile"
@@ -200,13 +201,26 @@ func (a *Agent) heldBack(ctx context.Context, m manifest.Manifest) (string, erro
 	return fmt.Sprintf("last event %d, none held", m.EvSeq), nil
 }
 
-// holdLedger: the ledger ends where the manifest says.
-func (a *Agent) holdLedger(context.Context, *caseFile) (string, error) {
+// holdLedger: the ledger ends where the manifest says, and the whole of it is as
+// it was written; one that is not is crossed with the gate "none" alone.
+func (a *Agent) holdLedger(ctx context.Context, c *caseFile) (string, error) {
 	l, err := a.openLedger(true)
 	if err != nil {
 		return "", a.ledgerGivesUp(err)
 	}
-	defer a.closeLedger(l)
+	said, err := a.ledgerEnds(l)
+	var damage error
+	if err == nil {
+		damage = l.Verify(ctx)
+	}
+	a.closeLedger(l)
+	if err != nil || damage == nil {
+		return said, err
+	}
+	return a.overDamage(ctx, c, said, damage)
+}
+
+func (a *Agent) ledgerEnds(l *ledger.Ledger) (string, error) {
 	m, _, err := a.manifestNow()
 	if err != nil {
 		return "", err
@@ -215,6 +229,28 @@ func (a *Agent) holdLedger(context.Context, *caseFile) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("%d transactions, head %s", l.Tally().Count, short(m.Head)), nil
+}
+
+// overDamage is a ledger with records that cannot be read. Where they were to be
+// saved the command ends. Where three people signed that nothing is saved, the
+// terminal can still be taken out of service, and the certificate says how many
+// records nobody could have saved.
+func (a *Agent) overDamage(ctx context.Context, c *caseFile, said string, damage error) (string, error) {
+	if !a.noteDamage(damage) {
+		return "", damage
+	}
+	if c.command.Backup.Gate != command.GateNone {
+		return "", a.ledgerGivesUp(damage)
+	}
+	o, err := a.ledgerOptions()
+	if err != nil {
+		return "", err
+	}
+	r, err := ledger.Check(ctx, a.at.ledger(), o)
+	if err != nil {
+		return "", err
+	}
+	return said + "; damaged: " + r.Counts(), nil
 }
 
 func sameHead(head envelope.Digest, m manifest.Manifest) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"unbindd/agent/backup"
 	"unbindd/agent/envelope"
@@ -101,5 +102,21 @@ func careFor(parts Parts, do func(dir string, o ledger.Options, id *identity) (l
 	if err != nil {
 		return r, fmt.Errorf("cannot look at the ledger: %w", err)
 	}
-	return do(at.ledger(), ledger.Options{AEAD: aead, Binding: id.raw}, id)
+	r, err = do(at.ledger(), ledger.Options{AEAD: aead, Binding: id.raw}, id)
+	if err != nil {
+		return r, err
+	}
+	return r, remember(parts, j, r)
+}
+
+// remember writes down what was found, for the daemon that starts next.
+func remember(parts Parts, j *journal.Journal, r ledger.Report) error {
+	if r.Sound() {
+		return j.Sound()
+	}
+	now := time.Now
+	if parts.Now != nil {
+		now = parts.Now
+	}
+	return j.SetDamage(journal.Damage{Why: fmt.Sprintf("%s: %s", ledger.ErrDamaged, r.Counts()), Since: now().Unix()})
 }

@@ -19,6 +19,7 @@ type shown struct {
 	waitsOver *local.Error
 	problem   *local.Error
 	alarm     *local.Error
+	damage    *local.Error // of the ledger: told before any other alarm, until it is found whole
 	stone     *local.Tombstone
 }
 
@@ -98,7 +99,7 @@ func (s *shown) setProblem(e *local.Error) {
 func (s *shown) quiet() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.alarm == nil
+	return s.alarm == nil && s.damage == nil
 }
 
 func (s *shown) setAlarm(e *local.Error) {
@@ -107,11 +108,28 @@ func (s *shown) setAlarm(e *local.Error) {
 	s.alarm = e
 }
 
+// setDamage says what is wrong with the ledger; nil where it was found whole.
+func (s *shown) setDamage(e *local.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.damage = e
+}
+
+// damaged is what is known to be wrong with the ledger.
+func (s *shown) damaged() *local.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.damage
+}
+
 // fill copies the moment into an answer.
 func (s *shown) fill(out *local.Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out.Mode, out.Ledger, out.Link, out.Alarm, out.Tombstone = s.modeNow, s.books, s.way, s.alarm, s.stone
+	if s.damage != nil && s.modeNow != local.Unbound {
+		out.Alarm = s.damage
+	}
 	if s.modeNow == local.Unbound { // neither is there any more
 		out.Ledger, out.Link = nil, local.Link{State: "idle"}
 	}

@@ -318,7 +318,7 @@ func (a *Agent) foreignGivesUp(err error) error {
 // ledgerGivesUp turns a damaged ledger into the end of the command: what cannot
 // be read cannot be backed up.
 func (a *Agent) ledgerGivesUp(err error) error {
-	if errors.Is(err, ledger.ErrDamaged) {
+	if a.noteDamage(err) {
 		return giveUp("E26", "", "cannot go on: %w", err)
 	}
 	return err

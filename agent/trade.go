@@ -18,14 +18,23 @@ const group = 64
 // openLedger opens the ledger for whoever needs it now; it is closed again by
 // the same. Opening it at the start would make anew what was erased.
 func (a *Agent) openLedger(create bool) (*ledger.Ledger, error) {
-	aead, err := a.keys.LedgerAEAD()
+	o, err := a.ledgerOptions()
 	if err != nil {
-		return nil, fmt.Errorf("cannot open the ledger: %w", err)
+		return nil, err
 	}
 	if err := makeDirs(a.at.ledger()); err != nil {
 		return nil, err
 	}
-	return ledger.Open(a.at.ledger(), ledger.Options{AEAD: aead, Binding: a.identity().raw, NoCreate: !create})
+	o.NoCreate = !create
+	return ledger.Open(a.at.ledger(), o)
+}
+
+func (a *Agent) ledgerOptions() (ledger.Options, error) {
+	aead, err := a.keys.LedgerAEAD()
+	if err != nil {
+		return ledger.Options{}, fmt.Errorf("cannot open the ledger: %w", err)
+	}
+	return ledger.Options{AEAD: aead, Binding: a.identity().raw}, nil
 }
 
 // trade takes the reader's events into the ledger until a command is accepted.
@@ -42,6 +51,9 @@ func (a *Agent) trade(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}()
+	if err := a.asKnown(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		if err := a.tradeOnce(ctx); err != nil && ctx.Err() == nil {
 			return err
@@ -68,6 +80,13 @@ func (a *Agent) tradeOnce(ctx context.Context) error {
 		}
 	}()
 	a.show.setLedger(l)
+	ctx, watched := a.watchLedger(ctx, l)
+	err = a.tradeOn(ctx, l)
+	return errors.Join(err, watched())
+}
+
+// tradeOn trades until the ledger must be opened anew, or must not be written on.
+func (a *Agent) tradeOn(ctx context.Context, l *ledger.Ledger) error {
 	said := ""
 	for ctx.Err() == nil {
 		err := a.conversation(ctx, l)
@@ -93,9 +112,7 @@ func (a *Agent) tradeOnce(ctx context.Context) error {
 // ledgerFailed stops trading for good: a ledger that cannot be read as it was
 // written must not be written on.
 func (a *Agent) ledgerFailed(err error) error {
-	if errors.Is(err, ledger.ErrDamaged) {
-		a.alarm("E26", err.Error())
-	}
+	a.noteDamage(err)
 	return fmt.Errorf("cannot trade: %w", err)
 }
 

@@ -142,12 +142,17 @@ func (a *Agent) waiting(step, what string, err error) {
 
 // alarm tells something that a person must look at.
 func (a *Agent) alarm(code, message string) {
+	a.show.setAlarm(spoken(code, message))
+	a.Log.Error().Str("code", code).Msg(message)
+}
+
+// spoken is an alarm with the next step of its code.
+func spoken(code, message string) *local.Error {
 	e := &local.Error{Code: code, Message: message}
 	if m, ok := envelope.MeaningOf(code); ok {
 		e.Next = m.Next(envelope.English)
 	}
-	a.show.setAlarm(e)
-	a.Log.Error().Str("code", code).Msg(message)
+	return e
 }
 
 // giveUp ends the command: what was done is undone and the terminal trades again.

@@ -65,7 +65,7 @@ func (a *Agent) poll(ctx context.Context) {
 			a.take(text)
 			continue
 		}
-		if a.mode() == local.Trading {
+		if m := a.mode(); m == local.Trading || m == local.Blocked {
 			a.doze(ctx, jitter(a.Link.Poll))
 		} else {
 			nap(ctx, a.Link.RetryMin)

@@ -7,7 +7,7 @@ var (
 	bucketRun    = []byte("run")    // the case: head, cancel
 	bucketSteps  = []byte("steps")  // step name -> Status
 	bucketNotes  = []byte("notes")  // note name -> bytes a step kept
-	bucketMemory = []byte("memory") // seq, challenge, floor, ticks
+	bucketMemory = []byte("memory") // seq, challenge, floor, ticks, damage
 	bucketIDs    = []byte("ids")    // consumed command id -> {}
 	bucketOutbox = []byte("outbox") // u64 -> Parcel
 	bucketCounts = []byte("counts") // "answer/<case>" -> last number
@@ -20,6 +20,7 @@ var (
 	keyChallenge = []byte("challenge")
 	keyFloor     = []byte("floor")
 	keyBase      = []byte("base")   // the reader's last event of an earlier binding
+	keyDamage    = []byte("damage") // what is wrong with the ledger, until it was read whole
 	keyFiller    = []byte("filler") // the reserve and the trial record, removed at once
 )
 

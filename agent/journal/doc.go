@@ -18,5 +18,6 @@
 //	note.go     what a step keeps and reads
 //	run.go      the case that runs, or the last one
 //	memory.go   consumed ids, sequence, challenge, time floor
+//	damage.go   what is known to be wrong with the ledger
 //	outbox.go   what must be delivered, and was not yet acknowledged
 package journal

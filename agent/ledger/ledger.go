@@ -19,7 +19,7 @@
 //	             commit.go one commit
 //	roll.go      the next segment
 //	export.go    records as lines, re-verified on the way out
-//	verify.go    everything that is stored, checked
+//	verify.go    everything that is stored, checked; patrol.go while others append
 //	audit.go     the same checks for whoever has only the lines
 //	record.go    a record and its canonical JSON
 //	parse.go     the allow-list; scan.go its alphabet, refuse.go its rules

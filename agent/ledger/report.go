@@ -98,6 +98,17 @@ func (r Report) Missing() []Span {
 	return all
 }
 
+// Counts tells what can be read and what not, without a number of any record.
+func (r Report) Counts() string {
+	text := fmt.Sprintf("%d of %d records can be read", r.Whole, r.Records)
+	for _, s := range r.Segments {
+		if s.Open {
+			return text + ", and whether there were more is not known"
+		}
+	}
+	return text + fmt.Sprintf(", %d cannot", r.Records-r.Whole)
+}
+
 // Sentence tells the whole to a person, in one.
 func (r Report) Sentence() string {
 	switch {

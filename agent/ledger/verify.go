@@ -29,6 +29,19 @@ type verifier struct {
 }
 
 func (v *verifier) visit(tx *bbolt.Tx, st *state, _ bool) error {
+	if err := v.begin(tx, st); err != nil {
+		return err
+	}
+	nothing := func([32]byte, []byte) error { return nil }
+	if err := scan(v.ctx, tx, v.sealer, v.run, nothing); err != nil {
+		return err
+	}
+	return v.end(st)
+}
+
+// begin says that the segment follows the one before it, and holds no more than
+// it should.
+func (v *verifier) begin(tx *bbolt.Tx, st *state) error {
 	if v.run == nil {
 		v.start = st.start
 		v.run = startAt(Head{Chain: st.start})
@@ -36,13 +49,11 @@ func (v *verifier) visit(tx *bbolt.Tx, st *state, _ bool) error {
 	if st.base != v.run.head || st.start != v.start {
 		return fmt.Errorf("%w: segment %d does not follow the one before it", ErrDamaged, st.segment)
 	}
-	if err := onlyOurs(tx, st); err != nil {
-		return err
-	}
-	nothing := func([32]byte, []byte) error { return nil }
-	if err := scan(v.ctx, tx, v.sealer, v.run, nothing); err != nil {
-		return err
-	}
+	return onlyOurs(tx, st)
+}
+
+// end says that the records give the totals that the segment remembers.
+func (v *verifier) end(st *state) error {
 	if !v.run.equal(st.running) {
 		return fmt.Errorf("%w: the totals of segment %d are not those of its records", ErrDamaged, st.segment)
 	}

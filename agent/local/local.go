@@ -18,6 +18,7 @@ const Schema = "unbindd/v1"
 const (
 	Unenrolled = "unenrolled" // nothing bound, nothing to do
 	Trading    = "trading"
+	Blocked    = "cannot-trade" // bound, and cannot trade: the alarm says why; commands are taken
 	Obeying    = "obeying"
 	Unbound    = "unbound" // a tombstone is all that is left
 )

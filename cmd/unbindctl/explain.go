@@ -35,7 +35,7 @@ func (t *tool) explain(ctx context.Context, profile string) error {
 		return err
 	}
 	x := explanation{Schema: schema, Status: s}
-	if s.Mode == local.Trading || s.Mode == local.Obeying {
+	if s.Mode == local.Trading || s.Mode == local.Blocked || s.Mode == local.Obeying {
 		if profile == "" && s.Case != nil && s.Case.Outcome == "running" {
 			profile = s.Case.Profile
 		}

@@ -9,6 +9,7 @@ import (
 var terms = map[string]words{
 	local.Unenrolled: {"bound to nobody", "未登记"},
 	local.Trading:    {"trades", "正常收单"},
+	local.Blocked:    {"cannot trade", "无法收单"},
 	local.Obeying:    {"obeys a command", "正在执行指令"},
 	local.Unbound:    {"unbound", "已解绑"},
 

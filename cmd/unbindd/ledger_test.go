@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"unbindd/agent/certificate"
 	"unbindd/agent/local"
 )
 
@@ -34,6 +35,21 @@ func freeLists(file []byte) {
 		if binary.NativeEndian.Uint16(file[at+8:]) == 0x10 {
 			clear(file[at : at+64])
 		}
+	}
+}
+
+// recordSeven spoils the record of that number wherever its key lies.
+func recordSeven(file []byte) {
+	key := binary.BigEndian.AppendUint64(nil, 7)
+	for at := 0; ; {
+		i := strings.Index(string(file[at:]), string(key))
+		if i < 0 {
+			return
+		}
+		if at += i; at+300 < len(file) {
+			file[at+60] ^= 1
+		}
+		at += 8
 	}
 }
 
@@ -99,19 +115,7 @@ func TestALedgerThatLacksARecordIsNotPaperedOver(t *testing.T) {
 	w.startDaemon()
 	w.traded(30)
 	w.daemon.stop()
-	path, harmed := w.harmLedger(func(file []byte) {
-		key := binary.BigEndian.AppendUint64(nil, 7)
-		for at := 0; ; {
-			i := strings.Index(string(file[at:]), string(key))
-			if i < 0 {
-				return
-			}
-			if at += i; at+300 < len(file) {
-				file[at+60] ^= 1
-			}
-			at += 8
-		}
-	})
+	path, harmed := w.harmLedger(recordSeven)
 	out, problems, code := call(t, "unbindd", "ledger", "repair", "--config", w.path("unbindd.yaml"))
 	if code != 3 || !strings.Contains(out, "segment 1: 30 of 31 records are whole; 7 cannot be read") || !strings.Contains(problems, "[E26]") {
 		t.Errorf("repair: %d\n%s%s", code, out, problems)
@@ -127,11 +131,85 @@ func TestALedgerThatLacksARecordIsNotPaperedOver(t *testing.T) {
 	if err != nil || strings.Count(string(plain), "\n{\"c\":\"") != 30 || strings.Contains(string(plain), `"evseq":7,`) {
 		t.Errorf("%d records saved, %v", strings.Count(string(plain), "\n{\"c\":\""), err)
 	}
-	// An order to unbind does not go past it: nothing is erased.
-	w.startDaemon()
-	w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
-	w.fails("E26")
+	// What was found is known to the daemon at its start, and an order to unbind is not begun: nothing is erased.
+	if mode := w.startDaemon(); mode != local.Blocked {
+		t.Errorf("the daemon begins %s", mode)
+	}
+	w.refuses(w.order(w.draft()), "E26")
+	w.nothingErased()
 	if !exists(filepath.Join(w.state(), "keys", "k1")) || !exists(path) {
 		t.Error("something was erased")
 	}
+}
+
+// Damage in the middle of the last segment, past which the ledger opens, is
+// found while the terminal trades: it stops acknowledging, says so everywhere,
+// and says it at once after a restart, until the whole ledger was read and is
+// whole. It can be taken out of service by three people, and then the signed
+// certificate counts what cannot be read.
+func TestDamageIsFoundBesideTheTrade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{sales: 30})
+	w.startDaemon()
+	w.traded(30)
+	w.daemon.stop()
+	path := filepath.Join(w.state(), "ledger", "seg-00000001.db")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.harmLedger(recordSeven)
+	if mode := w.startDaemon(); mode != local.Trading {
+		t.Errorf("before anything was noticed the daemon begins %s", mode)
+	}
+	w.cannotTrade()
+	w.ask("sale", "100", "CNY")
+	w.ask("close-batch", "000001")
+	w.daemon.stop()
+	if mode := w.startDaemon(); mode != local.Blocked {
+		t.Errorf("after a restart the daemon begins %s", mode)
+	}
+	if s := w.cannotTrade(); s.Ledger.Transactions != 30 {
+		t.Errorf("a damaged ledger took %d transactions", s.Ledger.Transactions)
+	}
+	w.daemon.stop()
+
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.startDaemon()
+	w.until("trading", func(s local.Status) bool {
+		return s.Mode == local.Trading && s.Alarm == nil && s.Ledger.Transactions == 31
+	})
+	w.daemon.stop()
+
+	w.harmLedger(recordSeven)
+	w.startDaemon()
+	w.cannotTrade()
+	w.publish(w.sign(w.issue("--gate", "none"), "ops-1", "sec-1", "rel-1"))
+	w.unbound()
+	gate := w.certificate().Predicate.Gate
+	if i := slices.IndexFunc(gate, func(c certificate.Check) bool { return c.Check == "ledger" }); i < 0 ||
+		!strings.HasPrefix(gate[i].Detail, "31 transactions, head ") || !strings.HasSuffix(gate[i].Detail, "; damaged: 32 of 33 records can be read, 1 cannot") {
+		t.Errorf("the gate's lines: %+v", gate)
+	}
+	w.erasedOnce()
+}
+
+// cannotTrade waits until a daemon says that its ledger is damaged, and demands
+// that status and plan say the same.
+func (w *world) cannotTrade() local.Status {
+	w.t.Helper()
+	s := w.until("the alarm", func(s local.Status) bool { return s.Mode == local.Blocked && s.Alarm != nil && s.Ledger != nil })
+	if s.Alarm.Code != "E26" || !strings.Contains(s.Alarm.Next, "unbindd ledger check") {
+		w.t.Errorf("the alarm is %+v", *s.Alarm)
+	}
+	p, err := w.client().Plan(w.t.Context(), "rebind-standard")
+	if err != nil || !slices.ContainsFunc(p.Blockers, func(e local.Error) bool { return e.Code == "E26" }) {
+		w.t.Errorf("in the way of an unbinding: %+v, %v", p.Blockers, err)
+	}
+	if out := must(w.t, "unbindctl", "--socket", w.socket(), "status", "-q"); out != local.Blocked+"\n" {
+		w.t.Errorf("status -q says %q", out)
+	}
+	return s
 }

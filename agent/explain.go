@@ -50,7 +50,7 @@ func (a *Agent) dryRun(name string) (local.Plan, error) {
 		return out, err
 	}
 	if s.Ledger != nil {
-		out.Upload = append(out.Upload, local.Upload{Name: "ledger", Items: int64(s.Ledger.Transactions), To: "the recipient set that the command names"})
+		out.Upload = append(out.Upload, local.Upload{Name: "ledger", Items: int64(s.Ledger.Transactions), To: recipients})
 	}
 	keptHere(&out)
 	a.blockers(&out, s)
@@ -93,10 +93,11 @@ func (a *Agent) planReader(out *local.Plan, p profile.Profile) {
 	keptInReader(out)
 }
 
-// The words for the reader's part of a plan; unbindctl has them in Chinese.
+// The fixed phrases of a plan; unbindctl has them in Chinese.
 const (
 	readerTarget = "key slots of the card reader"
 	readerLevel  = "as the reader proves"
+	recipients   = "the recipient set that the command names"
 )
 
 func keptInReader(out *local.Plan) {

@@ -3,9 +3,12 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"unbindd/agent/certificate"
 	"unbindd/agent/journal"
 	"unbindd/agent/local"
 	"unbindd/agent/profile"
@@ -113,5 +116,48 @@ func TestTheReasonOfAnEndHasNoSecondCode(t *testing.T) {
 	b.no(err)
 	if s.Case == nil || s.Case.Problem == nil || s.Case.Problem.Code != "E22:unsettled" || strings.Contains(s.Case.Problem.Message, "[") {
 		t.Errorf("%+v", s.Case)
+	}
+}
+
+// A partial case with an erased reader waits for no reader, and names what fell
+// short.
+func TestAPartialCaseSaysWhatItWaitsFor(t *testing.T) {
+	media := []certificate.Medium{
+		{Name: "ledger", LevelRequested: "clear", LevelAchieved: "clear", Verified: certificate.Pass},
+		{Name: "logs-1", LevelRequested: "clear", LevelAchieved: "logical", Verified: certificate.Pass},
+		{Name: "spool", LevelRequested: "clear", LevelAchieved: "clear", Verified: certificate.Unknown},
+	}
+	p := &certificate.Predicate{Media: media, Reader: certificate.Reader{Outcome: outcomeErased}}
+	if got := endOf(p); got != "a signed close, for less than was asked for: logs-1, spool" {
+		t.Error(got)
+	}
+	if p.Media = media[:1]; endOf(p) != waitsClose {
+		t.Error(endOf(p))
+	}
+	if p.Reader.Outcome = outcomeMissing; endOf(p) != waitsReader {
+		t.Error(endOf(p))
+	}
+}
+
+// The tool has Chinese for every phrase that the daemon says without a code.
+func TestTheToolHasWordsForEveryPhrase(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "cmd", "unbindctl", "terms.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p local.Plan
+	keptInReader(&p)
+	keptHere(&p)
+	phrases := []string{readerTarget, readerLevel, recipients, waitsReader, waitsClose, hostNext}
+	for _, k := range p.Keep {
+		phrases = append(phrases, k.Why)
+		if k.Name != "tombstone.json" {
+			phrases = append(phrases, k.Name)
+		}
+	}
+	for _, phrase := range phrases {
+		if !strings.Contains(string(text), "\""+phrase+"\":") {
+			t.Errorf("cmd/unbindctl/terms.go has no words for %q", phrase)
+		}
 	}
 }

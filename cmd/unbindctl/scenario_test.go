@@ -89,6 +89,8 @@ func undone(keeps ...string) local.Status {
 func partial() local.Status {
 	s := obeying("erase-reader-keys", local.Open)
 	s.Case.Result, s.Case.Receipted, s.Case.Quarantine = "partial", true, true
+	s.Case.Waiting = "a signed close, for less than was asked for: logs-1, app-data-2"
+	s.Case.Next = "have the terminal's medium looked at or destroyed, and sign a close"
 	return s
 }
 

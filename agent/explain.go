@@ -30,7 +30,7 @@ func (a *Agent) dryRun(name string) (local.Plan, error) {
 	}
 	id := a.identity()
 	if id == nil {
-		return out, errNotBound
+		return out, envelope.Refuse("E28", "not-bound", "cannot plan: this terminal is bound to nobody")
 	}
 	p, err := a.choose(id, envelope.ID(name))
 	if err != nil {

@@ -149,7 +149,7 @@ func (a *Agent) listAfter(targets []target) (copies certificate.Copies, residue 
 func (a *Agent) beyond() (words []string) {
 	for _, h := range wipe.Around(a.Machine) {
 		switch h.Code {
-		case wipe.AroundSwap, wipe.AroundUnseen, wipe.AroundImage, wipe.AroundMounts:
+		case wipe.AroundSwap, wipe.AroundUnseen, wipe.AroundImage, wipe.AroundMounts, wipe.AroundHidden:
 			words = append(words, h.Code)
 		}
 	}
@@ -157,7 +157,8 @@ func (a *Agent) beyond() (words []string) {
 }
 
 // notes are hindrances in the words of the local API.
-func notes(all []wipe.Hindrance) (out []local.Note) {
+func notes(all []wipe.Hindrance) []local.Note {
+	out := []local.Note{}
 	for _, h := range all {
 		out = append(out, local.Note{Code: h.Code, N: int64(h.N), Detail: h.Detail, Text: h.String(), Stops: h.Stops()})
 	}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +28,11 @@ func TestTheToolHasWordsForEveryHindrance(t *testing.T) {
 }
 
 // swapping is a machine whose swap is on.
-var swapping = fstest.MapFS{"proc/swaps": {Data: []byte("Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n")}}
+var swapping = fstest.MapFS{
+	"proc/self/ns/mnt": {Data: []byte("mnt:[1]"), Mode: fs.ModeSymlink | 0o777},
+	"proc/1/ns/mnt":    {Data: []byte("mnt:[1]"), Mode: fs.ModeSymlink | 0o777},
+	"proc/swaps":       {Data: []byte("Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n")},
+}
 
 // newCopies is an agent with a journal that lies in no enrolled terminal.
 func newCopies(t *testing.T) (*Agent, string) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"unbindd/agent/local"
 	"unbindd/agent/profile"
 	"unbindd/wipe"
 )
@@ -75,8 +76,8 @@ func TestThePlanNamesWhatIsInTheWay(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	for _, want := range []string{"1 files have another name; their content goes, that name stays", "1 of them can write back what was erased"} {
-		if !slices.Contains(p.Hindrances, want) {
-			t.Errorf("%q is not among %q", want, p.Hindrances)
+		if !slices.ContainsFunc(p.Notes, func(n local.Note) bool { return n.Text == want }) {
+			t.Errorf("%q is not among %v", want, p.Notes)
 		}
 	}
 	place.Held = a.nameHolder(place.Name)

@@ -40,5 +40,6 @@
 //	power.go          battery and mains
 //	serve.go          the local API on a Unix socket
 //	show.go           status and dry run, in the words of the local API
+//	explain_left.go   the dry run behind the line, and of an open batch
 //	hub.go            events for whoever watches
 package agent

@@ -1,22 +1,36 @@
 package agent
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
 	"unbindd/agent/keys"
 	"unbindd/agent/local"
 	"unbindd/agent/profile"
+	"unbindd/device"
 	"unbindd/wipe"
 )
 
 // dryRun is GET /v1/plan: what an unbinding by a profile would erase, upload and
 // keep here. It changes nothing.
 func (a *Agent) dryRun(name string) (local.Plan, error) {
-	out := local.Plan{Schema: local.Schema, Erase: []local.Target{}, Upload: []local.Upload{}, Keep: []local.Kept{}, Blockers: []local.Error{}}
+	out := local.Plan{
+		Schema: local.Schema, Erase: []local.Target{}, Upload: []local.Upload{}, Keep: []local.Kept{}, Blockers: []local.Error{},
+		Elsewhere: notes(wipe.Around(a.Machine)),
+	}
+	if run, begun, err := a.current(); err != nil || begun && run.Crossed && run.Outcome == journal.Running {
+		return out, errors.Join(err, a.whatIsLeft(&out, run))
+	}
 	id := a.identity()
 	if id == nil {
-		return out, errNotBound
+		return out, envelope.Refuse("E28", "not-bound", "cannot plan: this terminal is bound to nobody")
 	}
 	p, err := a.choose(id, envelope.ID(name))
 	if err != nil {
@@ -31,20 +45,24 @@ func (a *Agent) dryRun(name string) (local.Plan, error) {
 	if err := a.planHost(&out, p); err != nil {
 		return out, err
 	}
-	out.Elsewhere = notes(wipe.Around(a.Machine))
 	s, err := a.status()
 	if err != nil {
 		return out, err
 	}
 	if s.Ledger != nil {
-		out.Upload = append(out.Upload, local.Upload{Name: "ledger", Items: int64(s.Ledger.Transactions), To: "the recipient set that the command names"})
+		out.Upload = append(out.Upload, local.Upload{Name: "ledger", Items: int64(s.Ledger.Transactions), To: recipients})
 	}
+	keptHere(&out)
+	a.blockers(&out, s)
+	return out, a.openBatch(&out)
+}
+
+// keptHere is what stays on the host, and until when.
+func keptHere(out *local.Plan) {
 	out.Keep = append(out.Keep,
 		local.Kept{Name: "device key, binding, trust", Why: "until the desk's receipt for the certificate"},
 		local.Kept{Name: "journal and outbox", Why: "until the desk has seen the preimage"},
 		local.Kept{Name: "tombstone.json", Why: "for ever: it needs no key and says that this terminal is unbound"})
-	a.blockers(&out, s)
-	return out, nil
 }
 
 // choose picks a profile by name, or the only one there is.
@@ -56,14 +74,46 @@ func (a *Agent) choose(id *identity, name envelope.ID) (profile.Profile, error) 
 	}
 	e := id.profiles[name]
 	if e == nil {
-		return profile.Profile{}, envelope.Refuse("E17", "profile", "cannot plan: choose one of %d profiles by name", len(id.profiles))
+		return profile.Profile{}, envelope.Refuse("E17", "profile", "cannot plan: choose one of the profiles %s", joinedIDs(slices.Sorted(maps.Keys(id.profiles))))
 	}
 	return profile.Open(e, id.trust)
 }
 
+// planReader counts the slots that the erase would cover, by the rule of the
+// inspection. A reader that does not list them now leaves the number unknown.
 func (a *Agent) planReader(out *local.Plan, p profile.Profile) {
-	out.Erase = append(out.Erase, local.Target{Class: profile.ReaderKeys, Name: "key slots of the card reader", Items: int64(len(p.Slots)), Level: "as the reader proves"})
+	t := local.Target{Class: profile.ReaderKeys, Name: readerTarget, Level: readerLevel}
+	if n, err := a.slotsToErase(p.Slots); err != nil {
+		text := "the reader does not list its key slots now; all of the profile's types are erased"
+		t.Notes = append(t.Notes, local.Note{Code: "slots-unseen", Text: text})
+	} else {
+		t.Items = int64(n)
+	}
+	out.Erase = append(out.Erase, t)
+	keptInReader(out)
+}
+
+// The fixed phrases of a plan; unbindctl has them in Chinese.
+const (
+	readerTarget = "key slots of the card reader"
+	readerLevel  = "as the reader proves"
+	recipients   = "the recipient set that the command names"
+)
+
+func keptInReader(out *local.Plan) {
 	out.Keep = append(out.Keep, local.Kept{Name: "retained keys of the reader", Why: "its vendor root and remote loading; listed in the certificate"})
+}
+
+func (a *Agent) slotsToErase(types []envelope.ID) (int, error) {
+	line := a.line()
+	if line == nil {
+		return 0, device.ErrUnpaired
+	}
+	ctx, stop := context.WithTimeout(context.Background(), courtesyTime)
+	defer stop()
+	slots, err := line.Slots(ctx)
+	_, scope := survey(slots, types)
+	return len(scope), err
 }
 
 func (a *Agent) planHost(out *local.Plan, p profile.Profile) error {
@@ -108,9 +158,6 @@ func (a *Agent) planTarget(t target) local.Target {
 		Class: string(t.class), Name: t.Name, Path: t.Path, Items: p.Items, Bytes: p.Bytes, Level: string(p.Best),
 		Place: p.Probe.String(), Rungs: p.Rungs, Notes: notes(p.Blockers),
 	}
-	for _, n := range out.Notes {
-		out.Hindrances = append(out.Hindrances, n.Text)
-	}
 	for _, h := range p.Holders {
 		out.Holders = append(out.Holders, h.String())
 	}
@@ -119,8 +166,8 @@ func (a *Agent) planTarget(t target) local.Target {
 
 // blockers are what would stop an unbinding now.
 func (a *Agent) blockers(out *local.Plan, s local.Status) {
-	if s.Reader.State != "ready" && s.Reader.State != "degraded" {
-		out.Blockers = append(out.Blockers, local.Error{Code: "E22:reader", Message: "the card reader is " + s.Reader.State, Next: "Connect the bound reader."})
+	if state := cmp.Or(s.Reader.State, "not spoken to: there is no pairing key for it"); state != "ready" && state != "degraded" {
+		out.Blockers = append(out.Blockers, local.Error{Code: "E22:reader", Message: "the card reader is " + state, Next: "Connect the bound reader."})
 	}
 	if s.Alarm != nil {
 		out.Blockers = append(out.Blockers, *s.Alarm)
@@ -129,4 +176,12 @@ func (a *Agent) blockers(out *local.Plan, s local.Status) {
 	if err == nil && !power.enough(a.Config.Power.MinPercent) {
 		out.Blockers = append(out.Blockers, local.Error{Code: "E22:power", Message: power.String(), Next: "Connect the charger."})
 	}
+}
+
+func joinedIDs(ids []envelope.ID) string {
+	var all []string
+	for _, id := range ids {
+		all = append(all, string(id))
+	}
+	return strings.Join(all, ", ")
 }

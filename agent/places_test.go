@@ -30,3 +30,16 @@ func TestMakeDirs(t *testing.T) {
 		}
 	}
 }
+
+// The whole system, a way up and out, and what only begins like a root lie below
+// no root, whatever a desk has signed.
+func TestOnlyWhatLiesBelowARoot(t *testing.T) {
+	a := New(Parts{Config: Config{Erase: Erase{Roots: []string{"/data/pos", "/"}}}})
+	for path, may := range map[string]bool{
+		"/data/pos/x": true, "/data/pos": false, "/data/pos-2/x": false, "/": false, "/data/pos/../etc": false, "/etc": false, "data/pos/x": false,
+	} {
+		if a.mayErase(path) != may {
+			t.Errorf("%q: %v", path, !may)
+		}
+	}
+}

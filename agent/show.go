@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"unbindd/agent/certificate"
+	"unbindd/agent/command"
 	"unbindd/agent/journal"
 	"unbindd/agent/ledger"
 	"unbindd/agent/local"
@@ -14,6 +15,7 @@ type shown struct {
 	mu        sync.Mutex
 	modeNow   string
 	books     *local.Ledger
+	open      []command.OpenSum // of the ledger: what is not settled
 	way       local.Link
 	waitsFor  string
 	waitsOver *local.Error
@@ -41,10 +43,16 @@ func (s *shown) mode() string {
 }
 
 func (s *shown) setLedger(l *ledger.Ledger) {
-	t, head := l.Tally(), l.Head()
+	t, head, open := l.Tally(), l.Head(), unsettled(l)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.books = &local.Ledger{Transactions: t.Count, Events: t.Events, Refused: t.Refused, Head: headText(head)}
+	s.open, s.books = open, &local.Ledger{Transactions: t.Count, Events: t.Events, Refused: t.Refused, Head: headText(head)}
+}
+
+func (s *shown) openBatch() []command.OpenSum {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
 }
 
 func (s *shown) setTombstone(t certificate.Tombstone, revealed bool) {

@@ -107,10 +107,13 @@ func (a *Agent) done(c *caseFile, p *certificate.Predicate, open bool) error {
 		}
 	}
 	if p.Next = nextAction(p.Reader); p.Next == "" && shortfall(p) {
-		p.Next = "have the terminal's medium looked at or destroyed, and sign a close"
+		p.Next = hostNext
 	}
 	return nil
 }
+
+// hostNext is what a person does about a host that fell short.
+const hostNext = "have the terminal's medium looked at or destroyed, and sign a close"
 
 // shortfall says whether something on the host is less than was asked for.
 func shortfall(p *certificate.Predicate) bool {

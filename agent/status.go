@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/hex"
+	"strings"
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/journal"
@@ -59,7 +60,7 @@ func (a *Agent) caseShown(j *journal.Journal) (*local.Case, error) {
 		}
 	}
 	if run.Code != "" {
-		out.Problem = &local.Error{Code: run.Code, Message: run.Reason}
+		out.Problem = &local.Error{Code: run.Code, Message: strings.ReplaceAll(run.Reason, " ["+run.Code+"]", "")} // the code stands beside it
 	}
 	if out.Steps, err = a.stepsShown(j); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/command"
@@ -74,7 +75,7 @@ func (a *Agent) mayEnd(ctx context.Context) error {
 		if err := a.backToReader(); err != nil {
 			return err
 		}
-		a.waiting("erase-identity", "a repaired reader, or a signed close", nil)
+		a.waiting("erase-identity", a.endWaitsFor(), nil)
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -82,6 +83,42 @@ func (a *Agent) mayEnd(ctx context.Context) error {
 		}
 	}
 }
+
+// endWaitsFor says what can end a partial case: a reader that was erased needs no
+// repair.
+func (a *Agent) endWaitsFor() string {
+	e, ok, err := a.signed()
+	if err != nil || !ok {
+		return waitsReader
+	}
+	s, err := certificate.Read(e)
+	if err != nil {
+		return waitsReader
+	}
+	return endOf(&s.Predicate)
+}
+
+func endOf(p *certificate.Predicate) string {
+	if nextAction(p.Reader) != "" {
+		return waitsReader
+	}
+	var short []string
+	for _, m := range p.Media {
+		if m.Verified != certificate.Pass || wipe.Level(m.LevelAchieved).Rank() < wipe.Level(m.LevelRequested).Rank() {
+			short = append(short, m.Name)
+		}
+	}
+	if len(short) == 0 {
+		return waitsClose
+	}
+	return waitsClose + ", for less than was asked for: " + strings.Join(short, ", ")
+}
+
+// What a partial case waits for; unbindctl has the words in Chinese.
+const (
+	waitsReader = "a repaired reader, or a signed close"
+	waitsClose  = "a signed close"
+)
 
 // backToReader sends the plan back to an open reader that answers again.
 func (a *Agent) backToReader() error {

@@ -217,6 +217,9 @@ func (b *begun) merge(ev *wipe.Evidence) {
 	ev.Items, ev.Bytes = max(ev.Items, b.Items), max(ev.Bytes, b.Bytes)
 	if b.Lowered != "" && b.Lowered.Rank() < ev.LevelAchieved.Rank() {
 		ev.LevelAchieved = b.Lowered
+		if b.Lowered.Rank() < ev.LevelRequested.Rank() {
+			ev.Reason = "an earlier try removed something with less: " + strings.Join(b.Residual, ", ")
+		}
 	}
 	for _, r := range b.Residual {
 		if !slices.Contains(ev.Residual, r) {

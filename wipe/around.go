@@ -11,14 +11,16 @@ import (
 // The codes of places that may hold copies and that no target reaches. They are
 // hindrances of the whole machine, and words of the certificate.
 const (
-	AroundSwap     = "swap"        // memory is paged out to a medium
-	AroundRAM      = "swap-in-ram" // and to compressed memory
-	AroundUnseen   = "swap-unseen" // nobody can say whether it is
-	AroundDumps    = "crash-dumps" // a crash is handed to a program, or written to a folder of its own
-	AroundJournald = "journald"    // a running journald: it keeps the file open that it writes
-	AroundLogd     = "logd-no-way" // Android's log lies in another process's memory: not reachable
-	AroundMounts   = "own-mounts"  // this process sees another tree of files than the machine
-	AroundImage    = "hibernation" // memory may be written to a medium as a whole
+	AroundSwap     = "swap"          // memory is paged out to a medium
+	AroundRAM      = "swap-in-ram"   // and to compressed memory
+	AroundUnseen   = "swap-unseen"   // nobody can say whether it is
+	AroundDumps    = "crash-dumps"   // a crash is handed to a program, or written to a folder of its own
+	AroundJournald = "journald"      // a running journald: it keeps the file open that it writes
+	AroundLogd     = "logd-no-way"   // Android's log lies in another process's memory: not reachable
+	AroundMounts   = "own-mounts"    // this process sees another tree of files than the machine
+	AroundHidden   = "mounts-unseen" // nobody can say whether it does
+	AroundFiles    = "crash-files"   // a crash is written where the program ran
+	AroundImage    = "hibernation"   // memory may be written to a medium as a whole
 )
 
 // Around looks at the machine, given as its file system from "/" down, for what
@@ -29,14 +31,15 @@ func Around(machine fs.FS) []Hindrance {
 	if text, err := fs.ReadFile(machine, "sys/power/disk"); err == nil && strings.Contains(string(text), "[") && !strings.Contains(string(text), "[disabled]") && swapping(all) {
 		all = append(all, Hindrance{Code: AroundImage})
 	}
-	if to := dumps(machine); to != "" {
-		all = append(all, Hindrance{Code: AroundDumps, Detail: to})
-	}
-	if own, err := fs.ReadLink(machine, "proc/self/ns/mnt"); err == nil {
-		// What a service manager hides from this process looks absent to it.
-		if first, err := fs.ReadLink(machine, "proc/1/ns/mnt"); err == nil && first != own {
-			all = append(all, Hindrance{Code: AroundMounts})
-		}
+	all = append(all, dumps(machine)...)
+	// What a service manager hides from this process looks absent to it.
+	own, err1 := fs.ReadLink(machine, "proc/self/ns/mnt")
+	first, err2 := fs.ReadLink(machine, "proc/1/ns/mnt")
+	switch {
+	case err1 != nil || err2 != nil:
+		all = append(all, Hindrance{Code: AroundHidden})
+	case first != own:
+		all = append(all, Hindrance{Code: AroundMounts})
 	}
 	for code, socket := range map[string]string{AroundJournald: "run/systemd/journal/socket", AroundLogd: "dev/socket/logdr"} {
 		if _, err := fs.Stat(machine, socket); err == nil {
@@ -97,22 +100,22 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// dumps tells where the kernel sends a crash: the program it is piped to, or the
-// folder named for it. A plain name means the folder that the program ran in.
-func dumps(machine fs.FS) string {
+// dumps tells where the kernel sends a crash: the program it is piped to, the
+// folder named for it, or, for a plain name, whatever folder the program ran in.
+func dumps(machine fs.FS) []Hindrance {
 	text, err := fs.ReadFile(machine, "proc/sys/kernel/core_pattern")
-	if err != nil {
-		return ""
-	}
 	pattern := strings.TrimSpace(string(text))
+	if err != nil || pattern == "" {
+		return nil
+	}
 	if command, piped := strings.CutPrefix(pattern, "|"); piped {
 		program, _, _ := strings.Cut(strings.TrimSpace(command), " ")
-		return code(path.Base(program))
+		return []Hindrance{{Code: AroundDumps, Detail: code(path.Base(program))}}
 	}
 	if path.IsAbs(pattern) {
-		return code(path.Dir(pattern))
+		return []Hindrance{{Code: AroundDumps, Detail: code(path.Dir(pattern))}}
 	}
-	return ""
+	return []Hindrance{{Code: AroundFiles, Detail: code(pattern)}}
 }
 
 // code keeps a machine's own word to what a signed text may hold.

@@ -27,19 +27,25 @@ func TestWhatNoPathReachesIsTold(t *testing.T) {
 		"zram":                {map[string]string{"proc/swaps": swapHeading + "/dev/zram0 partition 1 0 100\n"}, "swap is on in compressed memory; it goes with the power"},
 		"both": {map[string]string{"proc/swaps": swapHeading + "/dev/zram0 partition 1 0 100\n/dev/sda2 partition 1 0 -2\n", "sys/power/disk": "[platform] shutdown\n"},
 			"the machine can hibernate; its memory may be on the medium; swap is on; what was in memory may be on its medium; swap is on in compressed memory; it goes with the power"},
-		"hibernation needs swap":  {map[string]string{"proc/swaps": swapHeading, "sys/power/disk": "[platform] shutdown\n"}, ""},
-		"hibernation is disabled": {map[string]string{"proc/swaps": swapHeading + "/dev/sda2 partition 1 0 -2\n", "sys/power/disk": "[disabled]\n"}, "swap is on; what was in memory may be on its medium"},
-		"swaps is a folder":       {map[string]string{"proc/swaps/x": ""}, "it cannot be seen whether swap is on"},
-		"crashes are piped":       {map[string]string{"proc/sys/kernel/core_pattern": "|/usr/lib/systemd/systemd-coredump %P %u\n"}, "crash dumps are kept elsewhere: systemd-coredump"},
-		"crashes have a folder":   {map[string]string{"proc/sys/kernel/core_pattern": "/var/crash/core.%p\n"}, "crash dumps are kept elsewhere: /var/crash"},
-		"crashes stay":            {map[string]string{"proc/sys/kernel/core_pattern": "core\n"}, ""},
-		"a strange program":       {map[string]string{"proc/sys/kernel/core_pattern": "|/x/\"<b>\"\n"}, "crash dumps are kept elsewhere: ??b??"},
-		"journald":                {map[string]string{"run/systemd/journal/socket": ""}, "journald runs and keeps the file open that it writes"},
-		"logd":                    {map[string]string{"dev/socket/logdr": ""}, "the log of logd lies in another program's memory and cannot be reached"},
-		"another tree of files":   {map[string]string{"proc/self/ns/mnt": "->mnt:[2]", "proc/1/ns/mnt": "->mnt:[1]"}, "this process sees another tree of files than the machine; what is hidden from it looks absent"},
-		"the same tree":           {map[string]string{"proc/self/ns/mnt": "->mnt:[1]", "proc/1/ns/mnt": "->mnt:[1]"}, ""},
+		"hibernation needs swap":   {map[string]string{"proc/swaps": swapHeading, "sys/power/disk": "[platform] shutdown\n"}, ""},
+		"hibernation is disabled":  {map[string]string{"proc/swaps": swapHeading + "/dev/sda2 partition 1 0 -2\n", "sys/power/disk": "[disabled]\n"}, "swap is on; what was in memory may be on its medium"},
+		"swaps is a folder":        {map[string]string{"proc/swaps/x": ""}, "it cannot be seen whether swap is on"},
+		"crashes are piped":        {map[string]string{"proc/sys/kernel/core_pattern": "|/usr/lib/systemd/systemd-coredump %P %u\n"}, "crash dumps are kept elsewhere: systemd-coredump"},
+		"crashes have a folder":    {map[string]string{"proc/sys/kernel/core_pattern": "/var/crash/core.%p\n"}, "crash dumps are kept elsewhere: /var/crash"},
+		"crashes stay":             {map[string]string{"proc/sys/kernel/core_pattern": "core\n"}, "a crash is written into the folder that the program ran in: core"},
+		"no crash is kept":         {map[string]string{"proc/sys/kernel/core_pattern": "\n"}, ""},
+		"the first tree is hidden": {map[string]string{"proc/self/ns/mnt": "->mnt:[2]", "proc/1/ns/mnt": ""}, "it cannot be seen whether this process sees the machine's own tree of files; what is hidden from it looks absent"},
+		"the own tree is hidden":   {map[string]string{"proc/self/ns/mnt": "", "proc/1/ns/mnt": "->mnt:[2]"}, "it cannot be seen whether this process sees the machine's own tree of files; what is hidden from it looks absent"},
+		"a strange program":        {map[string]string{"proc/sys/kernel/core_pattern": "|/x/\"<b>\"\n"}, "crash dumps are kept elsewhere: ??b??"},
+		"journald":                 {map[string]string{"run/systemd/journal/socket": ""}, "journald runs and keeps the file open that it writes"},
+		"logd":                     {map[string]string{"dev/socket/logdr": ""}, "the log of logd lies in another program's memory and cannot be reached"},
+		"another tree of files":    {map[string]string{"proc/self/ns/mnt": "->mnt:[2]", "proc/1/ns/mnt": "->mnt:[1]"}, "this process sees another tree of files than the machine; what is hidden from it looks absent"},
+		"the same tree":            {map[string]string{"proc/self/ns/mnt": "->mnt:[1]", "proc/1/ns/mnt": "->mnt:[1]"}, ""},
 	} {
 		machine := fstest.MapFS{}
+		for _, tree := range []string{"proc/self/ns/mnt", "proc/1/ns/mnt"} {
+			machine[tree] = &fstest.MapFile{Data: []byte("mnt:[1]"), Mode: fs.ModeSymlink | 0o777}
+		}
 		for path, text := range c.files {
 			file := &fstest.MapFile{Data: []byte(text)}
 			if to, link := strings.CutPrefix(text, "->"); link {

@@ -83,11 +83,27 @@ func (w *work) told(fs filesystem, ended error) Evidence {
 	default:
 		e.LevelAchieved, e.Verified = lower(w.weakest, fs.best), Pass
 		if e.LevelAchieved.Rank() < e.LevelRequested.Rank() {
-			e.Reason = cmp.Or(w.shows, "what was done on "+fs.name+" is worth no more")
+			e.Reason = cmp.Or(w.shows, w.lowered(fs), "what was done on "+fs.name+" is worth no more")
 		}
 	}
 	e.Residual = w.leavings(fs)
 	return e
+}
+
+// loweredBy says in words why less was reached than the file system allows.
+var loweredBy = map[string]string{
+	residualHolders: "somebody has something of it open, and can write it back or holds content without a name",
+	residualUnread:  "something was unlinked without an overwrite",
+	residualMoved:   "an overwrite went to other blocks than the content, or the blocks are shared",
+	residualJournal: "the journal holds content and could not be emptied",
+}
+
+// lowered is the reason where it was what happened, and not the file system.
+func (w *work) lowered(fs filesystem) string {
+	if w.weakest.Rank() >= fs.best.Rank() {
+		return ""
+	}
+	return loweredBy[w.because]
 }
 
 func (w *work) means() (method, technique string) {

@@ -42,6 +42,7 @@ const (
 	HindranceJournal    = "journal-kept" // names in a journal that cannot be emptied
 	HindrancePart       = "part"         // of a file system that is mounted elsewhere too
 	HindranceOverlay    = "overlay"      // a lower layer stays
+	HindranceRaw        = "no-raw"       // the device under it does not open
 )
 
 var hindranceTexts = map[string]string{
@@ -66,6 +67,7 @@ var hindranceTexts = map[string]string{
 	HindranceJournal:    "the journal cannot be emptied and may keep names: {detail}",
 	HindrancePart:       "the place is a part of a file system that is mounted elsewhere too",
 	HindranceOverlay:    "the place is an overlay; what lies in its lower layer stays",
+	HindranceRaw:        "the medium itself cannot be opened: {detail}; nothing is read back from it, and no needle is looked for",
 
 	AroundSwap:     "swap is on; what was in memory may be on its medium",
 	AroundRAM:      "swap is on in compressed memory; it goes with the power",
@@ -74,6 +76,8 @@ var hindranceTexts = map[string]string{
 	AroundJournald: "journald runs and keeps the file open that it writes",
 	AroundLogd:     "the log of logd lies in another program's memory and cannot be reached",
 	AroundMounts:   "this process sees another tree of files than the machine; what is hidden from it looks absent",
+	AroundHidden:   "it cannot be seen whether this process sees the machine's own tree of files; what is hidden from it looks absent",
+	AroundFiles:    "a crash is written into the folder that the program ran in: {detail}",
 	AroundImage:    "the machine can hibernate; its memory may be on the medium",
 }
 

@@ -69,6 +69,9 @@ func TestHoldersLowerTheLevel(t *testing.T) {
 		if e.LevelAchieved != c.level || e.Verified != wipe.Pass || slices.Contains(e.Residual, "open-holders") != c.word {
 			t.Errorf("%s: %+v", name, e)
 		}
+		if c.level == wipe.LevelLogical && !strings.HasPrefix(e.Reason, "somebody has something of it open") {
+			t.Errorf("%s: the reason is %q", name, e.Reason)
+		}
 		if (noted != "") != (c.level == wipe.LevelLogical) {
 			t.Errorf("%s: noted %q", name, noted)
 		}

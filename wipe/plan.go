@@ -44,9 +44,25 @@ func PlanFor(sys Sys, t Target) Plan {
 	}
 	p.Holders = held
 	p.judge(t, x, blind)
-	p.Rungs = foreseen(at.probe, t.Depth)
+	if b := &p.Probe; b.CanRaw && b.Admin {
+		// A container's root has every right and is kept from the device all the same.
+		if err := deviceOpens(sys, b.Block.Dev); err != nil {
+			b.CanRaw, b.CanDiscard, b.CanZero = false, false, false
+			p.Blockers = append(p.Blockers, Hindrance{Code: HindranceRaw, Detail: plain(err)})
+		}
+	}
+	p.Rungs = foreseen(p.Probe, t.Depth)
 	p.Blockers = ordered(p.Blockers)
 	return p
+}
+
+// deviceOpens tells whether the device can be opened to be read; it is not read.
+func deviceOpens(sys Sys, dev uint64) error {
+	fd, err := sys.OpenBlock(dev, false)
+	if err == nil {
+		sys.Close(fd)
+	}
+	return err
 }
 
 // judge puts what was seen into words, and takes the level down for what an

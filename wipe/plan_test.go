@@ -39,6 +39,7 @@ func TestThePlanTellsWhatIsInTheWay(t *testing.T) {
 		"bind mount": {func(g *glass, _ string) {
 			g.sys.medium.mounts = strings.Replace(ownMount(g, "ext4", "rw"), " / /data", " /part /data", 1)
 		}, wipe.LevelClear, "mounted elsewhere too"},
+		"no device":  {func(g *glass, _ string) { g.sys.medium.open = func(bool) (int, error) { return -1, unix.EPERM } }, wipe.LevelClear, "the medium itself cannot be opened"},
 		"btrfs":      {func(g *glass, _ string) { g.sys.magic = 0x9123683E }, wipe.LevelLogical, "btrfs gives logical at most"},
 		"unreadable": {func(g *glass, _ string) { g.sys.hear = failing("flags", unix.EIO) }, wipe.LevelClear, "attributes"},
 	} {
@@ -91,6 +92,7 @@ func TestThePlanForeseesTheRungs(t *testing.T) {
 		{wipe.DepthMedium, func(g *glass) { g.sys.medium.checkpoint = nil }, "extent-discard overwrite-random-1 raw-read-back needles fitrim needles-beyond"},
 		{wipe.DepthMedium, func(g *glass) { g.sys.magic = 0xF2F52010 }, "f2fs-sectrim extent-discard overwrite-random-1 raw-read-back needles fitrim"},
 		{wipe.DepthMedium, func(g *glass) { g.sys.hear = failing("admin", unix.EPERM) }, "extent-discard overwrite-random-1 ext4-checkpoint"},
+		{wipe.DepthMedium, func(g *glass) { g.sys.medium.open = func(bool) (int, error) { return -1, unix.EPERM } }, "overwrite-random-1 ext4-checkpoint fitrim"},
 		{wipe.DepthMedium, func(g *glass) { g.sys.magic = 0x9123683E }, "overwrite-random-1 fitrim"},
 	} {
 		root := spread(t, map[string]int{"d/f": 9000})

@@ -66,6 +66,7 @@ type work struct {
 	failed   int64
 	first    error           // of those that failed
 	weakest  Level           // of what was removed
+	because  string          // the word for what made it so, where the file system allows more
 	files    bool            // at least one regular file was removed
 	residual map[string]bool // what is left behind besides what the file system always leaves
 	dirty    map[int]bool    // open folders that a name went from
@@ -182,7 +183,7 @@ func (w *work) fail(err error) {
 // It returns an error when that could not be told: then nothing is removed.
 func (w *work) lower(to Level, leaves string) error {
 	if to.Rank() < w.weakest.Rank() {
-		w.weakest = to
+		w.weakest, w.because = to, leaves
 	}
 	w.residual[leaves] = true
 	if w.target.Lowered == nil {

@@ -12,7 +12,19 @@ type Plan struct {
 	Keep     []Kept   `json:"keep"`
 	Blockers []Error  `json:"blockers"`
 
-	Elsewhere []Note `json:"elsewhere,omitempty"` // what may hold copies and no target reaches
+	Elsewhere []Note `json:"elsewhere"` // what may hold copies and no target reaches; empty: looked, nothing found
+
+	Open    []OpenSum `json:"open,omitempty"`    // what is not settled
+	Crossed bool      `json:"crossed,omitempty"` // the point of no return: steps and targets are what is left
+	Case    string    `json:"case,omitempty"`    // that crossed it
+}
+
+// OpenSum is what is not settled in one currency, as an exception has to name
+// it, in minor units. The sum of a single transaction is left out.
+type OpenSum struct {
+	Currency string `json:"currency"`
+	Count    int64  `json:"count"`
+	Amount   *int64 `json:"amount,omitempty"`
 }
 
 // Note is one thing to be known before: a code to word it by, of how many it is
@@ -37,11 +49,10 @@ type Target struct {
 	Bytes int64  `json:"bytes"`
 	Level string `json:"level"`
 
-	Place      string   `json:"place,omitempty"` // file system and device
-	Rungs      []string `json:"rungs,omitempty"`
-	Hindrances []string `json:"hindrances,omitempty"` // the texts of the notes
-	Notes      []Note   `json:"notes,omitempty"`
-	Holders    []string `json:"holders,omitempty"`
+	Place   string   `json:"place,omitempty"` // file system and device
+	Rungs   []string `json:"rungs,omitempty"`
+	Notes   []Note   `json:"notes,omitempty"`
+	Holders []string `json:"holders,omitempty"`
 }
 
 // Upload is one thing that would be sent before anything is erased.

@@ -4,7 +4,10 @@
 package profile
 
 import (
+	"errors"
+	"path"
 	"slices"
+	"strings"
 
 	"unbindd/agent/envelope"
 	"unbindd/agent/trust"
@@ -35,6 +38,24 @@ var (
 type Place struct {
 	Class envelope.ID `json:"class"`
 	Path  string      `json:"path"`
+}
+
+// Check refuses a path that no terminal would erase: one that is not plain and
+// absolute, the whole system, or a pattern before the last part. Which folders
+// may be erased at all is each terminal's own.
+func (p Place) Check() error {
+	switch {
+	case !path.IsAbs(p.Path) || path.Clean(p.Path) != p.Path || strings.ContainsRune(p.Path, 0):
+		return errors.New("the path must be absolute, without dots, doubled slashes or a slash at the end")
+	case p.Path == "/":
+		return errors.New("the whole system cannot be erased")
+	case strings.ContainsAny(path.Dir(p.Path), `*?[\`):
+		return errors.New("only the last part of the path may be a pattern")
+	}
+	if _, err := path.Match(path.Base(p.Path), ""); err != nil {
+		return errors.New("the pattern is malformed")
+	}
+	return nil
 }
 
 // Profile is the payload.
@@ -83,6 +104,13 @@ func (p *Profile) check() error {
 	return nil
 }
 
+func (p *Profile) reasons() (all []string) {
+	for _, r := range p.Reasons {
+		all = append(all, string(r))
+	}
+	return all
+}
+
 // Admits says whether a command's scope and reason fit the profile; it returns
 // the detail of E17 and why, or "".
 func (p *Profile) Admits(action, reason envelope.ID, scope []envelope.ID) (detail, why string) {
@@ -90,7 +118,7 @@ func (p *Profile) Admits(action, reason envelope.ID, scope []envelope.ID) (detai
 	case action != p.Action:
 		return "action", "the profile is for another action"
 	case !slices.Contains(p.Reasons, reason):
-		return "reason", "the reason is not one of the profile's"
+		return "reason", "the reason is not one of the profile's: " + strings.Join(p.reasons(), ", ")
 	case !slices.IsSorted(scope):
 		return "scope", "the scope is not sorted"
 	}

@@ -65,7 +65,11 @@ func places(texts []string) ([]profile.Place, error) {
 		if !ok || !strings.HasPrefix(path, "/") || !envelope.ID(class).Valid() {
 			return nil, misuse("cannot use --inventory %s: want class=/absolute/path", text)
 		}
-		out = append(out, profile.Place{Class: envelope.ID(class), Path: path})
+		place := profile.Place{Class: envelope.ID(class), Path: path}
+		if err := place.Check(); err != nil {
+			return nil, misuse("cannot use --inventory %s: %w", text, err)
+		}
+		out = append(out, place)
 	}
 	return out, nil
 }

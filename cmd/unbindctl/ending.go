@@ -124,7 +124,7 @@ func (p *paper) ending(e ending) {
 	case e.Exit == exitDone || e.Problem != nil:
 	case e.Result == certificate.Partial && e.Tombstone != nil: // closed by signature: nothing is left to do here
 	case e.Result == certificate.Partial && e.Next != "":
-		p.next(e.Next)
+		p.next(p.phrase(e.Next))
 	default:
 		p.next(p.in(e.Exit.next()))
 	}

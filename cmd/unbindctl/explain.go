@@ -91,6 +91,10 @@ func (p *paper) bound(s local.Status) {
 }
 
 func (p *paper) consequences(plan local.Plan) {
+	if plan.Crossed {
+		p.left(plan)
+		return
+	}
 	p.line(words{"Under the profile %s (%s) an unbinding would do this:", "按方案 %s（%s）解绑将："}, plan.Profile, p.term(plan.Action))
 	p.uploads(plan.Upload)
 	p.erasures(plan.Erase)
@@ -101,4 +105,5 @@ func (p *paper) consequences(plan local.Plan) {
 	p.line(words{"Only a command signed by the people responsible can begin it; this tool cannot.",
 		"只有责任人签名的指令可以启动解绑，本工具不能。"})
 	p.blockers(plan.Blockers)
+	p.open(plan.Open)
 }

@@ -47,6 +47,7 @@ type follower struct {
 	burst    time.Duration // how long no event must come before the status is asked
 	patience time.Duration // how long a daemon that was leaving may be silent
 
+	before  string // the command of a case that was over when the waiting began
 	reached bool
 	last    local.Status
 	unbound bool      // an event said so
@@ -105,6 +106,9 @@ func (f *follower) look(ctx context.Context) (ending, bool, error) {
 	if s.Mode == local.Unbound && s.Case == nil {
 		s.Case = f.last.Case // an unbound daemon has no case any more
 	}
+	if f.wait && s.Mode != local.Unbound && f.over(s) {
+		s.Case = nil
+	}
 	f.reached, f.last = true, s
 	if s.Case == nil && s.Mode != local.Unbound && !f.wait {
 		return ending{}, false, errNothingRuns
@@ -112,6 +116,18 @@ func (f *follower) look(ctx context.Context) (ending, bool, error) {
 	f.view.status(s)
 	end, over := judge(s)
 	return end, over, nil
+}
+
+// over tells whether the case is one that had ended before the waiting began: its
+// end is not what is waited for.
+func (f *follower) over(s local.Status) bool {
+	if s.Case == nil {
+		return false
+	}
+	if !f.reached && s.Case.Outcome != "running" {
+		f.before = s.Case.Command
+	}
+	return s.Case.Command == f.before
 }
 
 // unanswered waits on, except for a daemon whose last acts were to erase its

@@ -173,6 +173,23 @@ func TestUnreadableEventIsTold(t *testing.T) {
 	}
 }
 
+// TestAWaitEndsWithTheNewCase: the case that had ended before is not the one that
+// is waited for, also while the daemon still tells of it.
+func TestAWaitEndsWithTheNewCase(t *testing.T) {
+	old, next := undone(), undone("settle")
+	next.Case.Case, next.Case.Command = "C-2026-000124", "sha256:dd"
+	f := quick(&recorder{}, answers(old, old, gone, old, next))
+	f.wait = true
+	if end, err := f.run(t.Context()); err != nil || end.Case != "C-2026-000124" || end.Exit != exitFailed {
+		t.Errorf("%+v, %v", end, err)
+	}
+	f = quick(&recorder{}, answers(obeying("freeze", local.Doing), old))
+	f.wait = true
+	if end, err := f.run(t.Context()); err != nil || end.Case != old.Case.Case || end.Exit != exitBlocked {
+		t.Errorf("a case that ran already: %+v, %v", end, err)
+	}
+}
+
 func TestInterruptDetaches(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	f := quick(&recorder{}, func(context.Context) (local.Status, error) {

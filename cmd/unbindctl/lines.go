@@ -115,7 +115,7 @@ func (p *paper) stepLine(i, n int, s local.Step, now time.Time) string {
 func (p *paper) hindrances(c *local.Case) []string {
 	var out []string
 	if c.Waiting != "" {
-		out = append(out, fmt.Sprintf(p.in(words{"     waiting: %s", "     等待：%s"}), c.Waiting))
+		out = append(out, fmt.Sprintf(p.in(words{"     waiting: %s", "     等待：%s"}), p.phrase(c.Waiting)))
 	}
 	if c.Problem != nil {
 		out = append(out, "     "+c.Problem.Error())

@@ -32,14 +32,18 @@ var noteWords = map[string]words{
 	"part":         {"the place is a part of a file system that is mounted elsewhere too", "该位置所在的文件系统也挂载在别处"},
 	"overlay":      {"the place is an overlay; what lies in its lower layer stays", "该位置为叠加文件系统，下层内容保留"},
 
-	"swap":        {"swap is on; what was in memory may be on its medium", "交换区已启用，内存内容可能已写入其介质"},
-	"swap-in-ram": {"swap is on in compressed memory; it goes with the power", "已启用内存压缩交换区，断电即失"},
-	"swap-unseen": {"it cannot be seen whether swap is on", "无法得知交换区是否启用"},
-	"crash-dumps": {"crash dumps are kept elsewhere: {detail}", "程序崩溃转储保存在别处：{detail}"},
-	"journald":    {"journald runs and keeps the file open that it writes", "journald 正在运行，并一直打开正在写入的日志文件"},
-	"logd-no-way": {"the log of logd lies in another program's memory and cannot be reached", "logd 的日志在其他程序的内存中，无法触及"},
-	"own-mounts":  {"the daemon sees another tree of files than the machine; what is hidden from it looks absent", "守护进程所见的文件树与整机不同，被隐藏的内容会显示为不存在"},
-	"hibernation": {"the machine can hibernate; its memory may be on the medium", "本机可休眠，内存内容可能在介质上"},
+	"swap":          {"swap is on; what was in memory may be on its medium", "交换区已启用，内存内容可能已写入其介质"},
+	"swap-in-ram":   {"swap is on in compressed memory; it goes with the power", "已启用内存压缩交换区，断电即失"},
+	"swap-unseen":   {"it cannot be seen whether swap is on", "无法得知交换区是否启用"},
+	"crash-dumps":   {"crash dumps are kept elsewhere: {detail}", "程序崩溃转储保存在别处：{detail}"},
+	"journald":      {"journald runs and keeps the file open that it writes", "journald 正在运行，并一直打开正在写入的日志文件"},
+	"logd-no-way":   {"the log of logd lies in another program's memory and cannot be reached", "logd 的日志在其他程序的内存中，无法触及"},
+	"own-mounts":    {"the daemon sees another tree of files than the machine; what is hidden from it looks absent", "守护进程所见的文件树与整机不同，被隐藏的内容会显示为不存在"},
+	"mounts-unseen": {"it cannot be seen whether the daemon sees the machine's own tree of files; what is hidden from it looks absent", "无法得知守护进程所见的文件树是否与整机相同，被隐藏的内容会显示为不存在"},
+	"crash-files":   {"a crash is written into the folder that the program ran in: {detail}", "程序崩溃转储写入该程序的运行目录：{detail}"},
+	"no-raw":        {"the medium itself cannot be opened: {detail}; nothing is read back from it, and no needle is looked for", "无法打开介质设备：{detail}；不做介质回读，也不查找标记"},
+	"slots-unseen":  {"the reader does not list its key slots now; all of the profile's types are erased", "读卡器目前未列出密钥槽；方案所列类型将全部擦除"},
+	"hibernation":   {"the machine can hibernate; its memory may be on the medium", "本机可休眠，内存内容可能在介质上"},
 }
 
 // note is one of them in the language of the paper.

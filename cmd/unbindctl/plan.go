@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,6 +59,10 @@ func (t *tool) askPlan(ctx context.Context, profile string) (local.Plan, error) 
 }
 
 func (p *paper) dryRun(plan local.Plan) {
+	if plan.Crossed {
+		p.left(plan)
+		return
+	}
 	p.line(words{"Profile %s (%s). Would do, in order:", "方案 %s（%s）。将依次执行："}, plan.Profile, p.term(plan.Action))
 	for i, s := range plan.Steps {
 		if s.Final && (i == 0 || !plan.Steps[i-1].Final) {
@@ -71,21 +76,58 @@ func (p *paper) dryRun(plan local.Plan) {
 	p.kept(plan.Keep)
 	p.line(words{"Nothing has been changed.", "未作任何更改。"})
 	p.blockers(plan.Blockers)
+	p.open(plan.Open)
+}
+
+// left is the plan behind the point of no return: what is done, and what is left.
+func (p *paper) left(plan local.Plan) {
+	p.line(words{"The point of no return is crossed (case %s, profile %s, %s). It cannot be undone any more.",
+		"已越过不可撤销点（案件 %s，方案 %s，%s），无法再撤回。"}, plan.Case, plan.Profile, p.term(plan.Action))
+	for i, s := range plan.Steps {
+		if s.Final && (i == 0 || !plan.Steps[i-1].Final) {
+			p.plain("%s", p.in(noReturn))
+		}
+		p.plain("%3d  %s  %s", i+1, pad(s.Name, 19), joined(p.step(s.Name)+": "+p.term(s.State), s.Detail))
+	}
+	p.line(words{"Still to be erased:", "尚待擦除："})
+	p.targets(plan.Erase)
+	p.elsewhere(plan.Elsewhere)
+	p.kept(plan.Keep)
+	if len(plan.Blockers) > 0 {
+		p.blockers(plan.Blockers)
+	}
+	p.line(words{"Next: See what it waits for with: unbindctl status", "下一步：查看等待的内容：unbindctl status"})
+}
+
+// open is what is not settled, as an exception has to name it.
+func (p *paper) open(list []local.OpenSum) {
+	for _, o := range list {
+		amount := p.in(words{"AMOUNT", "金额"})
+		if o.Amount != nil {
+			amount = strconv.FormatInt(*o.Amount, 10)
+		}
+		p.line(words{"  Close the batch, or have the command name exactly this: --exception %s:%d:%s",
+			"  请完成批结算，或在指令中写明：--exception %s:%d:%s"}, o.Currency, o.Count, amount)
+	}
 }
 
 func (p *paper) uploads(list []local.Upload) {
 	p.line(words{"Would send before anything is erased:", "擦除前将送出："})
 	for _, u := range list {
-		p.line(words{"  %s: %d items, to %s", "  %s：%d 项，送往 %s"}, u.Name, u.Items, u.To)
+		p.line(words{"  %s: %d items, to %s", "  %s：%d 项，送往 %s"}, u.Name, u.Items, p.term(u.To))
 	}
 	p.orNothing(len(list))
 }
 
 func (p *paper) erasures(list []local.Target) {
 	p.line(words{"Would erase:", "将擦除："})
+	p.targets(list)
+}
+
+func (p *paper) targets(list []local.Target) {
 	for _, e := range list {
 		p.line(words{"  %s: %s, %d items, %s, to level %s", "  %s：%s，%d 项，%s，可达级别 %s"},
-			e.Class, joined(e.Name, e.Path), e.Items, size(e.Bytes), p.term(e.Level))
+			e.Class, joined(p.term(e.Name), e.Path), e.Items, size(e.Bytes), p.term(e.Level))
 		p.means(e)
 	}
 	p.orNothing(len(list))
@@ -93,10 +135,10 @@ func (p *paper) erasures(list []local.Target) {
 
 // elsewhere is what may hold copies and no target reaches.
 func (p *paper) elsewhere(list []local.Note) {
-	if len(list) == 0 {
-		return
-	}
 	p.line(words{"Would not reach:", "无法触及："})
+	if len(list) == 0 {
+		p.line(words{"  looked, nothing found", "  已查看，未发现"})
+	}
 	for _, n := range list {
 		p.line(words{"  %s", "  %s"}, p.note(n))
 	}
@@ -108,7 +150,7 @@ func (p *paper) means(e local.Target) {
 		p.line(words{"      on %s, by %s", "      位于 %s，方式：%s"}, e.Place, strings.Join(e.Rungs, ", "))
 	}
 	for _, n := range e.Notes {
-		if e.Items > 0 || n.Stops {
+		if e.Items > 0 || n.Stops || e.Path == "" {
 			p.line(words{"      note: %s", "      注意：%s"}, p.note(n))
 		}
 	}
@@ -120,7 +162,7 @@ func (p *paper) means(e local.Target) {
 func (p *paper) kept(list []local.Kept) {
 	p.line(words{"Would keep:", "将保留："})
 	for _, k := range list {
-		p.line(words{"  %s: %s", "  %s：%s"}, k.Name, k.Why)
+		p.line(words{"  %s: %s", "  %s：%s"}, p.term(k.Name), p.term(k.Why))
 	}
 	p.orNothing(len(list))
 }

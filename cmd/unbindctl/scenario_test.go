@@ -89,6 +89,8 @@ func undone(keeps ...string) local.Status {
 func partial() local.Status {
 	s := obeying("erase-reader-keys", local.Open)
 	s.Case.Result, s.Case.Receipted, s.Case.Quarantine = "partial", true, true
+	s.Case.Waiting = "a signed close, for less than was asked for: logs-1, app-data-2"
+	s.Case.Next = "have the terminal's medium looked at or destroyed, and sign a close"
 	return s
 }
 
@@ -147,6 +149,13 @@ func scenarios() map[string]*daemon {
 	}
 	blocked := answers(trading())
 	blocked.plan = dryRun(local.Error{Code: "E22:unsettled", Message: "3 transactions are not settled"})
+	batch, amount := answers(trading()), int64(1500)
+	batch.plan = dryRun(local.Error{Code: "E22:unsettled", Message: "3 transactions not settled"})
+	batch.plan.Elsewhere = []local.Note{}
+	batch.plan.Open = []local.OpenSum{{Currency: "CNY", Count: 2, Amount: &amount}, {Currency: "USD", Count: 1}}
+	beyond := answers(obeying("erase-data", local.Doing))
+	beyond.plan = dryRun()
+	beyond.plan.Crossed, beyond.plan.Case, beyond.plan.Steps = true, "C-2026-000123", stepsAt("erase-data", local.Doing)
 	refused := answers(trading())
 	refused.loaded.Items[1] = local.Object{Kind: "command", Outcome: "refused", Error: &local.Error{
 		Code: "E05:missing-role", Message: "cannot verify the envelope: role security has not signed",
@@ -166,7 +175,7 @@ func scenarios() map[string]*daemon {
 	return map[string]*daemon{
 		"reader": withReader("SN-1"), "reader-foreign": foreign, "reader-poor": poor, "reader-silent": silent,
 		"unenrolled": answers(local.Status{Schema: local.Schema, Mode: local.Unenrolled, Clock: "unknown"}),
-		"trading":    answers(trading()), "blocked": blocked, "refusing": refused, "forbidding": forbidden, "choosing": choosing,
+		"trading":    answers(trading()), "blocked": blocked, "open-batch": batch, "beyond": beyond, "refusing": refused, "forbidding": forbidden, "choosing": choosing,
 		"whole": answers(whole()...), "unbound": answers(unbound("complete")), "unbound-partial": answers(unbound("partial")),
 		"undone": answers(obeying("settle", local.Doing), undone()), "undone-settled": answers(undone("settle", "drain")),
 		"partial": answers(partial()), "stuck": answers(obeying("deliver-backup", local.Doing)),

@@ -80,7 +80,7 @@ func (p *paper) unbinding(c *local.Case) {
 	}
 	p.row(words{"", ""}, p.in(words{"outcome: %s; point of no return: %s", "结果：%s；不可撤销点：%s"}), p.term(c.Outcome), p.crossed(c.Crossed))
 	if c.Waiting != "" {
-		p.row(words{"", ""}, p.in(words{"waiting: %s", "等待：%s"}), c.Waiting)
+		p.row(words{"", ""}, p.in(words{"waiting: %s", "等待：%s"}), p.phrase(c.Waiting))
 	}
 	if c.Result != "" {
 		p.row(words{"", ""}, p.in(words{"certificate: %s, %s", "证书：%s，%s"}), p.term(c.Result), p.receipted(c.Receipted))
@@ -89,7 +89,11 @@ func (p *paper) unbinding(c *local.Case) {
 		p.row(words{"", ""}, "%s", p.in(words{"in quarantine: a final step is open until it is repaired or closed", "隔离中：有一个最终步骤未决，待修复或签署关闭"}))
 	}
 	if c.Next != "" && c.Quarantine {
-		p.row(words{"", ""}, p.in(words{"to do: %s", "待办：%s"}), c.Next)
+		p.row(words{"", ""}, p.in(words{"to do: %s", "待办：%s"}), p.phrase(c.Next))
+	}
+	if c.Quarantine {
+		p.row(words{"", ""}, p.in(words{"a close is written and signed at the desk: unbind-desk issue close --dir DIR --case %s --out close.json",
+			"关闭文件在后台生成并签署：unbind-desk issue close --dir DIR --case %s --out close.json"}), c.Case)
 	}
 	if c.Problem != nil {
 		p.refusal(p.in(words{"Problem: ", "问题："}), *c.Problem, exitFailed)

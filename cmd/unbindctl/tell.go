@@ -34,7 +34,7 @@ func (p *paper) certificate(c opened) {
 	})
 	p.line(words{"Result: %s", "结果：%s"}, p.term(s.Result))
 	if s.Next != "" {
-		p.next(s.Next)
+		p.next(p.phrase(s.Next))
 	}
 }
 

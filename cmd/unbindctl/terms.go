@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"unbindd/agent/local"
 )
 
@@ -80,6 +82,28 @@ var terms = map[string]words{
 	"locked":         {"pairing refused", "配对被拒绝"},
 	"lost":           {"lost", "已断开"},
 
+	// Whole phrases of the daemon, where it has no code for them.
+	"the recipient set that the command names":                            {"the recipient set that the command names", "指令指定的接收方"},
+	"as the reader proves":                                                {"as the reader proves", "以读卡器的证明为准"},
+	"key slots of the card reader":                                        {"key slots of the card reader", "读卡器密钥槽"},
+	"retained keys of the reader":                                         {"retained keys of the reader", "读卡器中保留的密钥"},
+	"its vendor root and remote loading; listed in the certificate":       {"its vendor root and remote loading; listed in the certificate", "厂商根密钥与远程装载密钥；列于证书"},
+	"device key, binding, trust":                                          {"device key, binding, trust", "设备密钥、登记绑定、信任包"},
+	"until the desk's receipt for the certificate":                        {"until the desk's receipt for the certificate", "直至后台出具证书回执"},
+	"journal and outbox":                                                  {"journal and outbox", "日志与待发件"},
+	"until the desk has seen the preimage":                                {"until the desk has seen the preimage", "直至后台收到揭示的随机数"},
+	"for ever: it needs no key and says that this terminal is unbound":    {"for ever: it needs no key and says that this terminal is unbound", "永久：无需密钥，表明本终端已解绑"},
+	"have the terminal's medium looked at or destroyed, and sign a close": {"have the terminal's medium looked at or destroyed, and sign a close", "请检查或销毁终端存储介质，并签署关闭"},
+	"a repaired reader, or a signed close":                                {"a repaired reader, or a signed close", "读卡器修复，或签署关闭"},
+	"a signed close":                                                      {"a signed close", "签署关闭"},
+	"a signed close, for less than was asked for":                         {"a signed close, for less than was asked for", "签署关闭（下列目标未达到要求）"},
+	"receipt and ticket":                                                  {"receipt and ticket", "回执与票据"},
+	"the desk, to reveal the preimage":                                    {"the desk, to reveal the preimage", "后台（以揭示随机数）"},
+	"the papers that the command names":                                   {"the papers that the command names", "指令所列文件"},
+	"the card reader":                                                     {"the card reader", "读卡器"},
+	"an amendment that allows lost events, or a cancel":                   {"an amendment that allows lost events, or a cancel", "允许事件丢失的变更，或撤销"},
+	"the desk's receipt for the certificate":                              {"the desk's receipt for the certificate", "后台的证书回执"},
+
 	"none":           {"none", "无"},
 	"logical":        {"logical", "逻辑删除"},
 	"clear":          {"clear", "清除（clear）"},
@@ -94,4 +118,14 @@ func (p *paper) term(word string) string {
 		return p.in(w)
 	}
 	return word
+}
+
+// phrase is what the daemon says in a fixed phrase, perhaps with names behind a
+// colon, in the language of the paper.
+func (p *paper) phrase(text string) string {
+	head, names, named := strings.Cut(text, ": ")
+	if _, fixed := terms[head]; !fixed || !named {
+		return p.term(text)
+	}
+	return p.term(head) + p.in(words{": ", "："}) + names
 }

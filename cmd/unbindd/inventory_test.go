@@ -47,19 +47,15 @@ func (w *world) theToolSays(what string) {
 	}
 }
 
-// An inventory that names the whole system, or anything outside the roots, is
-// refused before anything is touched.
+// An inventory that names anything outside the roots is refused before anything is touched.
 func TestAnInventoryOutsideTheRootsIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, path := range map[string]string{
-		"the whole system": "/", "outside the roots": "out/victim", "up and out": "pos/../out/victim", "the root itself": "pos", "a name that begins like the root": "pos-2/victim",
+		"outside the roots": "out/victim", "the root itself": "pos", "a name that begins like the root": "pos-2/victim",
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, options{sales: 5, plain: true, inventory: func(w *world) []string {
-				if path == "/" {
-					return []string{"app-data=/"}
-				}
 				return []string{"app-data=" + w.dir + "/" + path}
 			}})
 			w.decoys()

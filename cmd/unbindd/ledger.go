@@ -16,6 +16,7 @@ func ledgerCommand() *cobra.Command {
 		Use:   "ledger",
 		Short: "Check, repair or save the ledger, while the daemon stands still",
 		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.PersistentFlags().Bool("json", false, "answer as JSON")
 	c.AddCommand(ledgerCheckCommand(), ledgerRepairCommand(), ledgerExportCommand())

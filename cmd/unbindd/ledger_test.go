@@ -71,7 +71,7 @@ func TestADamagedLedgerIsRepaired(t *testing.T) {
 	w := newWorld(t, options{sales: 30})
 	w.startDaemon()
 	w.traded(30)
-	if _, problems, code := call(t, "unbindd", "ledger", "check", "--config", w.path("unbindd.yaml")); code != 1 || !strings.Contains(problems, "stop the daemon first") {
+	if _, problems, code := call(t, "unbindd", "ledger", "check", "--config", w.path("unbindd.yaml")); code != 3 || !strings.Contains(problems, "stop the daemon first") || !strings.Contains(problems, "\nNext: ") {
 		t.Errorf("beside a running daemon: %d, %s", code, problems)
 	}
 	w.daemon.stop()

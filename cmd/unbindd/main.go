@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
 )
 
 // version is set by the linker.
@@ -49,11 +50,30 @@ func execute(args []string, out, problems io.Writer) int {
 	c.SetArgs(args)
 	c.SetOut(out)
 	c.SetErr(problems)
+	began := false
+	marking(c, &began)
 	err := c.Execute()
+	if err != nil && !began {
+		err = fmt.Errorf("%w: %w", errUsage, err)
+	}
 	if err != nil {
 		tell(problems, err)
 	}
 	return exitCode(err)
+}
+
+// marking has every verb tell that it began: an error before that is about how it
+// was called.
+func marking(c *cobra.Command, began *bool) {
+	if do := c.RunE; do != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			*began = true
+			return do(c, args)
+		}
+	}
+	for _, verb := range c.Commands() {
+		marking(verb, began)
+	}
 }
 
 func root() *cobra.Command {
@@ -66,7 +86,6 @@ func root() *cobra.Command {
 	}
 	c.PersistentFlags().String("config", "", "settings file (default: the built-in settings)")
 	c.PersistentFlags().StringSlice("set", nil, "one setting over the file's, as key=value (reader.path=/dev/ttyS1)")
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errors.Join(errUsage, err) })
 	c.AddCommand(runCommand(), enrolCommand(), checkCommand(), ledgerCommand())
 	return c
 }
@@ -79,7 +98,7 @@ func exitCode(err error) int {
 		return exitBadConfig
 	case errors.Is(err, errUsage):
 		return exitUsage
-	case strings.HasPrefix(envelope.CodeOf(err), "E26"):
+	case strings.HasPrefix(envelope.CodeOf(err), "E26"), errors.Is(err, journal.ErrLocked):
 		return exitBlocked
 	case envelope.CodeOf(err) != "":
 		return exitRefused
@@ -92,8 +111,21 @@ func tell(w io.Writer, err error) {
 	var lines = "unbindd: " + err.Error() + "\n"
 	if m, ok := envelope.MeaningOf(envelope.CodeOf(err)); ok {
 		lines += "Next: " + m.Next(envelope.English) + "\n"
+	} else if step := nextStep(err); step != "" {
+		lines += "Next: " + step + "\n"
 	}
 	if _, err := fmt.Fprint(w, lines); err != nil {
 		return // nobody is there to be told
 	}
+}
+
+// nextStep is what to do about an error that has no code.
+func nextStep(err error) string {
+	switch {
+	case errors.Is(err, errUsage):
+		return "Read: unbindd --help, or --help behind the verb."
+	case errors.Is(err, journal.ErrLocked):
+		return "Ask the daemon that runs (unbindctl status), or stop it first; nothing was changed."
+	}
+	return ""
 }

@@ -151,6 +151,9 @@ func (c *checker) sound(n uint64) (s Segment, err error) {
 	}
 	totals := c.run != nil || n == 1
 	err = guard(func() error {
+		if lost, err := oneMetaLost(db.file); err != nil || lost {
+			return errors.Join(err, fmt.Errorf("%w: one of its two meta pages", ErrDamaged))
+		}
 		return db.View(func(tx *bbolt.Tx) error {
 			if err := readAhead(tx, db.file); err != nil {
 				return err
@@ -203,7 +206,7 @@ func (c *checker) baseOf(n uint64) (Head, bool) {
 	if db, st, err := openSegment(c.dir, c.sealer, n, c.max, true); err == nil {
 		return st.base, db.close() == nil
 	}
-	found, err := carve(segmentPath(c.dir, n), c.sealer, n)
+	found, err := carve(c.ctx, segmentPath(c.dir, n), c.sealer, n, 0)
 	if err != nil {
 		return Head{}, false
 	}

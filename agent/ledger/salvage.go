@@ -9,14 +9,14 @@ import (
 // salvage looks for the records of a segment that is not whole.
 func (c *checker) salvage(n uint64, why error) (Segment, error) {
 	s := Segment{Segment: n, Damage: why.Error()}
-	found, err := carve(segmentPath(c.dir, n), c.sealer, n)
+	found, err := carve(c.ctx, segmentPath(c.dir, n), c.sealer, n, 0)
 	if err != nil && !isDamage(err) {
 		return s, err
 	}
 	if err == nil {
 		defer found.close()
 	} else {
-		found = &carving{sealer: c.sealer, number: n}
+		found = &carving{ctx: c.ctx, sealer: c.sealer, number: n}
 	}
 	c.known = c.known || len(found.pieces) > 0 || len(found.states) > 0
 	if found.foreign != 0 && found.best() == nil {
@@ -102,14 +102,53 @@ func (c *checker) bounds(n uint64, found *carving) (base, end Head, certain bool
 			return base, next, true
 		}
 	}
-	end, certain = base, found.newest != nil
-	if own != nil && own.running.head.Seq > end.Seq {
+	end, certain = found.ending(base)
+	return base, end, certain
+}
+
+// ending is where a last segment ends. Both meta pages whole, the state that they
+// lead to says it; what lies beyond it, a commit that was cut has left. With one
+// of them the last commit may be lost, and it is certain only if all that lies
+// beyond the state is its one continuation.
+func (c *carving) ending(base Head) (end Head, certain bool) {
+	end = base
+	if own := c.best(); own != nil && own.running.head.Seq > end.Seq {
 		end = own.running.head
 	}
-	if high, chain := found.highest(); high > end.Seq {
+	if c.newest != nil && c.metas == 2 {
+		return end, true
+	}
+	seen := end.Seq
+	for _, st := range c.states {
+		seen = max(seen, st.running.head.Seq)
+	}
+	high, chain := c.highest()
+	if seen = max(seen, high); c.newest != nil {
+		if follows, after := c.continuation(end); after.Seq == seen && len(follows) == int(after.Seq-end.Seq) {
+			return after, true
+		}
+	}
+	for _, st := range c.states {
+		if st.running.head.Seq > max(end.Seq, high) {
+			return st.running.head, false
+		}
+	}
+	if high > end.Seq {
 		end = Head{Seq: high, Chain: chain}
 	}
-	return base, end, certain
+	return end, false
+}
+
+// continuation follows the chain behind head while one record alone goes on from it.
+func (c *carving) continuation(head Head) (follows []piece, after Head) {
+	for c.ctx.Err() == nil {
+		p, next, ok := c.next(head)
+		if !ok {
+			break
+		}
+		follows, head = append(follows, p), next
+	}
+	return follows, head
 }
 
 // highest is the highest number found, and its chain value if only one has it.

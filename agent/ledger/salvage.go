@@ -31,25 +31,24 @@ func (c *checker) salvage(n uint64, why error) (Segment, error) {
 		found.byKeys(missing)
 		l = found.fit(base, end)
 	}
-	s.First, s.Last, s.Missing, s.Open = base.Seq+1, end.Seq, l.missing(), !certain
-	s.Whole = end.Seq - base.Seq - spansCount(s.Missing)
-	run, err := c.totals(found, l, base, end)
-	if err == nil && c.ctx.Err() != nil {
-		err = c.ctx.Err()
-	}
-	if err != nil {
+	run, follow := c.totals(found, l, base, end)
+	if err := c.ctx.Err(); err != nil {
 		return s, err
 	}
+	certain = certain && follow
+	s.First, s.Last, s.Missing, s.Open = base.Seq+1, end.Seq, l.missing(), !certain
+	s.Whole = end.Seq - base.Seq - spansCount(s.Missing)
 	if err := c.handOutPieces(found, l); err != nil {
 		return s, err
 	}
 	before := c.run
 	c.run = run
 	s.Mendable = len(s.Missing) == 0 && certain && run != nil && found.file != nil
-	if s.Mendable && c.mend {
-		s.Kept, err = c.rebuild(n, found, l, before, &state{segment: n, base: base, start: c.startOf(found), running: run})
-		s.Mended = err == nil
+	if !s.Mendable || !c.mend {
+		return s, nil
 	}
+	s.Kept, err = c.rebuild(n, found, l, before, &state{segment: n, base: base, start: c.startOf(found), running: run})
+	s.Mended = err == nil
 	return s, err
 }
 
@@ -173,35 +172,35 @@ func (c *checker) startOf(found *carving) [32]byte {
 }
 
 // totals are those at the segment's end: counted from the records if all are
-// there and the totals before them are known, else what a state of that very
-// end says, else not known.
-func (c *checker) totals(found *carving, l *line, base, end Head) (*running, error) {
-	run := c.run
+// there, follow one another and the totals before them are known, else what a
+// state of that very end says, else not known.
+func (c *checker) totals(found *carving, l *line, base, end Head) (run *running, follows bool) {
+	run = c.run
 	if run == nil && l.first == 1 {
 		run = startAt(base)
 	}
 	if run != nil && len(l.missing()) == 0 {
 		run = run.clone()
 		for _, p := range l.pieces {
-			if err := c.ctx.Err(); err != nil {
-				return nil, err
+			if c.ctx.Err() != nil {
+				return nil, false
 			}
 			_, chain, raw, err := found.open(p)
 			if err == nil {
 				err = follow(run, chain, raw)
 			}
 			if err != nil {
-				return nil, fmt.Errorf("record %d: %w", p.seq, err)
+				return nil, false // they are not what was appended: nothing is known of their sums
 			}
 		}
-		return run, nil
+		return run, true
 	}
 	for _, st := range append([]*state{found.newest}, found.states...) {
 		if st != nil && st.running.head == end {
-			return st.running, nil
+			return st.running, true
 		}
 	}
-	return nil, nil
+	return nil, true
 }
 
 // rebuild writes a segment anew from its pieces, verifies it, and puts it in the

@@ -113,6 +113,9 @@ func (l *Ledger) commitBehind(path string, n uint64, found *carving, follows []p
 	if err = errors.Join(err, db.close()); err != nil {
 		return err
 	}
+	if err := fromTheMedium(path); err != nil {
+		return err
+	}
 	db, st, err = openNumbered(path, l.sealer, n, l.max, true)
 	if err != nil {
 		return err

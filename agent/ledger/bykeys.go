@@ -18,7 +18,7 @@ func (c *carving) byKeys(missing []Span) {
 	window, tries, found := make([]byte, carveStep+carveMore), 0, map[uint64]bool{}
 	for at := int64(0); at < c.size; at += carveStep {
 		b := c.bytesAt(window, at)
-		for i := 0; i < carveStep && i+8+minRecord <= len(b); i++ {
+		for i := 0; i < carveStep && i+8+minRecord <= len(b) && c.ctx.Err() == nil; i++ {
 			seq := binary.BigEndian.Uint64(b[i:])
 			if b[i] != 0 || !spansHold(missing, seq) || found[seq] {
 				continue
@@ -30,7 +30,7 @@ func (c *carving) byKeys(missing []Span) {
 }
 
 func (c *carving) endOf(seq uint64, b []byte, at int64, tries *int) bool {
-	for from := minRecord; from+8 <= len(b); {
+	for from := minRecord; from+8 <= len(b) && c.ctx.Err() == nil; {
 		n := bytes.Index(b[from:], seqKey(seq+1))
 		if n < 0 {
 			break
@@ -43,7 +43,7 @@ func (c *carving) endOf(seq uint64, b []byte, at int64, tries *int) bool {
 	if *tries++; *tries > mostTries {
 		return false
 	}
-	for n := minRecord; n <= len(b); n++ {
+	for n := minRecord; n <= len(b) && c.ctx.Err() == nil; n++ {
 		if c.record(seq, b[:n], at) {
 			return true
 		}

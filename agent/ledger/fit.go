@@ -80,7 +80,7 @@ func (c *carving) island(l *line, i int, base, end Head) (pieces []piece) {
 // that it leads to.
 func (c *carving) backwards(l *line, base, end Head) uint64 {
 	want := [][32]byte{end.Chain}
-	for seq := end.Seq; seq > base.Seq; seq-- {
+	for seq := end.Seq; seq > base.Seq && c.ctx.Err() == nil; seq-- {
 		var before [][32]byte
 		for _, p := range c.of(seq) {
 			_, chain, raw, err := c.open(p)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"unbindd/agent/backup"
@@ -49,7 +50,7 @@ func ExportLedger(ctx context.Context, parts Parts, set, path string) (ledger.Re
 			return r, fmt.Errorf("cannot export the ledger: %w", err)
 		}
 		r, err = salvageTo(ctx, f, dir, o, id, people)
-		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		if err = errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(path))); err != nil {
 			return r, errors.Join(err, os.Remove(path))
 		}
 		return r, nil

@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -34,12 +35,15 @@ type piece struct {
 
 // carving is what was found in one segment's file.
 type carving struct {
+	ctx    context.Context
 	file   *os.File
 	read   io.ReaderAt // file
 	size   int64
 	sealer *sealer
 	number uint64
 
+	after   uint64         // only records behind this one are looked for
+	metas   int            // of bbolt's two meta pages, how many are whole
 	newest  *state         // the state that bbolt's own pages lead to, if they do
 	pieces  []piece        // by number, each different one once
 	states  []*state       // the newest first
@@ -49,8 +53,9 @@ type carving struct {
 }
 
 // carve reads a segment's file, whatever is in it. The memory it takes is
-// bounded by the size of one segment: 32 bytes a record.
-func carve(path string, s *sealer, number uint64) (*carving, error) {
+// bounded by the size of one segment: 32 bytes a record. Records up to number
+// after are passed over.
+func carve(ctx context.Context, path string, s *sealer, number, after uint64) (*carving, error) {
 	if info, err := os.Lstat(path); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
@@ -64,10 +69,13 @@ func carve(path string, s *sealer, number uint64) (*carving, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	c := &carving{file: file, read: file, size: info.Size(), sealer: s, number: number, unread: map[int64]bool{}, plain: make([]byte, 0, maxRecord)}
+	c := &carving{ctx: ctx, after: after, file: file, read: file, size: info.Size(), sealer: s, number: number, unread: map[int64]bool{}, plain: make([]byte, 0, maxRecord)}
 	c.newest = c.live()
 	c.pages()
 	c.settle()
+	if err := ctx.Err(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
 	return c, nil
 }
 
@@ -103,7 +111,7 @@ func (c *carving) pages() {
 	window := make([]byte, carveStep+maxRun*pageSize)
 	for at := int64(0); at < c.size; at += carveStep {
 		b := c.bytesAt(window, at)
-		for from := 0; from < carveStep && from+pageHeader <= len(b); from += pageSize {
+		for from := 0; c.ctx.Err() == nil && from < carveStep && from+pageHeader <= len(b); from += pageSize {
 			if native.Uint16(b[from+8:]) == leafFlag {
 				c.leaf(b[from:], at+int64(from))
 			}
@@ -137,7 +145,7 @@ func (c *carving) leaf(b []byte, at int64) {
 
 // record takes a value that opens as record seq.
 func (c *carving) record(seq uint64, value []byte, at int64) bool {
-	if seq == 0 || seq > maxInt || len(value) < minRecord || len(value) > maxRecord {
+	if seq <= c.after || seq > maxInt || len(value) < minRecord || len(value) > maxRecord {
 		return false
 	}
 	chain, _, err := c.sealer.openRecord(c.plain, seq, value)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 
 	"go.etcd.io/bbolt"
 )
@@ -134,11 +133,14 @@ func (c *checker) handOut(n uint64) error {
 
 // isDamage tells what is wrong with the file from what is wrong with this call.
 func isDamage(err error) bool {
-	return errors.Is(err, ErrDamaged) || errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.EIO)
+	return errors.Is(ofTheMedium(err), ErrDamaged) || errors.Is(err, os.ErrNotExist)
 }
 
 // sound verifies a segment as Verify does, and that the next one follows it.
 func (c *checker) sound(n uint64) (s Segment, err error) {
+	if err := fromTheMedium(segmentPath(c.dir, n)); err != nil {
+		return s, err
+	}
 	db, st, err := openSegment(c.dir, c.sealer, n, c.max, true)
 	if err != nil {
 		return s, err
@@ -151,6 +153,9 @@ func (c *checker) sound(n uint64) (s Segment, err error) {
 	}
 	totals := c.run != nil || n == 1
 	err = guard(func() error {
+		if lost, err := oneMetaLost(db.file); err != nil || lost {
+			return errors.Join(err, fmt.Errorf("%w: one of its two meta pages", ErrDamaged))
+		}
 		return db.View(func(tx *bbolt.Tx) error {
 			if err := readAhead(tx, db.file); err != nil {
 				return err
@@ -200,10 +205,12 @@ func (c *checker) compare(tx *bbolt.Tx, st *state, run *running, totals bool) er
 // baseOf is the head before segment n, from whatever state of it can be read:
 // it never changes in the segment's life.
 func (c *checker) baseOf(n uint64) (Head, bool) {
-	if db, st, err := openSegment(c.dir, c.sealer, n, c.max, true); err == nil {
-		return st.base, db.close() == nil
+	if fromTheMedium(segmentPath(c.dir, n)) == nil {
+		if db, st, err := openSegment(c.dir, c.sealer, n, c.max, true); err == nil {
+			return st.base, db.close() == nil
+		}
 	}
-	found, err := carve(segmentPath(c.dir, n), c.sealer, n)
+	found, err := carve(c.ctx, segmentPath(c.dir, n), c.sealer, n, 0)
 	if err != nil {
 		return Head{}, false
 	}

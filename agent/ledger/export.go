@@ -91,7 +91,7 @@ func (l *Ledger) walkSealed(n uint64, visit func(tx *bbolt.Tx, st *state, last b
 // pages; opening it a second time would drop bbolt's lock on Android.
 func readAhead(tx *bbolt.Tx, file io.ReaderAt) error {
 	if _, err := tx.WriteTo(struct{ io.Writer }{io.Discard}); err != nil {
-		return fmt.Errorf("cannot read a segment: %w", err)
+		return fmt.Errorf("cannot read a segment: %w", ofTheMedium(err))
 	}
 	return checkPages(tx, file, true)
 }

@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"syscall"
 )
 
 // guard runs fn over bytes from the disk. bbolt trusts its pages: a damaged one
@@ -21,6 +23,15 @@ func guard(fn func() error) (err error) {
 		}
 	}()
 	return fn()
+}
+
+// ofTheMedium makes damage of a sector that cannot be read: to try again helps
+// nobody.
+func ofTheMedium(err error) error {
+	if errors.Is(err, syscall.EIO) && !errors.Is(err, ErrDamaged) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
 }
 
 // callerPanic carries a panic of the caller's own function through guard.

@@ -14,7 +14,7 @@ import (
 func fromTheMedium(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return ofTheMedium(err)
 	}
-	return errors.Join(f.Sync(), unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED), f.Close())
+	return ofTheMedium(errors.Join(f.Sync(), unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED), f.Close()))
 }

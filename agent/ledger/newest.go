@@ -3,23 +3,50 @@ package ledger
 import (
 	"bytes"
 	"hash/fnv"
+	"io"
 )
 
 const metaSize = 64
 
-// live follows the newest meta page that is whole to the state. Where that works,
-// nothing was committed after it.
+// wholeMeta tells a meta page, header and all, that bbolt wrote to its end.
+func wholeMeta(page []byte) bool {
+	if len(page) < pageHeader+metaSize {
+		return false
+	}
+	m := page[pageHeader:][:metaSize]
+	sum := fnv.New64a()
+	sum.Write(m[:metaSize-8])
+	return sum.Sum64() == native.Uint64(m[metaSize-8:])
+}
+
+// oneMetaLost says that one of the two meta pages is not whole: the one that is
+// may be the older, and bbolt takes it for the end without a word.
+func oneMetaLost(file io.ReaderAt) (bool, error) {
+	page := make([]byte, pageHeader+metaSize)
+	for _, at := range []int64{0, pageSize} {
+		if _, err := file.ReadAt(page, at); err != nil {
+			return false, err
+		}
+		if !wholeMeta(page) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// live follows the newest meta page that is whole to the state. Where both are
+// whole, nothing was committed after it.
 func (c *carving) live() *state {
 	var root, newest uint64
+	c.metas = 0
 	for _, at := range []int64{0, pageSize} {
 		m := c.bytesAt(make([]byte, pageHeader+metaSize), at)
-		if len(m) < pageHeader+metaSize {
+		if !wholeMeta(m) {
 			continue
 		}
+		c.metas++
 		m = m[pageHeader:]
-		sum := fnv.New64a()
-		sum.Write(m[:metaSize-8])
-		if tx := native.Uint64(m[metaSize-16:]); sum.Sum64() == native.Uint64(m[metaSize-8:]) && tx >= newest {
+		if tx := native.Uint64(m[metaSize-16:]); tx >= newest {
 			root, newest = native.Uint64(m[16:]), tx
 		}
 	}

@@ -84,7 +84,7 @@ func (l *Ledger) create(prev *[32]byte) error {
 }
 
 // attach opens the last segment for writing and checks that its end is what its
-// state says, in constant time. Verify does the rest.
+// state says: in constant time, unless a meta page is lost. Verify does the rest.
 func (l *Ledger) attach(last uint64, prev *[32]byte) error {
 	if err := l.sweep(); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (l *Ledger) attach(last uint64, prev *[32]byte) error {
 	if err := fromTheMedium(segmentPath(l.dir, last)); err != nil {
 		return err
 	}
-	db, st, err := openSegment(l.dir, l.sealer, last, l.max, false)
+	db, st, err := l.openLast(last)
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,9 @@ func copyPieces(tx *bbolt.Tx, found *carving, part []piece) error {
 
 // sameAgain reads the new file as Verify would.
 func (c *checker) sameAgain(fresh string, n uint64, before *running, want *state) error {
+	if err := fromTheMedium(fresh); err != nil {
+		return err
+	}
 	db, st, err := openNumbered(fresh, c.sealer, n, c.max, true)
 	if err != nil {
 		return err

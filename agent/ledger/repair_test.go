@@ -115,7 +115,7 @@ func TestRepairOfWhatIsAroundTheRecords(t *testing.T) {
 // holdsRecord returns the place of a stored record in the file, all its copies.
 func holdsRecord(t testing.TB, path string, n, seq uint64) (places []int64, size int) {
 	t.Helper()
-	c, err := carve(path, &sealer{aead: testOptions().AEAD, binding: testBinding}, n)
+	c, err := carve(context.Background(), path, &sealer{aead: testOptions().AEAD, binding: testBinding}, n, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func (b badSector) ReadAt(p []byte, at int64) (int, error) {
 // A sector that cannot be read costs what lies in it, and no more.
 func TestBadSectorCostsItsOwnRecords(t *testing.T) {
 	dir, _ := threeSegments(t)
-	whole, err := carve(segmentPath(dir, 2), &sealer{aead: testOptions().AEAD, binding: testBinding}, 2)
+	whole, err := carve(context.Background(), segmentPath(dir, 2), &sealer{aead: testOptions().AEAD, binding: testBinding}, 2, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,14 +9,14 @@ import (
 // salvage looks for the records of a segment that is not whole.
 func (c *checker) salvage(n uint64, why error) (Segment, error) {
 	s := Segment{Segment: n, Damage: why.Error()}
-	found, err := carve(segmentPath(c.dir, n), c.sealer, n)
+	found, err := carve(c.ctx, segmentPath(c.dir, n), c.sealer, n, 0)
 	if err != nil && !isDamage(err) {
 		return s, err
 	}
 	if err == nil {
 		defer found.close()
 	} else {
-		found = &carving{sealer: c.sealer, number: n}
+		found = &carving{ctx: c.ctx, sealer: c.sealer, number: n}
 	}
 	c.known = c.known || len(found.pieces) > 0 || len(found.states) > 0
 	if found.foreign != 0 && found.best() == nil {
@@ -31,25 +31,24 @@ func (c *checker) salvage(n uint64, why error) (Segment, error) {
 		found.byKeys(missing)
 		l = found.fit(base, end)
 	}
-	s.First, s.Last, s.Missing, s.Open = base.Seq+1, end.Seq, l.missing(), !certain
-	s.Whole = end.Seq - base.Seq - spansCount(s.Missing)
-	run, err := c.totals(found, l, base, end)
-	if err == nil && c.ctx.Err() != nil {
-		err = c.ctx.Err()
-	}
-	if err != nil {
+	run, follow := c.totals(found, l, base, end)
+	if err := c.ctx.Err(); err != nil {
 		return s, err
 	}
+	certain = certain && follow
+	s.First, s.Last, s.Missing, s.Open = base.Seq+1, end.Seq, l.missing(), !certain
+	s.Whole = end.Seq - base.Seq - spansCount(s.Missing)
 	if err := c.handOutPieces(found, l); err != nil {
 		return s, err
 	}
 	before := c.run
 	c.run = run
 	s.Mendable = len(s.Missing) == 0 && certain && run != nil && found.file != nil
-	if s.Mendable && c.mend {
-		s.Kept, err = c.rebuild(n, found, l, before, &state{segment: n, base: base, start: c.startOf(found), running: run})
-		s.Mended = err == nil
+	if !s.Mendable || !c.mend {
+		return s, nil
 	}
+	s.Kept, err = c.rebuild(n, found, l, before, &state{segment: n, base: base, start: c.startOf(found), running: run})
+	s.Mended = err == nil
 	return s, err
 }
 
@@ -102,14 +101,53 @@ func (c *checker) bounds(n uint64, found *carving) (base, end Head, certain bool
 			return base, next, true
 		}
 	}
-	end, certain = base, found.newest != nil
-	if own != nil && own.running.head.Seq > end.Seq {
+	end, certain = found.ending(base)
+	return base, end, certain
+}
+
+// ending is where a last segment ends. Both meta pages whole, the state that they
+// lead to says it; what lies beyond it, a commit that was cut has left. With one
+// of them the last commit may be lost, and it is certain only if all that lies
+// beyond the state is its one continuation.
+func (c *carving) ending(base Head) (end Head, certain bool) {
+	end = base
+	if own := c.best(); own != nil && own.running.head.Seq > end.Seq {
 		end = own.running.head
 	}
-	if high, chain := found.highest(); high > end.Seq {
+	if c.newest != nil && c.metas == 2 {
+		return end, true
+	}
+	seen := end.Seq
+	for _, st := range c.states {
+		seen = max(seen, st.running.head.Seq)
+	}
+	high, chain := c.highest()
+	if seen = max(seen, high); c.newest != nil {
+		if follows, after := c.continuation(end); after.Seq == seen && len(follows) == int(after.Seq-end.Seq) {
+			return after, true
+		}
+	}
+	for _, st := range c.states {
+		if st.running.head.Seq > max(end.Seq, high) {
+			return st.running.head, false
+		}
+	}
+	if high > end.Seq {
 		end = Head{Seq: high, Chain: chain}
 	}
-	return base, end, certain
+	return end, false
+}
+
+// continuation follows the chain behind head while one record alone goes on from it.
+func (c *carving) continuation(head Head) (follows []piece, after Head) {
+	for c.ctx.Err() == nil {
+		p, next, ok := c.next(head)
+		if !ok {
+			break
+		}
+		follows, head = append(follows, p), next
+	}
+	return follows, head
 }
 
 // highest is the highest number found, and its chain value if only one has it.
@@ -134,35 +172,35 @@ func (c *checker) startOf(found *carving) [32]byte {
 }
 
 // totals are those at the segment's end: counted from the records if all are
-// there and the totals before them are known, else what a state of that very
-// end says, else not known.
-func (c *checker) totals(found *carving, l *line, base, end Head) (*running, error) {
-	run := c.run
+// there, follow one another and the totals before them are known, else what a
+// state of that very end says, else not known.
+func (c *checker) totals(found *carving, l *line, base, end Head) (run *running, follows bool) {
+	run = c.run
 	if run == nil && l.first == 1 {
 		run = startAt(base)
 	}
 	if run != nil && len(l.missing()) == 0 {
 		run = run.clone()
 		for _, p := range l.pieces {
-			if err := c.ctx.Err(); err != nil {
-				return nil, err
+			if c.ctx.Err() != nil {
+				return nil, false
 			}
 			_, chain, raw, err := found.open(p)
 			if err == nil {
 				err = follow(run, chain, raw)
 			}
 			if err != nil {
-				return nil, fmt.Errorf("record %d: %w", p.seq, err)
+				return nil, false // they are not what was appended: nothing is known of their sums
 			}
 		}
-		return run, nil
+		return run, true
 	}
 	for _, st := range append([]*state{found.newest}, found.states...) {
 		if st != nil && st.running.head == end {
-			return st.running, nil
+			return st.running, true
 		}
 	}
-	return nil, nil
+	return nil, true
 }
 
 // rebuild writes a segment anew from its pieces, verifies it, and puts it in the

@@ -197,7 +197,7 @@ func openNumbered(path string, s *sealer, n uint64, maxSegment int64, readOnly b
 			return err
 		})
 	})
-	if errors.Is(err, ErrDamaged) {
+	if err = ofTheMedium(err); errors.Is(err, ErrDamaged) {
 		err = fmt.Errorf("segment %d: %w", n, err)
 	}
 	if err != nil && seg != nil {

@@ -48,7 +48,7 @@ func TestFreeSpaceIsGivenBackOnce(t *testing.T) {
 // A target that was cut after its last file went keeps the words for what its
 // file system leaves behind, and for a second name.
 func TestACutTargetKeepsItsResidue(t *testing.T) {
-	b := begun{Items: 2, Bytes: 10, Leaves: []string{"names", "old-versions"}, Residual: []string{"hard-links"}}
+	b := begun{Items: 2, Bytes: 10, Leaves: []string{"names", "old-versions"}, Residual: []string{"hard-links"}, Did: didOverwrite}
 	ev := wipe.Evidence{Technique: "absent", LevelAchieved: wipe.LevelClear, Verified: wipe.Pass, Residual: []string{}}
 	b.merge(&ev)
 	if got := strings.Join(ev.Residual, " "); got != "hard-links names old-versions" || ev.Items != 2 || ev.Technique == "absent" {

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -68,6 +69,63 @@ func TestOneFailingTargetHoldsNoOtherUp(t *testing.T) {
 	if !exists(filepath.Join(root, "elsewhere", "f")) {
 		t.Error("the link was followed")
 	}
+}
+
+// What was there when its erasure began and is gone before anything was done to
+// it was not overwritten by us, on a first try nor after a cut; what was begun was.
+func TestWhatSomebodyElseTookAwayIsNotOurs(t *testing.T) {
+	for name, c := range map[string]struct {
+		at, cut   string // when somebody takes it, when the power goes
+		technique string
+		level     wipe.Level
+		bytes     int64
+	}{
+		"taken, no cut":              {"begun", "", "gone before the erase", wipe.LevelLogical, 0},
+		"cut before the overwrite":   {"", "wipe/place:open", "gone before the erase", wipe.LevelLogical, 0},
+		"cut after the overwrite":    {"", "wipe/place:truncate", "overwrite-random-1, begun before a cut", wipe.LevelClear, 8},
+		"cut when the file was gone": {"", "wipe/place:remove-folder", "overwrite-random-1, begun before a cut", wipe.LevelClear, 8},
+	} {
+		a, root, targets := erasing(t, "place")
+		take := func() {
+			if err := os.RemoveAll(filepath.Join(root, "place")); err != nil {
+				t.Error(err)
+			}
+		}
+		if c.at != "" {
+			a.Sys = taking{wipe.Kernel{}, take}
+		}
+		ctx, cut := context.WithCancel(t.Context())
+		a.Moment = func(at string) {
+			if at == c.cut {
+				cut()
+			}
+		}
+		all := &caseFile{command: command.Command{Level: command.Clear}}
+		if err := a.eraseAll(ctx, &journal.Note{}, all, targets); (err != nil) != (c.cut != "") {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if c.cut != "" {
+			take()
+			if err := try(t, a, targets); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ev := evidenceOf(t, a, "place")
+		if ev.Technique != c.technique || ev.LevelAchieved != c.level || ev.Bytes != c.bytes || slices.Contains(ev.Residual, "gone-before") != (c.level == wipe.LevelLogical) {
+			t.Errorf("%s: %+v", name, ev)
+		}
+	}
+}
+
+// taking is a kernel under which a target goes when it is asked who holds it.
+type taking struct {
+	wipe.Kernel
+	take func()
+}
+
+func (k taking) Holders(target string) ([]wipe.Holding, bool, error) {
+	k.take()
+	return k.Kernel.Holders(target)
 }
 
 // A name that leads to something else before it can be unlinked fails its try;

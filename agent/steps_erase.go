@@ -193,6 +193,7 @@ type begun struct {
 	Residual []string   `json:"residual,omitempty"`
 	Appeared int64      `json:"appeared,omitempty"` // names that came after the list was made
 	Leaves   []string   `json:"leaves,omitempty"`   // what even a good erase leaves on that file system
+	Did      string     `json:"did,omitempty"`      // the best that was done to anything of it; "" if nothing went by our hand
 }
 
 // weaken takes note of something that is removed with less than a verified
@@ -206,15 +207,45 @@ func (b *begun) weaken(to wipe.Level, leaves string) {
 	}
 }
 
+const (
+	didOverwrite = "overwrite-random-1"
+	didUnlink    = "unlink"
+)
+
+// does takes note of what an operation of package wipe shows to be done, and
+// tells whether that is news. A file is cut short only after its overwriting was
+// read back; what is unlinked without was told by Lowered, or held nothing.
+func (b *begun) does(op string) (news bool) {
+	before := b.Did
+	switch {
+	case op == "truncate":
+		b.Did = didOverwrite
+	case (op == "unlink" || op == "remove-folder") && b.Did == "":
+		b.Did = didUnlink
+	}
+	return b.Did != before
+}
+
 // merge puts what earlier tries did into the evidence of the last one.
 func (b *begun) merge(ev *wipe.Evidence) {
-	if ev.Technique == "absent" && b.Items > 0 {
-		// A file is only unlinked after its overwriting was read back, or after
-		// Lowered was written down.
-		ev.Technique = "overwrite-random-1, begun before a cut"
+	absent := ev.Technique == "absent" && b.Items > 0
+	switch {
+	case absent && b.Did == "":
+		// Whoever took it away between the survey and the erase did not overwrite it for us.
+		b.weaken(wipe.LevelLogical, "gone-before")
+		ev.Technique, ev.Reason = "gone before the erase", "it was there before, and gone when its erase began"
+	case absent:
+		ev.Technique = b.Did + ", begun before a cut"
+	}
+	if absent {
 		ev.Residual = append(ev.Residual, b.Leaves...)
 	}
-	ev.Items, ev.Bytes = max(ev.Items, b.Items), max(ev.Bytes, b.Bytes)
+	if b.Did != "" {
+		ev.Items = max(ev.Items, b.Items)
+	}
+	if b.Did == didOverwrite {
+		ev.Bytes = max(ev.Bytes, b.Bytes)
+	}
 	if b.Lowered != "" && b.Lowered.Rank() < ev.LevelAchieved.Rank() {
 		ev.LevelAchieved = b.Lowered
 	}
@@ -257,9 +288,19 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 		return a.journal.Save(noteBegun+t.Name, b)
 	}
 	t.Held = a.nameHolder(t.Name)
-	ev = t.erase(ctx, a.Sys, func(op string) { a.Moment("wipe/" + t.Name + ":" + op) })
+	var unsaid error
+	ev = t.erase(ctx, a.Sys, func(op string) {
+		if b.does(op) {
+			// Before the operation: what a cut leaves unsaid is told as less.
+			unsaid = errors.Join(unsaid, a.journal.Save(noteBegun+t.Name, b))
+		}
+		a.Moment("wipe/" + t.Name + ":" + op)
+	})
 	if ctx.Err() != nil {
 		return ev, context.Cause(ctx)
+	}
+	if unsaid != nil {
+		return ev, unsaid
 	}
 	b.merge(&ev)
 	if ev.Verified != certificate.Pass && b.Tries < maxTries {

@@ -154,11 +154,20 @@ var errNotErased = errors.New("cannot erase")
 // next begins; one that was cut is erased again, and what was there at its
 // beginning is still told. One that fails holds no other up: the step begins
 // again when all were tried, and those that are done are not touched twice.
-func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targets []target) error {
+func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targets []target) (err error) {
 	var failed []string
 	var all []wipe.Evidence
 	var again []error
-	a.deepen(targets)
+	done, err := a.erased(targets)
+	if err != nil {
+		return err
+	}
+	a.deepen(targets, done)
+	defer func() {
+		if !errors.Is(err, errNotErased) {
+			a.forgetSamples()
+		}
+	}()
 	for _, t := range targets {
 		ev, err := a.eraseOne(ctx, t, c)
 		if errors.Is(err, errNotErased) {

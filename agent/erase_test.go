@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -198,6 +199,7 @@ func TestWhatWouldStopAnEraseRefusesTheCommand(t *testing.T) {
 		}, "a link or a file stands where a folder should be"},
 	} {
 		a, root, _ := erasing(t, "way/place")
+		a.at = places{t.TempDir()}
 		a.Config.Erase.Roots = []string{root}
 		if err := c.plant(root); err != nil {
 			t.Fatal(err)
@@ -208,6 +210,42 @@ func TestWhatWouldStopAnEraseRefusesTheCommand(t *testing.T) {
 			t.Errorf("%s: %q, %q", name, detail, why)
 		}
 	}
+}
+
+// What is this terminal's own is looked at like the inventory, before the line.
+func TestWhatWouldStopItsOwnEraseRefusesTheCommand(t *testing.T) {
+	clear := &command.Command{Level: command.Clear}
+	for _, name := range []string{"tmp/x", "spool", "ledger", "keys"} {
+		a, root := newCopies(t)
+		a.at = places{root}
+		if detail, why := a.placesPolicy(profile.Profile{}, clear); detail != "" {
+			t.Fatal(detail, why)
+		}
+		put(t, filepath.Join(root, name, "f"))
+		a.Sys = foreign{at: filepath.Base(name)}
+		if detail, why := a.placesPolicy(profile.Profile{}, clear); detail != "inventory" || !strings.Contains(why, "another file system is mounted in it") {
+			t.Errorf("%s: %q, %q", name, detail, why)
+		}
+	}
+	a, root := newCopies(t)
+	a.at = places{filepath.Join(root, "none")}
+	if detail, _ := a.placesPolicy(profile.Profile{}, clear); detail != "inventory" {
+		t.Errorf("nobody can look: %q", detail)
+	}
+}
+
+// foreign is a kernel with a file system mounted on every folder of a name.
+type foreign struct {
+	wipe.Kernel
+	at string
+}
+
+func (k foreign) Stat(fd int) (wipe.Stat, error) {
+	st, err := k.Kernel.Stat(fd)
+	if to, lerr := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd)); lerr == nil && filepath.Base(to) == k.at {
+		st.Dev++
+	}
+	return st, err
 }
 
 // What is left in the state directory and has no end of its own is a target of

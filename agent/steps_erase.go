@@ -193,14 +193,16 @@ func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targ
 
 // begun is what was there when the erasure of a target began.
 type begun struct {
-	Items    int64      `json:"items"`
-	Bytes    int64      `json:"bytes"`
-	Tries    int        `json:"tries"`
-	Lowered  wipe.Level `json:"lowered,omitempty"` // the weakest that something was removed with, written before it was unlinked
-	Residual []string   `json:"residual,omitempty"`
-	Appeared int64      `json:"appeared,omitempty"` // names that came after the list was made
-	Leaves   []string   `json:"leaves,omitempty"`   // what even a good erase leaves on that file system
-	Did      string     `json:"did,omitempty"`      // the best that was done to anything of it; "" if nothing went by our hand
+	Items     int64      `json:"items"`
+	Bytes     int64      `json:"bytes"`
+	Tries     int        `json:"tries"`
+	Lowered   wipe.Level `json:"lowered,omitempty"` // the weakest that something was removed with, written before it was unlinked
+	Residual  []string   `json:"residual,omitempty"`
+	Appeared  int64      `json:"appeared,omitempty"`  // names that came after the list was made
+	Came      []byte     `json:"came,omitempty"`      // marks of the first of them
+	Uncounted bool       `json:"uncounted,omitempty"` // nobody could tell what came
+	Leaves    []string   `json:"leaves,omitempty"`    // what even a good erase leaves on that file system
+	Did       string     `json:"did,omitempty"`       // the best that was done to anything of it; "" if nothing went by our hand
 }
 
 // weaken takes note of something that is removed with less than a verified
@@ -281,8 +283,7 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 			b.Residual = append(b.Residual, "hard-links")
 		}
 		b.Residual = append(b.Residual, a.beyond()...)
-		var err error
-		if b.Appeared, err = a.appeared(t); err != nil {
+		if err := a.appeared(t, &b); err != nil {
 			return ev, err
 		}
 	}

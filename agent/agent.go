@@ -58,6 +58,8 @@ type Agent struct {
 	hub  *hub
 	bell *bell
 
+	samples map[uint64]*wipe.Samples // needles of the step that erases, by file system
+
 	taking  sync.Mutex    // one thing is taken at a time, whoever brings it
 	away    atomic.Int64  // losses of the reader's line since the daemon began
 	lending sync.Mutex    // one opening of the reader's line at a time, where none is kept

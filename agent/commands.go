@@ -11,6 +11,7 @@ import (
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
+	"unbindd/agent/keys"
 	"unbindd/agent/local"
 	"unbindd/agent/profile"
 	"unbindd/wipe"
@@ -144,8 +145,18 @@ func (a *Agent) policy(id *identity, c *command.Command) (detail, why string) {
 // each place fits an envelope.
 const maxPlaces = 256
 
-// placesPolicy looks at every place of the inventory in the command's scope.
+// placesPolicy looks at everything of the host that the command would erase: what
+// is this terminal's own, and every place of the inventory in its scope.
 func (a *Agent) placesPolicy(p profile.Profile, c *command.Command) (detail, why string) {
+	own, err := a.ownData()
+	if err != nil {
+		return "inventory", "nobody can tell what lies in the state directory"
+	}
+	for _, t := range slices.Concat(own, a.keyTargets(keys.Data, "data-key"), a.whoTargets()) {
+		if detail, why := a.placePolicy(t.Target, t.Name, c); detail != "" {
+			return detail, why
+		}
+	}
 	for i, place := range p.Inventory {
 		if !slices.Contains(c.Scope, place.Class) {
 			continue
@@ -154,17 +165,26 @@ func (a *Agent) placesPolicy(p profile.Profile, c *command.Command) (detail, why
 		if !ok {
 			return "inventory", "the inventory names a path outside the folders that may be erased"
 		}
-		at := wipe.Dry(a.Sys, wipe.Target{Name: "place", Kind: "data", Path: place.Path, Root: root, Requested: wipe.LevelClear, Depth: a.depth()})
-		// What would stop the erase behind the point of no return stops it here, where
-		// nothing has been touched.
-		for _, h := range at.Blockers {
-			if h.Stops() {
-				return "inventory", fmt.Sprintf("place %d of the inventory cannot be erased: %s", i+1, h)
-			}
+		at := wipe.Target{Name: "place", Kind: "data", Path: place.Path, Root: root, Requested: wipe.LevelClear}
+		if detail, why := a.placePolicy(at, fmt.Sprintf("place %d of the inventory", i+1), c); detail != "" {
+			return detail, why
 		}
-		if at.Items > 0 && at.Best.Rank() < requested(c.Level).Rank() {
-			return "level", "a place of the inventory can be erased to the level " + string(at.Best) + " at most"
+	}
+	return "", ""
+}
+
+// placePolicy looks at one target. What would stop the erase behind the point of no
+// return stops it here, where nothing has been touched.
+func (a *Agent) placePolicy(t wipe.Target, called string, c *command.Command) (detail, why string) {
+	t.Depth = a.depth()
+	at := wipe.Dry(a.Sys, t)
+	for _, h := range at.Blockers {
+		if h.Stops() {
+			return "inventory", fmt.Sprintf("%s cannot be erased: %s", called, h)
 		}
+	}
+	if at.Items > 0 && at.Best.Rank() < requested(c.Level).Rank() {
+		return "level", called + " can be erased to the level " + string(at.Best) + " at most"
 	}
 	return "", ""
 }

@@ -70,11 +70,13 @@ func (l *listing) list(sys wipe.Sys, t target, room *int) found {
 	survey := wipe.Dry(sys, t.Target)
 	names, err := wipe.Look(sys, t.Target)
 	f := found{Items: survey.Items, Bytes: survey.Bytes, Unseen: err != nil}
-	f.Cut = len(names) > *room
-	for _, name := range names[:min(len(names), *room)] {
+	if f.Cut = len(names) > *room; f.Cut {
+		return f // part of the marks would tell nobody's strangers apart
+	}
+	for _, name := range names {
 		f.Marks = append(f.Marks, l.mark(t.Name, name)...)
 	}
-	*room -= len(f.Marks) / markSize
+	*room -= len(names)
 	return f
 }
 
@@ -84,35 +86,57 @@ func (l *listing) mark(target, name string) []byte {
 	return h.Sum(nil)[:markSize]
 }
 
-// strangers counts the names that were not there when the list was made.
-func (l *listing) strangers(target string, names []string) (n int64) {
-	f := l.Places[target]
-	if f.Cut || f.Unseen {
-		return 0
+// strangers are the marks of names that were not there when the list was made, and
+// not among those that are known to have come since; told is false where the list
+// cannot say.
+func (l *listing) strangers(target string, names []string, since []byte) (marks []byte, told bool) {
+	f, listed := l.Places[target]
+	if !listed || f.Cut || f.Unseen {
+		return nil, false
 	}
 	known := map[string]bool{}
-	for mark := range slices.Chunk(f.Marks, markSize) {
+	for mark := range slices.Chunk(slices.Concat(f.Marks, since), markSize) {
 		known[string(mark)] = true
 	}
 	for _, name := range names {
-		if !known[string(l.mark(target, name))] {
-			n++
+		if mark := l.mark(target, name); !known[string(mark)] {
+			marks = append(marks, mark...)
 		}
 	}
-	return n
+	return marks, true
 }
 
-// appeared counts what came into a target between the list and its erasure.
-func (a *Agent) appeared(t target) (int64, error) {
+// maxCame is how many strangers of a target are remembered, so that one that stays
+// is not counted again.
+const maxCame = 32
+
+// appeared notes what came into a target between the list and its erasure.
+func (a *Agent) appeared(t target, b *begun) error {
 	var before listing
 	if ok, err := a.journal.Get(noteBefore, &before); err != nil || !ok {
-		return 0, err
+		b.Uncounted = true
+		return err
 	}
 	names, err := wipe.Look(a.Sys, t.Target)
-	if err != nil {
-		return 0, nil // the erase will meet the same, and tell it
+	came, told := before.strangers(t.Name, names, nil)
+	if err != nil || !told {
+		b.Uncounted = true // what stops the look, the erase will meet and tell
+		return nil
 	}
-	return before.strangers(t.Name, names), nil
+	b.Appeared = int64(len(came) / markSize)
+	b.Came = came[:min(len(came), maxCame*markSize)]
+	return nil
+}
+
+// since adds what came after the erasure of a target began, or, where not all that
+// came before is known by its mark, tells the least it can be.
+func (l *listing) since(b begun, target string, left []string) (appeared int64, uncounted bool) {
+	more, told := l.strangers(target, left, b.Came)
+	n := int64(len(more) / markSize)
+	if int64(len(b.Came)/markSize) < b.Appeared {
+		return max(b.Appeared, n+maxCame), true
+	}
+	return b.Appeared + n, b.Uncounted || !told
 }
 
 // listAfter looks at every target again and holds it against the list from
@@ -132,10 +156,8 @@ func (a *Agent) listAfter(targets []target) (copies certificate.Copies, residue 
 		}
 		f := before.Places[t.Name]
 		left, lerr := wipe.Look(a.Sys, t.Target)
-		p := certificate.Place{
-			Appeared: b.Appeared + before.strangers(t.Name, left), Bytes: f.Bytes, Items: f.Items, Left: int64(len(left)),
-			Name: t.Name, Unseen: f.Unseen || lerr != nil,
-		}
+		p := certificate.Place{Bytes: f.Bytes, Items: f.Items, Left: int64(len(left)), Name: t.Name, Unseen: f.Unseen || lerr != nil}
+		p.Appeared, p.Uncounted = before.since(b, t.Name, left)
 		if lerr != nil || len(left) > 0 {
 			residue = append(residue, t.Name)
 		}

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -126,10 +128,45 @@ func TestTheListFitsTheJournal(t *testing.T) {
 	many := target{Target: wipe.Target{Name: "many", Kind: "data", Root: root, Path: filepath.Join(root, "many"), Requested: wipe.LevelClear}}
 	f := before.list(a.Sys, many, &room)
 	before.Places["many"] = f
-	if f.Items != 4 || !f.Cut || len(f.Marks) != 2*markSize || room != 0 {
+	if f.Items != 4 || !f.Cut || len(f.Marks) != 0 || room != 2 {
 		t.Errorf("%+v, room for %d", f, room)
 	}
-	if n := before.strangers("many", []string{"many/d"}); n != 0 {
-		t.Errorf("%d strangers against a list that was cut", n)
+	if n, uncounted := before.since(begun{}, "many", []string{"many/d"}); n != 0 || !uncounted {
+		t.Errorf("%d strangers against a list that was cut, told as all there were: %v", n, !uncounted)
+	}
+	put(t, filepath.Join(root, "few", "a"))
+	few := target{Target: wipe.Target{Name: "few", Kind: "data", Root: root, Path: filepath.Join(root, "few"), Requested: wipe.LevelClear}}
+	before.Places["few"] = before.list(a.Sys, few, &room)
+	if n, uncounted := before.since(begun{}, "few", []string{"few", "few/a", "few/d"}); n != 1 || uncounted || room != 0 {
+		t.Errorf("%d strangers of what fits, uncounted %v, room for %d", n, uncounted, room)
+	}
+	if _, uncounted := before.since(begun{}, "never listed", nil); !uncounted {
+		t.Error("of what was never listed nothing appeared")
+	}
+}
+
+// A name that came between the list and the erase, and is still there after it, is
+// one that came; of too many for their marks the least is told, and that it is.
+func TestAStrangerIsCountedOnce(t *testing.T) {
+	for n, want := range map[int]certificate.Place{
+		1:           {Name: "place", Items: 2, Bytes: 8, Left: 3, Appeared: 1},
+		2:           {Name: "place", Items: 2, Bytes: 8, Left: 4, Appeared: 2},
+		maxCame + 5: {Name: "place", Items: 2, Bytes: 8, Left: maxCame + 7, Appeared: maxCame + 5, Uncounted: true},
+	} {
+		a, root, targets := erasing(t, "place")
+		if err := a.writeList(targets); err != nil {
+			t.Fatal(err)
+		}
+		for i := range n {
+			put(t, filepath.Join(root, "place", fmt.Sprint("stranger-", i)))
+		}
+		var b begun
+		if err := errors.Join(a.appeared(targets[0], &b), a.journal.Save(noteBegun+"place", b)); err != nil {
+			t.Fatal(err)
+		}
+		copies, _, err := a.listAfter(targets)
+		if err != nil || copies.Places[0] != want {
+			t.Errorf("%+v, want %+v, %v", copies.Places[0], want, err)
+		}
 	}
 }

@@ -13,14 +13,18 @@ func (a *Agent) depth() wipe.Depth {
 	return wipe.DepthFiles
 }
 
-// deepen lets each target reach as far as the settings say. Free space is given
-// back once for each file system, after the last target on it, and then searched
-// for needles of them all.
-func (a *Agent) deepen(targets []target) {
-	trimmed, samples := map[uint64]bool{}, map[uint64]*wipe.Samples{}
+// deepen lets each target that is still to be erased reach as far as the settings
+// say. Free space is given back once for each file system, after the last of them
+// on it, and then searched for needles of them all: also of those that an earlier
+// try was done with. A target that failed is the last one when it is tried again.
+func (a *Agent) deepen(targets []target, done map[string]bool) {
+	trimmed := map[uint64]bool{}
+	if a.samples == nil {
+		a.samples = map[uint64]*wipe.Samples{}
+	}
 	for i := len(targets) - 1; i >= 0; i-- {
 		t := &targets[i]
-		if t.Depth = a.depth(); t.Depth != wipe.DepthMedium {
+		if t.Depth = a.depth(); t.Depth != wipe.DepthMedium || done[t.Name] {
 			continue
 		}
 		home, err := wipe.Home(a.Sys, t.Target)
@@ -30,11 +34,32 @@ func (a *Agent) deepen(targets []target) {
 		}
 		if trimmed[home] {
 			t.Depth = wipe.DepthBlocks
-		} else {
-			samples[home] = new(wipe.Samples)
 		}
-		trimmed[home], t.Samples = true, samples[home]
+		if a.samples[home] == nil {
+			a.samples[home] = new(wipe.Samples)
+		}
+		trimmed[home], t.Samples = true, a.samples[home]
 	}
+}
+
+// forgetSamples ends the needles of a step, which are content.
+func (a *Agent) forgetSamples() {
+	for _, s := range a.samples {
+		s.Forget()
+	}
+	a.samples = nil
+}
+
+// erased tells which targets have their evidence already.
+func (a *Agent) erased(targets []target) (done map[string]bool, err error) {
+	done = map[string]bool{}
+	for _, t := range targets {
+		var ev wipe.Evidence
+		if done[t.Name], err = a.journal.Get(noteMedia+t.Name, &ev); err != nil {
+			return nil, err
+		}
+	}
+	return done, nil
 }
 
 // nameHolder writes into the log who has something of a target open. In the

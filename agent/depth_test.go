@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
 
 	"unbindd/agent/local"
 	"unbindd/agent/profile"
@@ -32,7 +34,7 @@ func TestFreeSpaceIsGivenBackOnce(t *testing.T) {
 	} {
 		a := New(Parts{Config: Config{Erase: Erase{Depth: setting}}, Sys: wipe.Kernel{}})
 		all := targets()
-		a.deepen(all)
+		a.deepen(all, nil)
 		var got []wipe.Depth
 		for _, t := range all {
 			got = append(got, t.Depth)
@@ -46,10 +48,63 @@ func TestFreeSpaceIsGivenBackOnce(t *testing.T) {
 	}
 }
 
+// A target that failed and is erased in a later try is the last one of its file
+// system then: free space is given back after it, and searched for the needles of
+// all, also of those that were done before.
+func TestTheLastReallyErasedReachesTheMedium(t *testing.T) {
+	a, root, targets := erasing(t, "first", "second", "third")
+	a.Config.Erase.Depth = DepthMedium
+	var at []string
+	now := ""
+	a.Moment = func(name string) { now = name }
+	a.Sys = giving{trim: func() { at = append(at, now) }}
+	if err := os.Rename(filepath.Join(root, "first"), filepath.Join(root, "elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(root, "first"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("../elsewhere", filepath.Join(root, "first", "way")); err != nil {
+		t.Fatal(err)
+	}
+	targets[0].Path = filepath.Join(root, "first", "way", "f")
+	// Its home is asked for before its erase meets the link.
+	if err := try(t, a, targets); !errors.Is(err, errNotErased) {
+		t.Fatal(err)
+	}
+	gathered := targets[2].Samples
+	if gathered == nil || len(a.samples) != 1 {
+		t.Fatalf("no needles are kept for the next try: %v", a.samples)
+	}
+	targets[0].Path = filepath.Join(root, "elsewhere", "f")
+	if err := try(t, a, targets); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(at, " "); got != "wipe/third:trim wipe/first:trim" {
+		t.Errorf("free space was given back at %s", got)
+	}
+	if targets[0].Samples != gathered || a.samples != nil {
+		t.Errorf("the needles of those that were done before are not searched for, or stay behind: %v", a.samples)
+	}
+}
+
+// giving is a kernel without a device, whose file system takes free space back.
+type giving struct {
+	wipe.Kernel
+	trim func()
+}
+
+func (giving) OpenBlock(uint64, bool) (int, error) { return -1, unix.EPERM }
+func (giving) Checkpoint(int, uint32) error        { return unix.ENODEV }
+func (giving) SyncAll(int) error                   { return nil }
+func (giving) Create(int, string) (int, error)     { return -1, unix.ENOSPC }
+func (giving) MakeFolder(int, string) error        { return unix.ENOSPC }
+func (g giving) Trim(int) (uint64, error)          { g.trim(); return 0, nil }
+
 // A target that was cut after its last file went keeps the words for what its
 // file system leaves behind, and for a second name.
 func TestACutTargetKeepsItsResidue(t *testing.T) {
-	b := begun{Items: 2, Bytes: 10, Leaves: []string{"names", "old-versions"}, Residual: []string{"hard-links"}}
+	b := begun{Items: 2, Bytes: 10, Leaves: []string{"names", "old-versions"}, Residual: []string{"hard-links"}, Did: didOverwrite}
 	ev := wipe.Evidence{Technique: "absent", LevelAchieved: wipe.LevelClear, Verified: wipe.Pass, Residual: []string{}}
 	b.merge(&ev)
 	if got := strings.Join(ev.Residual, " "); got != "hard-links names old-versions" || ev.Items != 2 || ev.Technique == "absent" {

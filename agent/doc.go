@@ -22,6 +22,7 @@
 //	steps_backup.go   seal-backup, await-successor    (reversible)
 //	gate.go           the checks before the point of no return
 //	steps_erase.go    keys, data, software, verify
+//	targets.go        what of the host is erased
 //	copies.go         what was there before and what is left, and what no path leads to
 //	depth.go          how far below the files an erase may reach
 //	conversation.go   all that is said to a reader

@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,6 +70,63 @@ func TestOneFailingTargetHoldsNoOtherUp(t *testing.T) {
 	if !exists(filepath.Join(root, "elsewhere", "f")) {
 		t.Error("the link was followed")
 	}
+}
+
+// What was there when its erasure began and is gone before anything was done to
+// it was not overwritten by us, on a first try nor after a cut; what was begun was.
+func TestWhatSomebodyElseTookAwayIsNotOurs(t *testing.T) {
+	for name, c := range map[string]struct {
+		at, cut   string // when somebody takes it, when the power goes
+		technique string
+		level     wipe.Level
+		bytes     int64
+	}{
+		"taken, no cut":              {"begun", "", "gone before the erase", wipe.LevelLogical, 0},
+		"cut before the overwrite":   {"", "wipe/place:open", "gone before the erase", wipe.LevelLogical, 0},
+		"cut after the overwrite":    {"", "wipe/place:truncate", "overwrite-random-1, begun before a cut", wipe.LevelClear, 8},
+		"cut when the file was gone": {"", "wipe/place:remove-folder", "overwrite-random-1, begun before a cut", wipe.LevelClear, 8},
+	} {
+		a, root, targets := erasing(t, "place")
+		take := func() {
+			if err := os.RemoveAll(filepath.Join(root, "place")); err != nil {
+				t.Error(err)
+			}
+		}
+		if c.at != "" {
+			a.Sys = taking{wipe.Kernel{}, take}
+		}
+		ctx, cut := context.WithCancel(t.Context())
+		a.Moment = func(at string) {
+			if at == c.cut {
+				cut()
+			}
+		}
+		all := &caseFile{command: command.Command{Level: command.Clear}}
+		if err := a.eraseAll(ctx, &journal.Note{}, all, targets); (err != nil) != (c.cut != "") {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if c.cut != "" {
+			take()
+			if err := try(t, a, targets); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ev := evidenceOf(t, a, "place")
+		if ev.Technique != c.technique || ev.LevelAchieved != c.level || ev.Bytes != c.bytes || slices.Contains(ev.Residual, "gone-before") != (c.level == wipe.LevelLogical) {
+			t.Errorf("%s: %+v", name, ev)
+		}
+	}
+}
+
+// taking is a kernel under which a target goes when it is asked who holds it.
+type taking struct {
+	wipe.Kernel
+	take func()
+}
+
+func (k taking) Holders(target string) ([]wipe.Holding, bool, error) {
+	k.take()
+	return k.Kernel.Holders(target)
 }
 
 // A name that leads to something else before it can be unlinked fails its try;
@@ -140,6 +199,7 @@ func TestWhatWouldStopAnEraseRefusesTheCommand(t *testing.T) {
 		}, "a link or a file stands where a folder should be"},
 	} {
 		a, root, _ := erasing(t, "way/place")
+		a.at = places{t.TempDir()}
 		a.Config.Erase.Roots = []string{root}
 		if err := c.plant(root); err != nil {
 			t.Fatal(err)
@@ -150,6 +210,42 @@ func TestWhatWouldStopAnEraseRefusesTheCommand(t *testing.T) {
 			t.Errorf("%s: %q, %q", name, detail, why)
 		}
 	}
+}
+
+// What is this terminal's own is looked at like the inventory, before the line.
+func TestWhatWouldStopItsOwnEraseRefusesTheCommand(t *testing.T) {
+	clear := &command.Command{Level: command.Clear}
+	for _, name := range []string{"tmp/x", "spool", "ledger", "keys"} {
+		a, root := newCopies(t)
+		a.at = places{root}
+		if detail, why := a.placesPolicy(profile.Profile{}, clear); detail != "" {
+			t.Fatal(detail, why)
+		}
+		put(t, filepath.Join(root, name, "f"))
+		a.Sys = foreign{at: filepath.Base(name)}
+		if detail, why := a.placesPolicy(profile.Profile{}, clear); detail != "inventory" || !strings.Contains(why, "another file system is mounted in it") {
+			t.Errorf("%s: %q, %q", name, detail, why)
+		}
+	}
+	a, root := newCopies(t)
+	a.at = places{filepath.Join(root, "none")}
+	if detail, _ := a.placesPolicy(profile.Profile{}, clear); detail != "inventory" {
+		t.Errorf("nobody can look: %q", detail)
+	}
+}
+
+// foreign is a kernel with a file system mounted on every folder of a name.
+type foreign struct {
+	wipe.Kernel
+	at string
+}
+
+func (k foreign) Stat(fd int) (wipe.Stat, error) {
+	st, err := k.Kernel.Stat(fd)
+	if to, lerr := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd)); lerr == nil && filepath.Base(to) == k.at {
+		st.Dev++
+	}
+	return st, err
 }
 
 // What is left in the state directory and has no end of its own is a target of

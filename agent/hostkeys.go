@@ -74,16 +74,33 @@ func (a *Agent) weighKeys(targets []target) error {
 
 // probeKeys asks about a class that was destroyed by other ways than the one
 // that destroyed it: each place by its own probe, and the store, which must not
-// be able to unwrap a key of it. A target that failed is told already.
+// be able to unwrap a key of it. What both together are worth is the evidence. A
+// target that failed is told already, and the store may open what it left.
 func (a *Agent) probeKeys(ctx context.Context, class keys.Class, targets []target) error {
+	whole := true
 	for _, t := range targets {
 		var ev wipe.Evidence
-		if done, err := a.journal.Get(noteMedia+t.Name, &ev); err != nil || !done || ev.Verified != certificate.Pass {
+		done, err := a.journal.Get(noteMedia+t.Name, &ev)
+		if err != nil {
 			return err
 		}
-		if seen := t.key(a.Sys, t.Target).ProbeGone(ctx); seen.Verified != certificate.Pass {
-			return fmt.Errorf("cannot erase the %s keys: %s: %s", class, t.Name, seen.Reason)
+		if !done || ev.Verified != certificate.Pass {
+			whole = false
+			continue
 		}
+		sure := wipe.Confirmed(ev, t.key(a.Sys, t.Target).ProbeGone(ctx))
+		if sure.Verified != certificate.Pass {
+			return fmt.Errorf("cannot erase the %s keys: %s: %s", class, t.Name, sure.Reason)
+		}
+		if sure.LevelAchieved == ev.LevelAchieved {
+			continue
+		}
+		if err := a.journal.Save(noteMedia+t.Name, sure); err != nil {
+			return err
+		}
+	}
+	if !whole {
+		return nil
 	}
 	store, err := keys.Open(a.at.keys())
 	if errors.Is(err, keys.ErrAbsent) {

@@ -41,6 +41,47 @@ func TestAFailedKeyIsToldAndPassed(t *testing.T) {
 	b.no(b.a.probeKeys(b.ctx, keys.Data, targets))
 }
 
+// hardware is a key that says it is gone, and what a probe sees of it.
+type hardware struct {
+	wipe.Target
+	probed wipe.Evidence
+}
+
+func (h hardware) Name() string { return h.Target.Name }
+func (h hardware) Destroy(context.Context, func(string)) wipe.Evidence {
+	return wipe.Evidence{LevelAchieved: wipe.LevelPurgeAsserted, Verified: wipe.Pass}
+}
+func (h hardware) ProbeGone(context.Context) wipe.Evidence { return h.probed }
+
+// What a probe agrees to is verified in the evidence; one that failed hides no
+// other behind it.
+func TestWhatAProbeSeesIsTheEvidence(t *testing.T) {
+	a, _ := newCopies(t)
+	probed := wipe.Evidence{LevelAchieved: wipe.LevelPurgeVerified, Verified: wipe.Pass}
+	chip := func(name string, probed wipe.Evidence) target {
+		return target{Target: wipe.Target{Name: name}, key: func(_ wipe.Sys, t wipe.Target) wipe.KeyDestroyer { return hardware{t, probed} }}
+	}
+	targets := []target{chip("failed", probed), chip("agreed", probed)}
+	for name, verdict := range map[string]string{"failed": wipe.Fail, "agreed": wipe.Pass, "there": wipe.Pass} {
+		if err := a.journal.Save(noteMedia+name, wipe.Evidence{LevelAchieved: wipe.LevelPurgeAsserted, Verified: verdict}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := a.probeKeys(t.Context(), keys.Data, targets); err != nil {
+		t.Fatal(err)
+	}
+	if ev := evidenceOf(t, a, "agreed"); ev.LevelAchieved != wipe.LevelPurgeVerified {
+		t.Errorf("%+v", ev)
+	}
+	if ev := evidenceOf(t, a, "failed"); ev.Verified != wipe.Fail {
+		t.Errorf("%+v", ev)
+	}
+	targets = append(targets, chip("there", wipe.Evidence{Verified: wipe.Fail, Reason: "the key still opens"}))
+	if err := a.probeKeys(t.Context(), keys.Data, targets); err == nil || !strings.Contains(err.Error(), "there: the key still opens") {
+		t.Errorf("behind one that failed: %v", err)
+	}
+}
+
 // A process that held keys begins anew when they are gone; one that never did
 // goes on.
 func TestOnlyAProcessThatHeldKeysBeginsAnew(t *testing.T) {

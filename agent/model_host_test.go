@@ -97,6 +97,9 @@ func (e eraser) file(name string, note func(op string)) (wipe.Level, error) {
 		}
 		level = wipe.LevelLogical
 	}
+	if err == nil {
+		note("truncate")
+	}
 	if level == wipe.LevelLogical && e.t.Lowered != nil {
 		if err := e.t.Lowered(level, "copies-below"); err != nil {
 			return level, err

@@ -250,6 +250,23 @@ func (a *Agent) engrave() error {
 	return writeFile(a.at.tombstone(), text)
 }
 
+// whoTargets are the keys of line and identity, the trust, and their folder.
+func (a *Agent) whoTargets() []target {
+	return slices.Concat(a.keyTargets(keys.Line, lineTarget), a.keyTargets(keys.Identity, "identity-key"), []target{
+		{Target: wipe.Target{Name: "trust", Kind: "data", Path: a.at.trust(), Root: a.at.root, Requested: wipe.LevelClear}},
+		{Target: wipe.Target{Name: "key-directory", Kind: "dir", Path: a.at.keys(), Root: a.at.root, Requested: wipe.LevelClear}},
+	})
+}
+
+func keysOf(targets []target) (all []target) {
+	for _, t := range targets {
+		if t.key != nil {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
 // eraseWho destroys device key, TLS key, KEK, binding and trust. From here on
 // nothing on this machine can sign.
 func (a *Agent) eraseWho(ctx context.Context, n *journal.Note) error {
@@ -258,14 +275,10 @@ func (a *Agent) eraseWho(ctx context.Context, n *journal.Note) error {
 		return err
 	}
 	a.forgetWho()
-	line, own := a.keyTargets(keys.Line, lineTarget), a.keyTargets(keys.Identity, "identity-key")
-	if err := a.weighKeys(slices.Concat(line, own)); err != nil {
+	targets := a.whoTargets()
+	if err := a.weighKeys(keysOf(targets)); err != nil {
 		return err
 	}
-	targets := slices.Concat(line, own, []target{
-		{Target: wipe.Target{Name: "trust", Kind: "data", Path: a.at.trust(), Root: a.at.root, Requested: wipe.LevelClear}},
-		{Target: wipe.Target{Name: "key-directory", Kind: "dir", Path: a.at.keys(), Root: a.at.root, Requested: wipe.LevelClear}},
-	})
 	if err := a.eraseAll(ctx, n, c, targets); err != nil {
 		return err
 	}
@@ -275,7 +288,7 @@ func (a *Agent) eraseWho(ctx context.Context, n *journal.Note) error {
 			return fmt.Errorf("cannot erase the identity: %s is still there: %w", t.Name, errors.Join(err, errStillThere))
 		}
 	}
-	return a.probeKeys(ctx, keys.Identity, own)
+	return a.probeKeys(ctx, keys.Identity, a.keyTargets(keys.Identity, "identity-key"))
 }
 
 // errStillThere is why a terminal does not call itself unbound yet.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -13,7 +12,6 @@ import (
 	"unbindd/agent/journal"
 	"unbindd/agent/keys"
 	"unbindd/agent/local"
-	"unbindd/agent/profile"
 	"unbindd/wipe"
 )
 
@@ -154,11 +152,20 @@ var errNotErased = errors.New("cannot erase")
 // next begins; one that was cut is erased again, and what was there at its
 // beginning is still told. One that fails holds no other up: the step begins
 // again when all were tried, and those that are done are not touched twice.
-func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targets []target) error {
+func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targets []target) (err error) {
 	var failed []string
 	var all []wipe.Evidence
 	var again []error
-	a.deepen(targets)
+	done, err := a.erased(targets)
+	if err != nil {
+		return err
+	}
+	a.deepen(targets, done)
+	defer func() {
+		if !errors.Is(err, errNotErased) {
+			a.forgetSamples()
+		}
+	}()
 	for _, t := range targets {
 		ev, err := a.eraseOne(ctx, t, c)
 		if errors.Is(err, errNotErased) {
@@ -186,13 +193,16 @@ func (a *Agent) eraseAll(ctx context.Context, n *journal.Note, c *caseFile, targ
 
 // begun is what was there when the erasure of a target began.
 type begun struct {
-	Items    int64      `json:"items"`
-	Bytes    int64      `json:"bytes"`
-	Tries    int        `json:"tries"`
-	Lowered  wipe.Level `json:"lowered,omitempty"` // the weakest that something was removed with, written before it was unlinked
-	Residual []string   `json:"residual,omitempty"`
-	Appeared int64      `json:"appeared,omitempty"` // names that came after the list was made
-	Leaves   []string   `json:"leaves,omitempty"`   // what even a good erase leaves on that file system
+	Items     int64      `json:"items"`
+	Bytes     int64      `json:"bytes"`
+	Tries     int        `json:"tries"`
+	Lowered   wipe.Level `json:"lowered,omitempty"` // the weakest that something was removed with, written before it was unlinked
+	Residual  []string   `json:"residual,omitempty"`
+	Appeared  int64      `json:"appeared,omitempty"`  // names that came after the list was made
+	Came      []byte     `json:"came,omitempty"`      // marks of the first of them
+	Uncounted bool       `json:"uncounted,omitempty"` // nobody could tell what came
+	Leaves    []string   `json:"leaves,omitempty"`    // what even a good erase leaves on that file system
+	Did       string     `json:"did,omitempty"`       // the best that was done to anything of it; "" if nothing went by our hand
 }
 
 // weaken takes note of something that is removed with less than a verified
@@ -206,15 +216,45 @@ func (b *begun) weaken(to wipe.Level, leaves string) {
 	}
 }
 
+const (
+	didOverwrite = "overwrite-random-1"
+	didUnlink    = "unlink"
+)
+
+// does takes note of what an operation of package wipe shows to be done, and
+// tells whether that is news. A file is cut short only after its overwriting was
+// read back; what is unlinked without was told by Lowered, or held nothing.
+func (b *begun) does(op string) (news bool) {
+	before := b.Did
+	switch {
+	case op == "truncate":
+		b.Did = didOverwrite
+	case (op == "unlink" || op == "remove-folder") && b.Did == "":
+		b.Did = didUnlink
+	}
+	return b.Did != before
+}
+
 // merge puts what earlier tries did into the evidence of the last one.
 func (b *begun) merge(ev *wipe.Evidence) {
-	if ev.Technique == "absent" && b.Items > 0 {
-		// A file is only unlinked after its overwriting was read back, or after
-		// Lowered was written down.
-		ev.Technique = "overwrite-random-1, begun before a cut"
+	absent := ev.Technique == "absent" && b.Items > 0
+	switch {
+	case absent && b.Did == "":
+		// Whoever took it away between the survey and the erase did not overwrite it for us.
+		b.weaken(wipe.LevelLogical, "gone-before")
+		ev.Technique, ev.Reason = "gone before the erase", "it was there before, and gone when its erase began"
+	case absent:
+		ev.Technique = b.Did + ", begun before a cut"
+	}
+	if absent {
 		ev.Residual = append(ev.Residual, b.Leaves...)
 	}
-	ev.Items, ev.Bytes = max(ev.Items, b.Items), max(ev.Bytes, b.Bytes)
+	if b.Did != "" {
+		ev.Items = max(ev.Items, b.Items)
+	}
+	if b.Did == didOverwrite {
+		ev.Bytes = max(ev.Bytes, b.Bytes)
+	}
 	if b.Lowered != "" && b.Lowered.Rank() < ev.LevelAchieved.Rank() {
 		ev.LevelAchieved = b.Lowered
 		if b.Lowered.Rank() < ev.LevelRequested.Rank() {
@@ -246,8 +286,7 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 			b.Residual = append(b.Residual, "hard-links")
 		}
 		b.Residual = append(b.Residual, a.beyond()...)
-		var err error
-		if b.Appeared, err = a.appeared(t); err != nil {
+		if err := a.appeared(t, &b); err != nil {
 			return ev, err
 		}
 	}
@@ -260,7 +299,17 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 		return a.journal.Save(noteBegun+t.Name, b)
 	}
 	t.Held = a.nameHolder(t.Name)
-	ev = t.erase(ctx, a.Sys, func(op string) { a.Moment("wipe/" + t.Name + ":" + op) })
+	var unsaid error
+	ev = t.erase(ctx, a.Sys, func(op string) {
+		if b.does(op) {
+			// Before the operation: what a cut leaves unsaid is told as less.
+			unsaid = errors.Join(unsaid, a.journal.Save(noteBegun+t.Name, b))
+		}
+		a.Moment("wipe/" + t.Name + ":" + op)
+	})
+	if unsaid != nil && ctx.Err() == nil {
+		return ev, unsaid
+	}
 	if ctx.Err() != nil {
 		return ev, context.Cause(ctx)
 	}
@@ -277,87 +326,4 @@ func (a *Agent) eraseOne(ctx context.Context, t target, c *caseFile) (wipe.Evide
 	}
 	a.hub.tell(local.Event{Kind: "erased", Name: t.Name, State: ev.Verified, Detail: string(ev.LevelAchieved), Final: true})
 	return ev, a.journal.Save(noteMedia+t.Name, ev)
-}
-
-// dataTargets are the ledger, the spool and the inventory without the software.
-func (a *Agent) dataTargets(c *caseFile) ([]target, error) {
-	own, err1 := a.ownData()
-	places, err2 := a.inventory(c, false)
-	return append(own, places...), errors.Join(err1, err2)
-}
-
-// ownData are the ledger, the spool, and whatever else lies in the state
-// directory and is not ours to keep: what a cut left of a file that was being
-// written, and what a crash or a person put there.
-func (a *Agent) ownData() ([]target, error) {
-	kept, err := a.at.kept()
-	return []target{
-		{class: profile.Ledger, Target: wipe.Target{Name: "leavings", Kind: "temp", Path: filepath.Join(a.at.root, "*"), Root: a.at.root, Requested: wipe.LevelClear, Spare: kept}},
-		{class: profile.Ledger, Target: wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
-		{class: profile.Ledger, Target: wipe.Target{Name: "spool", Kind: "data", Path: a.at.spool(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
-	}, err
-}
-
-// allTargets is everything of the host that is erased before the certificate.
-func (a *Agent) allTargets(c *caseFile) ([]target, error) {
-	data, err := a.dataTargets(c)
-	if err != nil {
-		return nil, err
-	}
-	software, err := a.inventory(c, true)
-	return slices.Concat(a.keyTargets(keys.Data, "data-key"), data, software), err
-}
-
-// inventory are the profile's places in the command's scope. Targets are named
-// by class and number: a path may tell a merchant's name.
-func (a *Agent) inventory(c *caseFile, software bool) ([]target, error) {
-	var o opened
-	if ok, err := a.journal.Get(noteOpened, &o); err != nil || !ok {
-		return nil, errors.Join(errors.New("cannot read the inventory: the point of no return was not crossed"), err)
-	}
-	p := o.Profile
-	var out []target
-	for i, place := range p.Inventory {
-		if !slices.Contains(c.command.Scope, place.Class) || (place.Class == profile.Software) != software {
-			continue
-		}
-		root, ok := a.rootOf(place.Path)
-		if !ok {
-			return nil, fmt.Errorf("cannot erase place %d of the inventory: it is outside the folders that may be erased", i+1)
-		}
-		out = append(out, target{class: place.Class, Target: wipe.Target{
-			Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root, Requested: wipe.LevelClear,
-		}})
-	}
-	return out, nil
-}
-
-func kindOf(class envelope.ID) string {
-	switch class {
-	case profile.Software:
-		return "software"
-	case profile.Logs:
-		return "log"
-	case profile.Credentials:
-		return "key"
-	}
-	return "data"
-}
-
-// mayErase says whether a path lies below a folder that may be erased.
-func (a *Agent) mayErase(path string) bool {
-	_, ok := a.rootOf(path)
-	return ok
-}
-
-func (a *Agent) rootOf(path string) (string, bool) {
-	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
-		return "", false
-	}
-	for _, root := range a.Config.Erase.Roots {
-		if root = filepath.Clean(root); root != "/" && strings.HasPrefix(path, root+"/") {
-			return root, true
-		}
-	}
-	return "", false
 }

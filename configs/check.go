@@ -22,6 +22,9 @@ func (l *load) check(c Config) {
 	if below(c.Agent.Socket, c.Agent.StateDir) {
 		l.blame("socket", "it lies in state_dir, which is erased", "use a folder such as /run/unbindd")
 	}
+	if c.Courier.Path != "" && below(c.Courier.Path, c.Agent.StateDir) {
+		l.blame("courier.path", "it lies in state_dir, which is erased", "use the folder where the medium is mounted")
+	}
 	if n := c.Agent.Power.MinPercent; n < 0 || n > 100 {
 		l.blame("power.min_percent", fmt.Sprintf("%d is not between 0 and 100", n), "")
 	}

@@ -68,7 +68,19 @@ func swaps(machine fs.FS) (all []Hindrance) {
 	if err != nil {
 		return []Hindrance{{Code: AroundUnseen}}
 	}
-	media, ram := parseSwaps(string(text))
+	media, ram, unseen := parseSwaps(string(text), func(zram string) (string, error) {
+		to, err := fs.ReadFile(machine, "sys/block/"+zram+"/backing_dev")
+		if errors.Is(err, fs.ErrNotExist) {
+			// A kernel that can write nothing back has the device and not this file.
+			if _, err := fs.ReadFile(machine, "sys/block/"+zram+"/disksize"); err == nil {
+				return "none", nil
+			}
+		}
+		return strings.TrimSpace(string(to)), err
+	})
+	if unseen > 0 {
+		all = append(all, Hindrance{Code: AroundUnseen, N: unseen})
+	}
 	if media > 0 {
 		all = append(all, Hindrance{Code: AroundSwap, N: media})
 	}
@@ -79,20 +91,28 @@ func swaps(machine fs.FS) (all []Hindrance) {
 }
 
 // parseSwaps reads /proc/swaps: a heading, then a line an area, its path first
-// and its size third. One of zram is memory.
-func parseSwaps(text string) (media, ram int) {
+// and its size third. One of zram is memory, unless it has a medium behind it, to
+// which it writes what nobody asks for.
+func parseSwaps(text string, backing func(zram string) (string, error)) (media, ram, unseen int) {
 	for i, line := range strings.Split(text, "\n") {
 		f := strings.Fields(line)
 		if i == 0 || len(f) == 0 {
 			continue
 		}
 		if name, is := strings.CutPrefix(path.Base(f[0]), "zram"); is && strings.HasPrefix(f[0], "/dev/") && isNumber(name) {
-			ram++
-			continue
+			to, err := backing(path.Base(f[0]))
+			if err != nil {
+				unseen++
+				continue
+			}
+			if to == "none" {
+				ram++
+				continue
+			}
 		}
 		media++
 	}
-	return media, ram
+	return media, ram, unseen
 }
 
 func isNumber(s string) bool {

@@ -42,7 +42,7 @@ func TestWhatNoPathReachesIsTold(t *testing.T) {
 		"another tree of files":    {map[string]string{"proc/self/ns/mnt": "->mnt:[2]", "proc/1/ns/mnt": "->mnt:[1]"}, "this process sees another tree of files than the machine; what is hidden from it looks absent"},
 		"the same tree":            {map[string]string{"proc/self/ns/mnt": "->mnt:[1]", "proc/1/ns/mnt": "->mnt:[1]"}, ""},
 	} {
-		machine := fstest.MapFS{}
+		machine := fstest.MapFS{"sys/block/zram0/backing_dev": {Data: []byte("none\n")}}
 		for _, tree := range []string{"proc/self/ns/mnt", "proc/1/ns/mnt"} {
 			machine[tree] = &fstest.MapFile{Data: []byte("mnt:[1]"), Mode: fs.ModeSymlink | 0o777}
 		}
@@ -55,6 +55,37 @@ func TestWhatNoPathReachesIsTold(t *testing.T) {
 		}
 		if got := told(wipe.Around(machine)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// Compressed memory with a medium behind it is swap on that medium, and where
+// nobody can say whether there is one, nobody can say whether memory is on it.
+func TestZramWithAMediumBehindIsSwap(t *testing.T) {
+	const at = "sys/block/zram0/"
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"none":                     {map[string]string{at + "backing_dev": "none\n", at + "disksize": "4096\n"}, wipe.AroundRAM},
+		"a partition":              {map[string]string{at + "backing_dev": "/dev/mmcblk0p9\n", at + "disksize": "4096\n"}, wipe.AroundSwap},
+		"a kernel without":         {map[string]string{at + "disksize": "4096\n"}, wipe.AroundRAM},
+		"it cannot be read":        {map[string]string{at + "backing_dev/x": "", at + "disksize": "4096\n"}, wipe.AroundUnseen},
+		"nothing is seen of it":    {nil, wipe.AroundUnseen},
+		"what is written is empty": {map[string]string{at + "backing_dev": "\n"}, wipe.AroundSwap},
+	} {
+		machine := fstest.MapFS{"proc/swaps": {Data: []byte(swapHeading + "/dev/zram0 partition 1 0 100\n")}}
+		for path, text := range c.files {
+			machine[path] = &fstest.MapFile{Data: []byte(text)}
+		}
+		var got []string
+		for _, h := range wipe.Around(machine) {
+			if strings.HasPrefix(h.Code, "swap") {
+				got = append(got, h.Code)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, want %s", name, got, c.want)
 		}
 	}
 }

@@ -77,10 +77,12 @@ func (w *work) filled() (whole bool, err error) {
 
 // churn replaces what a journal holds that cannot be emptied, by having it write
 // as much of something else.
-func (w *work) churn(rounds int) error {
+// The first round brings folders to their places; what replaces all of a journal
+// are the ones at the end, and only they are a rung.
+func (w *work) churn(last bool) error {
 	w.note("churn")
-	whole, err := w.churned(rounds)
-	if whole && err == nil {
+	whole, err := w.churned(rounds(last))
+	if last && whole && err == nil {
 		w.rungs[rungChurn]++
 	}
 	return err

@@ -62,7 +62,7 @@ var hindranceTexts = map[string]string{
 	HindranceClosed:     "{n} files cannot be opened",
 	HindranceHeld:       "{n} programs have files of it open",
 	HindranceWriters:    "{n} of them can write back what was erased",
-	HindranceNameless:   "{n} of them hold content that has no name any more and cannot be reached",
+	HindranceNameless:   "{n} of them hold content that has no name any more; it is overwritten while they hold it",
 	HindranceBlind:      "not every process may be asked what it has open",
 	HindranceJournal:    "the journal cannot be emptied and may keep names: {detail}",
 	HindrancePart:       "the place is a part of a file system that is mounted elsewhere too",

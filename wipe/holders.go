@@ -26,8 +26,11 @@ func (h Holder) String() string { return fmt.Sprintf("%s (%d)", h.Program, h.PID
 type Holding struct {
 	Holder
 	Inode
-	FD int // by which it holds it; -1 if only by a mapping
+	FD    int // by which it holds it; -1 if only by a mapping
+	Mount int // it was opened through; noMount if that is not one of ours, or nobody tells
 }
+
+const noMount = -1
 
 // Holders tells who else holds something of the target open, each process once;
 // blind means that this process may not look at all others.
@@ -139,6 +142,16 @@ func parseAccess(info string) (writes bool) {
 	flags, ok := infoField(info, "flags")
 	n, err := strconv.ParseUint(flags, 8, 32)
 	return !ok || err != nil || n&unix.O_ACCMODE != unix.O_RDONLY
+}
+
+// mountOf tells from the same text through which mount the file was opened.
+func mountOf(info string) int {
+	field, _ := infoField(info, "mnt_id")
+	id, err := strconv.Atoi(field)
+	if err != nil {
+		return noMount
+	}
+	return id
 }
 
 // mapping is one line of /proc/PID/maps that leads to a file.

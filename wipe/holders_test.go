@@ -91,7 +91,12 @@ func TestWhoMayNotLookSaysSo(t *testing.T) {
 // has it.
 func hold(t *testing.T, redirect, path string) (pid int) {
 	t.Helper()
-	cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf("exec %s %q; echo held; read x", redirect, path))
+	return keep(t, exec.Command("/bin/sh", "-c", fmt.Sprintf("exec %s %q; echo held; read x", redirect, path)))
+}
+
+// keep runs a program that says "held" and then waits for the end of its input.
+func keep(t *testing.T, cmd *exec.Cmd) (pid int) {
+	t.Helper()
 	in, err := cmd.StdinPipe()
 	must(t, err)
 	out, err := cmd.StdoutPipe()

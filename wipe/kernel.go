@@ -88,12 +88,12 @@ func (Kernel) Filesystem(fd int) (int64, bool, error) {
 	return int64(uint32(st.Type)), st.Flags&unix.ST_RDONLY != 0, err
 }
 
-// Space counts what root may use; what the file system keeps for itself shows
-// only when it refuses.
+// Space counts what anybody may use: what is kept for root stays for it, so that a
+// program that writes while free space is filled finds room.
 func (Kernel) Space(fd int) (int64, error) {
 	var st unix.Statfs_t
 	err := again(func() error { return unix.Fstatfs(fd, &st) })
-	return int64(st.Bfree) * int64(st.Bsize), err
+	return int64(st.Bavail) * int64(st.Bsize), err
 }
 
 // Names lists a folder; the descriptor can be listed once.

@@ -55,16 +55,26 @@ func opens(at, target string) (held []Holding, err error) {
 		if err != nil {
 			continue
 		}
-		h := Holding{Inode: inode, FD: -1}
+		h := Holding{Inode: inode, FD: -1, Mount: noMount}
 		if n, err := strconv.Atoi(fd.Name()); err == nil {
 			h.FD = n
 		}
 		info, err := os.ReadFile(at + "fdinfo/" + fd.Name())
 		h.Writes = err != nil || parseAccess(string(info))
-		h.Deleted = namelessBelow(shown, target)
+		if h.Deleted = namelessBelow(shown, target); h.Deleted && sameTree(at) {
+			h.Mount = mountOf(string(info))
+		}
 		held = append(held, h)
 	}
 	return held, err
+}
+
+// sameTree tells whether a process sees the same mounts as this one: the path of
+// what it holds means the same thing only then.
+func sameTree(at string) bool {
+	its, err1 := os.Readlink(at + "ns/mnt")
+	own, err2 := os.Readlink("/proc/self/ns/mnt")
+	return err1 == nil && err2 == nil && its == own
 }
 
 // OpenHeld opens a file through the descriptor of a process; the link under
@@ -98,7 +108,7 @@ func mapped(at, target string) (held []Holding, err error) {
 			continue
 		}
 		if m, ok := parseMapping(string(bytes.TrimRight(line, "\n"))); ok {
-			held = append(held, Holding{Holder{Writes: m.shared, Deleted: namelessBelow(m.name, target)}, m.Inode, -1})
+			held = append(held, Holding{Holder{Writes: m.shared, Deleted: namelessBelow(m.name, target)}, m.Inode, -1, noMount})
 		}
 	}
 	return held, err

@@ -121,7 +121,7 @@ func (w *work) settle(last bool) error {
 	if !w.emptiesJournal() {
 		// Older than Linux 5.14, no right to, or another file system: the word "names" stays.
 		if w.place.fs.name == "ext4" && w.target.Depth.reaches(DepthMedium) {
-			return w.churn(rounds(last))
+			return w.churn(last)
 		}
 		return nil
 	}

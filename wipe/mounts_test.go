@@ -1,9 +1,11 @@
 package wipe_test
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -69,6 +71,38 @@ func TestARealBindMountIsRefused(t *testing.T) {
 	}
 	if !absent(in("app/f")) {
 		t.Error("the target's own file is still there")
+	}
+}
+
+// TestWhatIsHeldUnderAnotherMountStays: a file that lost its name under another
+// mount, or in another tree of files, shows a path of the target and is none of it.
+func TestWhatIsHeldUnderAnotherMountStays(t *testing.T) {
+	for name, here := range map[string]bool{"bound into the target": true, "bound over it in another tree": false} {
+		d := newDisk(t, 16<<20, "", "mkfs.ext4", "-q", "-F")
+		in := func(name string) string { return filepath.Join(d.root, name) }
+		must(t, os.MkdirAll(in("app/bound"), 0o700))
+		must(t, os.MkdirAll(in("elsewhere"), 0o700))
+		must(t, os.WriteFile(in("elsewhere/victim"), words(9000), 0o600))
+		var pid int
+		if here {
+			must(t, unix.Mount(in("elsewhere"), in("app/bound"), "", unix.MS_BIND, ""))
+			t.Cleanup(func() { must(t, unix.Unmount(in("app/bound"), 0)) })
+			pid = hold(t, "3<", in("app/bound/victim"))
+		} else {
+			pid = keep(t, exec.Command("unshare", "-m", "/bin/sh", "-c", `mount --bind "$1" "$2" && exec 3<"$2/victim" && echo held; read x`, "sh", in("elsewhere"), in("app/bound")))
+		}
+		must(t, os.Remove(in("elsewhere/victim")))
+		held := fmt.Sprintf("/proc/%d/fd/3", pid)
+		if shown, err := os.Readlink(held); err != nil || shown != in("app/bound/victim")+" (deleted)" {
+			t.Fatalf("%s: it shows %q, %v", name, shown, err)
+		}
+		e := erase(t, wipe.Kernel{}, target(d.root, "app"))
+		if body, err := os.ReadFile(held); err != nil || !bytes.Equal(body, words(9000)) {
+			t.Errorf("%s: it was overwritten: %v", name, err)
+		}
+		if e.LevelAchieved.Rank() > wipe.LevelLogical.Rank() || !slices.Contains(e.Residual, "open-holders") || strings.Contains(e.Technique, "held-overwrite") {
+			t.Errorf("%s: %+v", name, e)
+		}
 	}
 }
 

@@ -9,11 +9,14 @@ import (
 // overwriteNameless overwrites content of the target that lost its name before, through
 // the descriptor of whoever holds it open: nothing else leads there. Only what has
 // no name anywhere is ours to overwrite. The level stays logical, since the holder
-// may write it again and the file is still there for it to read.
+// may write it again and the file is still there for it to read. The path that
+// the kernel shows does not tell whose it is: a file under another mount, or in
+// another tree of files, shows the same. Only what was opened through the
+// target's own mount is the target's; the rest has lowered the level, and stays.
 func (w *work) overwriteNameless(all []Holding) error {
 	done := map[Inode]bool{}
 	for _, h := range all {
-		if !h.Deleted || h.FD < 0 || done[h.Inode] {
+		if !h.Deleted || h.FD < 0 || h.Mount != w.place.mount || done[h.Inode] {
 			continue
 		}
 		if w.ctx.Err() != nil {
@@ -43,6 +46,9 @@ func (w *work) overwriteHeld(h Holding) (whole bool, err error) {
 	o.st, err = w.sys.Stat(o.fd)
 	if err != nil || !o.st.is(unix.S_IFREG) || o.st.Links > 0 || o.st.Dev != w.place.dev || o.st.inode() != h.Inode {
 		return false, nil
+	}
+	if w.place.sameMount(w.sys, o.fd) != nil {
+		return false, nil // the number leads to something else by now
 	}
 	if err := w.locate(o); err != nil {
 		return false, err

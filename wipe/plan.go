@@ -43,6 +43,8 @@ func PlanFor(sys Sys, t Target) Plan {
 		p.Blockers = append(p.Blockers, hindering(err))
 	}
 	p.Holders = held
+	at.probe.Nameless = slices.ContainsFunc(held, func(h Holder) bool { return h.Deleted })
+	p.Probe.Nameless = at.probe.Nameless
 	p.judge(t, x, blind)
 	if b := &p.Probe; b.CanRaw && b.Admin {
 		// A container's root has every right and is kept from the device all the same.
@@ -126,6 +128,9 @@ func foreseen(b Probe, depth Depth) []string {
 		}
 	}
 	all = append(all, rungOverwrite)
+	if b.Nameless && b.Admin {
+		all = append(all, rungHeld)
+	}
 	if b.CanRaw && b.Admin {
 		all = append(all, rungMedium, rungNeedles)
 		if depth.reaches(DepthBlocks) && b.CanZero {
@@ -135,8 +140,16 @@ func foreseen(b Probe, depth Depth) []string {
 	if depth.reaches(DepthBlocks) && b.CanCheckpoint {
 		all = append(all, rungCheckpoint)
 	}
+	if depth.reaches(DepthMedium) && b.Type == "ext4" && !b.CanCheckpoint {
+		all = append(all, rungChurn)
+	}
+	if depth.reaches(DepthMedium) && b.CanRaw && !(b.CanDiscard && b.Admin) {
+		all = append(all, rungFill) // nobody takes free space back
+	}
 	if depth.reaches(DepthMedium) && b.Admin {
-		all = append(all, rungTrim)
+		if b.CanDiscard || !b.CanRaw {
+			all = append(all, rungTrim)
+		}
 		if b.CanRaw && b.Type != "f2fs" {
 			all = append(all, rungSearch)
 		}

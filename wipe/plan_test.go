@@ -89,11 +89,25 @@ func TestThePlanForeseesTheRungs(t *testing.T) {
 		{wipe.DepthFiles, func(*glass) {}, "overwrite-random-1 raw-read-back needles"},
 		{wipe.DepthBlocks, func(*glass) {}, "extent-discard overwrite-random-1 raw-read-back needles ext4-checkpoint"},
 		{wipe.DepthMedium, func(*glass) {}, "extent-discard overwrite-random-1 raw-read-back needles ext4-checkpoint fitrim needles-beyond"},
-		{wipe.DepthMedium, func(g *glass) { g.sys.medium.checkpoint = nil }, "extent-discard overwrite-random-1 raw-read-back needles fitrim needles-beyond"},
+		{wipe.DepthMedium, func(g *glass) { g.sys.medium.checkpoint = nil }, "extent-discard overwrite-random-1 raw-read-back needles journal-churn fitrim needles-beyond"},
 		{wipe.DepthMedium, func(g *glass) { g.sys.magic = 0xF2F52010 }, "f2fs-sectrim extent-discard overwrite-random-1 raw-read-back needles fitrim"},
-		{wipe.DepthMedium, func(g *glass) { g.sys.hear = failing("admin", unix.EPERM) }, "extent-discard overwrite-random-1 ext4-checkpoint"},
+		{wipe.DepthMedium, func(g *glass) { g.sys.hear = failing("admin", unix.EPERM) }, "extent-discard overwrite-random-1 ext4-checkpoint fill-free"},
 		{wipe.DepthMedium, func(g *glass) { g.sys.medium.open = func(bool) (int, error) { return -1, unix.EPERM } }, "overwrite-random-1 ext4-checkpoint fitrim"},
 		{wipe.DepthMedium, func(g *glass) { g.sys.magic = 0x9123683E }, "overwrite-random-1 fitrim"},
+		{wipe.DepthMedium, func(g *glass) {
+			fact := g.sys.medium.fact
+			g.sys.medium.fact = func(name string) (string, error) {
+				if name == "queue/discard_max_bytes" {
+					return "0", nil
+				}
+				return fact(name)
+			}
+		}, "overwrite-random-1 raw-read-back needles ext4-checkpoint fill-free needles-beyond"},
+		{wipe.DepthFiles, func(g *glass) {
+			g.sys.medium.holders = func() ([]wipe.Holding, bool) {
+				return []wipe.Holding{{Holder: wipe.Holder{PID: 7, Deleted: true}, FD: 3}}, false
+			}
+		}, "overwrite-random-1 held-overwrite raw-read-back needles"},
 	} {
 		root := spread(t, map[string]int{"d/f": 9000})
 		g := newGlass(t, root, "d/f")

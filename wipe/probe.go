@@ -28,6 +28,7 @@ type Probe struct {
 	CanDiscard    bool // the device takes a discard
 	CanZero       bool // the device writes zeros that it need not be sent
 	CanCheckpoint bool // the journal can be emptied, or there is none
+	Nameless      bool // a plan saw content of the target that lost its name and is held open
 }
 
 // String tells a person what lies there.

@@ -129,6 +129,41 @@ func TestWhatTheKernelHasNoCallFor(t *testing.T) {
 	}
 }
 
+// TestAChurnThatEndedEarlyIsNotTold: the round between unlink and rmdir replaces
+// little of a journal.
+func TestAChurnThatEndedEarlyIsNotTold(t *testing.T) {
+	for fails, want := range map[int]bool{0: true, 1: true, 2: false} {
+		root := spread(t, map[string]int{"f": 9000})
+		g, made := newGlass(t, root, "f"), 0
+		g.sys.medium.checkpoint = nil
+		g.sys.hear = func(call string) error {
+			if call == "make-folder" {
+				if made++; made == fails {
+					return unix.ENOSPC
+				}
+			}
+			return nil
+		}
+		if e := erase(t, g.sys, deep(root, "f", wipe.DepthMedium)); e.Verified != wipe.Pass || strings.Contains(e.Technique, "journal-churn") != want || made != 2 {
+			t.Errorf("round %d fails: %+v", fails, e)
+		}
+	}
+}
+
+// TestFillingLeavesWhatIsKeptForRoot compares with what the file system says.
+func TestFillingLeavesWhatIsKeptForRoot(t *testing.T) {
+	d := newDisk(t, 16<<20, "", "mkfs.ext4", "-q", "-F", "-m", "20")
+	fd, err := wipe.Kernel{}.OpenRoot(d.root)
+	must(t, err)
+	defer wipe.Kernel{}.Close(fd)
+	var st unix.Statfs_t
+	must(t, unix.Fstatfs(fd, &st))
+	free, err := wipe.Kernel{}.Space(fd)
+	if err != nil || st.Bavail == st.Bfree || free != int64(st.Bavail)*int64(st.Bsize) {
+		t.Errorf("%d bytes are free to be filled, of %d blocks %d are anybody's, %v", free, st.Bfree, st.Bavail, err)
+	}
+}
+
 // TestOnlyADiskIsFilled: what lies in memory, or on a layer above another file
 // system, is not.
 func TestOnlyADiskIsFilled(t *testing.T) {

@@ -14,7 +14,7 @@ const searchBudget = 4 << 30
 // Samples are needles of what was erased from one file system, kept until the
 // last of its targets is gone: old versions of all of them lie in the same free
 // blocks, and before these were given back a search would find what goes anyway.
-// It holds content, in memory only, and is emptied by the search.
+// It holds content, in memory only, until whoever made it has it forget.
 type Samples struct {
 	pair  [1 << 16]bool // how a needle begins, to pass nearly everything by
 	first map[uint64][]int
@@ -35,7 +35,8 @@ func (s *Samples) take(n needles) {
 	}
 }
 
-func (s *Samples) forget() {
+// Forget empties it.
+func (s *Samples) Forget() {
 	for _, needle := range s.all {
 		clear(needle)
 	}
@@ -79,7 +80,6 @@ func (w *work) search() error {
 	if !w.target.Depth.reaches(DepthMedium) || len(s.all) == 0 {
 		return nil
 	}
-	defer s.forget()
 	regions := w.regions()
 	if len(regions) == 0 {
 		return nil

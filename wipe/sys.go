@@ -96,7 +96,7 @@ type Sys interface {
 
 	// ZeroOut has the device write zeros over a stretch.
 	ZeroOut(fd int, offset, length uint64) error
-	// Space is how many bytes of the file system are free.
+	// Space is how many bytes of the file system are free to everybody, without the reserve for root.
 	Space(fd int) (free int64, err error)
 	// Create makes a new file, to write.
 	Create(dir int, name string) (fd int, err error)

@@ -23,7 +23,8 @@ type Target struct {
 	Encrypted bool     // never stored in the clear
 	Depth     Depth    // how far below the files it may reach
 	// Samples gathers needles over several targets of one file system; the one that
-	// reaches its medium has them searched for. Nil: only its own are.
+	// reaches its medium has them searched for. Nil: only its own are. Whoever gives
+	// it has it forget.
 	Samples *Samples
 	// Budget is how many bytes that search reads at most; 0: searchBudget.
 	Budget int64

@@ -98,6 +98,7 @@ func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidenc
 	}
 	if w.target.Samples == nil {
 		w.target.Samples = &Samples{}
+		defer w.target.Samples.Forget()
 	}
 	if w.note == nil {
 		w.note = func(string) {}

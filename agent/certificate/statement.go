@@ -148,12 +148,13 @@ type Copies struct {
 // Place is one target in the list from before the erasure and in the one from
 // after the software was removed. Names of files are in neither.
 type Place struct {
-	Appeared int64  `json:"appeared"` // names that came after the first list
-	Bytes    int64  `json:"bytes"`
-	Items    int64  `json:"items"`
-	Left     int64  `json:"left"` // names that are still there
-	Name     string `json:"name"`
-	Unseen   bool   `json:"unseen,omitempty"` // nobody could look into it, before or after
+	Appeared  int64  `json:"appeared"` // names that came after the first list
+	Bytes     int64  `json:"bytes"`
+	Items     int64  `json:"items"`
+	Left      int64  `json:"left"` // names that are still there
+	Name      string `json:"name"`
+	Uncounted bool   `json:"uncounted,omitempty"` // more may have appeared than could be told apart
+	Unseen    bool   `json:"unseen,omitempty"`    // nobody could look into it, before or after
 }
 
 // OpenSum is what was not settled.

@@ -26,7 +26,7 @@ var noteWords = map[string]words{
 	"closed":       {"{n} files cannot be opened", "{n} 个文件无法打开"},
 	"held":         {"{n} programs have files of it open", "{n} 个程序正打开其中的文件"},
 	"writers":      {"{n} of them can write back what was erased", "其中 {n} 个可能把已擦除的内容写回"},
-	"nameless":     {"{n} of them hold content that has no name any more and cannot be reached", "其中 {n} 个持有已无名称、无法触及的内容"},
+	"nameless":     {"{n} of them hold content that has no name any more; it is overwritten while they hold it", "其中 {n} 个持有已无名称的内容；将在其持有期间覆写"},
 	"blind":        {"not every process may be asked what it has open", "无权查看所有进程打开的文件"},
 	"journal-kept": {"the journal cannot be emptied and may keep names: {detail}", "日志区无法清空，可能留有文件名：{detail}"},
 	"part":         {"the place is a part of a file system that is mounted elsewhere too", "该位置所在的文件系统也挂载在别处"},

@@ -133,6 +133,9 @@ func (p *paper) copies(c *certificate.Copies) {
 		if l.Appeared > 0 {
 			line += "; " + p.in(words{"%d came in between", "其间新增 %d 项"}.fill(l.Appeared))
 		}
+		if l.Uncounted {
+			line += "; " + p.in(words{"nobody could tell all that came", "新增内容无法全部识别"})
+		}
 		if l.Unseen {
 			line += "; " + p.in(words{"NOBODY COULD LOOK", "无法查看"})
 		}

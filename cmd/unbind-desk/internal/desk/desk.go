@@ -62,7 +62,7 @@ func New(p Parts) (*Desk, error) {
 	if d.trust() == nil {
 		return nil, errors.New("cannot open the desk: there is no trust bundle")
 	}
-	if err := d.change(findSuccessors); err != nil {
+	if err := errors.Join(d.change(findSuccessors), d.change(d.forgetGone)); err != nil {
 		return nil, fmt.Errorf("cannot open the desk: %w", err)
 	}
 	if err := d.livesUnder(d.trust()); err != nil {

@@ -146,3 +146,20 @@ func TestACampaignHasItsTime(t *testing.T) {
 		t.Error("a campaign of nothing was made")
 	}
 }
+
+// A command that was published by itself is not made one of a campaign's: three
+// people vouch for none that went out without them.
+func TestACampaignStampsOnlyWhatItPublished(t *testing.T) {
+	o := newOffice(t)
+	newTerminal(o, "T-1")
+	newTerminal(o, "T-2")
+	file, orders, cases := o.wave([]string{"T-1", "T-2"}, "ops-1", "sec-1", "rel-1")
+	o.cli("publish", "--dir", string(o.dir), orders[1])
+	o.refuses("E28:campaign", o.publishWave(file, orders...)...)
+	if got := o.state(cases[0]); got != "drafted" {
+		t.Fatalf("a case of the refused campaign is %s", got)
+	}
+	if w := o.show(envelope.ID(cases[1])); len(w.History) != 2 {
+		t.Fatalf("the case beside it is %+v", w.History)
+	}
+}

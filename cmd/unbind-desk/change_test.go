@@ -214,3 +214,14 @@ func TestManyCasesAreListedInPages(t *testing.T) {
 		}
 	}
 }
+
+// Signatures on a command that was made for another bundle are not collected: it
+// could never be published.
+func TestNothingIsCollectedForAnotherTrust(t *testing.T) {
+	o := newOffice(t)
+	newTerminal(o, "T-1")
+	_, bare := o.draft(unbind("T-1"))
+	o.cli("sign", "--key", o.dir.Key("ops-1"), bare)
+	o.cli("publish", "--dir", string(o.dir), o.nextBundle(nil))
+	o.refuses("E08", "collect", "--dir", string(o.dir), bare)
+}

@@ -104,13 +104,16 @@ func sayApproval(c *cobra.Command, a grounds.Approval) {
 	for _, who := range a.Signed {
 		say(c, "  signed by %s as %s", who.Holder, who.Role)
 	}
-	if len(a.Missing) == 0 {
+	if len(a.Missing) == 0 && a.More == 0 {
 		say(c, "Everybody has signed whom the rule asks for.")
 		return
 	}
 	var roles []string
 	for _, role := range a.Missing {
 		roles = append(roles, string(role))
+	}
+	if a.More > 0 {
+		roles = append(roles, fmt.Sprintf("%d more of these roles or of those that signed", a.More))
 	}
 	say(c, "Still missing: %s", strings.Join(roles, ", "))
 }

@@ -43,7 +43,8 @@ func alarmsCommand() *cobra.Command {
 
 A zombie is a terminal that asks with a key it reported destroyed, or a serial
 number that was retired and is admitted or enrols again. It is written down once
-and counted after that, at most once an hour.`,
+and counted after that, at most once an hour. The command ends with 0 also when it
+lists some: --json is for whoever must act on it.`,
 		Args: cobra.NoArgs,
 		RunE: does(func(c *cobra.Command, _ []string) error {
 			list, err := operator(dir).Alarms(c.Context())

@@ -20,6 +20,7 @@ import (
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/desk"
 	"unbindd/cmd/unbind-desk/internal/hook"
+	"unbindd/cmd/unbind-desk/internal/store"
 )
 
 // partner is somebody who is told, and who checks the signature by himself.
@@ -159,5 +160,34 @@ func TestPartnersAreToldAfterAKill(t *testing.T) {
 	o.check(os.Chmod(file, 0o644))
 	if _, said, code := verb(t, "serve", "--dir", string(o.dir), "--partners", file); code != exitFailed || !strings.Contains(said, "chmod 600") {
 		t.Fatalf("a file that others may read: exit %d, %s", code, said)
+	}
+}
+
+// A claim that ran out says nothing of the message: a desk that was slow neither
+// revives one that was delivered nor takes away one that is being sent.
+func TestAStaleClaimChangesNothing(t *testing.T) {
+	p := newPair(t, memoryBase(t), folderOf)
+	slow, quick := p.desks[0], p.desks[1]
+	queue := func() {
+		p.check(slow.Store.Change(func(tx *store.Tx) error { return tx.AddHook(store.Hook{Partner: "acquirer", Body: []byte("{}")}) }))
+	}
+	claim := func(d *desk.Desk) store.Hook {
+		h, ok, err := d.DueHook("acquirer", 60)
+		if err != nil || !ok {
+			t.Fatalf("nothing is due: %v", err)
+		}
+		p.clock.move(time.Hour)
+		return h
+	}
+	queue()
+	stale, second := claim(slow), claim(quick)
+	p.check(slow.HookDone(stale))
+	p.check(slow.HookFailed(stale, 7*3600))
+	third := claim(quick)
+	p.check(quick.HookDone(third))
+	p.check(quick.HookFailed(second, 1))
+	p.clock.move(24 * time.Hour)
+	if h, ok, err := quick.DueHook("acquirer", 60); ok || err != nil {
+		t.Fatalf("a delivered message is due again: %+v, %v", h, err)
 	}
 }

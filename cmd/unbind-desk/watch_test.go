@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -97,14 +98,14 @@ func TestZombiesRaiseAnAlarm(t *testing.T) {
 		t.Fatalf("before anything: %+v", list)
 	}
 	for range 5 {
-		u.get("/v1/terminals/T-1/command").want(t, http.StatusNoContent, "")
+		u.get("/v1/terminals/T-1/command").want(t, http.StatusForbidden, "E10:gone")
 	}
 	list := p.alarms()
 	if len(list) != 1 || list[0].Kind != "zombie" || list[0].About != "T-1" || list[0].Count != 1 {
 		t.Fatalf("the alarms are %+v", list)
 	}
 	p.clock.move(2 * time.Hour)
-	u.get("/v1/terminals/T-1/command").want(t, http.StatusNoContent, "")
+	u.get("/v1/terminals/T-1/command").want(t, http.StatusForbidden, "E10:gone")
 	if list = p.alarms(); list[0].Count != 2 {
 		t.Fatalf("two hours later: %+v", list)
 	}
@@ -120,6 +121,22 @@ func TestZombiesRaiseAnAlarm(t *testing.T) {
 	u.get("/v1/terminals/T-1/command").want(t, http.StatusNoContent, "")
 	if list = p.alarms(); len(list) != 1 || list[0].Count != 2 {
 		t.Fatalf("after a new enrolment: %+v", list)
+	}
+}
+
+// Who holds the key of a terminal that is gone adds nothing to its case: what
+// was kept is answered again, and the rest is refused.
+func TestNothingIsAddedToACaseThatIsGone(t *testing.T) {
+	o := newOffice(t)
+	u := whole(t, o, "T-1")
+	order, id := u.order.Digest(), u.command.Case
+	u.get(u.at("receipts/certificate", 1)).want(t, http.StatusOK, "")
+	u.put(u.at("certificate", 1), u.certificate(1, complete)).want(t, http.StatusOK, "")
+	u.put(u.at("certificate", 2), u.certificate(2, complete)).want(t, http.StatusForbidden, "E10:gone")
+	u.answer(id, 7, order, command.Refused).want(t, http.StatusForbidden, "E10:gone")
+	u.answer("none:T-1", 1, order, command.Refused).want(t, http.StatusForbidden, "E10:gone")
+	if w := o.show(id); w.State != "gone" {
+		t.Fatalf("the case is %s", w.State)
 	}
 }
 
@@ -279,4 +296,51 @@ func TestSecretsEndWithTheTerminal(t *testing.T) {
 		}
 		return nil
 	}))
+}
+
+// A later ticket ends the secrets of an unused earlier one.
+func TestASupersededTicketKeepsNoSecrets(t *testing.T) {
+	base := store.Base(nil)
+	p := newPair(t, func(dir string) store.Base { base = memoryBase(t)(dir); return base }, folderOf)
+	m := &terminal{t: t, desk: p.office, id: "T-1", readSN: "PED-T-1"}
+	m.makeKeys()
+	for range 3 {
+		m.admit()
+	}
+	for _, table := range []store.Table{"pairings", "salts"} {
+		if n := len(rowsOf(t, base, table)); n != 1 {
+			t.Errorf("%s has %d rows, want 1", table, n)
+		}
+	}
+	m.enrol() // with the last
+	m.tls = nil
+	m.makeKeys()
+	m.admit()
+	if n := len(rowsOf(t, base, "answers")); n != 1 {
+		t.Errorf("%d answers are kept, want the one of the ticket that was used", n)
+	}
+}
+
+// What an older desk kept for terminals that are gone ends when a newer one opens.
+func TestAnOlderDesksSecretsEnd(t *testing.T) {
+	base := store.Base(nil)
+	p := newPair(t, func(dir string) store.Base { base = memoryBase(t)(dir); return base }, folderOf)
+	whole(t, p.office, "T-1")
+	nonce := rowsOf(t, base, "enrolments")[0].Key
+	p.check(base.Change(func(r store.Rows) error {
+		return errors.Join(r.Put("salts", nonce, []byte("salt")), r.Put("answers", nonce, []byte("answer")), r.Remove("counters", "gone-forgotten"))
+	}))
+	_, err := desk.New(p.desks[0].Parts)
+	p.check(err)
+	if n := len(rowsOf(t, base, "salts")) + len(rowsOf(t, base, "answers")); n != 0 {
+		t.Errorf("%d secrets are kept", n)
+	}
+}
+
+func rowsOf(t *testing.T, base store.Base, table store.Table) (rows []store.Row) {
+	t.Helper()
+	if err := base.Look(func(r store.Rows) (err error) { rows, err = r.List(table, "", "", 1<<10); return err }); err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }

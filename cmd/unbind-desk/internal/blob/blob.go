@@ -27,7 +27,8 @@ var ErrBusy = errors.New("the upload is being written")
 type Keeper interface {
 	// Receive begins an upload, or goes on with the one of that name that was
 	// left. An upload has one writer at a time: ErrBusy. Names are 1 to 64 of
-	// a-z, 0-9 and -; without a name nobody can go on with the upload.
+	// a-z, 0-9 and -; without a name nobody can go on with the upload. The desk
+	// gives none so far.
 	Receive(name string) (Upload, error)
 	// Open reads a kept blob; ErrAbsent if there is none.
 	Open(d envelope.Digest) (io.ReadCloser, int64, error)

@@ -63,13 +63,28 @@ func (d *Desk) DueHook(partner string, lease int64) (due store.Hook, ok bool, er
 
 // HookDone takes a delivered message off the queue.
 func (d *Desk) HookDone(h store.Hook) error {
-	return d.change(func(tx *store.Tx) error { return tx.RemoveHook(h) })
+	return d.claimed(h, func(tx *store.Tx) error { return tx.RemoveHook(h) })
 }
 
 // HookFailed puts a message off for a while; it is never given up.
 func (d *Desk) HookFailed(h store.Hook, wait int64) error {
-	return d.change(func(tx *store.Tx) error {
+	return d.claimed(h, func(tx *store.Tx) error {
 		h.Next = d.now() + wait
 		return tx.PutHook(h)
+	})
+}
+
+// claimed changes a message while the claim on it holds. One that was delivered
+// since, or claimed anew, is left as it is.
+func (d *Desk) claimed(h store.Hook, f func(*store.Tx) error) error {
+	return d.change(func(tx *store.Tx) error {
+		now, err := tx.Hook(h.Partner, h.N)
+		if errors.Is(err, store.ErrAbsent) {
+			return nil
+		}
+		if err != nil || now.Attempts != h.Attempts {
+			return err
+		}
+		return f(tx)
 	})
 }

@@ -101,6 +101,9 @@ func (d *Desk) stray(who Caller, k store.Key, body []byte) error {
 		if same, err := known(tx, k, e.Encode()); same || err != nil {
 			return err
 		}
+		if who.Gone {
+			return buried("keep the answer")
+		}
 		b, err := tx.Binding(who.Binding)
 		if err != nil {
 			return err

@@ -185,6 +185,9 @@ func (d *Desk) accept(tx *store.Tx, want awaited, totals receipt.Totals) error {
 		return err
 	}
 	s, err := d.standing(tx, want.Case, Caller{Signer: true})
+	if err == nil && s.State == Gone { // since the upload began
+		err = buried("keep the backup")
+	}
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ type Caller struct {
 	Terminal envelope.ID
 	Binding  envelope.Digest
 	Signer   bool // the ticket signer, which is no terminal
+	Gone     bool // its key was reported destroyed: only what it sent before is answered again
 }
 
 // Caller finds who a certificate belongs to. That the CA signed it is not
@@ -29,7 +30,7 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 		return Caller{Signer: true}, nil
 	}
 	var who Caller
-	ended := false
+	heard := true
 	err = d.look(func(tx *store.Tx) error {
 		client, err := tx.Client(spki)
 		if err != nil || client.Serial != serial {
@@ -50,12 +51,14 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 			}
 			return err
 		}
-		if ended = c.State == Gone && c.Binding == client.Binding; ended {
-			ended, err = d.unheard(tx, Zombie, string(t.ID))
+		if who.Gone = c.State == Gone && c.Binding == client.Binding; who.Gone {
+			unheard, err := d.unheard(tx, Zombie, string(t.ID))
+			heard = !unheard
+			return err
 		}
-		return err
+		return nil
 	})
-	if err == nil && ended {
+	if err == nil && !heard {
 		err = d.haunted(who.Terminal)
 	}
 	return who, err

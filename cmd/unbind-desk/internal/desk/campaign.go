@@ -92,15 +92,23 @@ func (d *Desk) opened(tx *store.Tx, e *envelope.Envelope, orders int) (campaign.
 	return c, err
 }
 
+// publishListed publishes one command of a campaign. One that was published before
+// passes only if it was in this campaign: three people vouch for no other.
 func (d *Desk) publishListed(tx *store.Tx, e *envelope.Envelope, seen int64, by envelope.Digest) (Published, error) {
-	p, err := d.publishCounted(tx, e, seen, func(*command.Verified) error { return nil })
+	fresh := false
+	p, err := d.publishCounted(tx, e, seen, func(*command.Verified) error { fresh = true; return nil })
 	if err != nil {
 		return p, err
 	}
 	c, err := tx.Case(p.Case)
-	if err == nil && c.Campaign == "" {
+	switch {
+	case err != nil:
+		return p, err
+	case fresh:
 		c.Campaign = by
 		c, err = d.note(tx, c, c.State, "published in campaign "+string(by))
+	case c.Campaign != by:
+		return p, refuse(ErrConflict, "E28", "campaign", "cannot publish the campaign: the command of case %s was published outside it", c.ID)
 	}
 	p.Kind, p.Digest, p.State, p.Version = command.Kind, e.Digest(), c.State, c.Version
 	return p, err

@@ -36,6 +36,9 @@ func (d *Desk) Collect(body []byte, seen int64) (Collected, error) {
 		if err != nil {
 			return err
 		}
+		if now := d.trust().Version; said.Root != now {
+			return refuse(ErrUnfit, "E08", "", "cannot collect the signatures: the command was made for trust version %d, and %d is in force", said.Root, now)
+		}
 		if e.Digest() != c.Command {
 			return misfit("command", "cannot collect the signatures: the command is not the one that was issued for the case")
 		}

@@ -11,7 +11,6 @@ import (
 
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
-	"unbindd/agent/merkle"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/blob"
@@ -67,16 +66,11 @@ func New(p Parts) (*Desk, error) {
 	if d.trust() == nil {
 		return nil, errors.New("cannot open the desk: there is no trust bundle")
 	}
-	if err := d.change(findSuccessors); err != nil {
+	if err := errors.Join(d.change(findSuccessors), d.change(d.forgetGone)); err != nil {
 		return nil, fmt.Errorf("cannot open the desk: %w", err)
 	}
-	for role, signer := range map[trust.Role]envelope.Signer{trust.ReceiptKey: p.Receipts, trust.Enrol: p.Enrols} {
-		if key, ok := d.trust().Keys[signer.Public().ID()]; !ok || key.Role != role {
-			return nil, fmt.Errorf("cannot open the desk: its key for role %s is not in the trust bundle", role)
-		}
-	}
-	if log := d.trust().Log; log.Key != p.Receipts.Public().ID() || !merkle.CanName(string(log.Origin)) {
-		return nil, errors.New("cannot open the desk: its receipt key is not the log's in the trust bundle, or the log's origin cannot stand in a checkpoint")
+	if err := d.livesUnder(d.trust()); err != nil {
+		return nil, fmt.Errorf("cannot open the desk: %w", err)
 	}
 	return d, nil
 }
@@ -99,14 +93,16 @@ func findSuccessors(tx *store.Tx) error {
 }
 
 // believe takes over the bundles that came since the last time, which another
-// desk on the same store may have published, and verifies the chain.
+// desk on the same store may have published, and verifies the chain. It is only
+// for a look: what a change sees may be the write of one that shares its commit,
+// and be taken back.
 func (d *Desk) believe(tx *store.Tx) error {
-	had := d.bundles()
-	bodies, err := tx.Bundles(int64(len(had)))
+	had := d.believed.Load()
+	bodies, err := tx.Bundles(int64(len(had.bundles)))
 	if err != nil || len(bodies) == 0 {
 		return err
 	}
-	b := &belief{bundles: slices.Clone(had)}
+	b := &belief{bundles: slices.Clone(had.bundles)}
 	for _, body := range bodies {
 		e, err := envelope.Parse(body, envelope.MaxSize)
 		if err != nil {
@@ -117,7 +113,9 @@ func (d *Desk) believe(tx *store.Tx) error {
 	if b.trust, err = trust.Chain(d.Anchor, b.bundles); err != nil {
 		return err
 	}
-	d.believed.Store(b)
+	for len(b.bundles) > len(had.bundles) && !d.believed.CompareAndSwap(had, b) {
+		had = d.believed.Load() // another look was quicker
+	}
 	return nil
 }
 
@@ -125,15 +123,35 @@ func (d *Desk) trust() *trust.Trust { return d.believed.Load().trust }
 
 func (d *Desk) bundles() []*envelope.Envelope { return d.believed.Load().bundles }
 
+// errBehind says that a change sees a bundle that is not believed yet.
+var errBehind = errors.New("cannot change the store: a newer trust bundle came between")
+
+// behinds is how often a change looks for newer trust before it is given up: each
+// time at least one bundle was published.
+const behinds = 100
+
 // change and look begin with the trust in force, so that no desk judges by a
-// bundle that another has replaced.
+// bundle that another has replaced. A change that sees more bundles than are
+// believed waits until they are durable, and runs again.
 func (d *Desk) change(f func(*store.Tx) error) error {
-	return d.Store.Change(func(tx *store.Tx) error {
-		if err := d.believe(tx); err != nil {
-			return err
+	err := errBehind
+	for n := 0; errors.Is(err, errBehind) && n < behinds; n++ {
+		err = d.Store.Change(func(tx *store.Tx) error {
+			switch newer, err := tx.Bundles(int64(len(d.bundles()))); {
+			case err != nil:
+				return err
+			case len(newer) > 0:
+				return errBehind
+			}
+			return f(tx)
+		})
+		if errors.Is(err, errBehind) {
+			if err := d.look(func(*store.Tx) error { return nil }); err != nil {
+				return err
+			}
 		}
-		return f(tx)
-	})
+	}
+	return err
 }
 
 func (d *Desk) look(f func(*store.Tx) error) error {

@@ -89,9 +89,25 @@ func (d *Desk) Admit(a Admission) ([]byte, error) {
 		if err != nil {
 			return err
 		}
+		if err := unneeded(tx, t.Nonce); err != nil {
+			return err
+		}
 		t.Nonce = nonce
 		return errors.Join(d.returned(tx, a.Serial, id), tx.PutTerminal(t), tx.PutEnrolment(e), tx.PutSecrets(nonce, secrets))
 	})
+}
+
+// unneeded ends the secrets of a ticket that nobody has used and nobody can use
+// any more: the reader's pairing key stands in the later one's.
+func unneeded(tx *store.Tx, nonce envelope.ID) error {
+	e, err := tx.Enrolment(nonce)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil
+	}
+	if err != nil || e.Binding != "" {
+		return err
+	}
+	return tx.PutSecrets(nonce, store.Secrets{})
 }
 
 func (a *Admission) check() (envelope.ID, error) {

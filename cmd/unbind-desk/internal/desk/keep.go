@@ -47,11 +47,15 @@ func (d *Desk) receive(k store.Key, who Caller, body []byte, judge func(*store.T
 		if _, err := tx.Case(k.Case); errors.Is(err, store.ErrAbsent) {
 			return misfit("case", "cannot keep the %s: no case of that name was issued here", k.Kind)
 		}
-		if _, err := d.seen(tx, k.Case, who); err != nil {
+		c, err := d.seen(tx, k.Case, who)
+		if err != nil {
 			return err
 		}
 		if same, err := known(tx, k, body); same || err != nil {
 			return err
+		}
+		if c.State == Gone {
+			return buried("keep the " + k.Kind)
 		}
 		s, err := d.standing(tx, k.Case, who)
 		if err != nil {
@@ -62,6 +66,12 @@ func (d *Desk) receive(k store.Key, who Caller, body []byte, judge func(*store.T
 		}
 		return nil
 	})
+}
+
+// buried refuses what comes new under an enrolment whose key was reported
+// destroyed: whoever holds it is not the terminal that was unbound.
+func buried(what string) error {
+	return refuse(ErrForeign, "E10", "gone", "cannot %s: the terminal was unbound, and its key reported destroyed", what)
 }
 
 // judged gives what the stair refused its kind: a signature that does not hold

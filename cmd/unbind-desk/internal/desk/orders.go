@@ -31,6 +31,9 @@ func (d *Desk) Orders(terminal string, who Caller) (Offer, error) {
 	if id != who.Terminal {
 		return Offer{}, refuse(ErrForeign, "E09", "terminal", "cannot serve the client: these are another terminal's orders")
 	}
+	if who.Gone {
+		return Offer{}, buried("serve the client")
+	}
 	o := Offer{Changed: d.bell.wait(id)}
 	var orders []store.Object
 	err = d.look(func(tx *store.Tx) error {

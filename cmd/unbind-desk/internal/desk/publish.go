@@ -1,11 +1,12 @@
 package desk
 
 import (
-	"bytes"
 	"errors"
+	"slices"
 
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
+	"unbindd/agent/merkle"
 	"unbindd/agent/profile"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -150,18 +151,43 @@ func (d *Desk) verifyCommand(tx *store.Tx, e *envelope.Envelope, said command.Co
 	return verified, nil
 }
 
-// publishTrust takes over the next bundle; the one in force stays on record.
+// publishTrust takes over the next bundle, if this desk can go on under it; the
+// one in force stays on record. Whether it is new is asked of the store alone.
 func (d *Desk) publishTrust(tx *store.Tx, e *envelope.Envelope, _ int64) (Published, error) {
-	before := d.trust()
-	next, err := before.Next(e)
-	if err != nil || next == before {
+	next, err := d.trust().Next(e)
+	if err != nil {
 		return Published{}, err
 	}
 	have, err := tx.Trust(next.Version)
-	if err == nil && !bytes.Equal(have, e.Encode()) {
-		return Published{}, refuse(ErrConflict, "E16", "other-bytes", "cannot publish the bundle: another one of that version is stored")
+	switch {
+	case err == nil:
+		stored, err := envelope.Parse(have, envelope.MaxSize)
+		if err == nil && stored.Digest() != e.Digest() {
+			err = refuse(ErrConflict, "E16", "other-bytes", "cannot publish the bundle: another one of that version is stored")
+		}
+		return Published{}, err
+	case !errors.Is(err, store.ErrAbsent):
+		return Published{}, err
+	}
+	if err := d.livesUnder(next); err != nil {
+		return Published{}, err
 	}
 	return Published{}, tx.AddTrust(next.Version, e.Encode())
+}
+
+// livesUnder refuses a bundle under which this desk could not sign what it must:
+// receipts, enrolments and the checkpoints of its log.
+func (d *Desk) livesUnder(t *trust.Trust) error {
+	for role, signer := range map[trust.Role]envelope.Signer{trust.ReceiptKey: d.Receipts, trust.Enrol: d.Enrols} {
+		id := signer.Public().ID()
+		if key, ok := t.Keys[id]; !ok || key.Role != role || slices.Contains(t.Revoked(), id) {
+			return refuse(ErrUnfit, "E16", "desk-key", "cannot serve under trust version %d: this desk's key for role %s is not in it, or revoked", t.Version, role)
+		}
+	}
+	if t.Log.Key != d.Receipts.Public().ID() || !merkle.CanName(string(t.Log.Origin)) {
+		return refuse(ErrUnfit, "E16", "desk-log", "cannot serve under trust version %d: its log is not signed by this desk's receipt key, or its origin cannot stand in a checkpoint", t.Version)
+	}
+	return nil
 }
 
 // publishProfile takes a profile that the bundle in force names; terminals get

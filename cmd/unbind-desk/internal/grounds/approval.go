@@ -11,10 +11,11 @@ import (
 )
 
 // Approval is how far the signing of an order has got: who signed, for which
-// role, and the roles that are still missing.
+// role, the roles that are still missing, and how many people beyond them.
 type Approval struct {
 	Signed  []trust.Approver `json:"signed"`
 	Missing []trust.Role     `json:"missing"`
+	More    int              `json:"more,omitempty"` // further people, of any role that is asked for
 }
 
 // Approve reads the signatures of an order against a bundle. Every one must be
@@ -27,9 +28,12 @@ func Approve(t *trust.Trust, e *envelope.Envelope) (Approval, error) {
 	}
 	a := Approval{Signed: []trust.Approver{}, Missing: []trust.Role{}}
 	left := map[trust.Role]int{}
+	a.More = rule.Total
 	for role, n := range rule.Need {
 		left[role] = n
+		a.More -= n
 	}
+	a.More = max(a.More, 0)
 	for _, s := range e.Signatures {
 		who, err := signer(t, e, s)
 		if err != nil {
@@ -38,10 +42,15 @@ func Approve(t *trust.Trust, e *envelope.Envelope) (Approval, error) {
 		if slices.ContainsFunc(a.Signed, func(had trust.Approver) bool { return had.Holder == who.Holder }) {
 			return a, envelope.Refuse("E05", "same-holder", "cannot take the signature of %s: %s has signed already, and nobody signs twice", s.KeyID, who.Holder)
 		}
-		if left[who.Role] == 0 {
+		_, asked := rule.Need[who.Role]
+		switch {
+		case left[who.Role] > 0:
+			left[who.Role]--
+		case asked && a.More > 0:
+			a.More--
+		default:
 			return a, envelope.Refuse("E05", "role", "cannot take the signature of %s: nobody more of role %s is asked for", s.KeyID, who.Role)
 		}
-		left[who.Role]--
 		a.Signed = append(a.Signed, who)
 	}
 	for role, n := range left {

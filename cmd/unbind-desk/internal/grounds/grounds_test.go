@@ -12,6 +12,7 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
 	"unbindd/agent/ticket"
+	"unbindd/agent/trust"
 )
 
 func asking() manifest.Manifest {
@@ -115,5 +116,54 @@ func TestCheckRecord(t *testing.T) {
 	spoiled.Sig[3] ^= 1
 	if err := check(spoiled, o, true); err == nil {
 		t.Error("a spoiled signature passes")
+	}
+}
+
+// Who is still to sign is what a bundle's rule demands in all, not by role alone:
+// signatures beyond the roles count as they do when the order is published.
+func TestApprovalCountsTheTotal(t *testing.T) {
+	people := map[envelope.ID]envelope.Signer{}
+	b := trust.Bundle{Version: 1, Keys: map[envelope.KeyID]trust.Key{}, Rules: map[string]trust.Rule{
+		"close": {Need: map[trust.Role]int{trust.Operations: 1, trust.Security: 1}, Total: 3},
+	}}
+	for i, of := range []trust.Role{trust.Operations, trust.Operations, trust.Security, trust.Security, trust.Release} {
+		s := envelope.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(i + 1)}, 32)))
+		name := envelope.ID(string(of) + string(rune('0'+i)))
+		people[name] = s
+		b.Keys[s.Public().ID()] = trust.Key{Alg: s.Public().Alg, Holder: name, Pub: s.Public().Pub, Role: of}
+	}
+	for _, c := range []struct {
+		by            []envelope.ID
+		missing, more int
+		code          string
+	}{
+		{nil, 2, 1, ""},
+		{[]envelope.ID{"operations0"}, 1, 1, ""},
+		{[]envelope.ID{"operations0", "operations1"}, 1, 0, ""},
+		{[]envelope.ID{"operations0", "security2"}, 0, 1, ""},
+		{[]envelope.ID{"operations0", "security2", "security3"}, 0, 0, ""},
+		{[]envelope.ID{"operations0", "operations1", "security2"}, 0, 0, ""},
+		{[]envelope.ID{"operations0", "operations1", "security2", "security3"}, 0, 0, "E05:role"},
+		{[]envelope.ID{"operations0", "release4"}, 0, 0, "E05:role"},
+	} {
+		e := &envelope.Envelope{PayloadType: envelope.Type("close"), Payload: []byte(`{}`)}
+		for _, name := range c.by {
+			signed, err := envelope.Seal(envelope.Type("close"), struct{}{}, people[name])
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Signatures = append(e.Signatures, signed.Signatures...)
+		}
+		a, err := Approve(&trust.Trust{Bundle: b}, e)
+		if envelope.CodeOf(err) != c.code || err == nil && (len(a.Missing) != c.missing || a.More != c.more) {
+			t.Errorf("signed by %v: missing %v and %d more, %v", c.by, a.Missing, a.More, err)
+		}
+		if c.code != "" || len(c.by) == 0 {
+			continue
+		}
+		_, err = (&trust.Trust{Bundle: b}).Verify(e, "close")
+		if whole := len(a.Missing) == 0 && a.More == 0; (err == nil) != whole {
+			t.Errorf("signed by %v: told as whole: %v, and verified: %v", c.by, whole, err)
+		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -121,7 +122,7 @@ func pause(attempts int64) int64 {
 func (s *Sender) send(ctx context.Context, p Partner, h store.Hook) (err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL, bytes.NewReader(h.Body))
 	if err != nil {
-		return fmt.Errorf("cannot tell the partner: %w", err)
+		return fmt.Errorf("cannot tell the partner: %w", nameless(err))
 	}
 	id, at := fmt.Sprintf("%s-%d", h.Partner, h.N), strconv.FormatInt(s.Now().Unix(), 10)
 	req.Header.Set("Content-Type", "application/json")
@@ -130,7 +131,7 @@ func (s *Sender) send(ctx context.Context, p Partner, h store.Hook) (err error) 
 	req.Header.Set("Webhook-Signature", "v1,"+Signature(p.Secret.Reveal(), id, at, h.Body))
 	resp, err := s.Client.Do(req)
 	if err != nil {
-		return fmt.Errorf("cannot tell the partner: %w", err)
+		return fmt.Errorf("cannot tell the partner: %w", nameless(err))
 	}
 	defer func() { _ = resp.Body.Close() }() // what it says is of no use
 	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)); err != nil {
@@ -140,6 +141,16 @@ func (s *Sender) send(ctx context.Context, p Partner, h store.Hook) (err error) 
 		return fmt.Errorf("cannot tell the partner: it answers %d", resp.StatusCode)
 	}
 	return nil
+}
+
+// nameless takes the address out of an error: a partner's may hold a token, and
+// errors go to the log.
+func nameless(err error) error {
+	var of *url.Error
+	if errors.As(err, &of) {
+		return of.Err
+	}
+	return err
 }
 
 // Signature is the base64 of HMAC-SHA256 over id, time and body with dots between.

@@ -2,11 +2,13 @@ package serve
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strconv"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/desk"
+	"unbindd/cmd/unbind-desk/internal/store"
 )
 
 // proofHeader carries the proof that comes with a receipt: a C2SP tlog-proof in
@@ -14,13 +16,19 @@ import (
 // receipt, so that who does not know it sees nothing new.
 const proofHeader = "Unbindd-Log-Proof"
 
-// sendReceipt sends a receipt with the proof of the object that it is for.
+// sendReceipt sends a receipt with the proof of the object that it is for. The
+// receipt is durable and a terminal waits for it: it goes out also where no proof
+// can be made, which is asked for again at its own route.
 func (s *Server) sendReceipt(w http.ResponseWriter, who desk.Caller, id envelope.ID, kind string, n int64, receipt []byte) error {
 	proof, err := s.Desk.ProveObject(who, id, kind, n)
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrUnknown):
 		return err
+	case err != nil:
+		s.Log.Error().Err(err).Str("case", string(id)).Msg("a receipt goes out without its proof")
+	default:
+		w.Header().Set(proofHeader, base64.StdEncoding.EncodeToString(proof))
 	}
-	w.Header().Set(proofHeader, base64.StdEncoding.EncodeToString(proof))
 	send(w, http.StatusOK, receipt)
 	return nil
 }

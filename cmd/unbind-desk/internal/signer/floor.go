@@ -26,11 +26,14 @@ func (p *Process) heed(version int64) error {
 	case version == p.newest:
 		return nil
 	}
-	p.newest = version
-	if p.Floor == "" {
-		return nil
+	// Written first: a version that could not be kept is tried again with the next ask.
+	if p.Floor != "" {
+		if err := authority.Replace(p.Floor, []byte(strconv.FormatInt(version, 10)+"\n"), 0o600); err != nil {
+			return err
+		}
 	}
-	return authority.Replace(p.Floor, []byte(strconv.FormatInt(version, 10)+"\n"), 0o600)
+	p.newest = version
+	return nil
 }
 
 func (p *Process) readFloor() error {
@@ -41,9 +44,10 @@ func (p *Process) readFloor() error {
 	if err != nil {
 		return fmt.Errorf("cannot read the newest trust version: %w", err)
 	}
-	p.newest, err = strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-	if err != nil || p.newest < 1 {
+	kept, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil || kept < 1 {
 		return fmt.Errorf("cannot read the newest trust version: %s holds no number", p.Floor)
 	}
+	p.newest = kept
 	return nil
 }

@@ -24,21 +24,26 @@ const (
 	inNumbers    Table = "numbers"    // commands by terminal, epoch and number
 	inObjects    Table = "objects"
 	inHistory    Table = "history"
-	inLog        Table = "log"
+	inLeaves     Table = "leaves" // of the log
 	inHashes     Table = "hashes"
-	inTrust      Table = "trust"
+	inTrust      Table = "bundles"
 	inProfiles   Table = "profiles"
 	inCounters   Table = "counters"
 	inAlarms     Table = "alarms"
 	inHooks      Table = "hooks"
 	inParts      Table = "parts"
 	inRetired    Table = "retired" // serial numbers that were taken out of service
+
+	// What an older desk reads and writes under these names is moved away, so that
+	// it finds no trust bundle and does not start on what this one has written.
+	olderLog   Table = "log"
+	olderTrust Table = "trust"
 )
 
 // Tables are all that a base needs.
 var Tables = []Table{
 	inTerminals, inEnrolments, inAnswers, inPairings, inSalts, inBindings, inClients, inCases, inStates, inSuccessors, inNumbers,
-	inObjects, inHistory, inLog, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired,
+	inObjects, inHistory, inLeaves, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired, olderLog, olderTrust,
 }
 
 // page is how many rows are read at once.

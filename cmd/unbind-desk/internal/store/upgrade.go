@@ -8,23 +8,24 @@ import (
 )
 
 // upgrade takes over what an older desk left: a log that is a list of digests
-// without a tree, and cases that are found by their id alone. Each transaction
-// does a page and says how far it got, so that a power cut only makes the next
-// start go on.
+// without a tree, tables under names that it would still write to, and cases that
+// are found by their id alone. Each transaction does a page and says how far it
+// got, so that a power cut only makes the next start go on. Then the newest leaves
+// are held against the tree.
 func (s *Store) upgrade() error {
 	var there bool
-	if err := s.Look(func(tx *Tx) (err error) { there, err = upgraded(tx); return err }); err != nil || there {
+	if err := s.Look(func(tx *Tx) (err error) { there, err = upgraded(tx); return err }); err != nil {
 		return err
 	}
-	for _, step := range []func(*Tx) (bool, error){countLeaves, hashLeaves, placeCases} {
-		for done := false; !done; {
+	for _, step := range []func(*Tx) (bool, error){moveLog, moveTrust, countLeaves, hashLeaves, placeCases} {
+		for done := there; !done; {
 			err := s.Change(func(tx *Tx) (err error) { done, err = step(tx); return err })
 			if err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return s.Look((*Tx).recount)
 }
 
 // upgraded says that there is nothing to take over.
@@ -32,10 +33,34 @@ func upgraded(t *Tx) (bool, error) {
 	size, err1 := get[int64](t, inCounters, leaves)
 	tree, err2 := t.Counted(hashed)
 	n, err3 := t.Counted(placed)
+	log, err4 := t.rows.List(olderLog, "", "", 1)
+	trust, err5 := t.rows.List(olderTrust, "", "", 1)
+	err := errors.Join(err2, err3, err4, err5)
 	if absent(err1) {
-		return false, errors.Join(err2, err3)
+		return false, err
 	}
-	return size == tree && n > 0, errors.Join(err1, err2, err3)
+	return size == tree && n > 0 && len(log)+len(trust) == 0, errors.Join(err1, err)
+}
+
+func moveLog(t *Tx) (bool, error)   { return t.move(olderLog, inLeaves) }
+func moveTrust(t *Tx) (bool, error) { return t.move(olderTrust, inTrust) }
+
+// move gives a page of rows to the table of another name. A row that is there
+// already was written by an older desk since: it is not taken.
+func (t *Tx) move(from, to Table) (bool, error) {
+	rows, err := t.rows.List(from, "", "", page)
+	for _, row := range rows {
+		if err != nil {
+			break
+		}
+		if err = t.rows.Add(to, row.Key, row.Value); err == nil {
+			err = t.rows.Remove(from, row.Key)
+		}
+	}
+	if err != nil {
+		return false, fmt.Errorf("cannot take over the table %s: %w", from, err)
+	}
+	return len(rows) < page, nil
 }
 
 // countLeaves counts a log that was never counted.
@@ -44,7 +69,7 @@ func countLeaves(t *Tx) (bool, error) {
 		return true, err
 	}
 	n := int64(0)
-	err := all(t, inLog, "", "", func(key string, _ envelope.Digest) error {
+	err := all(t, inLeaves, "", "", func(key string, _ envelope.Digest) error {
 		if numberAt(key) != n {
 			return fmt.Errorf("cannot take over the log: leaf %d is missing", n)
 		}

@@ -138,7 +138,7 @@ func (p *Pipe) deaf(id string) {
 	delete(p.waiting, id)
 	p.parts.mu.Lock()
 	defer p.parts.mu.Unlock()
-	p.parts.drop(id)
+	p.parts.drop(id, id)
 }
 
 // connect is called with the lock held.
@@ -147,7 +147,7 @@ func (p *Pipe) connect(ctx context.Context) error {
 		return nil
 	}
 	if p.bells == nil {
-		p.bells, p.waiting, p.parts = make(chan struct{}, 1), map[string]chan heard{}, newAssembly(maxBody)
+		p.bells, p.waiting, p.parts = make(chan struct{}, 1), map[string]chan heard{}, newAssembly(answersMost)
 	}
 	p.conn = nil
 	conn, err := Dial(ctx, p.Route)

@@ -56,7 +56,7 @@ at a time serves a directory.`,
 	c.Flags().StringVar(&s.url, "url", "", "how terminals reach this desk, where that is not the listening address")
 	c.Flags().Int64Var(&s.maxBackup, "max-backup", 2<<30, "largest sealed file taken, in bytes")
 	s.broker.flags(c)
-	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before or WHAT:after: stand still around that commit until killed; for power-cut tests")
+	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before, WHAT:after or backup:kept: stand still around that commit until killed; for power-cut tests")
 	cobra.CheckErr(c.Flags().MarkHidden("pause-at"))
 	must(c, "dir")
 	return c

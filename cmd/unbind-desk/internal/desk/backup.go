@@ -121,12 +121,13 @@ func (d *Desk) restore(want awaited, up *store.Upload, in Arriving) ([]byte, err
 	}
 	totals, err := d.recount(want, up)
 	if err != nil {
-		return nil, as(ErrUnfit, err)
+		return nil, err
 	}
 	d.pause("backup", "before")
 	if err := up.Keep(); err != nil {
 		return nil, err
 	}
+	d.pause("backup", "kept")
 	if err := d.Store.Change(func(tx *store.Tx) error { return d.accept(tx, want, totals) }); err != nil {
 		return nil, err
 	}
@@ -159,17 +160,22 @@ func (r *remember) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// recount opens and counts the file. That it could not be read says nothing of it.
 func (d *Desk) recount(want awaited, up *store.Upload) (totals receipt.Totals, err error) {
 	f, err := up.Reopen()
 	if err != nil {
 		return totals, fmt.Errorf("cannot open a received file: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	r, err := sealed.Open(f, d.Openers, want.start, func([]byte) error { return nil })
-	if err != nil {
-		return totals, err
+	from := &remember{Reader: f}
+	r, err := sealed.Open(from, d.Openers, want.start, func([]byte) error { return nil })
+	if from.err != nil && !errors.Is(from.err, io.EOF) {
+		return totals, fmt.Errorf("cannot read a received file: %w", from.err)
 	}
-	return r.Totals(), r.Compare(want.Manifest)
+	if err != nil {
+		return totals, as(ErrUnfit, err)
+	}
+	return r.Totals(), as(ErrUnfit, r.Compare(want.Manifest))
 }
 
 // accept writes the backup and its receipt; when another upload of the same

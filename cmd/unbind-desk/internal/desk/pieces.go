@@ -186,6 +186,10 @@ func (d *Desk) extend(p store.Part, chunk []byte) (store.Part, error) {
 // fails, the file stays and can be finished later.
 func (d *Desk) finish(want awaited, p store.Part) error {
 	up, err := d.Store.Whole(p)
+	if errors.Is(err, store.ErrAbsent) {
+		gone := refuse(ErrGone, "E28", "expired", "cannot go on with the file: its bytes are gone, begin again")
+		return errors.Join(gone, d.Store.Change(func(tx *store.Tx) error { return tx.DropPart(p.Key) }))
+	}
 	if err != nil {
 		return err
 	}

@@ -119,21 +119,29 @@ func (s *Store) writeAt(p Part, whole []byte) (err error) {
 }
 
 // Whole turns a part of which everything has come into an upload, to be opened,
-// compared and kept like any other.
+// compared and kept like any other. A cut after Keep leaves its bytes under their
+// digest and the record as it was: then it goes on from there. ErrAbsent says that
+// they are in neither place.
 func (s *Store) Whole(p Part) (*Upload, error) {
 	sum, err := hashOf(p.State)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(s.partFile(p.Key), os.O_RDWR|os.O_CREATE, 0o600)
+	u := &Upload{dir: s.blobs, sum: sum, size: p.Offset}
+	u.file, err = os.OpenFile(s.partFile(p.Key), os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrNotExist) {
+		u.kept = true
+		u.file, err = s.Blob(u.Digest())
+		return u, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open a received file: %w", err)
 	}
-	_, err = f.WriteAt(p.Tail, p.Offset-int64(len(p.Tail)))
-	if err = errors.Join(err, f.Truncate(p.Offset)); err != nil {
-		return nil, fmt.Errorf("cannot open a received file: %w", errors.Join(err, f.Close()))
+	_, err = u.file.WriteAt(p.Tail, p.Offset-int64(len(p.Tail)))
+	if err = errors.Join(err, u.file.Truncate(p.Offset)); err != nil {
+		return nil, fmt.Errorf("cannot open a received file: %w", errors.Join(err, u.file.Close()))
 	}
-	return &Upload{dir: s.blobs, file: f, sum: sum, size: p.Offset}, nil
+	return u, nil
 }
 
 // RemovePart removes a part's file; one that is not there is no error.

@@ -15,6 +15,7 @@
 //	assembly.go the parts of what is under way, and what they may cost
 //	seal.go     who says it, and to which question
 //	pipe.go     the terminal's side: ask, resend, believe
+//	join.go     the terminal's one connection, its bell and its end
 //	serve.go    the desk's side: believe, hand on, answer
 //	sitting.go  the desk at one connection: who has how many places
 //	bell.go     the doorbell, which only says "pull now"

@@ -1,4 +1,4 @@
-package broker_test
+package transport_test
 
 import (
 	"context"

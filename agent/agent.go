@@ -60,25 +60,26 @@ type Agent struct {
 
 	samples map[uint64]*wipe.Samples // needles of the step that erases, by file system
 
-	taking  sync.Mutex    // one thing is taken at a time, whoever brings it
-	away    atomic.Int64  // losses of the reader's line since the daemon began
-	lending sync.Mutex    // one opening of the reader's line at a time, where none is kept
-	rung    chan struct{} // the broker's bell rang: ask now
-	timed   chan struct{} // closed after the first question for the time
-	mu      sync.Mutex    // guards what follows; never held over a step or a link
-	id      *identity
-	journal *journal.Journal
-	keys    *keys.Store
-	reader  conversation
-	link    transport.Link
-	clock   *clock
-	plan    journal.Plan
-	orders  chan struct{} // a command was accepted
-	cancel  chan struct{} // a cancel was written
-	refused map[string]local.Object
-	show    shown
-	lost    time.Time // when the reader was last lost; zero while it answers
-	whole   time.Time // when the whole ledger was last read and found whole; trading alone asks
+	taking   sync.Mutex    // one thing is taken at a time, whoever brings it
+	away     atomic.Int64  // losses of the reader's line since the daemon began
+	lending  sync.Mutex    // one opening of the reader's line at a time, where none is kept
+	rung     chan struct{} // the broker's bell rang: ask now
+	relinked chan struct{} // closed when the link is
+	timed    chan struct{} // closed after the first question for the time
+	mu       sync.Mutex    // guards what follows; never held over a step or a link
+	id       *identity
+	journal  *journal.Journal
+	keys     *keys.Store
+	reader   conversation
+	link     transport.Link
+	clock    *clock
+	plan     journal.Plan
+	orders   chan struct{} // a command was accepted
+	cancel   chan struct{} // a cancel was written
+	refused  map[string]local.Object
+	show     shown
+	lost     time.Time // when the reader was last lost; zero while it answers
+	whole    time.Time // when the whole ledger was last read and found whole; trading alone asks
 }
 
 // New puts an agent together; it touches nothing.
@@ -100,7 +101,7 @@ func New(p Parts) *Agent {
 	}
 	return &Agent{
 		Parts: p, at: places{p.Config.StateDir}, hub: newHub(p.Now), bell: newBell(),
-		clock: newClock(p.Now, 0), rung: make(chan struct{}, 1), timed: make(chan struct{}), refused: map[string]local.Object{},
+		clock: newClock(p.Now, 0), rung: make(chan struct{}, 1), relinked: make(chan struct{}), timed: make(chan struct{}), refused: map[string]local.Object{},
 	}
 }
 

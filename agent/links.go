@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -44,33 +45,64 @@ func (a *Agent) shows(key crypto.Signer) transport.Identity {
 // way is the link that the settings name.
 func (a *Agent) way(r route, id transport.Identity) (transport.Link, error) {
 	if a.MQTT.URL != "" && a.MQTT.Use == transport.Pipe {
-		return transport.NewMQTT(a.linkConfig(r), a.MQTT, id)
+		link, err := transport.NewMQTT(a.linkConfig(r), a.MQTT, id)
+		if err != nil {
+			return nil, err
+		}
+		link.OnBell(a.ring)
+		return link, nil
 	}
 	return transport.NewHTTPS(a.linkConfig(r), id)
 }
 
 // doorbell listens for the broker's bell where HTTPS carries. It only saves
-// waiting: whoever rings, and however often, the desk is asked and nothing else.
+// waiting: whoever rings, and however often, the desk is asked and nothing else. It
+// ends with the link, and begins anew with what the next one believes.
 func (a *Agent) doorbell(ctx context.Context) {
 	if a.MQTT.URL == "" || a.MQTT.Use != transport.Bell {
 		return
 	}
-	a.mu.Lock()
-	if a.id == nil || a.keys == nil {
+	for ctx.Err() == nil {
+		a.mu.Lock()
+		relinked := a.relinked
+		if a.id == nil || a.keys == nil {
+			a.mu.Unlock()
+			return
+		}
+		key, err := a.keys.TLSKey()
+		config, id := a.linkConfig(a.id.route), a.shows(key)
 		a.mu.Unlock()
-		return
+		if err == nil {
+			err = a.hearken(ctx, relinked, config, id)
+		}
+		if err != nil {
+			a.Log.Error().Err(err).Msg("the broker's bell cannot be listened for")
+		}
+		select {
+		case <-ctx.Done():
+		case <-relinked:
+		}
 	}
-	key, err := a.keys.TLSKey()
-	config, id := a.linkConfig(a.id.route), a.shows(key)
-	a.mu.Unlock()
-	if err == nil {
-		err = transport.Doorbell(ctx, config, a.MQTT, id, a.backoff(), a.ring, func(err error) {
-			a.Log.Info().Err(err).Msg("the broker's bell is not heard")
-		})
+}
+
+// hearken listens until ctx ends or the link does.
+func (a *Agent) hearken(ctx context.Context, relinked <-chan struct{}, config transport.Config, id transport.Identity) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	go func() {
+		select {
+		case <-relinked:
+			end()
+		case <-ctx.Done():
+		}
+	}()
+	err := transport.Doorbell(ctx, config, a.MQTT, id, a.backoff(), a.ring, func(err error) {
+		a.Log.Info().Err(err).Msg("the broker's bell is not heard")
+	})
+	if ctx.Err() != nil {
+		return nil
 	}
-	if err != nil && ctx.Err() == nil {
-		a.Log.Error().Err(err).Msg("the broker's bell cannot be listened for")
-	}
+	return err
 }
 
 func (a *Agent) ring() {
@@ -92,6 +124,8 @@ func (a *Agent) closeLink() {
 	a.mu.Lock()
 	link := a.link
 	a.link = nil
+	close(a.relinked)
+	a.relinked = make(chan struct{})
 	a.mu.Unlock()
 	if link == nil {
 		return
@@ -101,26 +135,31 @@ func (a *Agent) closeLink() {
 	}
 }
 
-// doze is a nap that the broker's bell ends. Bells that ring without end are no
-// reason to ask without end.
-func (a *Agent) doze(ctx context.Context, d time.Duration) {
+// doze is a nap that the broker's bell ends, or whoever is called here: an order
+// that was handed in, a technician. Bells that ring without end are no reason to ask
+// without end.
+func (a *Agent) doze(ctx context.Context, d time.Duration, called <-chan struct{}) {
 	nap(ctx, min(d, a.Link.RetryMin))
 	t := time.NewTimer(max(0, d-a.Link.RetryMin))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 	case <-a.rung:
+	case <-called:
 	case <-t.C:
 	}
 }
 
 // interval is how long to wait after so many failures in a row. What the desk asked
-// for is kept, with jitter on top; its length is bounded where it is read.
+// for is kept, with jitter on top, and never shortens the pause; what somebody on the
+// way asked for counts up to the longest pause of our own.
 func (a *Agent) interval(failures int, why error) time.Duration {
 	pause := a.backoff().Delay(min(failures, 20))
 	var status *transport.Status
-	if errors.As(why, &status) && status.RetryAfter > 0 {
-		pause = status.RetryAfter + a.backoff().Delay(1)
+	if errors.As(why, &status) {
+		if asked := status.Wait(cmp.Or(a.Link.RetryMax, 15*time.Minute)); asked > 0 {
+			pause = max(pause, asked+a.backoff().Delay(1))
+		}
 	}
 	return pause
 }

@@ -53,11 +53,16 @@ func (a *Agent) poll(ctx context.Context) {
 		if link == nil {
 			return
 		}
+		select {
+		case <-a.rung: // this question is its answer
+		default:
+		}
+		called := a.bell.wait()
 		text, next, err := link.Pull(ctx, etag, a.Link.Wait)
 		a.linkIs(link.Name(), err)
 		if err != nil {
 			failures++
-			nap(ctx, a.interval(failures, err))
+			a.doze(ctx, a.interval(failures, err), called)
 			continue
 		}
 		failures, etag = 0, next
@@ -66,7 +71,7 @@ func (a *Agent) poll(ctx context.Context) {
 			continue
 		}
 		if m := a.mode(); m == local.Trading || m == local.Blocked {
-			a.doze(ctx, jitter(a.Link.Poll))
+			a.doze(ctx, jitter(a.Link.Poll), called)
 		} else {
 			nap(ctx, a.Link.RetryMin)
 		}

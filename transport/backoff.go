@@ -56,8 +56,10 @@ func Retry(ctx context.Context, b Backoff, do func() error, note func(failures i
 		}
 		wait := b.Delay(failures)
 		var s *Status
-		if errors.As(err, &s) && s.RetryAfter > 0 {
-			wait = s.RetryAfter + b.Delay(1)
+		if errors.As(err, &s) {
+			if _, last := b.bounds(); s.Wait(last) > 0 {
+				wait = max(wait, s.Wait(last)+b.Delay(1))
+			}
 		}
 		if note != nil {
 			note(failures, wait, err)

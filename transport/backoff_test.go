@@ -67,7 +67,7 @@ func TestRetryHonoursTheDesksWait(t *testing.T) {
 	b := Backoff{Min: time.Second, Max: time.Minute, Int: func(int64) int64 { return 7 }, Nap: n.nap}
 	err := Retry(t.Context(), b, func() error {
 		if len(n.taken) == 0 {
-			return &Status{Code: 503, RetryAfter: time.Hour}
+			return &Status{Code: 503, Err: "E28:busy", RetryAfter: time.Hour}
 		}
 		return nil
 	}, nil)

@@ -93,7 +93,7 @@ func TestAnswersWithoutAReply(t *testing.T) {
 	if reply, err := answers(t, 204, kept, "").Put(t.Context(), manifest, []byte(`{}`)); reply != nil || err != nil {
 		t.Errorf("204: %q, %v", reply, err)
 	}
-	if _, err := answers(t, 202, nil, "").Put(t.Context(), manifest, []byte(`{}`)); !errors.Is(err, transport.ErrNotYet) {
+	if _, err := answers(t, 202, kept, "").Put(t.Context(), manifest, []byte(`{}`)); !errors.Is(err, transport.ErrNotYet) {
 		t.Errorf("202: %v", err)
 	}
 	if _, err := answers(t, 204, nil, "").Fetch(t.Context(), manifest); !errors.Is(err, transport.ErrNotYet) {
@@ -107,7 +107,7 @@ func TestASuccessThatDoesNotNameTheBytesIsNotBelieved(t *testing.T) {
 	for name, header := range map[string]map[string]string{
 		"nothing": nil, "other bytes": {"Unbindd-Kept": "sha256:" + strings.Repeat("0", 64)}, "empty": {"Unbindd-Kept": ""},
 	} {
-		for _, code := range []int{200, 201, 204} {
+		for _, code := range []int{200, 201, 202, 204} {
 			body := map[bool]string{true: "", false: "<html>welcome</html>"}[code == 204]
 			if _, err := answers(t, code, header, body).Put(t.Context(), manifest, []byte(`{}`)); err == nil || transport.Permanent(err) {
 				t.Errorf("%s, %d to a put: %v", name, code, err)

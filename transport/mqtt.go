@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"unbindd/transport/broker"
@@ -48,6 +47,8 @@ type MQTT struct {
 	unknown  *broker.Pipe
 	timeless bool // the desk may be asked for the time past its certificate's dates
 	chunk    int64
+	least    time.Duration // between two questions for the command
+	rung     func()
 }
 
 // NewMQTT makes the link; nothing is dialled before the first call. c tells the
@@ -64,7 +65,7 @@ func NewMQTT(c Config, m MQTTConfig, id Identity) (*MQTT, error) {
 	if err != nil || u.Hostname() == "" {
 		return nil, fmt.Errorf("cannot use %q as the desk's address: want https://host[:port]", c.URL)
 	}
-	l := &MQTT{timeless: len(id.Pins) > 0, chunk: max(cmp.Or(m.Message, defaultMessage)-besides, 1<<10)}
+	l := &MQTT{timeless: len(id.Pins) > 0, least: cmp.Or(c.RetryMin, time.Second), rung: func() {}, chunk: max(cmp.Or(m.Message, defaultMessage)-besides, 1<<10)}
 	l.routes = routes{terminal: id.Terminal, ask: l.asks}
 	pipe := func(address string, open bool, shown ...tls.Certificate) (*broker.Pipe, error) {
 		route, err := m.route(c, id, address, shown...)
@@ -82,6 +83,10 @@ func NewMQTT(c Config, m MQTTConfig, id Identity) (*MQTT, error) {
 	}
 	if l.known, err = pipe(m.URL, false, cert); err != nil {
 		return nil, err
+	}
+	l.known.Rung = func() { l.rung() }
+	l.known.Spread = func(losses int) time.Duration {
+		return l.least + Backoff{Min: c.RetryMin, Max: c.RetryMax}.Delay(min(losses, 20))
 	}
 	l.known.Speaker = &broker.Speaker{Chain: cert.Certificate[:1], Key: id.Key}
 	return l, nil
@@ -131,7 +136,12 @@ func (l *MQTT) believe(v verifier, host string) func([]*x509.Certificate, broker
 // Name is "mqtt".
 func (l *MQTT) Name() string { return "mqtt" }
 
-// Close ends the connections.
+// OnBell has rung called for every bell, and some time after a connection was lost
+// that would have brought it, whether or not anybody pulls. Call it before the first
+// question.
+func (l *MQTT) OnBell(rung func()) { l.rung = rung }
+
+// Close ends the connections and whoever waits on them, for good.
 func (l *MQTT) Close() error {
 	for _, p := range []*broker.Pipe{l.known, l.unknown} {
 		if p != nil {
@@ -142,6 +152,7 @@ func (l *MQTT) Close() error {
 }
 
 // Pull asks for the command, and again whenever the bell rings, until wait is over.
+// Between two questions there is a pause, for anybody may ring without end.
 func (l *MQTT) Pull(ctx context.Context, etag string, wait time.Duration) ([]byte, string, error) {
 	over := time.NewTimer(wait)
 	defer over.Stop()
@@ -157,15 +168,29 @@ func (l *MQTT) Pull(ctx context.Context, etag string, wait time.Duration) ([]byt
 		if bundle != nil || err != nil || wait <= 0 {
 			return bundle, next, err
 		}
-		select {
-		case <-bells:
-		case <-over.C:
-			wait = 0 // once more, for a bell that was lost
-		case <-lost:
-			return nil, etag, fmt.Errorf("cannot pull the command: %w", broker.ErrLost)
-		case <-ctx.Done():
-			return nil, etag, fmt.Errorf("cannot pull the command: %w", context.Cause(ctx))
+		rest := time.NewTimer(l.least)
+		var rang <-chan struct{} // not heard while it rests
+		for asks := false; !asks; {
+			select {
+			case <-rest.C:
+				rang = bells
+			case <-rang:
+				asks = true
+			case <-over.C:
+				asks, wait = true, 0 // once more, for a bell that was lost
+			case <-lost:
+				err = broker.ErrLost
+			case <-l.known.Closed():
+				err = broker.ErrClosed
+			case <-ctx.Done():
+				err = context.Cause(ctx)
+			}
+			if err != nil {
+				rest.Stop()
+				return nil, etag, fmt.Errorf("cannot pull the command: %w", err)
+			}
 		}
+		rest.Stop()
 	}
 }
 
@@ -221,35 +246,4 @@ func (l *MQTT) put(ctx context.Context, p *broker.Pipe, signed bool, q question)
 		a.Body = nil
 	}
 	return answer{code: a.Code, header: a.Header, body: a.Body}, nil
-}
-
-// Doorbell calls rung whenever the broker's bell rings, and once whenever it
-// could be missed, until ctx ends. It never gives up; note hears of every loss.
-func Doorbell(ctx context.Context, c Config, m MQTTConfig, id Identity, b Backoff, rung func(), note func(error)) error {
-	var shown []tls.Certificate
-	if id.Key != nil {
-		cert, err := clientCertificate(id)
-		if err != nil {
-			return err
-		}
-		shown = append(shown, cert)
-	}
-	route, err := m.route(c, id, m.URL, shown...)
-	if err != nil {
-		return err
-	}
-	var heard atomic.Bool
-	for failures := 1; ; failures++ {
-		err := broker.Listen(ctx, route, id.Terminal, func() { heard.Store(true); rung() })
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if heard.Swap(false) {
-			failures = 1 // it worked for a while
-		}
-		note(err)
-		if err := b.nap(ctx, b.Delay(min(failures, 20))); err != nil {
-			return err
-		}
-	}
 }

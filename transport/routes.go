@@ -109,14 +109,15 @@ func announce(body []byte) http.Header {
 	return http.Header{"Content-Digest": {digestField(sum[:])}}
 }
 
-// keeps checks that a success is about body. What is only on its way (202) is
-// not kept yet.
+// keeps checks that a success, or a word that it is on its way (202), is about body:
+// either empties the outbox.
 func (a answer) keeps(body []byte) error {
-	if a.code == http.StatusAccepted {
-		return nil
-	}
 	sum := sha256.Sum256(body)
-	if a.header.Get(keptHeader) != "sha256:"+hex.EncodeToString(sum[:]) {
+	return a.keepsOf("sha256:" + hex.EncodeToString(sum[:]))
+}
+
+func (a answer) keepsOf(digest string) error {
+	if a.header.Get(keptHeader) != digest {
 		return errNotTheDesk
 	}
 	return nil

@@ -35,6 +35,15 @@ func (s *Status) Error() string {
 	return text
 }
 
+// Wait is how long to wait for what it says. Only the desk, which says it in its own
+// form, may ask for more than most: a portal's wish must not take a terminal away.
+func (s *Status) Wait(most time.Duration) time.Duration {
+	if s.Err == "" {
+		return min(s.RetryAfter, most)
+	}
+	return s.RetryAfter
+}
+
 // Permanent tells whether the same bytes will be refused again. Only the desk
 // knows that, and it says so in its own form: a portal's or a firewall's 403
 // must not make a terminal give up what it has to deliver.

@@ -71,6 +71,9 @@ func (h *HTTPS) atOnce(ctx context.Context, object Object, size int64, digest st
 		}
 		return nil, fmt.Errorf("cannot deliver %s: %w", object.file(), err)
 	}
+	if err := a.keepsOf(digest); err != nil {
+		return nil, fmt.Errorf("cannot deliver %s: %w", object.file(), err)
+	}
 	return a.reply()
 }
 

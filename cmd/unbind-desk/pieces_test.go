@@ -141,6 +141,46 @@ func (o *office) killsAtUpload(u *unbinding, at string, offset int, next []byte)
 	o.start()
 }
 
+// A cut after the file got its name and before its receipt is committed costs
+// nothing: the file is finished from where it lies.
+func TestAFileThatIsKeptIsFinishedAfterACut(t *testing.T) {
+	o := newOffice(t)
+	m := newTerminal(o, "T-1")
+	m.trade(600)
+	u := m.begin(o.order(unbind("T-1"), "ops-1", "sec-1"))
+	u.sealed(nothing)
+	u.put(u.at("manifest", 1), u.signed).want(t, http.StatusNoContent, "")
+	if len(u.file) < 4*4096 {
+		t.Fatalf("a file of %d bytes has no more than three blocks", len(u.file))
+	}
+	at, _ := u.open()
+	half := len(u.file) / 2
+	r, err := u.piece(at, 0, u.file[:half], bytes.NewReader(u.file[:half]))
+	u.check(err)
+	r.want(t, http.StatusNoContent, "")
+	o.stop()
+	o.start("--pause-at", "backup:kept")
+	answered := make(chan error)
+	go func() {
+		_, err := u.piece(at, half, u.file[half:], bytes.NewReader(u.file[half:]))
+		answered <- err
+	}()
+	o.await("paused backup")
+	o.kill()
+	if <-answered == nil {
+		t.Fatal("the last piece was answered before the receipt was committed")
+	}
+	o.start()
+	u.whereIs(at).reached(t, len(u.file))
+	r, err = u.piece(at, len(u.file), nil, http.NoBody)
+	u.check(err)
+	r.want(t, http.StatusNoContent, "")
+	u.get(u.at("receipt", 1)).want(t, http.StatusOK, "")
+	if n := o.blobs(); n != 1 {
+		t.Errorf("%d files lie in the blob folder, want the one", n)
+	}
+}
+
 func TestPiecesThatDoNotFitAreRefused(t *testing.T) {
 	o := newOffice(t)
 	u := begun(t, o, "T-1")

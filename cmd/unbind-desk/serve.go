@@ -70,7 +70,7 @@ at a time serves a directory.`,
 	c.Flags().Int64Var(&s.caps.Day, "cap-day", 0, "most commands a day (UTC) in all; 0 is no cap")
 	c.Flags().StringVar(&s.partners, "partners", "", "file with partners to tell when a case is accepted, erased, acknowledged: [{name, secret, url}]")
 	s.broker.flags(c)
-	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before or WHAT:after: stand still around that commit until killed; for power-cut tests")
+	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before, WHAT:after or backup:kept: stand still around that commit until killed; for power-cut tests")
 	cobra.CheckErr(c.Flags().MarkHidden("pause-at"))
 	must(c, "dir")
 	return c

@@ -93,6 +93,7 @@ var networkFaults = []struct {
 	{"302 to a portal", status(302, "")},
 	{"lie: 200 and a page", func(*network, *passing) (reply, bool) { return page(200), true }},
 	{"lie: 204", func(*network, *passing) (reply, bool) { return reply{code: 204, header: http.Header{}}, true }},
+	{"lie: 202", func(*network, *passing) (reply, bool) { return page(202), true }},
 	{"lie: 201", func(*network, *passing) (reply, bool) { return page(201), true }},
 	{"lie: another object's receipt", func(n *network, p *passing) (reply, bool) { return n.another(p), true }},
 	{"lie: garbage under the desk's own head", func(n *network, p *passing) (reply, bool) {

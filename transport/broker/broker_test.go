@@ -91,17 +91,18 @@ func TestPartsComeTogether(t *testing.T) {
 // What never becomes whole is forgotten, and all of it together has a bound.
 func TestWhatIsNotWholeTakesNoRoomForEver(t *testing.T) {
 	now := time.Now()
-	a := newAssembly(250)
+	a := newAssembly(2600)
 	a.now = func() time.Time { return now }
 	for _, key := range []string{"a", "b", "c", "d"} {
-		a.add(key, head{Part: 1, Parts: 2}, make([]byte, 100))
+		a.add(key, head{ID: key, Part: 1, Parts: 2}, make([]byte, 900))
 	}
-	if len(a.open) != 2 || a.bytes != 200 {
-		t.Errorf("%d are open with %d bytes, of 250", len(a.open), a.bytes)
+	const each = 900 + entryCost + 2*partCost + len("a") + len("a a")
+	if len(a.open) != 2 || a.bytes != 2*each {
+		t.Errorf("%d are open with %d bytes", len(a.open), a.bytes)
 	}
 	now = now.Add(3 * time.Minute)
-	a.add("e", head{Part: 1, Parts: 2}, make([]byte, 100))
-	if len(a.open) != 1 || a.bytes != 100 {
+	a.add("e", head{ID: "e", Part: 1, Parts: 2}, make([]byte, 900))
+	if len(a.open) != 1 || a.bytes != each {
 		t.Errorf("later %d are open with %d bytes", len(a.open), a.bytes)
 	}
 }

@@ -12,13 +12,17 @@
 //	bound.go    messages that are too long are never read into memory
 //	topic.go    the names of topics
 //	frame.go    question and answer as messages, in parts where they are long
+//	assembly.go the parts of what is under way, and what they may cost
 //	seal.go     who says it, and to which question
 //	pipe.go     the terminal's side: ask, resend, believe
+//	join.go     the terminal's one connection, its bell and its end
 //	serve.go    the desk's side: believe, hand on, answer
+//	sitting.go  the desk at one connection: who has how many places
 //	bell.go     the doorbell, which only says "pull now"
 package broker
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -43,6 +47,9 @@ const (
 	refusedCode = 0x80 // in a SUBACK
 )
 
+// errNoWord ends the waiting for a broker's own word.
+var errNoWord = errors.New("the broker does not answer")
+
 // ErrLost says that the connection to the broker ended.
 var ErrLost = errors.New("the connection to the broker is lost")
 
@@ -52,7 +59,12 @@ type Route struct {
 	TLS  *tls.Config // for mqtts; its ServerName is set here
 	Most int         // bytes of a message that is accepted; DefaultMost if zero
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Patience is how long the broker may take to connect, and to answer each
+	// subscription; 20 s if zero.
+	Patience time.Duration
 }
+
+func (r Route) patience() time.Duration { return cmp.Or(r.Patience, dialTime) }
 
 // Check tells whether a URL names a broker, and returns host and port.
 func Check(address string) (scheme, host, port string, err error) {
@@ -72,7 +84,9 @@ func Check(address string) (scheme, host, port string, err error) {
 type Conn struct {
 	client mqtt.Client
 	lost   chan struct{}
+	limit  time.Duration // of one subscription
 	mu     sync.Mutex
+	over   bool     // Close was called
 	wire   net.Conn // the library leaves it open where a broker takes it and says nothing
 }
 
@@ -87,7 +101,9 @@ func Dial(ctx context.Context, r Route) (*Conn, error) {
 	if _, err := rand.Read(id); err != nil {
 		return nil, fmt.Errorf("cannot name the connection: %w", err)
 	}
-	c := &Conn{lost: make(chan struct{})}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.patience(), errNoWord)
+	defer cancel()
+	c := &Conn{lost: make(chan struct{}), limit: r.patience()}
 	o := mqtt.NewClientOptions().AddBroker("tcp://" + net.JoinHostPort(host, port)).
 		SetClientID("u" + hex.EncodeToString(id)). // 23 signs, which every broker takes
 		SetProtocolVersion(4).SetCleanSession(true).SetOrderMatters(false).SetResumeSubs(false).
@@ -136,22 +152,29 @@ func (c *Conn) Close() {
 	c.client.Disconnect(0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.over = true
 	if c.wire != nil {
 		_ = c.wire.Close() // the library may have done so
 	}
 }
 
-// hold remembers the connection that was opened.
+// hold remembers the connection that was opened; one that nobody waits for any
+// more is closed.
 func (c *Conn) hold(wire net.Conn, err error) (net.Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.over && err == nil {
+		return nil, errors.Join(ErrLost, wire.Close())
+	}
 	c.wire = wire
 	return wire, err
 }
 
 // Subscribe asks for a topic. The library reports a refusal as success, so the
-// broker's own answer is looked at.
+// broker's own answer is looked at, and not waited for without end.
 func (c *Conn) Subscribe(ctx context.Context, filter string, take func(topic string, payload []byte)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.limit, errNoWord)
+	defer cancel()
 	token := c.client.Subscribe(filter, qos, func(_ mqtt.Client, m mqtt.Message) { take(m.Topic(), m.Payload()) })
 	if err := wait(ctx, c.lost, token); err != nil {
 		return fmt.Errorf("cannot subscribe to %s: %w", filter, err)

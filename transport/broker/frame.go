@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
-	"time"
 )
 
 // maxBody is the most bytes of a question or an answer, all parts together.
@@ -16,6 +14,9 @@ const maxBody = 4 << 20
 // overhead is what a message may hold beside its part of the body: certificates,
 // signature, header.
 const overhead = 8 << 10
+
+// answersMost is the most bytes of answers that are not whole yet, with what keeping them costs.
+const answersMost = maxBody + 64<<10
 
 // leastMessage is the shortest message that is worth an envelope.
 const leastMessage = 2 * overhead
@@ -85,68 +86,4 @@ func parse(payload []byte) (head, []byte, error) {
 		return h, nil, errors.New("cannot read a message: its version, id or parts cannot be")
 	}
 	return h, body, nil
-}
-
-// assembly joins the parts of messages that are under way. What does not become
-// whole is forgotten: whoever sent it sends it again.
-type assembly struct {
-	mu    sync.Mutex
-	open  map[string]*joined
-	bytes int
-	most  int           // bytes of all that is open
-	life  time.Duration // of what does not become whole
-	now   func() time.Time
-}
-
-type joined struct {
-	parts [][]byte
-	have  int
-	bytes int
-	begun time.Time
-}
-
-func newAssembly(most int) *assembly {
-	return &assembly{open: map[string]*joined{}, most: most, life: 2 * time.Minute, now: time.Now}
-}
-
-// add takes one part and returns the whole body with the last one.
-func (a *assembly) add(key string, h head, piece []byte) ([]byte, bool) {
-	if h.Parts == 1 {
-		return piece, true
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.forget()
-	j := a.open[key]
-	if j == nil {
-		j = &joined{parts: make([][]byte, h.Parts), begun: a.now()}
-	}
-	if len(j.parts) != h.Parts || j.parts[h.Part-1] != nil || j.bytes+len(piece) > maxBody || a.bytes+len(piece) > a.most {
-		return nil, false // another one's, one that is there, or too much
-	}
-	a.open[key] = j
-	j.parts[h.Part-1] = append([]byte{}, piece...)
-	j.have++
-	j.bytes += len(piece)
-	a.bytes += len(piece)
-	if j.have < h.Parts {
-		return nil, false
-	}
-	a.drop(key)
-	return bytes.Join(j.parts, nil), true
-}
-
-func (a *assembly) drop(key string) {
-	if j := a.open[key]; j != nil {
-		a.bytes -= j.bytes
-		delete(a.open, key)
-	}
-}
-
-func (a *assembly) forget() {
-	for key, j := range a.open {
-		if a.now().Sub(j.begun) > a.life {
-			a.drop(key)
-		}
-	}
 }

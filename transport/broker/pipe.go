@@ -20,12 +20,25 @@ type Pipe struct {
 	Message int           // most bytes of one message
 	Resend  time.Duration // after which a question without an answer is sent again
 
+	// Rung, where it is set before the first question, is called for every bell, and
+	// when a connection that could have rung was lost, after Spread.
+	Rung   func()
+	Spread func(failures int) time.Duration
+
 	mu      sync.Mutex
+	closed  bool
 	conn    *Conn
+	trying  *try
+	life    context.Context // ends with Close
+	end     context.CancelFunc
+	losses  int // connections in a row that did not hold
 	bells   chan struct{}
 	waiting map[string]chan heard
 	parts   *assembly
 }
+
+// ErrClosed says that the pipe was closed.
+var ErrClosed = errors.New("the link is closed")
 
 // heard is an answer as it came, not yet believed.
 type heard struct {
@@ -51,25 +64,38 @@ func (p *Pipe) Ask(ctx context.Context, q Question, known bool) (Answer, error) 
 		return Answer{}, err
 	}
 	defer p.deaf(id)
-	again := time.NewTicker(max(p.Resend, time.Second))
-	defer again.Stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	for {
-		for _, m := range sent {
-			if err := conn.Publish(ctx, p.topic(upEnd), m); err != nil {
-				return Answer{}, err
-			}
-		}
-		a, done, err := p.hear(ctx, conn, q, text, answers, again.C)
+		a, done, err := p.hear(ctx, conn, q, text, answers, p.send(ctx, conn, sent))
 		if done || err != nil {
 			return a, err
 		}
 	}
 }
 
-// hear waits for an answer that is believed. Anything else may have been
-// published by anybody and is passed over; why, is told if nothing better comes.
-func (p *Pipe) hear(ctx context.Context, conn *Conn, q Question, text []byte, answers <-chan heard, again <-chan time.Time) (Answer, bool, error) {
+// send publishes a question, and tells when all of it was taken or why not.
+func (p *Pipe) send(ctx context.Context, conn *Conn, sent [][]byte) <-chan error {
+	taken := make(chan error, 1)
+	go func() {
+		var err error
+		for _, m := range sent {
+			if err = conn.Publish(ctx, p.topic(upEnd), m); err != nil {
+				break
+			}
+		}
+		taken <- err
+	}()
+	return taken
+}
+
+// hear waits for an answer that is believed, whether or not the broker said a word
+// of the question; the time until it is sent again begins when all of it was taken.
+// Anything else may have been published by anybody and is passed over; why, is told
+// if nothing better comes.
+func (p *Pipe) hear(ctx context.Context, conn *Conn, q Question, text []byte, answers <-chan heard, taken <-chan error) (Answer, bool, error) {
 	var strange error
+	var again <-chan time.Time
 	for {
 		select {
 		case h := <-answers:
@@ -78,10 +104,19 @@ func (p *Pipe) hear(ctx context.Context, conn *Conn, q Question, text []byte, an
 				return a, true, nil
 			}
 			strange = err
+		case err := <-taken:
+			if err != nil && ctx.Err() == nil {
+				return Answer{}, false, errors.Join(err, strange)
+			}
+			t := time.NewTimer(max(p.Resend, time.Second))
+			defer t.Stop()
+			again = t.C
 		case <-again:
 			return Answer{}, false, nil
 		case <-conn.Lost():
 			return Answer{}, false, errors.Join(ErrLost, strange)
+		case <-p.life.Done():
+			return Answer{}, false, errors.Join(ErrClosed, strange)
 		case <-ctx.Done():
 			return Answer{}, false, errors.Join(fmt.Errorf("the desk does not answer: %w", context.Cause(ctx)), strange)
 		}
@@ -122,14 +157,15 @@ func (p *Pipe) topic(end string) string { return root(p.Open) + escape.Replace(p
 
 // listen sees to a connection, and to a place for the answer.
 func (p *Pipe) listen(ctx context.Context, id string) (*Conn, <-chan heard, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.connect(ctx); err != nil {
+	conn, err := p.connected(ctx)
+	if err != nil {
 		return nil, nil, err
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	answers := make(chan heard, 4)
 	p.waiting[id] = answers
-	return p.conn, answers, nil
+	return conn, answers, nil
 }
 
 func (p *Pipe) deaf(id string) {
@@ -138,32 +174,7 @@ func (p *Pipe) deaf(id string) {
 	delete(p.waiting, id)
 	p.parts.mu.Lock()
 	defer p.parts.mu.Unlock()
-	p.parts.drop(id)
-}
-
-// connect is called with the lock held.
-func (p *Pipe) connect(ctx context.Context) error {
-	if p.conn != nil && p.conn.client.IsConnectionOpen() {
-		return nil
-	}
-	if p.bells == nil {
-		p.bells, p.waiting, p.parts = make(chan struct{}, 1), map[string]chan heard{}, newAssembly(maxBody)
-	}
-	p.conn = nil
-	conn, err := Dial(ctx, p.Route)
-	if err != nil {
-		return err
-	}
-	err = conn.Subscribe(ctx, p.topic(downEnd), p.down)
-	if err == nil && !p.Open {
-		err = conn.Subscribe(ctx, p.topic(bellEnd), func(string, []byte) { ring(p.bells) })
-	}
-	if err != nil {
-		conn.Close()
-		return err
-	}
-	p.conn = conn
-	return nil
+	p.parts.drop(id, id)
 }
 
 // down takes a message from the topic that answers come on.
@@ -185,33 +196,5 @@ func (p *Pipe) down(_ string, payload []byte) {
 	select {
 	case answers <- heard{h, append([]byte{}, body...)}:
 	default: // more answers than anybody waits for
-	}
-}
-
-// Bells rings when the doorbell does. It connects first, so that nobody waits for
-// a bell that cannot ring.
-func (p *Pipe) Bells(ctx context.Context) (bells <-chan struct{}, lost <-chan struct{}, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.connect(ctx); err != nil {
-		return nil, nil, err
-	}
-	return p.bells, p.conn.Lost(), nil
-}
-
-// Close ends the connection. The pipe may be asked again and then connects anew.
-func (p *Pipe) Close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.conn != nil {
-		p.conn.Close()
-		p.conn = nil
-	}
-}
-
-func ring(bells chan struct{}) {
-	select {
-	case bells <- struct{}{}:
-	default: // it rings already
 	}
 }

@@ -13,11 +13,6 @@ import (
 	"time"
 )
 
-const (
-	atOnce   = 32       // questions that are answered at the same time
-	openMost = 32 << 20 // bytes of questions that are not whole yet
-)
-
 // Desk is the desk's end: it hands every question to the same handler as HTTPS
 // does, with the certificate of who signed it, and publishes the signed answer.
 // It keeps nothing that a second one would miss.
@@ -28,14 +23,13 @@ type Desk struct {
 	Handler http.Handler
 	Message int // most bytes of one message
 	Now     func() time.Time
-	// Told hears of every question that is dropped, and why; it may be nil.
+	// Told hears of questions that are dropped, and why, at most once a second; it may be nil.
 	Told func(topic string, err error)
 
-	slots chan struct{}
-	parts *assembly
-	mu    sync.Mutex
-	busy  map[string]bool // questions that are being answered
-	conn  *Conn
+	mu     sync.Mutex
+	conn   *Conn
+	told   time.Time // when Told heard something
+	untold int       // what it did not hear since
 }
 
 // paths are what a terminal may ask over a broker. Enrolment is not among them:
@@ -48,21 +42,22 @@ var headers = map[string]bool{
 	"Upload-Checksum": true, "Upload-Length": true, "Upload-Metadata": true, "Upload-Offset": true,
 }
 
-// Serve answers until the connection is lost or ctx ends. ready is called once
-// the subscriptions stand.
+// Serve answers until the connection is lost or ctx ends, and returns when no
+// question is being answered any more. ready is called once the subscriptions stand.
 func (d *Desk) Serve(ctx context.Context, ready func()) error {
 	conn, err := Dial(ctx, d.Route)
 	if err != nil {
 		return err
 	}
+	s := newSitting(d, conn)
+	defer s.end()
 	defer conn.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d.mu.Lock()
-	d.slots, d.parts, d.busy, d.conn = make(chan struct{}, atOnce), newAssembly(openMost), map[string]bool{}, conn
-	d.mu.Unlock()
+	d.at(conn)
+	defer d.at(nil)
 	for _, filter := range []string{knownRoot + "+" + upEnd, openRoot + "+" + upEnd} {
-		err := conn.Subscribe(ctx, filter, func(topic string, payload []byte) { d.take(ctx, conn, topic, payload) })
+		err := conn.Subscribe(ctx, filter, func(topic string, payload []byte) { s.take(ctx, topic, payload) })
 		if err != nil {
 			return err
 		}
@@ -74,6 +69,13 @@ func (d *Desk) Serve(ctx context.Context, ready func()) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// at says which connection rings.
+func (d *Desk) at(conn *Conn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.conn = conn
 }
 
 // Ring rings a terminal's bell. Nobody may be there to hear it, and nobody has
@@ -88,14 +90,9 @@ func (d *Desk) Ring(ctx context.Context, terminal, etag string) error {
 	return conn.Publish(ctx, BellTopic(terminal), []byte(etag))
 }
 
-func (d *Desk) take(ctx context.Context, conn *Conn, topic string, payload []byte) {
-	if err := d.serve(ctx, conn, topic, payload); err != nil && d.Told != nil {
-		d.Told(topic, err)
-	}
-}
-
 // serve answers a question once all of it is there.
-func (d *Desk) serve(ctx context.Context, conn *Conn, topic string, payload []byte) error {
+func (s *sitting) serve(ctx context.Context, topic string, payload []byte) error {
+	d := s.desk
 	terminal, open, ok := speaker(topic)
 	if !ok {
 		return errors.New("cannot answer: the topic is nobody's")
@@ -104,12 +101,14 @@ func (d *Desk) serve(ctx context.Context, conn *Conn, topic string, payload []by
 	if err != nil {
 		return err
 	}
-	key := topic + " " + h.ID
-	body, whole := d.parts.add(key, h, piece)
+	if open && h.Parts > 1 {
+		return errors.New("cannot answer: what nobody signs fits one message")
+	}
+	body, whole := s.parts.add(topic, h, piece)
 	if !whole {
 		return nil
 	}
-	done, ok := d.begin(key)
+	done, ok := s.begin(topic, h.ID, open)
 	if !ok {
 		return nil // it is being answered, or too much is: it will be sent again
 	}
@@ -121,30 +120,17 @@ func (d *Desk) serve(ctx context.Context, conn *Conn, topic string, payload []by
 		return err
 	}
 	sent, err := d.seal(d.hand(ctx, q, chain), text, h.ID)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, d.Route.patience(), errNoWord)
+	defer cancel()
 	for _, m := range sent {
-		err = errors.Join(err, conn.Publish(ctx, root(open)+escape.Replace(terminal)+downEnd, m))
+		if err := s.conn.Publish(ctx, root(open)+escape.Replace(terminal)+downEnd, m); err != nil {
+			return err
+		}
 	}
-	return err
-}
-
-func (d *Desk) begin(key string) (done func(), ok bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.busy[key] {
-		return nil, false
-	}
-	select {
-	case d.slots <- struct{}{}:
-	default:
-		return nil, false
-	}
-	d.busy[key] = true
-	return func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		delete(d.busy, key)
-		<-d.slots
-	}, true
+	return nil
 }
 
 // asker is the certificate of who signed the question, or nil where nobody did.
@@ -187,8 +173,22 @@ func (d *Desk) hand(ctx context.Context, q Question, chain []*x509.Certificate) 
 		}
 	}
 	r.TLS = &tls.ConnectionState{PeerCertificates: chain}
-	d.Handler.ServeHTTP(w, r)
+	if err := shielded(d.Handler, w, r); err != nil {
+		d.tell(q.Path, err)
+		w = &recorder{header: http.Header{}, code: http.StatusInternalServerError}
+	}
 	return w.answer()
+}
+
+// shielded ends a handler's panic here, as the HTTP server would at its own door.
+func shielded(h http.Handler, w *recorder, r *http.Request) (err error) {
+	defer func() {
+		if why := recover(); why != nil {
+			err = fmt.Errorf("cannot answer: the handler gave up: %v", why)
+		}
+	}()
+	h.ServeHTTP(w, r)
+	return nil
 }
 
 func allowed(path string) bool {
@@ -214,6 +214,7 @@ type recorder struct {
 	header http.Header
 	code   int
 	body   bytes.Buffer
+	over   bool // more was written than a broker carries
 }
 
 func (w *recorder) Header() http.Header { return w.header }
@@ -226,7 +227,7 @@ func (w *recorder) WriteHeader(code int) {
 
 func (w *recorder) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	if w.body.Len()+len(p) > maxBody {
+	if w.over = w.over || w.body.Len()+len(p) > maxBody; w.over {
 		return 0, errors.New("the answer is too long for a broker")
 	}
 	return w.body.Write(p)
@@ -236,7 +237,11 @@ func (w *recorder) SetReadDeadline(time.Time) error { return nil }
 
 func (w *recorder) SetWriteDeadline(time.Time) error { return nil }
 
+// answer is what was written, whole: of a part of it nothing is said.
 func (w *recorder) answer() Answer {
+	if w.over {
+		return Answer{Code: http.StatusInternalServerError, Header: http.Header{}}
+	}
 	w.WriteHeader(http.StatusOK)
 	return Answer{Code: w.code, Header: w.header, Body: w.body.Bytes()}
 }

@@ -26,6 +26,7 @@ type Broker struct {
 	URL   string
 	Taken atomic.Int64 // messages that the broker took
 
+	silent atomic.Bool
 	server *mqtt.Server
 	pipe   *broker.Desk
 	refuse atomic.Pointer[func(topic string) bool]
@@ -63,6 +64,9 @@ func (b *Broker) Refuse(which func(topic string) bool) { b.refuse.Store(&which) 
 // Lose says which messages get lost from now on, after the broker took them; nil
 // is none.
 func (b *Broker) Lose(which func(topic string, payload []byte) bool) { b.lose.Store(&which) }
+
+// Silence keeps the broker's acknowledgements from terminals.
+func (b *Broker) Silence(on bool) { b.silent.Store(on) }
 
 // Link is a terminal's link over the broker.
 func (b *Broker) Link(t *testing.T, change func(*transport.MQTTConfig, *transport.Identity)) *transport.MQTT {
@@ -122,7 +126,7 @@ type hook struct {
 func (h *hook) ID() string { return "test" }
 
 func (h *hook) Provides(b byte) bool {
-	return bytes.Contains([]byte{mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPublish}, []byte{b})
+	return bytes.Contains([]byte{mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnPacketEncode}, []byte{b})
 }
 
 func (h *hook) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
@@ -138,4 +142,14 @@ func (h *hook) OnPublish(c *mqtt.Client, pk packets.Packet) (packets.Packet, err
 		return pk, packets.CodeSuccessIgnore // acknowledged, and gone
 	}
 	return pk, nil
+}
+
+func (h *hook) OnPacketEncode(c *mqtt.Client, pk packets.Packet) packets.Packet {
+	if pk.FixedHeader.Type != packets.Puback || !h.broker.silent.Load() {
+		return pk
+	}
+	if _, desk := c.State.Subscriptions.Get("t/+/up"); desk {
+		return pk
+	}
+	return packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Pingresp}} // which says nothing
 }

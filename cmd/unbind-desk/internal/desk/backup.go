@@ -125,6 +125,7 @@ func (d *Desk) restore(want awaited, up blob.Upload, in Arriving) ([]byte, error
 	if err := up.Keep(); err != nil {
 		return nil, err
 	}
+	d.pause("backup", "kept")
 	if err := d.change(func(tx *store.Tx) error { return d.accept(tx, want, totals) }); err != nil {
 		return nil, err
 	}
@@ -157,6 +158,7 @@ func (r *remember) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// recount opens and counts the file. That it could not be read says nothing of it.
 func (d *Desk) recount(want awaited, up blob.Upload) (totals receipt.Totals, err error) {
 	f, err := up.Reopen()
 	if err != nil {

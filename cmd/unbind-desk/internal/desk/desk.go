@@ -38,7 +38,8 @@ type Parts struct {
 	// nobody listens. It must not block.
 	Rung func(terminal envelope.ID)
 	// Pause is called around every commit with what is committed and "before"
-	// or "after"; tests block in it to cut the power there. May be nil.
+	// or "after", and with "backup" and "kept" between a file and its receipt;
+	// tests block in it to cut the power there. May be nil.
 	Pause func(what, when string)
 }
 

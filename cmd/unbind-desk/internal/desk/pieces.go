@@ -205,6 +205,10 @@ func (d *Desk) finish(want awaited, p store.Part) error {
 	in := Arriving{Digest: p.Digest, Size: p.Size, Body: strings.NewReader("")}
 	if errors.Is(err, blob.ErrAbsent) {
 		kept, _, openErr := d.Blobs.Open(p.Digest)
+		if errors.Is(openErr, blob.ErrAbsent) {
+			gone := refuse(ErrGone, "E28", "expired", "cannot go on with the file: its bytes are gone, begin again")
+			return errors.Join(gone, d.Store.Change(func(tx *store.Tx) error { return tx.DropPart(p.Key) }))
+		}
 		if openErr != nil {
 			return fmt.Errorf("cannot open a received file: %w", openErr)
 		}

@@ -16,7 +16,7 @@ const patrolStep = 512
 // its own; of the last one a few records at a time, so that nobody who begins
 // the next segment waits for more than one look at its pages. It rests as long
 // as it worked, and takes no more memory than a record and a bit for each page.
-// It reads as far as the ledger went when it got there. ErrDamaged means that
+// It reads as far as the last segment that there was when it began. ErrDamaged means that
 // this Ledger writes nothing more.
 func (l *Ledger) Patrol(ctx context.Context) error {
 	p := &patrol{verifier: &verifier{sealer: l.sealer, ctx: ctx}, l: l, began: time.Now()}
@@ -36,8 +36,10 @@ type patrol struct {
 	began time.Time // when it last came back from a rest
 }
 
+// all reads the segments that there are when it begins. Those that come while it
+// reads are the next patrol's, or it would run after a busy reader without end.
 func (p *patrol) all() error {
-	for n := uint64(1); ; n++ {
+	for n, until := uint64(1), p.l.current.Load().segment; n <= until; n++ {
 		sealed, err := p.last(n)
 		if err != nil || !sealed {
 			return err
@@ -46,6 +48,7 @@ func (p *patrol) all() error {
 			return err
 		}
 	}
+	return nil
 }
 
 // last reads segment n if it is the last one; true if it is not, or not any more.

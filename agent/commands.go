@@ -233,17 +233,24 @@ func (a *Agent) begin(id *identity, v *command.Verified) local.Object {
 		return a.refuse("command", v.Envelope(), c.Case, envelope.Refuse("E19", "", "cannot obey the command: another one is running"))
 	}
 	if err != nil {
-		return refusedObject("command", v.Digest(), envelope.Refuse("E18", "", "cannot write the command down: %w", err))
+		a.lookAtOrders() // nobody knows whether it was written: what the journal says is obeyed
+		return refusedObject("command", v.Digest(), envelope.Refuse("E18", "", "cannot write the command down, or to know whether it was: %w", err))
 	}
 	a.Moment("accept:recorded")
 	a.Log.Info().Str("case", string(c.Case)).Str("command", string(v.Digest())).Msg("a command was accepted")
 	a.hub.tell(local.Event{Kind: "command", Name: string(c.Case), State: "accepted"})
+	a.lookAtOrders()
+	a.bell.ring()
+	return local.Object{Kind: "command", Digest: string(v.Digest()), Outcome: "accepted", Case: string(c.Case)}
+}
+
+// lookAtOrders ends the trade for a moment, so that the journal is read and a
+// command in it obeyed.
+func (a *Agent) lookAtOrders() {
 	select {
 	case a.orders <- struct{}{}:
 	default: // one is enough
 	}
-	a.bell.ring()
-	return local.Object{Kind: "command", Digest: string(v.Digest()), Outcome: "accepted", Case: string(c.Case)}
 }
 
 // takeFollowUp takes a cancel, an amendment or a close of the running case.

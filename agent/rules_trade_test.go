@@ -81,6 +81,29 @@ func TestAcceptanceAndReplayMemoryAreOne(t *testing.T) {
 	}
 }
 
+// A command whose commit failed may be in the journal all the same: the trade is
+// ended so that somebody looks.
+func TestACommandOfUnknownOutcomeIsLookedFor(t *testing.T) {
+	b := newBound(t)
+	c, err := b.a.newChallenge()
+	b.no(err)
+	b.order.Challenge = envelope.ID(c.Challenge)
+	b.every = func(name string) {
+		if name == "accept:starting" {
+			b.no(b.a.journal.Close())
+		}
+	}
+	e := b.seal("command", b.order, "ops-1", "sec-1")
+	if o := b.a.takeCommand(e.Encode(), e); o.Error == nil || o.Error.Code != "E18" {
+		t.Fatalf("a command that could not be written is %+v", o)
+	}
+	select {
+	case <-b.a.orders:
+	default:
+		t.Error("nobody looks whether it was written")
+	}
+}
+
 // A wrong answer to the challenge is counted, and the tenth kills it.
 func TestAChallengeDiesByTenFailures(t *testing.T) {
 	b := newBound(t)

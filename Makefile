@@ -27,7 +27,7 @@ build: ## put the four static, stripped programs into bin/
 	  CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o "bin/$$p" "./cmd/$$p"; \
 	done
 
-test: HISTORIES = 200000
+test: HISTORIES = 100000
 test: ## install missing tools, vet, and run every test under the race detector
 	scripts/deps.sh
 	go vet ./...

@@ -119,7 +119,8 @@ func TestAFullDiskWhileSealingErasesNothing(t *testing.T) {
 	})
 }
 
-// A disk that has filled up by the time the gate is reached keeps it shut.
+// A disk that has filled up by the time the gate is reached keeps it shut: the
+// trial of all that can still come needs more than is left.
 func TestAFullDiskAtTheGateErasesNothing(t *testing.T) {
 	t.Parallel()
 	onASmallDisk(t, func(t *testing.T) {
@@ -130,8 +131,8 @@ func TestAFullDiskAtTheGateErasesNothing(t *testing.T) {
 		d.until("waiting for the ticket", waitsToDeliver)
 		d.fill(0)
 		d.startTickets()
-		d.fails("E27:tombstone")
-		d.answered(d.caseID(), command.Undone, "E27:tombstone")
+		d.fails("E27:journal")
+		d.answered(d.caseID(), command.Undone, "E27:journal")
 		d.empty()
 		d.sells()
 		d.issueAnew()

@@ -14,7 +14,7 @@ import (
 const networkSales = 10
 
 // networkRuns is how many unbindings go through it where nobody asks for more.
-const networkRuns = 20
+const networkRuns = 12
 
 // networkAtOnce is how many go side by side.
 const networkAtOnce = 6

@@ -27,9 +27,6 @@ import (
 	"unbindd/cmd/unbind-desk/internal/store/bolt"
 )
 
-// uploadRest is how long an upload that nobody goes on with is kept.
-const uploadRest = 14 * 24 * time.Hour
-
 // serving is how a desk is run.
 type serving struct {
 	dir       directory.Dir
@@ -95,7 +92,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
 	blobs := folder.Folder(s.dir.Blobs())
-	if err := blobs.Sweep(time.Now().Add(-uploadRest)); err != nil {
+	if err := blobs.Sweep(); err != nil {
 		return err
 	}
 	terminals, err := net.Listen("tcp", s.listen)

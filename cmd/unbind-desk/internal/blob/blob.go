@@ -12,7 +12,6 @@ package blob
 import (
 	"errors"
 	"io"
-	"time"
 
 	"unbindd/agent/envelope"
 )
@@ -20,30 +19,26 @@ import (
 // ErrAbsent says that there is no blob of a digest.
 var ErrAbsent = errors.New("there is no such file")
 
-// ErrBusy says that an upload of that name is being written at this moment.
-var ErrBusy = errors.New("the upload is being written")
+// ErrBusy says that another is at a file in pieces at this moment.
+var ErrBusy = errors.New("the file is being finished")
 
 // Keeper keeps blobs. Several desks may share one.
 type Keeper interface {
-	// Receive begins an upload, or goes on with the one of that name that was
-	// left. An upload has one writer at a time: ErrBusy. Names are 1 to 64 of
-	// a-z, 0-9 and -; without a name nobody can go on with the upload. The desk
-	// gives none so far.
-	Receive(name string) (Upload, error)
+	// Receive begins an upload. It has no name, so nobody can go on with it.
+	Receive() (Upload, error)
 	// Open reads a kept blob; ErrAbsent if there is none.
 	Open(d envelope.Digest) (io.ReadCloser, int64, error)
 	// Extend writes the next bytes of a file in pieces behind At.Offset and says how
 	// far it has come when they are durable. What lies behind that offset was never
-	// answered for, and is written over. Names are those of Receive.
+	// answered for, and is written over. Names are 1 to 64 of a-z, 0-9 and -.
 	Extend(name string, at At, chunk []byte) (At, error)
 	// Whole makes an upload of a file in pieces that is all there; ErrAbsent if
-	// nothing of that name is, as after its Keep.
+	// nothing of that name is, as after its Keep. It has one holder at a time: ErrBusy.
 	Whole(name string, at At) (Upload, error)
 	// Forget removes a file in pieces; one that is not there is no error.
 	Forget(name string) error
-	// Sweep removes uploads that nobody has written to since a moment, and those
-	// without a name that a dead process left.
-	Sweep(since time.Time) error
+	// Sweep removes uploads that a dead process left.
+	Sweep() error
 }
 
 // Upload is a blob on its way in. Its caller ends it with Keep, Leave or Drop.
@@ -57,9 +52,8 @@ type Upload interface {
 	// Keep makes the blob durable under its digest and ends the upload. A blob
 	// that is there already has the same bytes.
 	Keep() error
-	// Leave ends the writing, so that Receive can go on where it stopped. What a
-	// power cut leaves of an upload may be spoilt; its digest tells. After Keep it does
-	// nothing.
+	// Leave ends an upload that Whole made and leaves the file in pieces as it is.
+	// After Keep it does nothing.
 	Leave() error
 	// Drop ends the upload and forgets it; after Keep or Leave it does nothing.
 	Drop() error

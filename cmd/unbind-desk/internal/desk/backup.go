@@ -39,7 +39,7 @@ func (d *Desk) Backup(who Caller, id envelope.ID, n int64, in Arriving) ([]byte,
 	}
 	// Two uploads of one file may be on their way at once, so none has a name;
 	// whichever is whole first is the one that counts.
-	up, err := d.Blobs.Receive("")
+	up, err := d.Blobs.Receive()
 	if err != nil {
 		return nil, err
 	}

@@ -214,7 +214,7 @@ func (d *Desk) finish(want awaited, p store.Part) error {
 		}
 		defer kept.Close()
 		in.Body = kept
-		up, err = d.Blobs.Receive("")
+		up, err = d.Blobs.Receive()
 	}
 	if err != nil {
 		return err

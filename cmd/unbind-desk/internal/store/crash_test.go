@@ -117,7 +117,7 @@ func tellWhatIsThere(dir string, told io.Writer) error {
 func content(n int64) string { return strings.Repeat(fmt.Sprint("record ", n), 700) }
 
 func keepBlob(s kept, body string) (envelope.Digest, error) {
-	u, err := s.blobs.Receive("")
+	u, err := s.blobs.Receive()
 	if err != nil {
 		return "", err
 	}

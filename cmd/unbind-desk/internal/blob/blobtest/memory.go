@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"time"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/blob"
@@ -16,39 +15,16 @@ import (
 type Memory struct {
 	mu    sync.Mutex
 	kept  map[envelope.Digest][]byte
-	parts map[string]*part
 	files map[string][]byte // in pieces
-}
-
-type part struct {
-	bytes   []byte
-	busy    bool
-	touched time.Time
 }
 
 // NewMemory makes an empty keeper.
 func NewMemory() *Memory {
-	return &Memory{kept: map[envelope.Digest][]byte{}, parts: map[string]*part{}, files: map[string][]byte{}}
+	return &Memory{kept: map[envelope.Digest][]byte{}, files: map[string][]byte{}}
 }
 
-// Receive begins an upload or goes on with one.
-func (m *Memory) Receive(name string) (blob.Upload, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if name == "" {
-		return &memoryUpload{in: m, name: name, part: &part{busy: true}}, nil
-	}
-	p := m.parts[name]
-	if p == nil {
-		p = &part{}
-		m.parts[name] = p
-	}
-	if p.busy {
-		return nil, blob.ErrBusy
-	}
-	p.busy, p.touched = true, time.Now()
-	return &memoryUpload{in: m, name: name, part: p}, nil
-}
+// Receive begins an upload.
+func (m *Memory) Receive() (blob.Upload, error) { return &memoryUpload{in: m}, nil }
 
 // Open reads a kept blob.
 func (m *Memory) Open(d envelope.Digest) (io.ReadCloser, int64, error) {
@@ -83,7 +59,7 @@ func (m *Memory) Whole(name string, at blob.At) (blob.Upload, error) {
 	if !ok {
 		return nil, blob.ErrAbsent
 	}
-	return &memoryUpload{in: m, file: name, part: &part{bytes: b[:at.Offset], busy: true}}, nil
+	return &memoryUpload{in: m, file: name, bytes: b[:at.Offset:at.Offset]}, nil
 }
 
 // Forget removes a file in pieces.
@@ -94,23 +70,13 @@ func (m *Memory) Forget(name string) error {
 	return nil
 }
 
-// Sweep removes uploads that nobody has written to since a moment.
-func (m *Memory) Sweep(since time.Time) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for name, p := range m.parts {
-		if !p.busy && p.touched.Before(since) {
-			delete(m.parts, name)
-		}
-	}
-	return nil
-}
+// Sweep has nothing to do: what nobody holds is gone.
+func (m *Memory) Sweep() error { return nil }
 
 type memoryUpload struct {
 	in    *Memory
-	name  string
 	file  string // in pieces
-	part  *part
+	bytes []byte
 	ended bool
 }
 
@@ -118,31 +84,30 @@ type memoryUpload struct {
 func (u *memoryUpload) Write(b []byte) (int, error) {
 	u.in.mu.Lock()
 	defer u.in.mu.Unlock()
-	u.part.bytes, u.part.touched = append(u.part.bytes, b...), time.Now()
+	u.bytes = append(u.bytes, b...)
 	return len(b), nil
 }
 
 // Size is how many bytes are there.
-func (u *memoryUpload) Size() int64 { return int64(len(u.part.bytes)) }
+func (u *memoryUpload) Size() int64 { return int64(len(u.bytes)) }
 
 // Digest is what they come to.
-func (u *memoryUpload) Digest() envelope.Digest { return envelope.DigestOf(u.part.bytes) }
+func (u *memoryUpload) Digest() envelope.Digest { return envelope.DigestOf(u.bytes) }
 
 // Reopen reads what was written.
 func (u *memoryUpload) Reopen() (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(u.part.bytes)), nil
+	return io.NopCloser(bytes.NewReader(u.bytes)), nil
 }
 
-// end frees the name; gone says that nothing of it stays.
+// end ends it; gone says that nothing of it stays.
 func (u *memoryUpload) end(gone bool, then func()) error {
 	u.in.mu.Lock()
 	defer u.in.mu.Unlock()
 	if u.ended {
 		return nil
 	}
-	u.ended, u.part.busy = true, false
+	u.ended = true
 	if gone {
-		delete(u.in.parts, u.name)
 		delete(u.in.files, u.file)
 	}
 	then()
@@ -151,7 +116,7 @@ func (u *memoryUpload) end(gone bool, then func()) error {
 
 // Keep puts the blob under its digest.
 func (u *memoryUpload) Keep() error {
-	return u.end(true, func() { u.in.kept[u.Digest()] = u.part.bytes })
+	return u.end(true, func() { u.in.kept[u.Digest()] = u.bytes })
 }
 
 // Leave ends the writing.

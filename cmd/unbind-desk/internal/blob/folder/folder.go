@@ -10,6 +10,7 @@ package folder
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -17,18 +18,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"time"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/blob"
 )
 
-// Uploads stand in the folder under one of two words and their name, which is
-// drawn for those that came without one.
-const (
-	unfinished = "upload-"
-	nameless   = "once-"
-)
+// unfinished begins the names of uploads; the rest is drawn.
+const unfinished = "once-"
 
 var nameForm = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
@@ -47,15 +43,13 @@ func Create(path string) (Folder, error) {
 	return Folder(path), nil
 }
 
-// Receive begins an upload or goes on with one.
-func (f Folder) Receive(name string) (blob.Upload, error) {
-	if name == "" {
-		return f.receive(filepath.Join(string(f), nameless+rand.Text()))
+// Receive begins an upload.
+func (f Folder) Receive() (blob.Upload, error) {
+	file, err := claim(filepath.Join(string(f), unfinished+rand.Text()), os.O_RDWR|os.O_CREATE)
+	if err != nil {
+		return nil, fmt.Errorf("cannot receive a file: %w", err)
 	}
-	if !nameForm.MatchString(name) {
-		return nil, errors.New("cannot receive a file: its upload has no good name")
-	}
-	return f.receive(filepath.Join(string(f), unfinished+name))
+	return &upload{file: file, sum: sha256.New()}, nil
 }
 
 // Open opens a kept blob.
@@ -77,31 +71,26 @@ func (f Folder) Open(d envelope.Digest) (io.ReadCloser, int64, error) {
 	return file, info.Size(), nil
 }
 
-// Sweep removes what was left half-received and not written to since. One that
-// is being written at this moment stays, however slow it is.
-func (f Folder) Sweep(since time.Time) error {
+// Sweep removes what was left half-received. What is being written at this moment
+// stays, however slow it is.
+func (f Folder) Sweep() error {
 	entries, err := os.ReadDir(string(f))
 	if err != nil {
 		return fmt.Errorf("cannot look for unfinished uploads: %w", err)
 	}
 	for _, e := range entries {
-		until := since
-		switch {
-		case strings.HasPrefix(e.Name(), nameless):
-			until = time.Time{}
-		case !strings.HasPrefix(e.Name(), unfinished):
+		if !strings.HasPrefix(e.Name(), unfinished) {
 			continue
 		}
-		if err := sweep(filepath.Join(string(f), e.Name()), until); err != nil {
+		if err := sweep(filepath.Join(string(f), e.Name())); err != nil {
 			return fmt.Errorf("cannot remove an unfinished upload: %w", err)
 		}
 	}
 	return nil
 }
 
-// sweep removes an upload that nobody writes and that is older than since; the
-// zero time is younger than none.
-func sweep(path string, since time.Time) error {
+// sweep removes an upload that nobody writes.
+func sweep(path string) error {
 	file, err := claim(path, os.O_RDWR)
 	if errors.Is(err, blob.ErrBusy) || errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -109,11 +98,7 @@ func sweep(path string, since time.Time) error {
 	if err != nil {
 		return err
 	}
-	info, err := file.Stat()
-	if err == nil && (since.IsZero() || info.ModTime().Before(since)) {
-		err = os.Remove(path)
-	}
-	return errors.Join(err, file.Close())
+	return errors.Join(os.Remove(path), file.Close())
 }
 
 func syncDir(dir string) error {

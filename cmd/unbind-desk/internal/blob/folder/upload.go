@@ -1,7 +1,6 @@
 package folder
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -56,19 +55,6 @@ func same(f *os.File, path string) bool {
 	return err == nil && os.SameFile(mine, named)
 }
 
-func (f Folder) receive(path string) (*upload, error) {
-	file, err := claim(path, os.O_RDWR|os.O_CREATE)
-	if err != nil {
-		return nil, fmt.Errorf("cannot receive a file: %w", err)
-	}
-	u := &upload{file: file, sum: sha256.New()}
-	// What is there already was hashed by a process that may be gone.
-	if u.size, err = io.Copy(u.sum, file); err != nil {
-		return nil, fmt.Errorf("cannot receive a file: %w", errors.Join(err, file.Close()))
-	}
-	return u, nil
-}
-
 // Write takes the next bytes, hashing them on the way.
 func (u *upload) Write(p []byte) (int, error) {
 	n, err := u.file.Write(p)
@@ -102,7 +88,7 @@ func (u *upload) Keep() error {
 	return errors.Join(syncDir(dir), u.file.Close())
 }
 
-// Leave ends the writing; the bytes stay for the next Receive of the name.
+// Leave ends the upload; the bytes stay under the name of the file in pieces.
 func (u *upload) Leave() error {
 	if u.ended {
 		return nil

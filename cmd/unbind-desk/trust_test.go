@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
-	"sync"
 	"testing"
-	"time"
 
 	"unbindd/agent/envelope"
 	"unbindd/agent/trust"
@@ -68,30 +66,6 @@ func TestAPublishedBundleIsStored(t *testing.T) {
 		if _, err := d.Publish(body, desk.Unseen); err != nil || base.mate != nil {
 			t.Fatalf("publish: %v", err)
 		}
-		p.stored(body)
-	}
-}
-
-// The same among requests that come as they come.
-func TestAPublishedBundleIsStoredInABatch(t *testing.T) {
-	p := newPair(t, boltBase(t), folderOf)
-	d := p.desks[0]
-	for _, body := range p.bundlesAfter(8) {
-		var mates sync.WaitGroup
-		mates.Go(func() {
-			if _, err := d.Publish(body, desk.Unseen); err != nil {
-				t.Error(err)
-			}
-		})
-		for range 6 {
-			time.Sleep(100 * time.Microsecond) // into the same commit
-			mates.Go(func() {
-				if _, err := d.Withdraw("C-2026-999999", desk.Unseen); !errors.Is(err, desk.ErrAbsent) {
-					t.Errorf("a withdrawal of nothing: %v", err)
-				}
-			})
-		}
-		mates.Wait()
 		p.stored(body)
 	}
 }

@@ -77,7 +77,8 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Server) publish(w http.ResponseWriter, r *http.Request) error {
+// asSeen hands a file to a change of a case that was seen in one version.
+func asSeen[T any](w http.ResponseWriter, r *http.Request, change func([]byte, int64) (T, error)) error {
 	body, err := small(w, r)
 	if err != nil {
 		return err
@@ -86,12 +87,16 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.Desk.Publish(body, seen)
+	done, err := change(body, seen)
 	if err != nil {
 		return err
 	}
 	reply(w, http.StatusOK, done)
 	return nil
+}
+
+func (s *Server) publish(w http.ResponseWriter, r *http.Request) error {
+	return asSeen(w, r, s.Desk.Publish)
 }
 
 func (s *Server) campaign(w http.ResponseWriter, r *http.Request) error {
@@ -112,20 +117,7 @@ func (s *Server) campaign(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) collect(w http.ResponseWriter, r *http.Request) error {
-	body, err := small(w, r)
-	if err != nil {
-		return err
-	}
-	seen, err := seenVersion(r.Header.Get("If-Match"))
-	if err != nil {
-		return err
-	}
-	done, err := s.Desk.Collect(body, seen)
-	if err != nil {
-		return err
-	}
-	reply(w, http.StatusOK, done)
-	return nil
+	return asSeen(w, r, s.Desk.Collect)
 }
 
 func (s *Server) draft(w http.ResponseWriter, r *http.Request) error {

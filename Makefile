@@ -94,8 +94,8 @@ crash: ## cut the power at every operation of every store and of a whole unbindi
 model: ## live HISTORIES (5000000) histories of the whole unbinding in memory, with every cut and fault
 	MODEL_HISTORIES='$(HISTORIES)' go test -count=1 -v -timeout 24h -run '^TestModel' ./agent | sed -nE '/^model: /p; /FAIL|^ok|--- PASS|never happened|history [0-9]+:/p'
 
-kill: ## run the power-cut tests alone, every daemon with the race detector
-	KILL_RACE=1 go test -race -count=1 -run 'Kill|PowerCut' ./...
+kill: ## kill at every moment of every step, every daemon with the race detector
+	KILL_ALL=1 go test -race -count=1 -timeout 60m -run 'Kill|PowerCut' ./...
 
 matrix: ## run every fault of reader and line, and every power cut, through the whole unbinding; line faults with SEEDS (5) seeds each
 	MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 60m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd

@@ -35,10 +35,11 @@ type Sys interface {
 	Release() (string, error)
 	// Admin tells whether this process has CAP_SYS_ADMIN.
 	Admin() (bool, error)
-	// Holders lists what files all processes have open or mapped, and whether
-	// one has no name any more that belonged to the target of this path; blind
-	// if this process may not see all others.
-	Holders(target string) (held []Holding, blind bool, err error)
+	// Holders looks once through all processes: all are the files that they have
+	// open or mapped, lost those of them that have lost the name by which they
+	// belonged to the target of each path; blind if this process may not see all
+	// others.
+	Holders(targets ...string) (all []Holding, lost [][]Holding, blind bool, err error)
 	// OpenHeld opens, to read and write, a file that a process has open.
 	OpenHeld(pid, fd int) (int, error)
 	// Names lists a folder without "." and "..".

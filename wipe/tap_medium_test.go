@@ -66,15 +66,26 @@ func (k *tap) Fact(_ uint64, name string) (string, error) {
 func (k *tap) Release() (string, error) { return k.release, k.hear("release") }
 func (k *tap) Admin() (bool, error)     { return true, k.hear("admin") }
 
-func (k *tap) Holders(string) ([]wipe.Holding, bool, error) {
+// Holders has what is without a name belong to every target.
+func (k *tap) Holders(targets ...string) (named []wipe.Holding, lost [][]wipe.Holding, blind bool, err error) {
+	lost = make([][]wipe.Holding, len(targets))
 	if err := k.hear("holders"); err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	if k.medium.holders == nil {
-		return nil, false, nil
+		return nil, lost, false, nil
 	}
 	held, blind := k.medium.holders()
-	return held, blind, nil
+	for _, h := range held {
+		if !h.Deleted {
+			named = append(named, h)
+			continue
+		}
+		for i := range lost {
+			lost[i] = append(lost[i], h)
+		}
+	}
+	return named, lost, blind, nil
 }
 
 func (k *tap) Flags(fd int) (uint32, error) {

@@ -25,7 +25,7 @@
 //	tree.go           folders, links, and what else has a name
 //	file.go           one file
 //	attributes.go     flags that forbid, and extended attributes
-//	stream.go         what is written and compared
+//	stream.go         what is written and compared; room.go the memory for it
 //	needles.go        samples of the content, and whether the medium shows it
 //	medium.go         the device read back, the journal, the free space
 //	search.go         needles looked for where no file leads to; ext4.go where a journal lies
@@ -44,7 +44,7 @@
 //	hindrance.go      what is in the way, in codes
 //	around.go         Around: what keeps copies that no path leads to
 //	sys.go            Sys: the kernel as this package sees it
-//	kernel.go, kernel_file.go, kernel_medium.go, kernel_map.go, kernel_proc.go
+//	kernel.go, kernel_file.go, kernel_medium.go, kernel_map.go, kernel_proc.go, kernel_reading.go
 //	                  Kernel: the real one
 package wipe
 
@@ -77,6 +77,8 @@ type work struct {
 	rungs    map[string]int64 // in how many of them each rung was climbed
 	holds    map[Inode][]Holding
 	named    map[int]bool // processes that the caller was told of
+
+	room room // for what is written and read
 
 	block                   int // the device under the file system, -1 while it is not open
 	blockTried, blockWrites bool
@@ -113,6 +115,7 @@ func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidenc
 	defer p.close(sys)
 	w.place = p
 	defer w.closeBlock()
+	defer w.room.close()
 	return w.told(p.fs, w.all())
 }
 

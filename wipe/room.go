@@ -8,8 +8,8 @@ import (
 
 // room is the memory that large files are written from and read into. It is
 // mapped at most once an Erase and in large pages where the kernel has them: the
-// kernel pins each page of what goes past its cache, and of a chunk there are
-// hundreds of small ones.
+// kernel pins each page of what goes past its cache, and there are over a
+// hundred small ones to a chunk.
 type room struct {
 	mapped []byte // as the kernel gave it
 	pages  []byte // the part of it that begins on a large page

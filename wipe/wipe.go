@@ -83,6 +83,7 @@ type work struct {
 	block                   int // the device under the file system, -1 while it is not open
 	blockTried, blockWrites bool
 	sampled                 int // needles that were looked for
+	journal                 *journal
 
 	ghosts               int    // files without a name that were overwritten
 	searched, searchable int64  // bytes where no file leads to, read for needles, and in all

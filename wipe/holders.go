@@ -218,15 +218,17 @@ const deleted = " (deleted)"
 func isNameless(shown string) bool { return strings.HasSuffix(shown, deleted) }
 
 // namelessBelow tells whether a path, as /proc shows it, is one without a name
-// any more that belonged to the target of this path, whose last part may be a
-// pattern.
+// any more that belonged to the target of this path, whose parts may be patterns.
 func namelessBelow(shown, target string) bool {
 	name, gone := strings.CutSuffix(shown, deleted)
-	if !gone {
+	have, want := strings.Split(name, "/"), strings.Split(target, "/")
+	if !gone || len(have) < len(want) {
 		return false
 	}
-	rest, inside := strings.CutPrefix(name, path.Dir(target)+"/")
-	first, _, _ := strings.Cut(rest, "/")
-	matches, err := path.Match(path.Base(target), first)
-	return inside && matches && err == nil
+	for i, pattern := range want {
+		if matches, err := path.Match(pattern, have[i]); have[i] != pattern && (err != nil || !matches) {
+			return false
+		}
+	}
+	return true
 }

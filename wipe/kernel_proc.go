@@ -50,10 +50,14 @@ func (Kernel) Holders(targets ...string) (all []Holding, lost [][]Holding, blind
 }
 
 // asShown is a path as /proc shows what lies there: through no link. The way to a
-// root may lead through one.
+// root may lead through one; where patterns begin, none is followed.
 func asShown(target string) string {
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(target)); err == nil {
-		return filepath.Join(dir, filepath.Base(target))
+	fixed, rest := filepath.Dir(target), filepath.Base(target)
+	for hasPattern(fixed) {
+		fixed, rest = filepath.Dir(fixed), filepath.Join(filepath.Base(fixed), rest)
+	}
+	if dir, err := filepath.EvalSymlinks(fixed); err == nil {
+		return filepath.Join(dir, rest)
 	}
 	return target
 }

@@ -33,7 +33,7 @@
 //	churn.go          what is done where the kernel has no call for it
 //	holders.go        who has it open
 //	nameless.go       content that lost its name and is held open
-//	place.go          the way from the root down to the target
+//	place.go          the way from the root down to the target; ends.go where patterns lead
 //	filesystem.go     what overwriting is worth on which file system
 //	probe.go          Probe: what is known of a place
 //	mounts.go         the kernel's list of mounts
@@ -70,7 +70,7 @@ type work struct {
 	files    bool            // at least one regular file was removed
 	residual map[string]bool // what is left behind besides what the file system always leaves
 	dirty    map[int]bool    // open folders that a name went from
-	settled  bool            // the folder of the target's names was flushed
+	settled  map[int]bool    // open folders that were flushed
 
 	nameless bool             // the names of what was removed are overwritten too
 	held     int64            // files that held something and are gone
@@ -97,7 +97,7 @@ type work struct {
 func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidence {
 	w := &work{
 		ctx: ctx, sys: sys, target: t, note: note, weakest: LevelClear, block: -1,
-		residual: map[string]bool{}, rungs: map[string]int64{}, dirty: map[int]bool{}, named: map[int]bool{},
+		residual: map[string]bool{}, rungs: map[string]int64{}, dirty: map[int]bool{}, settled: map[int]bool{}, named: map[int]bool{},
 	}
 	if w.target.Samples == nil {
 		w.target.Samples = &Samples{}
@@ -127,20 +127,20 @@ func (w *work) all() error {
 	if w.place.fd < 0 {
 		return nil
 	}
-	names, err := w.place.names(w.sys, w.target)
+	parts, err := w.place.parts(w.sys, w.target)
 	if err != nil {
 		return err
 	}
 	if err := w.watch(); err != nil {
 		return err
 	}
-	if err := w.contents(names); err != nil {
+	if err := w.contents(parts); err != nil {
 		return err
 	}
 	if err := w.settle(false); err != nil {
 		return err
 	}
-	if err := w.folders(names); err != nil {
+	if err := w.folders(parts); err != nil {
 		return err
 	}
 	if err := w.settle(true); err != nil {

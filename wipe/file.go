@@ -60,6 +60,9 @@ func (w *work) overwritten(o *opened) error {
 	if err := w.mayOverwrite(o); err != nil {
 		return err
 	}
+	if err := w.swapOff(o); err != nil {
+		return err
+	}
 	if err := w.bare(o.fd); err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type place struct {
 var (
 	errForeign = errors.New("another file system is mounted in it")
 	errBind    = errors.New("another part of the file system is mounted in it")
+	errLocked  = errors.New("an encrypted folder is locked: its names cannot be read")
 	errLink    = errors.New("a link or a file stands where a folder should be")
 )
 
@@ -52,6 +53,9 @@ func (p *place) walk(sys Sys, t Target) error {
 	p.dev = st.Dev
 	if p.mount, err = sys.Mount(p.fd); err != nil {
 		return fmt.Errorf("cannot tell the root's mount: %w", err)
+	}
+	if err := p.unlocked(sys, p.fd); err != nil {
+		return err
 	}
 	if err := p.reach(sys, t); err != nil {
 		return err
@@ -111,6 +115,9 @@ func (p *place) folder(sys Sys, dir int, name string) (int, error) {
 	if err == nil {
 		err = p.sameMount(sys, fd)
 	}
+	if err == nil {
+		err = p.unlocked(sys, fd)
+	}
 	if err != nil {
 		sys.Close(fd)
 		return -1, fmt.Errorf("cannot enter a folder: %w", err)
@@ -127,6 +134,19 @@ func (p *place) sameMount(sys Sys, fd int) error {
 	}
 	if id != p.mount {
 		return errBind
+	}
+	return nil
+}
+
+// unlocked refuses a folder in which nothing can be found by its name: all of it
+// would be called absent.
+func (p *place) unlocked(sys Sys, fd int) error {
+	locked, err := sys.Locked(fd)
+	if err != nil {
+		return fmt.Errorf("cannot tell whether a folder is locked: %w", err)
+	}
+	if locked {
+		return errLocked
 	}
 	return nil
 }

@@ -23,7 +23,10 @@ type medium struct {
 	space      int64
 	unused     func() (free, log []wipe.Extent)
 	mounts     string
+	locked     func(fd int) (bool, error)
 	mount      func(fd, id int) int
+	swaps      func() []wipe.Inode
+	swapOff    func(fd int) error
 	holders    func() ([]wipe.Holding, bool)
 	flags      func(fd int) (uint32, error)
 }
@@ -44,6 +47,13 @@ func (k *tap) Mount(fd int) (int, error) {
 		id = k.medium.mount(fd, id)
 	}
 	return id, err
+}
+
+func (k *tap) Locked(fd int) (bool, error) {
+	if err := k.hear("locked"); err != nil || k.medium.locked == nil {
+		return false, err
+	}
+	return k.medium.locked(fd)
 }
 
 func (k *tap) Mounts() ([]byte, error) {
@@ -86,6 +96,20 @@ func (k *tap) Holders(targets ...string) (named []wipe.Holding, lost [][]wipe.Ho
 		}
 	}
 	return named, lost, blind, nil
+}
+
+func (k *tap) Swaps() ([]wipe.Inode, error) {
+	if err := k.hear("swaps"); err != nil || k.medium.swaps == nil {
+		return nil, err
+	}
+	return k.medium.swaps(), nil
+}
+
+func (k *tap) SwapOff(fd int) error {
+	if err := k.hear("swap-off"); err != nil {
+		return err
+	}
+	return k.medium.swapOff(fd)
 }
 
 func (k *tap) Flags(fd int) (uint32, error) {

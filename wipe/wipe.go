@@ -32,6 +32,7 @@
 //	ladder.go         the rungs, and the discard
 //	churn.go          what is done where the kernel has no call for it
 //	holders.go        who has it open
+//	swap.go           swap areas that are files
 //	nameless.go       content that lost its name and is held open
 //	place.go          the way from the root down to the target; ends.go where patterns lead
 //	filesystem.go     what overwriting is worth on which file system
@@ -44,7 +45,8 @@
 //	hindrance.go      what is in the way, in codes
 //	around.go         Around: what keeps copies that no path leads to
 //	sys.go            Sys: the kernel as this package sees it
-//	kernel.go, kernel_file.go, kernel_medium.go, kernel_map.go, kernel_proc.go, kernel_reading.go
+//	kernel.go, kernel_file.go, kernel_medium.go, kernel_map.go, kernel_proc.go, kernel_reading.go,
+//	kernel_swap.go, kernel_fscrypt.go
 //	                  Kernel: the real one
 package wipe
 
@@ -70,6 +72,7 @@ type work struct {
 	files    bool            // at least one regular file was removed
 	residual map[string]bool // what is left behind besides what the file system always leaves
 	dirty    map[int]bool    // open folders that a name went from
+	swapped  map[Inode]bool  // swap areas in use
 	settled  map[int]bool    // open folders that were flushed
 
 	nameless bool             // the names of what was removed are overwritten too
@@ -134,6 +137,7 @@ func (w *work) all() error {
 	if err := w.watch(); err != nil {
 		return err
 	}
+	w.swaps()
 	if err := w.contents(parts); err != nil {
 		return err
 	}

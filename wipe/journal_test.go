@@ -57,7 +57,11 @@ func TestAJournalElsewhereIsTold(t *testing.T) {
 		d := newDisk(t, 64<<20, options, "mkfs.ext4", "-q", "-F", "-b", "4096", "-J", "device="+log)
 		must(t, os.WriteFile(filepath.Join(d.root, "f"), words(2000), 0o600))
 		unix.Sync()
-		e := erase(t, wipe.Kernel{}, deep(d.root, "f", wipe.DepthMedium))
+		order := deep(d.root, "f", wipe.DepthMedium)
+		if p := wipe.PlanFor(wipe.Kernel{}, order); p.Best != level {
+			t.Errorf("%s: the plan says %s", options, p.Best)
+		}
+		e := erase(t, wipe.Kernel{}, order)
 		if e.LevelAchieved != level || !slices.Contains(e.Residual, "journal-unsearched") || slices.Contains(e.Residual, "journal-copies") != (level == wipe.LevelLogical) {
 			t.Errorf("%s: %+v", options, e)
 		}

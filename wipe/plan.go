@@ -213,7 +213,14 @@ func (x *examination) look(dir int, name string) {
 	if slices.ContainsFunc(extents, func(e Extent) bool { return e.Shared }) {
 		x.shared++
 	}
-	if w.inJournal(o) && !w.emptiesJournal() {
+	if w.inJournal(o) && (!w.emptiesJournal() || x.journalElsewhere()) {
 		x.journalled++
 	}
+}
+
+// journalElsewhere asks the device, opened to be read alone.
+func (x *examination) journalElsewhere() bool {
+	w := &work{sys: x.sys, place: x.place, block: -1}
+	defer w.closeBlock()
+	return w.journalElsewhere()
 }

@@ -171,7 +171,7 @@ func (a *Agent) listAfter(targets []target) (copies certificate.Copies, residue 
 func (a *Agent) beyond() (words []string) {
 	for _, h := range wipe.Around(a.Machine) {
 		switch h.Code {
-		case wipe.AroundSwap, wipe.AroundUnseen, wipe.AroundImage, wipe.AroundMounts, wipe.AroundHidden:
+		case wipe.AroundSwap, wipe.AroundCrypt, wipe.AroundUnseen, wipe.AroundImage, wipe.AroundMounts, wipe.AroundHidden:
 			words = append(words, h.Code)
 		}
 	}

@@ -126,7 +126,7 @@ func TestThePlanNamesWhatIsInTheWay(t *testing.T) {
 	var said bytes.Buffer
 	a := New(Parts{Sys: held{}, Log: zerolog.New(&said)})
 	place := target{class: profile.Logs, Target: wipe.Target{Name: "logs-1", Kind: "log", Root: root, Path: path, Requested: wipe.LevelClear}}
-	p := a.planTarget(place)
+	p := a.planTargets([]target{place})[0]
 	if !slices.Contains(p.Rungs, "overwrite-random-1") || !slices.Equal(p.Holders, []string{"till (4711)"}) || p.Level != "logical" {
 		t.Errorf("%+v", p)
 	}
@@ -148,11 +148,40 @@ func TestThePlanNamesWhatIsInTheWay(t *testing.T) {
 // held is the kernel with a program that has every file open to write.
 type held struct{ wipe.Kernel }
 
-func (held) Holders(target string) ([]wipe.Holding, bool, error) {
-	st, err := wipe.Kernel{}.StatAt(-1, target)
+func (held) Holders(targets ...string) ([]wipe.Holding, [][]wipe.Holding, bool, error) {
+	lost := make([][]wipe.Holding, len(targets))
+	st, err := wipe.Kernel{}.StatAt(-1, targets[0])
 	h := wipe.Holding{Holder: wipe.Holder{PID: 4711, Program: "till", Writes: true}, Inode: wipe.Inode{Dev: st.Dev, Ino: st.Ino}}
 	if err != nil {
-		return nil, false, nil // it is gone, and held no more
+		return nil, lost, false, nil // it is gone, and held no more
 	}
-	return []wipe.Holding{h}, false, nil
+	return []wipe.Holding{h}, lost, false, nil
+}
+
+// However many targets a plan has, all processes are looked through once.
+func TestAPlanLooksThroughTheProcessesOnce(t *testing.T) {
+	sys := &counting{}
+	a := New(Parts{Sys: sys, Log: zerolog.Nop()})
+	var all []target
+	for range 5 {
+		root := t.TempDir()
+		if err := os.WriteFile(filepath.Join(root, "f"), []byte("abcdefghijkl"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, target{Target: wipe.Target{Name: "logs-1", Kind: "log", Root: root, Path: filepath.Join(root, "f"), Requested: wipe.LevelClear}})
+	}
+	if told := a.planTargets(all); len(told) != 5 || told[4].Items != 1 || sys.looks != 1 {
+		t.Errorf("%d looks for %+v", sys.looks, told)
+	}
+}
+
+// counting is the kernel with a count of the looks through all processes.
+type counting struct {
+	wipe.Kernel
+	looks int
+}
+
+func (k *counting) Holders(targets ...string) ([]wipe.Holding, [][]wipe.Holding, bool, error) {
+	k.looks++
+	return k.Kernel.Holders(targets...)
 }

@@ -124,9 +124,9 @@ type taking struct {
 	take func()
 }
 
-func (k taking) Holders(target string) ([]wipe.Holding, bool, error) {
+func (k taking) Holders(targets ...string) ([]wipe.Holding, [][]wipe.Holding, bool, error) {
 	k.take()
-	return k.Kernel.Holders(target)
+	return k.Kernel.Holders(targets...)
 }
 
 // A name that leads to something else before it can be unlinked fails its try;

@@ -134,14 +134,12 @@ func (a *Agent) planHost(out *local.Plan, p profile.Profile) error {
 		}
 		targets = append(targets, target{class: place.Class, Target: wipe.Target{Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root, Requested: wipe.LevelClear}})
 	}
-	for _, t := range targets {
-		t.Depth = a.depth()
-		told := a.planTarget(t)
+	for _, told := range a.planTargets(targets) {
 		out.Erase = append(out.Erase, told)
 		for _, n := range told.Notes {
 			if n.Stops {
 				out.Blockers = append(out.Blockers, local.Error{
-					Code: "E17:inventory", Message: fmt.Sprintf("%s cannot be erased: %s", t.Name, n.Text),
+					Code: "E17:inventory", Message: fmt.Sprintf("%s cannot be erased: %s", told.Name, n.Text),
 					Next: "Mend what is in the way, or have the profile changed.",
 				})
 			}
@@ -150,18 +148,27 @@ func (a *Agent) planHost(out *local.Plan, p profile.Profile) error {
 	return nil
 }
 
-// planTarget is one target of the dry run. The names of programs stay on this
-// machine: they are in its answer and in its log.
-func (a *Agent) planTarget(t target) local.Target {
-	p := wipe.PlanFor(a.Sys, t.Target)
-	out := local.Target{
-		Class: string(t.class), Name: t.Name, Path: t.Path, Items: p.Items, Bytes: p.Bytes, Level: string(p.Best),
-		Place: p.Probe.String(), Rungs: p.Rungs, Notes: notes(p.Blockers),
+// planTargets is the dry run of targets; all processes are looked through once for
+// all of them. The names of programs stay on this machine: they are in its answer
+// and in its log.
+func (a *Agent) planTargets(targets []target) (told []local.Target) {
+	var all []wipe.Target
+	for _, t := range targets {
+		t.Depth = a.depth()
+		all = append(all, t.Target)
 	}
-	for _, h := range p.Holders {
-		out.Holders = append(out.Holders, h.String())
+	for i, p := range wipe.Plans(a.Sys, all) {
+		t := targets[i]
+		out := local.Target{
+			Class: string(t.class), Name: t.Name, Path: t.Path, Items: p.Items, Bytes: p.Bytes, Level: string(p.Best),
+			Place: p.Probe.String(), Rungs: p.Rungs, Notes: notes(p.Blockers),
+		}
+		for _, h := range p.Holders {
+			out.Holders = append(out.Holders, h.String())
+		}
+		told = append(told, out)
 	}
-	return out
+	return told
 }
 
 // blockers are what would stop an unbinding now.

@@ -31,9 +31,8 @@ func (a *Agent) whatIsLeft(out *local.Plan, run journal.Run) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range targets {
-		t.Depth = a.depth()
-		if told := a.planTarget(t); told.Items > 0 || len(told.Notes) > 0 && told.Notes[0].Stops {
+	for _, told := range a.planTargets(targets) {
+		if told.Items > 0 || len(told.Notes) > 0 && told.Notes[0].Stops {
 			out.Erase = append(out.Erase, told)
 		}
 	}

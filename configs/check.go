@@ -19,6 +19,9 @@ func (l *load) check(c Config) {
 	if c.Courier.Path != "" {
 		l.absolute("courier.path", c.Courier.Path)
 	}
+	if l.from != "" && inside(l.from, c.Agent.StateDir) {
+		l.blame("state_dir", "the settings file lies in it, and is erased with it", "move the file to a folder such as /etc/unbindd, or name another state_dir")
+	}
 	if below(c.Agent.Socket, c.Agent.StateDir) {
 		l.blame("socket", "it lies in state_dir, which is erased", "use a folder such as /run/unbindd")
 	}
@@ -99,6 +102,20 @@ func (l *load) absolute(key, path string) {
 func below(path, folder string) bool {
 	rel, err := filepath.Rel(folder, path)
 	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+}
+
+// inside tells whether a file, by its name or where links lead, lies in a folder.
+func inside(file, folder string) bool {
+	file, err := filepath.Abs(file)
+	if err != nil || below(file, folder) {
+		return err == nil
+	}
+	at, err1 := filepath.EvalSymlinks(file)
+	in, err2 := filepath.EvalSymlinks(folder)
+	if err2 != nil {
+		in = folder // it is not there yet
+	}
+	return err1 == nil && below(at, in)
 }
 
 func isBroker(address string) bool {

@@ -68,6 +68,7 @@ func Load(file string, flags map[string]string) (Config, Sources, error) {
 		if err != nil {
 			return Config{}, nil, fmt.Errorf("cannot read the settings: %w", err)
 		}
+		l.from = file
 		l.file(file, text)
 	}
 	l.environment(os.Environ())
@@ -81,6 +82,7 @@ type load struct {
 	merged   *viper.Viper
 	spots    map[string]spot // where each key's value came from
 	problems Problems
+	from     string // the file, "" if there is none
 }
 
 // newLoad begins with the defaults, which are read like any other file.

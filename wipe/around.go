@@ -11,16 +11,17 @@ import (
 // The codes of places that may hold copies and that no target reaches. They are
 // hindrances of the whole machine, and words of the certificate.
 const (
-	AroundSwap     = "swap"          // memory is paged out to a medium
-	AroundRAM      = "swap-in-ram"   // and to compressed memory
-	AroundUnseen   = "swap-unseen"   // nobody can say whether it is
-	AroundDumps    = "crash-dumps"   // a crash is handed to a program, or written to a folder of its own
-	AroundJournald = "journald"      // a running journald: it keeps the file open that it writes
-	AroundLogd     = "logd-no-way"   // Android's log lies in another process's memory: not reachable
-	AroundMounts   = "own-mounts"    // this process sees another tree of files than the machine
-	AroundHidden   = "mounts-unseen" // nobody can say whether it does
-	AroundFiles    = "crash-files"   // a crash is written where the program ran
-	AroundImage    = "hibernation"   // memory may be written to a medium as a whole
+	AroundSwap     = "swap"           // memory is paged out to a medium
+	AroundCrypt    = "swap-encrypted" // to a medium, under a key of its own
+	AroundRAM      = "swap-in-ram"    // and to compressed memory
+	AroundUnseen   = "swap-unseen"    // nobody can say whether it is
+	AroundDumps    = "crash-dumps"    // a crash is handed to a program, or written to a folder of its own
+	AroundJournald = "journald"       // a running journald: it keeps the file open that it writes
+	AroundLogd     = "logd-no-way"    // Android's log lies in another process's memory: not reachable
+	AroundMounts   = "own-mounts"     // this process sees another tree of files than the machine
+	AroundHidden   = "mounts-unseen"  // nobody can say whether it does
+	AroundFiles    = "crash-files"    // a crash is written where the program ran
+	AroundImage    = "hibernation"    // memory may be written to a medium as a whole
 )
 
 // Around looks at the machine, given as its file system from "/" down, for what
@@ -51,7 +52,7 @@ func Around(machine fs.FS) []Hindrance {
 
 func swapping(all []Hindrance) bool {
 	for _, h := range all {
-		if h.Code == AroundSwap {
+		if h.Code == AroundSwap || h.Code == AroundCrypt {
 			return true
 		}
 	}
@@ -68,7 +69,7 @@ func swaps(machine fs.FS) (all []Hindrance) {
 	if err != nil {
 		return []Hindrance{{Code: AroundUnseen}}
 	}
-	media, ram, unseen := parseSwaps(string(text), func(zram string) (string, error) {
+	n := parseSwaps(string(text), func(zram string) (string, error) {
 		to, err := fs.ReadFile(machine, "sys/block/"+zram+"/backing_dev")
 		if errors.Is(err, fs.ErrNotExist) {
 			// A kernel that can write nothing back has the device and not this file.
@@ -77,23 +78,26 @@ func swaps(machine fs.FS) (all []Hindrance) {
 			}
 		}
 		return strings.TrimSpace(string(to)), err
+	}, func(mapped string) bool {
+		// dm-crypt names itself first; a volume on an encrypted one is not seen through.
+		kind, err := fs.ReadFile(machine, "sys/block/"+mapped+"/dm/uuid")
+		return err == nil && strings.HasPrefix(string(kind), "CRYPT-")
 	})
-	if unseen > 0 {
-		all = append(all, Hindrance{Code: AroundUnseen, N: unseen})
-	}
-	if media > 0 {
-		all = append(all, Hindrance{Code: AroundSwap, N: media})
-	}
-	if ram > 0 {
-		all = append(all, Hindrance{Code: AroundRAM, N: ram})
+	for _, h := range []Hindrance{{Code: AroundUnseen, N: n.unseen}, {Code: AroundSwap, N: n.media}, {Code: AroundCrypt, N: n.encrypted}, {Code: AroundRAM, N: n.ram}} {
+		if h.N > 0 {
+			all = append(all, h)
+		}
 	}
 	return all
 }
 
+// swapAreas are how many of each kind there are.
+type swapAreas struct{ media, encrypted, ram, unseen int }
+
 // parseSwaps reads /proc/swaps: a heading, then a line an area, its path first
 // and its size third. One of zram is memory, unless it has a medium behind it, to
 // which it writes what nobody asks for.
-func parseSwaps(text string, backing func(zram string) (string, error)) (media, ram, unseen int) {
+func parseSwaps(text string, backing func(zram string) (string, error), encrypts func(mapped string) bool) (n swapAreas) {
 	for i, line := range strings.Split(text, "\n") {
 		f := strings.Fields(line)
 		if i == 0 || len(f) == 0 {
@@ -102,17 +106,21 @@ func parseSwaps(text string, backing func(zram string) (string, error)) (media, 
 		if name, is := strings.CutPrefix(path.Base(f[0]), "zram"); is && strings.HasPrefix(f[0], "/dev/") && isNumber(name) {
 			to, err := backing(path.Base(f[0]))
 			if err != nil {
-				unseen++
+				n.unseen++
 				continue
 			}
 			if to == "none" {
-				ram++
+				n.ram++
 				continue
 			}
 		}
-		media++
+		if number, is := strings.CutPrefix(path.Base(f[0]), "dm-"); is && strings.HasPrefix(f[0], "/dev/") && isNumber(number) && encrypts(path.Base(f[0])) {
+			n.encrypted++
+			continue
+		}
+		n.media++
 	}
-	return media, ram, unseen
+	return n
 }
 
 func isNumber(s string) bool {

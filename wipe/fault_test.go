@@ -16,7 +16,7 @@ import (
 // dispensable are the calls that only a stronger rung needs; their failure is
 // told by a technique without it.
 var dispensable = []string{
-	"direct", "unused", "release", "admin", "fact", "open-block", "lease", "end-lease", "pin", "discard", "secure-discard", "secure-trim", "trim", "checkpoint",
+	"direct", "swaps", "unused", "release", "admin", "fact", "open-block", "lease", "end-lease", "pin", "discard", "secure-discard", "secure-trim", "trim", "checkpoint",
 }
 
 // TestEveryCallFails lets each call of an erase fail in turn, with each of the

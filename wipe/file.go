@@ -60,6 +60,9 @@ func (w *work) overwritten(o *opened) error {
 	if err := w.mayOverwrite(o); err != nil {
 		return err
 	}
+	if err := w.swapOff(o); err != nil {
+		return err
+	}
 	if err := w.bare(o.fd); err != nil {
 		return err
 	}
@@ -185,10 +188,17 @@ func (w *work) locate(o *opened) error {
 			return err
 		}
 	}
-	if w.inJournal(o) && !w.emptiesJournal() {
+	if w.inJournal(o) && (!w.emptiesJournal() || w.journalElsewhere()) {
 		return w.lower(LevelLogical, residualJournal)
 	}
 	return nil
+}
+
+// journalElsewhere tells whether the journal is on a device of its own, which is
+// neither looked at nor known: what content it took is then not called cleared,
+// though it is emptied like any.
+func (w *work) journalElsewhere() bool {
+	return w.place.probe.CanRaw && w.openBlock() && w.ext4Journal().elsewhere
 }
 
 // inJournal tells whether ext4 wrote the content through its journal: all of it,

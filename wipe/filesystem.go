@@ -27,6 +27,8 @@ const (
 	residualHolders = "open-holders"   // somebody has something of it open
 	residualUnseen  = "holders-unseen" // nobody may look who has it open
 	residualJournal = "journal-copies" // the journal holds content, and could not be emptied
+
+	residualUnsearched = "journal-unsearched" // the search did not reach all of the journal
 )
 
 // onMedium is what overwriting in place leaves on a medium that may be flash.

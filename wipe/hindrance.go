@@ -42,6 +42,7 @@ const (
 	HindranceJournal    = "journal-kept" // names in a journal that cannot be emptied
 	HindrancePart       = "part"         // of a file system that is mounted elsewhere too
 	HindranceOverlay    = "overlay"      // a lower layer stays
+	HindranceLocked     = "locked"       // an encrypted folder without its key
 	HindranceRaw        = "no-raw"       // the device under it does not open
 )
 
@@ -67,9 +68,11 @@ var hindranceTexts = map[string]string{
 	HindranceJournal:    "the journal cannot be emptied and may keep names: {detail}",
 	HindrancePart:       "the place is a part of a file system that is mounted elsewhere too",
 	HindranceOverlay:    "the place is an overlay; what lies in its lower layer stays",
+	HindranceLocked:     errLocked.Error(),
 	HindranceRaw:        "the medium itself cannot be opened: {detail}; nothing is read back from it, and no needle is looked for",
 
 	AroundSwap:     "swap is on; what was in memory may be on its medium",
+	AroundCrypt:    "swap is on under encryption; what was in memory may be on its medium, under a key that is not ours",
 	AroundRAM:      "swap is on in compressed memory; it goes with the power",
 	AroundUnseen:   "it cannot be seen whether swap is on",
 	AroundDumps:    "crash dumps are kept elsewhere: {detail}",
@@ -82,7 +85,7 @@ var hindranceTexts = map[string]string{
 }
 
 var stopping = []string{
-	HindranceRefused, HindranceLink, HindranceMount, HindranceBind, HindrancePermission, HindranceTrouble, HindranceReadOnly,
+	HindranceRefused, HindranceLink, HindranceMount, HindranceBind, HindrancePermission, HindranceTrouble, HindranceReadOnly, HindranceLocked,
 }
 
 // HindranceCodes are all codes, sorted.
@@ -113,6 +116,8 @@ func hindering(err error) Hindrance {
 		return Hindrance{Code: HindranceLink}
 	case errors.Is(err, errForeign):
 		return Hindrance{Code: HindranceMount}
+	case errors.Is(err, errLocked):
+		return Hindrance{Code: HindranceLocked}
 	case errors.Is(err, errBind):
 		return Hindrance{Code: HindranceBind}
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):

@@ -1,8 +1,10 @@
 package wipe
 
 import (
+	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,6 +37,41 @@ const noMount = -1
 // Holders tells who else holds something of the target open, each process once;
 // blind means that this process may not look at all others.
 func Holders(sys Sys, t Target) (held []Holder, blind bool, err error) {
+	c, err := take(sys, []Target{t})
+	if err != nil {
+		return nil, false, err
+	}
+	held, err = c.of(sys, 0, t)
+	return held, c.blind, err
+}
+
+// census is one look through all processes, for several targets.
+type census struct {
+	all   []Holding
+	lost  [][]Holding // of each target
+	blind bool
+}
+
+func take(sys Sys, targets []Target) (c census, err error) {
+	paths := make([]string, len(targets))
+	for i, t := range targets {
+		paths[i] = t.Path
+	}
+	if c.all, c.lost, c.blind, err = sys.Holders(paths...); err != nil {
+		return c, fmt.Errorf("cannot look for open files: %w", err)
+	}
+	return c, nil
+}
+
+// holdings are those that may concern one of the targets, each process's together.
+func (c census) holdings(target int) []Holding {
+	all := append(slices.Clone(c.lost[target]), c.all...)
+	slices.SortStableFunc(all, func(a, b Holding) int { return cmp.Compare(a.PID, b.PID) })
+	return all
+}
+
+// of tells who holds something of a target.
+func (c census) of(sys Sys, target int, t Target) (held []Holder, err error) {
 	of := map[Inode]bool{}
 	v := visit{sys: sys, target: t}
 	v.each = func(_ string, st Stat) {
@@ -43,13 +80,9 @@ func Holders(sys Sys, t Target) (held []Holder, blind bool, err error) {
 		}
 	}
 	if _, err := v.all(); err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	all, blind, err := sys.Holders(t.Path)
-	if err != nil {
-		return nil, false, fmt.Errorf("cannot look for open files: %w", err)
-	}
-	for _, h := range all {
+	for _, h := range c.holdings(target) {
 		if h.Own || !h.Deleted && !of[h.Inode] {
 			continue
 		}
@@ -59,7 +92,7 @@ func Holders(sys Sys, t Target) (held []Holder, blind bool, err error) {
 		}
 		held = append(held, h.Holder)
 	}
-	return held, blind, nil
+	return held, nil
 }
 
 // watch looks before anything is touched who holds what. Content that has no
@@ -127,14 +160,14 @@ func (w *work) watchAgain() error {
 }
 
 func (w *work) look() ([]Holding, error) {
-	all, blind, err := w.sys.Holders(w.target.Path)
+	c, err := take(w.sys, []Target{w.target})
 	if err != nil {
-		return nil, fmt.Errorf("cannot look for open files: %w", err)
+		return nil, err
 	}
-	if blind {
+	if c.blind {
 		w.residual[residualUnseen] = true
 	}
-	return all, nil
+	return c.holdings(0), nil
 }
 
 // parseAccess tells from /proc/PID/fdinfo/N whether the file is open to write.
@@ -182,16 +215,20 @@ func parseMapping(line string) (mapping, bool) {
 
 const deleted = " (deleted)"
 
+func isNameless(shown string) bool { return strings.HasSuffix(shown, deleted) }
+
 // namelessBelow tells whether a path, as /proc shows it, is one without a name
-// any more that belonged to the target of this path, whose last part may be a
-// pattern.
+// any more that belonged to the target of this path, whose parts may be patterns.
 func namelessBelow(shown, target string) bool {
 	name, gone := strings.CutSuffix(shown, deleted)
-	if !gone {
+	have, want := strings.Split(name, "/"), strings.Split(target, "/")
+	if !gone || len(have) < len(want) {
 		return false
 	}
-	rest, inside := strings.CutPrefix(name, path.Dir(target)+"/")
-	first, _, _ := strings.Cut(rest, "/")
-	matches, err := path.Match(path.Base(target), first)
-	return inside && matches && err == nil
+	for i, pattern := range want {
+		if matches, err := path.Match(pattern, have[i]); have[i] != pattern && (err != nil || !matches) {
+			return false
+		}
+	}
+	return true
 }

@@ -2,9 +2,7 @@ package wipe
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,56 +11,95 @@ import (
 )
 
 // Holders looks through /proc. A process that ends meanwhile holds nothing.
-func (Kernel) Holders(target string) (held []Holding, blind bool, err error) {
-	all, err := os.ReadDir("/proc")
+func (Kernel) Holders(targets ...string) (all []Holding, lost [][]Holding, blind bool, err error) {
+	r := newReading()
+	pids, err := r.names("/proc")
 	if err != nil {
-		return nil, false, asErrno(err)
+		return nil, nil, false, err
 	}
-	// What /proc shows leads through no link; the way to a root may.
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(target)); err == nil {
-		target = filepath.Join(dir, filepath.Base(target))
+	lost, seen := make([][]Holding, len(targets)), make([]string, len(targets))
+	for i, t := range targets {
+		seen[i] = asShown(t)
 	}
-	for _, entry := range all {
-		pid, err := strconv.Atoi(entry.Name())
+	for _, name := range pids {
+		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue
 		}
-		at := fmt.Sprintf("/proc/%d/", pid)
-		files, err1 := opens(at, target)
-		maps, err2 := mapped(at, target)
-		blind = blind || errors.Is(err1, fs.ErrPermission) || errors.Is(err2, fs.ErrPermission)
-		program := "?"
-		if name, err := os.ReadFile(at + "comm"); err == nil {
-			program = string(bytes.TrimSpace(name))
+		at := "/proc/" + name + "/"
+		held, closed := r.held(at)
+		blind = blind || closed
+		if len(held) == 0 {
+			continue // most are the kernel's own threads
 		}
-		for _, h := range append(files, maps...) {
-			h.PID, h.Program, h.Own = pid, program, pid == os.Getpid()
-			held = append(held, h)
+		who := Holder{PID: pid, Program: "?", Own: pid == r.self}
+		if comm, err := r.file(at + "comm"); err == nil {
+			who.Program = string(bytes.TrimSpace(comm))
+		}
+		for _, h := range held {
+			h.PID, h.Program, h.Own = who.PID, who.Program, who.Own
+			all = append(all, h.Holding) // it may have another name
+			for i := range seen {
+				if h.Deleted = namelessBelow(h.shown, seen[i]); h.Deleted {
+					lost[i] = append(lost[i], h.Holding)
+				}
+			}
 		}
 	}
-	return held, blind, nil
+	return all, lost, blind, nil
 }
 
+// asShown is a path as /proc shows what lies there: through no link. The way to a
+// root may lead through one; where patterns begin, none is followed.
+func asShown(target string) string {
+	fixed, rest := filepath.Dir(target), filepath.Base(target)
+	for hasPattern(fixed) {
+		fixed, rest = filepath.Dir(fixed), filepath.Join(filepath.Base(fixed), rest)
+	}
+	if dir, err := filepath.EvalSymlinks(fixed); err == nil {
+		return filepath.Join(dir, rest)
+	}
+	return target
+}
+
+// seenHolding is a file that a process holds, and its path where it has lost its name.
+type seenHolding struct {
+	Holding
+	shown string
+}
+
+// held lists what a process has open and mapped; closed if it may not be asked.
+func (r *reading) held(at string) (all []seenHolding, closed bool) {
+	files, err1 := r.opens(at)
+	maps, err2 := r.mapped(at)
+	return append(files, maps...), forbidden(err1) || forbidden(err2)
+}
+
+func forbidden(err error) bool { return err == unix.EACCES || err == unix.EPERM }
+
 // opens lists what a process has open.
-func opens(at, target string) (held []Holding, err error) {
-	fds, err := os.ReadDir(at + "fd")
+func (r *reading) opens(at string) (held []seenHolding, err error) {
+	fds, err := r.names(at + "fd")
 	for _, fd := range fds {
-		inode, file := fileAt(at + "fd/" + fd.Name())
+		path := at + "fd/" + fd
+		inode, file := fileAt(path)
 		if !file {
 			continue // a pipe, a socket, a device, or closed meanwhile: nearly all are
 		}
-		shown, err := os.Readlink(at + "fd/" + fd.Name())
+		shown, err := os.Readlink(path)
 		if err != nil {
 			continue
 		}
-		h := Holding{Inode: inode, FD: -1, Mount: noMount}
-		if n, err := strconv.Atoi(fd.Name()); err == nil {
+		h := seenHolding{Holding: Holding{Inode: inode, FD: -1, Mount: noMount}}
+		if n, err := strconv.Atoi(fd); err == nil {
 			h.FD = n
 		}
-		info, err := os.ReadFile(at + "fdinfo/" + fd.Name())
+		info, err := r.file(at + "fdinfo/" + fd)
 		h.Writes = err != nil || parseAccess(string(info))
-		if h.Deleted = namelessBelow(shown, target); h.Deleted && sameTree(at) {
-			h.Mount = mountOf(string(info))
+		if isNameless(shown) {
+			if h.shown = shown; r.sameTree(at) {
+				h.Mount = mountOf(string(info))
+			}
 		}
 		held = append(held, h)
 	}
@@ -71,10 +108,9 @@ func opens(at, target string) (held []Holding, err error) {
 
 // sameTree tells whether a process sees the same mounts as this one: the path of
 // what it holds means the same thing only then.
-func sameTree(at string) bool {
-	its, err1 := os.Readlink(at + "ns/mnt")
-	own, err2 := os.Readlink("/proc/self/ns/mnt")
-	return err1 == nil && err2 == nil && its == own
+func (r *reading) sameTree(at string) bool {
+	its, err := os.Readlink(at + "ns/mnt")
+	return err == nil && r.tree != "" && its == r.tree
 }
 
 // OpenHeld opens a file through the descriptor of a process; the link under
@@ -100,16 +136,25 @@ func (Kernel) OpenHeld(pid, fd int) (held int, err error) {
 	return held, err
 }
 
-// mapped lists what a process has in its memory of files.
-func mapped(at, target string) (held []Holding, err error) {
-	maps, err := os.ReadFile(at + "maps")
+// mapped lists what a process has in its memory of files, each once for how it
+// has it: a program is there in five pieces.
+func (r *reading) mapped(at string) (held []seenHolding, err error) {
+	maps, err := r.file(at + "maps")
+	last := mapping{}
 	for line := range bytes.Lines(maps) {
 		if bytes.IndexByte(line, '/') < 0 {
 			continue
 		}
-		if m, ok := parseMapping(string(bytes.TrimRight(line, "\n"))); ok {
-			held = append(held, Holding{Holder{Writes: m.shared, Deleted: namelessBelow(m.name, target)}, m.Inode, -1, noMount})
+		m, ok := parseMapping(string(bytes.TrimRight(line, "\n")))
+		if !ok || m == last {
+			continue
 		}
+		last = m
+		h := seenHolding{Holding: Holding{Holder{Writes: m.shared}, m.Inode, -1, noMount}}
+		if isNameless(m.name) {
+			h.shown = m.name
+		}
+		held = append(held, h)
 	}
 	return held, err
 }

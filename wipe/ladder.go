@@ -12,6 +12,7 @@ import (
 // The rungs, as a technique names them, strongest first within a file. Which of
 // them were climbed is what a technique says.
 const (
+	rungSwapOff       = "swapoff" // of a file that was swap
 	rungSecureTrim    = "f2fs-sectrim"
 	rungSecureDiscard = "extent-secdiscard"
 	rungDiscard       = "extent-discard"
@@ -28,6 +29,7 @@ const (
 )
 
 var rungs = []string{
+	rungSwapOff,
 	rungSecureTrim, rungSecureDiscard, rungDiscard, rungOverwrite, rungMedium, rungNeedles, rungZeroOut,
 	rungCheckpoint, rungChurn, rungTrim, rungFill,
 }

@@ -54,7 +54,7 @@ func (o *opened) allShown() bool {
 // before and must lie still, looks for the needles, and compares with what was
 // written. The file still owns them: after the unlink they may be another's.
 func (w *work) readMedium(o *opened, after []Extent, seed [32]byte) error {
-	random, hits := newPattern(seed, o.pieces), 0
+	random, hits := w.pattern(seed, o.pieces), 0
 	after = joined(after)
 	err := w.eachRead(o.pieces, func(p []byte, at int64) error { return w.readPlaces(after, p, at) }, func(p []byte, at int64) error {
 		hits += o.window.found(p)

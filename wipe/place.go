@@ -3,17 +3,17 @@ package wipe
 import (
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 
 	"golang.org/x/sys/unix"
 )
 
 // place is the opened folder in which the target's names live, or, if that is
-// not there, the last folder before it.
+// not there, the last folder before it. Where a pattern stands before the last
+// part of the path, it is the folder before that, and the names live in several.
 type place struct {
 	fd       int
-	absent   bool // the target cannot be there
+	ends     []end // none: the target cannot be there
 	fs       filesystem
 	readonly bool
 	dev      uint64 // the root's; what lies elsewhere is a foreign mount
@@ -24,6 +24,7 @@ type place struct {
 var (
 	errForeign = errors.New("another file system is mounted in it")
 	errBind    = errors.New("another part of the file system is mounted in it")
+	errLocked  = errors.New("an encrypted folder is locked: its names cannot be read")
 	errLink    = errors.New("a link or a file stands where a folder should be")
 )
 
@@ -31,7 +32,7 @@ var (
 func openPlace(sys Sys, t Target) (*place, error) {
 	fd, err := sys.OpenRoot(t.Root)
 	if errors.Is(err, unix.ENOENT) {
-		return &place{fd: -1, absent: true, fs: noFilesystem}, nil
+		return &place{fd: -1, fs: noFilesystem}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the root: %w", asLink(err))
@@ -53,16 +54,11 @@ func (p *place) walk(sys Sys, t Target) error {
 	if p.mount, err = sys.Mount(p.fd); err != nil {
 		return fmt.Errorf("cannot tell the root's mount: %w", err)
 	}
-	folders, _ := t.way()
-	for _, name := range folders {
-		err := p.down(sys, name)
-		if errors.Is(err, unix.ENOENT) {
-			p.absent = true
-			break
-		}
-		if err != nil {
-			return err
-		}
+	if err := p.unlocked(sys, p.fd); err != nil {
+		return err
+	}
+	if err := p.reach(sys, t); err != nil {
+		return err
 	}
 	magic, readonly, err := sys.Filesystem(p.fd)
 	if err != nil {
@@ -71,6 +67,28 @@ func (p *place) walk(sys Sys, t Target) error {
 	p.fs, p.readonly = filesystemOf(magic), readonly
 	p.probe, err = probe(sys, p)
 	return err
+}
+
+// reach goes down to the target's folder, or to where a pattern begins and then
+// to all that it means.
+func (p *place) reach(sys Sys, t Target) error {
+	folders, _ := t.way()
+	above := ""
+	for i, name := range folders {
+		if hasPattern(name) {
+			return p.spread(sys, t, end{p.fd, above}, folders[i:])
+		}
+		err := p.down(sys, name)
+		if errors.Is(err, unix.ENOENT) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		above += name + "/"
+	}
+	p.ends = []end{{p.fd, above}}
+	return nil
 }
 
 // down goes one folder deeper.
@@ -97,6 +115,9 @@ func (p *place) folder(sys Sys, dir int, name string) (int, error) {
 	if err == nil {
 		err = p.sameMount(sys, fd)
 	}
+	if err == nil {
+		err = p.unlocked(sys, fd)
+	}
 	if err != nil {
 		sys.Close(fd)
 		return -1, fmt.Errorf("cannot enter a folder: %w", err)
@@ -117,7 +138,25 @@ func (p *place) sameMount(sys Sys, fd int) error {
 	return nil
 }
 
+// unlocked refuses a folder in which nothing can be found by its name: all of it
+// would be called absent.
+func (p *place) unlocked(sys Sys, fd int) error {
+	locked, err := sys.Locked(fd)
+	if err != nil {
+		return fmt.Errorf("cannot tell whether a folder is locked: %w", err)
+	}
+	if locked {
+		return errLocked
+	}
+	return nil
+}
+
 func (p *place) close(sys Sys) {
+	for _, e := range p.ends {
+		if e.fd != p.fd {
+			sys.Close(e.fd)
+		}
+	}
 	if p.fd >= 0 {
 		sys.Close(p.fd)
 	}
@@ -140,36 +179,6 @@ func (p *place) foreign(sys Sys, fd int, st Stat) error {
 		}
 	}
 	return p.sameMount(sys, fd)
-}
-
-// names lists what of the target is there, without what it keeps: the names
-// that match the last part of its path.
-func (p *place) names(sys Sys, t Target) ([]string, error) {
-	if p.absent {
-		return nil, nil
-	}
-	_, last := t.way()
-	if !hasPattern(last) {
-		if t.keeps(last) {
-			return nil, nil
-		}
-		_, err := sys.StatAt(p.fd, last)
-		if errors.Is(err, unix.ENOENT) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("cannot examine the target: %w", err)
-		}
-		return []string{last}, nil
-	}
-	all, err := listed(sys, p.fd)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(all, func(name string) bool {
-		matches, err := path.Match(last, name)
-		return err != nil || !matches || t.keeps(name) || slices.Contains(t.Spare, name)
-	}), nil
 }
 
 // listed lists a folder that stays open. A descriptor can be listed only once,

@@ -19,9 +19,26 @@ type Plan struct {
 // maxExamined is how many files of a target are opened to be looked at.
 const maxExamined = 1000
 
-// PlanFor looks at a target more closely than Dry: each file is opened to read
-// its flags and where it lies, and all processes are asked what they hold.
-func PlanFor(sys Sys, t Target) Plan {
+// Plans looks at targets more closely than Dry: each file is opened to read
+// its flags and where it lies, and all processes are asked, once, what they hold.
+func Plans(sys Sys, targets []Target) []Plan {
+	c, err := take(sys, targets)
+	var all []Plan
+	for i, t := range targets {
+		all = append(all, planFor(sys, t, func() ([]Holder, error) {
+			if err != nil {
+				return nil, err
+			}
+			return c.of(sys, i, t)
+		}, c.blind))
+	}
+	return all
+}
+
+// PlanFor is the plan of one target.
+func PlanFor(sys Sys, t Target) Plan { return Plans(sys, []Target{t})[0] }
+
+func planFor(sys Sys, t Target, holders func() ([]Holder, error), blind bool) Plan {
 	p := Plan{Survey: Dry(sys, t), Rungs: []string{}}
 	if p.Best == LevelNone {
 		return p
@@ -38,7 +55,7 @@ func PlanFor(sys Sys, t Target) Plan {
 		p.Blockers = append(p.Blockers, hindering(err))
 	}
 	p.Probe = at.probe
-	held, blind, err := Holders(sys, t)
+	held, err := holders()
 	if err != nil {
 		p.Blockers = append(p.Blockers, hindering(err))
 	}
@@ -196,7 +213,14 @@ func (x *examination) look(dir int, name string) {
 	if slices.ContainsFunc(extents, func(e Extent) bool { return e.Shared }) {
 		x.shared++
 	}
-	if w.inJournal(o) && !w.emptiesJournal() {
+	if w.inJournal(o) && (!w.emptiesJournal() || x.journalElsewhere()) {
 		x.journalled++
 	}
+}
+
+// journalElsewhere asks the device, opened to be read alone.
+func (x *examination) journalElsewhere() bool {
+	w := &work{sys: x.sys, place: x.place, block: -1}
+	defer w.closeBlock()
+	return w.journalElsewhere()
 }

@@ -1,9 +1,7 @@
 package wipe
 
 import (
-	"encoding/binary"
 	"reflect"
-	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -189,35 +187,4 @@ func FuzzProbe(f *testing.F) {
 			t.Errorf("mapping %+v", m)
 		}
 	})
-}
-
-// TestJournalOf reads the journal's place from a superblock, and nothing from
-// whatever is none.
-func TestJournalOf(t *testing.T) {
-	super := func() []byte {
-		b := make([]byte, 1024)
-		put16 := func(at int, v uint16) { binary.LittleEndian.PutUint16(b[at:], v) }
-		put16(0x38, ext4Magic)
-		b[0x18], b[0xFD] = 2, 1
-		put16(0x10C, ext4ExtMagic)
-		put16(0x10E, 1)
-		put16(0x10C+12+4, 1024) // blocks
-		put16(0x10C+12+8, 9000) // where
-		return b
-	}
-	want := []Extent{{Physical: 9000 * 4096, Length: 1024 * 4096}}
-	if got := journalOf(super()); !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
-	}
-	for name, spoil := range map[string]func(b []byte){
-		"another magic": func(b []byte) { b[0x38]++ }, "no copy of the inode": func(b []byte) { b[0xFD] = 0 },
-		"blocks too large": func(b []byte) { b[0x18] = 40 }, "a deeper tree": func(b []byte) { b[0x112] = 1 },
-		"too many pieces": func(b []byte) { b[0x10E] = 5 }, "no place": func(b []byte) { clear(b[0x120:0x124]) },
-		"no tree": func(b []byte) { b[0x10C] = 0 },
-	} {
-		b := super()
-		if spoil(b); journalOf(b) != nil {
-			t.Errorf("%s: %v", name, journalOf(b))
-		}
-	}
 }

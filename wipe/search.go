@@ -80,11 +80,14 @@ func (w *work) search() error {
 	if !w.target.Depth.reaches(DepthMedium) || len(s.all) == 0 {
 		return nil
 	}
-	regions := w.regions()
+	regions, whole := w.regions()
 	if len(regions) == 0 {
 		return nil
 	}
 	w.note("search")
+	if !whole {
+		w.residual[residualUnsearched] = true
+	}
 	for _, r := range regions {
 		for _, p := range r.pieces {
 			w.searchable += p.to - p.from
@@ -142,19 +145,22 @@ func (w *work) searchRegion(r region) (found map[int]bool, err error) {
 }
 
 // regions are the journal and the free blocks; none where the file system does
-// not tell them, or the device cannot be read.
-func (w *work) regions() []region {
+// not tell them, or the device cannot be read. A journal that is on another device,
+// or of which nobody tells where all of it lies, is not whole.
+func (w *work) regions() (all []region, whole bool) {
 	if !w.place.probe.CanRaw || !w.openBlock() {
-		return nil
+		return nil, false
 	}
 	free, log, err := w.sys.Unused(w.place.fd, w.place.dev)
 	if err != nil {
-		return nil
+		return nil, false
 	}
+	whole = len(log) > 0 // of xfs
 	if w.place.fs.name == "ext4" {
-		log = append(log, w.ext4Journal()...)
+		j := w.ext4Journal()
+		log, whole = append(log, j.extents...), j.whole
 	}
-	return []region{{residualJournal, stretchesOf(log)}, {residualOld, stretchesOf(free)}}
+	return []region{{residualJournal, stretchesOf(log)}, {residualOld, stretchesOf(free)}}, whole
 }
 
 func stretchesOf(extents []Extent) (all []stretch) {

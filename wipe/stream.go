@@ -8,12 +8,13 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-const chunk = 1 << 20
+// chunk is how much is under way at once. Pattern and pieces read stay within the
+// processor's cache, and a device is asked seldom enough.
+const chunk = 512 << 10
 
 // stretch is one piece of a file that holds data, in whole blocks.
 type stretch struct{ from, to int64 }
@@ -28,9 +29,9 @@ type pattern struct {
 	base  uint64
 }
 
-// newPattern draws as much as the longest piece can need.
-func newPattern(seed [32]byte, pieces []stretch) *pattern {
-	p := &pattern{bytes: aligned(int(widest(pieces))), base: binary.LittleEndian.Uint64(seed[:])}
+// pattern draws as much as the longest piece can need.
+func (w *work) pattern(seed [32]byte, pieces []stretch) *pattern {
+	p := &pattern{bytes: w.room.piece(roomPattern, int(widest(pieces))), base: binary.LittleEndian.Uint64(seed[:])}
 	_, _ = rand.NewChaCha8(seed).Read(p.bytes) // cannot fail
 	return p
 }
@@ -56,7 +57,7 @@ func (p *pattern) at(offset int64, n int) []byte {
 // little to do. Whoever refuses an unaligned piece, or all of them, gets the rest
 // the usual way; the flush that follows is the same for both.
 func (w *work) write(o *opened, seed [32]byte) error {
-	random := newPattern(seed, o.pieces)
+	random := w.pattern(seed, o.pieces)
 	direct := o.aligned() && w.sys.Direct(o.fd, true) == nil
 	if direct {
 		defer func() { _ = w.sys.Direct(o.fd, false) }() // what is read past the cache all the same is read no worse
@@ -108,7 +109,7 @@ func (w *work) readBack(o *opened, seed [32]byte) error {
 }
 
 func (w *work) compare(fd int, pieces []stretch, seed [32]byte) error {
-	random := newPattern(seed, pieces)
+	random := w.pattern(seed, pieces)
 	return w.eachRead(pieces, func(p []byte, at int64) error { return w.readAll(fd, p, at) }, func(p []byte, at int64) error {
 		if !bytes.Equal(p, random.at(at, len(p))) {
 			return errOther
@@ -158,9 +159,10 @@ func (w *work) eachRead(pieces []stretch, read, judge func(p []byte, at int64) e
 		at int64
 	}
 	full, free, stop := make(chan chunkRead), make(chan []byte, 2), make(chan struct{})
-	free <- aligned(int(widest(pieces)))
-	if len(pieces) > 1 || widest(pieces) == chunk {
-		free <- aligned(int(widest(pieces)))
+	size := int(widest(pieces))
+	free <- w.room.piece(roomRead, size)
+	if len(pieces) > 1 || size == chunk {
+		free <- w.room.piece(roomReadNext, size)
 	}
 	var failed error
 	go func() {
@@ -189,12 +191,4 @@ func (w *work) eachRead(pieces []stretch, read, judge func(p []byte, at int64) e
 		free <- c.p[:cap(c.p)]
 	}
 	return cmp.Or(found, failed)
-}
-
-// aligned is a buffer that begins on a page, as O_DIRECT wants it.
-func aligned(size int) []byte {
-	const page = 4096
-	b := make([]byte, size+page)
-	skip := (page - int(uintptr(unsafe.Pointer(&b[0]))%page)) % page
-	return b[skip : skip+size : skip+size]
 }

@@ -138,17 +138,14 @@ func (v *visit) all() (place, error) {
 	}
 	defer p.close(v.sys)
 	v.place = p
-	names, err := p.names(v.sys, v.target)
+	parts, err := p.parts(v.sys, v.target)
 	if err != nil {
 		return place{}, err
 	}
-	above := ""
-	folders, _ := v.target.way()
-	for _, f := range folders {
-		above += f + "/"
-	}
-	for _, name := range names {
-		v.entry(p.fd, name, above+name)
+	for _, in := range parts {
+		for _, name := range in.names {
+			v.entry(in.fd, name, in.above+name)
+		}
 	}
 	return *p, nil
 }

@@ -27,6 +27,9 @@ type Sys interface {
 	Filesystem(fd int) (magic int64, readonly bool, err error)
 	// Mount tells which mount an opened thing was reached through.
 	Mount(fd int) (id int, err error)
+	// Locked tells whether a folder is an encrypted one whose key the kernel does not
+	// have: what its names lead to then cannot be found.
+	Locked(fd int) (bool, error)
 	// Mounts is the kernel's list of mounts, as in /proc/self/mountinfo.
 	Mounts() ([]byte, error)
 	// Fact is one of the small texts that the kernel keeps about a block device.
@@ -35,12 +38,18 @@ type Sys interface {
 	Release() (string, error)
 	// Admin tells whether this process has CAP_SYS_ADMIN.
 	Admin() (bool, error)
-	// Holders lists what files all processes have open or mapped, and whether
-	// one has no name any more that belonged to the target of this path; blind
-	// if this process may not see all others.
-	Holders(target string) (held []Holding, blind bool, err error)
+	// Holders looks once through all processes: all are the files that they have
+	// open or mapped, lost those of them that have lost the name by which they
+	// belonged to the target of each path; blind if this process may not see all
+	// others.
+	Holders(targets ...string) (all []Holding, lost [][]Holding, blind bool, err error)
 	// OpenHeld opens, to read and write, a file that a process has open.
 	OpenHeld(pid, fd int) (int, error)
+	// Swaps lists the files that are swap areas in use.
+	Swaps() ([]Inode, error)
+	// SwapOff takes an opened file out of use as swap; all memory that lies there is
+	// read back first.
+	SwapOff(fd int) error
 	// Names lists a folder without "." and "..".
 	Names(dir int) ([]string, error)
 

@@ -23,7 +23,10 @@ type medium struct {
 	space      int64
 	unused     func() (free, log []wipe.Extent)
 	mounts     string
+	locked     func(fd int) (bool, error)
 	mount      func(fd, id int) int
+	swaps      func() []wipe.Inode
+	swapOff    func(fd int) error
 	holders    func() ([]wipe.Holding, bool)
 	flags      func(fd int) (uint32, error)
 }
@@ -46,6 +49,13 @@ func (k *tap) Mount(fd int) (int, error) {
 	return id, err
 }
 
+func (k *tap) Locked(fd int) (bool, error) {
+	if err := k.hear("locked"); err != nil || k.medium.locked == nil {
+		return false, err
+	}
+	return k.medium.locked(fd)
+}
+
 func (k *tap) Mounts() ([]byte, error) {
 	if err := k.hear("mounts"); err != nil {
 		return nil, err
@@ -66,15 +76,40 @@ func (k *tap) Fact(_ uint64, name string) (string, error) {
 func (k *tap) Release() (string, error) { return k.release, k.hear("release") }
 func (k *tap) Admin() (bool, error)     { return true, k.hear("admin") }
 
-func (k *tap) Holders(string) ([]wipe.Holding, bool, error) {
+// Holders has what is without a name belong to every target.
+func (k *tap) Holders(targets ...string) (named []wipe.Holding, lost [][]wipe.Holding, blind bool, err error) {
+	lost = make([][]wipe.Holding, len(targets))
 	if err := k.hear("holders"); err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	if k.medium.holders == nil {
-		return nil, false, nil
+		return nil, lost, false, nil
 	}
 	held, blind := k.medium.holders()
-	return held, blind, nil
+	for _, h := range held {
+		if !h.Deleted {
+			named = append(named, h)
+			continue
+		}
+		for i := range lost {
+			lost[i] = append(lost[i], h)
+		}
+	}
+	return named, lost, blind, nil
+}
+
+func (k *tap) Swaps() ([]wipe.Inode, error) {
+	if err := k.hear("swaps"); err != nil || k.medium.swaps == nil {
+		return nil, err
+	}
+	return k.medium.swaps(), nil
+}
+
+func (k *tap) SwapOff(fd int) error {
+	if err := k.hear("swap-off"); err != nil {
+		return err
+	}
+	return k.medium.swapOff(fd)
 }
 
 func (k *tap) Flags(fd int) (uint32, error) {

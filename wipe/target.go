@@ -15,7 +15,7 @@ var ErrRefused = errors.New("refused")
 type Target struct {
 	Name      string   // what evidence calls it; opaque, such as "ledger"
 	Kind      string   // key, data, log, temp, dir or software
-	Path      string   // absolute: a file, a folder with all in it, or a pattern in the last part
+	Path      string   // absolute: a file, or a folder with all in it; its parts below the root may be patterns
 	Root      string   // Path must lie below it, and nothing outside it is ever touched
 	Requested Level    // what the order asks for
 	Keep      []string // names (without folder) that stay, with all below them
@@ -76,11 +76,16 @@ func (t Target) Check() error {
 		return fmt.Errorf("%w: the whole system is no target", ErrRefused)
 	case !strings.HasPrefix(t.Path, t.Root+"/"):
 		return fmt.Errorf("%w: the path does not lie below its root", ErrRefused)
-	case hasPattern(path.Dir(t.Path)):
-		return fmt.Errorf("%w: a pattern stands before the last part of the path", ErrRefused)
+	case hasPattern(t.Root):
+		return fmt.Errorf("%w: the root is a pattern", ErrRefused)
+	case strings.Contains(t.Path, "**"):
+		return fmt.Errorf("%w: two stars mean any depth elsewhere, and nothing here", ErrRefused)
 	}
-	if _, err := path.Match(path.Base(t.Path), ""); err != nil {
-		return fmt.Errorf("%w: the pattern is malformed", ErrRefused)
+	folders, last := t.way()
+	for _, part := range append(folders, last) {
+		if _, err := path.Match(part, ""); err != nil {
+			return fmt.Errorf("%w: the pattern is malformed", ErrRefused)
+		}
 	}
 	for _, k := range slices.Concat(t.Keep, t.Spare) {
 		if k == "" || strings.ContainsAny(k, "/\x00") {

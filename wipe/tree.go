@@ -7,15 +7,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// contents erases all that is no folder in the folder that the target's names
-// live in, and below it.
-func (w *work) contents(names []string) error {
-	for _, name := range names {
-		if err := w.entry(w.place.fd, name); err != nil {
+// contents erases all that is no folder in the folders that the target's names
+// live in, and below them.
+func (w *work) contents(parts []part) error {
+	for _, in := range parts {
+		for _, name := range in.names {
+			if err := w.entry(in.fd, name); err != nil {
+				return err
+			}
+		}
+		if err := w.syncFolder(in.fd); err != nil {
 			return err
 		}
 	}
-	return w.syncFolder(w.place.fd)
+	return nil
 }
 
 // entry erases whatever has this name, but leaves folders standing. It returns
@@ -91,25 +96,35 @@ func (w *work) prepared(fd int) ([]string, error) {
 
 // folders removes the folders of the target, the deepest first. One that holds
 // something kept, or something that failed, stays.
-func (w *work) folders(names []string) error {
-	for _, name := range names {
-		if err := w.folder(w.place.fd, name); err != nil {
+func (w *work) folders(parts []part) error {
+	for _, in := range parts {
+		for _, name := range in.names {
+			if err := w.folder(in.fd, name); err != nil {
+				return err
+			}
+		}
+		if err := w.syncFolder(in.fd); err != nil {
 			return err
 		}
+		if !w.settled[in.fd] {
+			if err := w.syncAbsent(in.fd); err != nil {
+				return err
+			}
+		}
 	}
-	if err := w.syncFolder(w.place.fd); err != nil || w.settled {
-		return err
+	if len(parts) == 0 {
+		return w.syncAbsent(w.place.fd)
 	}
-	return w.syncAbsent()
+	return nil
 }
 
 // syncAbsent flushes the folder in which nothing of the target was found: whoever
 // took it away may have been cut just before that, and a power cut would bring
 // the name back. A file system that knows no such flush says EINVAL; one that
 // went read-only has kept nothing.
-func (w *work) syncAbsent() error {
-	w.dirty[w.place.fd] = true
-	if err := w.syncFolder(w.place.fd); !errors.Is(err, unix.EINVAL) {
+func (w *work) syncAbsent(fd int) error {
+	w.dirty[fd] = true
+	if err := w.syncFolder(fd); !errors.Is(err, unix.EINVAL) {
 		return err
 	}
 	return nil
@@ -207,6 +222,6 @@ func (w *work) syncFolder(fd int) error {
 	if err := w.sys.Sync(fd); err != nil {
 		return fmt.Errorf("cannot flush a folder: %w", err)
 	}
-	w.settled = w.settled || fd == w.place.fd
+	w.settled[fd] = true
 	return nil
 }

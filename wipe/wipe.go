@@ -25,15 +25,16 @@
 //	tree.go           folders, links, and what else has a name
 //	file.go           one file
 //	attributes.go     flags that forbid, and extended attributes
-//	stream.go         what is written and compared
+//	stream.go         what is written and compared; room.go the memory for it
 //	needles.go        samples of the content, and whether the medium shows it
 //	medium.go         the device read back, the journal, the free space
 //	search.go         needles looked for where no file leads to; ext4.go where a journal lies
 //	ladder.go         the rungs, and the discard
 //	churn.go          what is done where the kernel has no call for it
 //	holders.go        who has it open
+//	swap.go           swap areas that are files
 //	nameless.go       content that lost its name and is held open
-//	place.go          the way from the root down to the target
+//	place.go          the way from the root down to the target; ends.go where patterns lead
 //	filesystem.go     what overwriting is worth on which file system
 //	probe.go          Probe: what is known of a place
 //	mounts.go         the kernel's list of mounts
@@ -44,7 +45,8 @@
 //	hindrance.go      what is in the way, in codes
 //	around.go         Around: what keeps copies that no path leads to
 //	sys.go            Sys: the kernel as this package sees it
-//	kernel.go, kernel_file.go, kernel_medium.go, kernel_map.go, kernel_proc.go
+//	kernel.go, kernel_file.go, kernel_medium.go, kernel_map.go, kernel_proc.go, kernel_reading.go,
+//	kernel_swap.go, kernel_fscrypt.go
 //	                  Kernel: the real one
 package wipe
 
@@ -70,7 +72,8 @@ type work struct {
 	files    bool            // at least one regular file was removed
 	residual map[string]bool // what is left behind besides what the file system always leaves
 	dirty    map[int]bool    // open folders that a name went from
-	settled  bool            // the folder of the target's names was flushed
+	swapped  map[Inode]bool  // swap areas in use
+	settled  map[int]bool    // open folders that were flushed
 
 	nameless bool             // the names of what was removed are overwritten too
 	held     int64            // files that held something and are gone
@@ -78,9 +81,12 @@ type work struct {
 	holds    map[Inode][]Holding
 	named    map[int]bool // processes that the caller was told of
 
+	room room // for what is written and read
+
 	block                   int // the device under the file system, -1 while it is not open
 	blockTried, blockWrites bool
 	sampled                 int // needles that were looked for
+	journal                 *journal
 
 	ghosts               int    // files without a name that were overwritten
 	searched, searchable int64  // bytes where no file leads to, read for needles, and in all
@@ -94,7 +100,7 @@ type work struct {
 func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidence {
 	w := &work{
 		ctx: ctx, sys: sys, target: t, note: note, weakest: LevelClear, block: -1,
-		residual: map[string]bool{}, rungs: map[string]int64{}, dirty: map[int]bool{}, named: map[int]bool{},
+		residual: map[string]bool{}, rungs: map[string]int64{}, dirty: map[int]bool{}, settled: map[int]bool{}, named: map[int]bool{},
 	}
 	if w.target.Samples == nil {
 		w.target.Samples = &Samples{}
@@ -113,6 +119,7 @@ func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidenc
 	defer p.close(sys)
 	w.place = p
 	defer w.closeBlock()
+	defer w.room.close()
 	return w.told(p.fs, w.all())
 }
 
@@ -123,20 +130,21 @@ func (w *work) all() error {
 	if w.place.fd < 0 {
 		return nil
 	}
-	names, err := w.place.names(w.sys, w.target)
+	parts, err := w.place.parts(w.sys, w.target)
 	if err != nil {
 		return err
 	}
 	if err := w.watch(); err != nil {
 		return err
 	}
-	if err := w.contents(names); err != nil {
+	w.swaps()
+	if err := w.contents(parts); err != nil {
 		return err
 	}
 	if err := w.settle(false); err != nil {
 		return err
 	}
-	if err := w.folders(names); err != nil {
+	if err := w.folders(parts); err != nil {
 		return err
 	}
 	if err := w.settle(true); err != nil {

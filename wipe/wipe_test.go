@@ -84,6 +84,13 @@ func TestTreesAndPatterns(t *testing.T) {
 		{"b", []string{"b"}, nil, 0},
 		{"nothing/here", nil, nil, 0},
 		{"*.none", nil, nil, 0},
+		{"*/log.1", nil, []string{"a/log.1", "a2/log.1"}, 2},
+		{"a*/log.*", nil, []string{"a/log.1", "a/log.2", "a2/log.1"}, 3},
+		{"a*/log.*", []string{"a2"}, []string{"a/log.1", "a/log.2"}, 2},
+		{"?/*/er", nil, []string{"a/deep/er"}, 2},
+		{"*/deep", nil, []string{"a/deep"}, 3},
+		{"*/none/x", nil, nil, 0},
+		{"none/*/x", nil, nil, 0},
 	} {
 		root := plant(t, files)
 		want := listing(t, root)

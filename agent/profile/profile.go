@@ -34,14 +34,14 @@ var (
 	classes = append([]envelope.ID{AppData, Exports, Logs, Credentials, Software}, always...)
 )
 
-// Place is one path to erase, of one class; the last component may be a glob.
+// Place is one path to erase, of one class; its parts but the first may be globs.
 type Place struct {
 	Class envelope.ID `json:"class"`
 	Path  string      `json:"path"`
 }
 
 // Check refuses a path that no terminal would erase: one that is not plain and
-// absolute, the whole system, or a pattern before the last part. Which folders
+// absolute, the whole system, or a pattern that means any depth. Which folders
 // may be erased at all is each terminal's own.
 func (p Place) Check() error {
 	switch {
@@ -49,11 +49,15 @@ func (p Place) Check() error {
 		return errors.New("the path must be absolute, without dots, doubled slashes or a slash at the end")
 	case p.Path == "/":
 		return errors.New("the whole system cannot be erased")
-	case strings.ContainsAny(path.Dir(p.Path), `*?[\`):
-		return errors.New("only the last part of the path may be a pattern")
+	case strings.Contains(p.Path, "**"):
+		return errors.New("two stars mean nothing here: a pattern stays within one part of the path")
+	case strings.ContainsAny(strings.SplitN(p.Path, "/", 3)[1], `*?[\`):
+		return errors.New("the first part of the path may not be a pattern")
 	}
-	if _, err := path.Match(path.Base(p.Path), ""); err != nil {
-		return errors.New("the pattern is malformed")
+	for part := range strings.SplitSeq(p.Path, "/") {
+		if _, err := path.Match(part, ""); err != nil {
+			return errors.New("the pattern is malformed")
+		}
 	}
 	return nil
 }

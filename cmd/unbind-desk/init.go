@@ -52,7 +52,7 @@ ticket signer belong on their own machines; move them away from DIR/keys.`,
 	c.Flags().StringVar(&dir, "dir", "", "directory to make; it must not be there")
 	c.Flags().StringVar(&name, "name", "unbind-desk", "name of the desk, for its CA and its log")
 	c.Flags().StringArrayVar(&hosts, "host", nil, "further name or address the desk is reached by (repeatable; loopback is always in)")
-	c.Flags().StringArrayVar(&inventory, "inventory", nil, "class=path to be erased, for both profiles (repeatable); the last part may be a pattern")
+	c.Flags().StringArrayVar(&inventory, "inventory", nil, "class=path to be erased, for both profiles (repeatable); its parts but the first may be patterns")
 	must(c, "dir")
 	return c
 }

@@ -44,6 +44,9 @@ var noteWords = map[string]words{
 	"no-raw":        {"the medium itself cannot be opened: {detail}; nothing is read back from it, and no needle is looked for", "无法打开介质设备：{detail}；不做介质回读，也不查找标记"},
 	"slots-unseen":  {"the reader does not list its key slots now; all of the profile's types are erased", "读卡器目前未列出密钥槽；方案所列类型将全部擦除"},
 	"hibernation":   {"the machine can hibernate; its memory may be on the medium", "本机可休眠，内存内容可能在介质上"},
+
+	"locked":         {"an encrypted folder is locked: its names cannot be read", "加密文件夹处于锁定状态，无法读取其中的名称"},
+	"swap-encrypted": {"swap is on under encryption; what was in memory may be on its medium, under a key that is not ours", "加密交换区已启用，内存内容可能已写入其介质，其密钥不由本机管理"},
 }
 
 // note is one of them in the language of the paper.

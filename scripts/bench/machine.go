@@ -40,6 +40,9 @@ func (b *bench) describe() error {
 	if b.wipe {
 		command = "`make bench-wipe`"
 	}
+	if b.wipe && b.parts != "" {
+		command = "`go run ./scripts/bench -wipe -parts " + b.parts + "`"
+	}
 	if b.ledger {
 		command = "`make bench-ledger`"
 	}

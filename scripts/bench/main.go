@@ -57,6 +57,7 @@ type options struct {
 	quick  bool
 	reader bool
 	wipe   bool
+	parts  string
 	ledger bool
 	act    string
 	in     string
@@ -70,6 +71,7 @@ func main() {
 	flag.BoolVar(&o.quick, "quick", false, "leave the large ledger out, and write bench-out/BENCHMARKS.md instead of the page in docs/")
 	flag.BoolVar(&o.reader, "reader", false, "measure the reader's line alone, and write docs/BENCHMARKS-READER.md")
 	flag.BoolVar(&o.wipe, "wipe", false, "measure the erase alone, beside dd and shred, as root, and write docs/BENCHMARKS-WIPE.md")
+	flag.StringVar(&o.parts, "parts", "", "with -wipe: some of file,ledger,unbind; the page is then bench-out/BENCHMARKS-WIPE.md")
 	flag.BoolVar(&o.ledger, "ledger", false, "measure a ledger of five million records alone, and write docs/BENCHMARKS-LEDGER.md")
 	flag.StringVar(&o.act, "act", "", "with -in: do one thing to a ledger and say what it took (what a measurement starts)")
 	flag.StringVar(&o.in, "in", "", "the folder of keys and ledger for -act")
@@ -96,6 +98,9 @@ func (o options) settled() options {
 	}
 	if o.out == "" && o.ledger {
 		o.out = filepath.Join("docs", "BENCHMARKS-LEDGER.md")
+	}
+	if o.out == "" && o.wipe && o.parts != "" {
+		o.out = filepath.Join(benchOut, "BENCHMARKS-WIPE.md")
 	}
 	if o.out == "" && o.wipe {
 		o.out = filepath.Join("docs", "BENCHMARKS-WIPE.md")

@@ -27,6 +27,8 @@ func (t *terminal) follow(ctx context.Context) *steps {
 	client := t.client()
 	go func() {
 		defer close(s.ended)
+		// Behind the last step the process begins anew, and may do so before its last
+		// word is read.
 		s.err = client.Events(ctx, 0, s.take)
 	}()
 	return s

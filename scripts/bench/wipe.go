@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"unbindd/wipe"
@@ -18,15 +20,50 @@ const (
 	ddBound = 2.0
 )
 
+// The parts of make bench-wipe; only the first is judged, and it needs no program
+// of ours.
+const (
+	partFile   = "file"
+	partLedger = "ledger"
+	partUnbind = "unbind"
+)
+
+var wipeParts = []string{partFile, partLedger, partUnbind}
+
+// partsOf reads -parts.
+func partsOf(text string) ([]string, error) {
+	if text == "" {
+		return wipeParts, nil
+	}
+	parts := strings.Split(text, ",")
+	for _, p := range parts {
+		if !slices.Contains(wipeParts, p) {
+			return nil, fmt.Errorf("cannot begin: %q is none of %s", p, strings.Join(wipeParts, ", "))
+		}
+	}
+	return parts, nil
+}
+
 // wiping is what make bench-wipe takes.
 func (b *bench) wiping() []measurement {
-	return []measurement{
-		{"build the programs", b.build},
-		{"describe the machine", b.describe},
-		{"erase one file", b.eraseBesideStock},
-		{fmt.Sprintf("erase a ledger of %s transactions", thousands(b.large)), func() error { return b.eraseLedger(b.large) }},
-		{fmt.Sprintf("unbind %s transactions", thousands(b.large)), func() error { return b.unbindings(b.large, largeRounds) }},
+	parts, _ := partsOf(b.parts) // it was read before
+	all := []measurement{{"describe the machine", b.describe}}
+	if slices.Contains(parts, partLedger) || slices.Contains(parts, partUnbind) {
+		all = append([]measurement{{"build the programs", b.build}}, all...)
 	}
+	for _, m := range []struct {
+		part string
+		measurement
+	}{
+		{partFile, measurement{"erase one file", b.eraseBesideStock}},
+		{partLedger, measurement{fmt.Sprintf("erase a ledger of %s transactions", thousands(b.large)), func() error { return b.eraseLedger(b.large) }}},
+		{partUnbind, measurement{fmt.Sprintf("unbind %s transactions", thousands(b.large)), func() error { return b.unbindings(b.large, 1) }}},
+	} {
+		if slices.Contains(parts, m.part) {
+			all = append(all, m.measurement)
+		}
+	}
+	return all
 }
 
 // erasing is one round on one device, in seconds.
@@ -202,6 +239,9 @@ func (p *page) judged(kept bool, kind wipeDiskKind, ratio sample, beside, bound 
 
 // needsRoot is asked before anything is built.
 func (o options) needsRoot() error {
+	if _, err := partsOf(o.parts); err != nil {
+		return err
+	}
 	if o.wipe && os.Geteuid() != 0 {
 		return errors.New("cannot begin: a loop device needs root")
 	}

@@ -61,3 +61,26 @@ func TestWipeHasItsOwnPage(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 }
+
+// A run of some parts does not replace the page of a whole one.
+func TestPartsOfTheErase(t *testing.T) {
+	if o := (options{wipe: true, parts: "file"}).settled(); o.out != filepath.Join(benchOut, "BENCHMARKS-WIPE.md") {
+		t.Errorf("%+v", o)
+	}
+	for parts, want := range map[string]string{
+		"":       "build the programs, describe the machine, erase one file, erase a ledger of 5 transactions, unbind 5 transactions",
+		"file":   "describe the machine, erase one file",
+		"ledger": "build the programs, describe the machine, erase a ledger of 5 transactions",
+	} {
+		var names []string
+		for _, m := range (&bench{options: options{parts: parts, large: 5}}).wiping() {
+			names = append(names, m.what)
+		}
+		if got := strings.Join(names, ", "); got != want {
+			t.Errorf("%q: %s", parts, got)
+		}
+	}
+	if err := (options{wipe: true, parts: "file,disk"}).needsRoot(); err == nil {
+		t.Error("a part that is none is taken")
+	}
+}

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"encoding/binary"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -101,9 +101,14 @@ func written(path string, size int64) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	var seed [32]byte
-	// ReadFrom would copy in pieces of 32 KiB.
-	if _, err := io.CopyBuffer(struct{ io.Writer }{f}, io.LimitReader(rand.NewChaCha8(seed), size), make([]byte, 1<<20)); err != nil {
-		return err
+	random := make([]byte, 1<<20)
+	_, _ = rand.NewChaCha8(seed).Read(random) // cannot fail
+	for at := int64(0); at < size; at += int64(len(random)) {
+		// No two pieces are the same; to draw each of them anew takes longer than to write it.
+		binary.LittleEndian.PutUint64(random, uint64(at))
+		if _, err := f.Write(random[:min(size-at, int64(len(random)))]); err != nil {
+			return err
+		}
 	}
 	return f.Sync()
 }

@@ -9,9 +9,9 @@ if (live && 'EventSource' in window) {
   const tell = (word) => { link.textContent = link.dataset[word]; };
   const source = new EventSource(live.dataset.events);
 
-  source.addEventListener('open', () => tell('on'));
-  source.addEventListener('error', () => tell(source.readyState === EventSource.CLOSED ? 'end' : 'off'));
-  source.addEventListener('end', () => { source.close(); tell('end'); });
+  source.addEventListener('open', () => tell('live'));
+  source.addEventListener('error', () => tell(source.readyState === EventSource.CLOSED ? 'ended' : 'lost'));
+  source.addEventListener('end', () => { source.close(); tell('ended'); });
   source.addEventListener('case', (event) => {
     const part = new DOMParser().parseFromString(event.data, 'text/html').body;
     const focused = live.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;

@@ -38,7 +38,7 @@ export async function stranger(context, console, draft) {
           tab.waitForURL((url) => url.origin === console),
           tab.evaluate((id) => document.getElementById(id).submit(), form),
         ]);
-        assert.equal(await tab.locator('body').innerText(), 'The request comes from another site.', `${host} sends the form "${form}"`);
+        assert.equal((await tab.locator('body').innerText()).trim(), 'The request comes from another site.', `${host} sends the form "${form}"`);
       }
       await tab.close();
     }

@@ -188,7 +188,7 @@ func (c *Console) confirmed(r *http.Request) (int64, desk.Collected, error) {
 		return 0, d, err
 	}
 	if r.PostForm.Get("terminal") != string(said.Terminal) {
-		return 0, d, refusal(desk.ErrUnfit, "E09", "terminal", "cannot go on: the terminal that was named is not the one the command is for")
+		return 0, d, refusal(desk.ErrUnfit, "E28", "terminal", "cannot go on: the terminal that was named is not the one the command is for")
 	}
 	return at, d, nil
 }

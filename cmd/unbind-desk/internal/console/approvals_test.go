@@ -118,8 +118,8 @@ func TestWhoDecidesNamesTheTerminal(t *testing.T) {
 		return r.do(r.form("/approvals/C-2/"+what, url.Values{"form": {formToken(r.cookie)}, "terminal": {terminal}, "seen": {seen}}))
 	}
 	for _, what := range []string{"publish", "withdraw"} {
-		send(what, "", "1").want(t, http.StatusUnprocessableEntity, "E09:terminal")
-		send(what, "T-2", "1").want(t, http.StatusUnprocessableEntity, "E09:terminal")
+		send(what, "", "1").want(t, http.StatusUnprocessableEntity, "E28:terminal")
+		send(what, "T-2", "1").want(t, http.StatusUnprocessableEntity, "E28:terminal")
 		send(what, "T-1", "").want(t, http.StatusConflict, "E31:unseen")
 	}
 	send("withdraw", "T-1", "7").want(t, http.StatusConflict, "E31:version")

@@ -155,3 +155,14 @@ func TestAnEventIsOneEvent(t *testing.T) {
 		t.Errorf("the event is %q, want %q", text, want)
 	}
 }
+
+func TestWhatIsNotSeenIsShown(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\tb\nc": "a\tb\nc", "x\ry": "x⟦U+000D⟧y", "x\x7fy": "x⟦U+007F⟧y", "\u00ad": "⟦U+00AD⟧", "中文，解绑": "中文，解绑", "𠮷é": "𠮷é", "\u061c\u200e\u200f": "⟦U+061C⟧⟦U+200E⟧⟦U+200F⟧",
+		"\ufeff": "⟦U+FEFF⟧", "\ue000": "⟦U+E000⟧", "\U000e0001": "⟦U+E0001⟧", "a\ufe0fb": "a⟦U+FE0F⟧b", "\xff\xfe": "⟦FF⟧⟦FE⟧", "\u2060": "⟦U+2060⟧", "": "",
+	} {
+		if got := string(visible([]byte(text))); got != want {
+			t.Errorf("%q is shown as %q, want %q", text, got, want)
+		}
+	}
+}

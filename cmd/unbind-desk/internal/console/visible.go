@@ -27,10 +27,11 @@ func visible(text []byte) []byte {
 }
 
 func hidden(r rune) bool {
-	if r == '\n' || r == '\t' {
-		return false
-	}
 	switch {
+	case r < 0x80: // nearly all of a page
+		return (r < 0x20 && r != '\n' && r != '\t') || r == 0x7F
+	case r >= 0x4E00 && r <= 0x9FFF: // and nearly all of a Chinese one
+		return false
 	case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r), unicode.Is(unicode.Co, r):
 		return true
 	case r == 0x115F, r == 0x1160, r == 0x3164, r == 0xFFA0, r == 0x2800: // letters without ink

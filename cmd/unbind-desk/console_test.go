@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -112,5 +113,20 @@ func TestTheConsolePublishesWhatEnoughPeopleSigned(t *testing.T) {
 	}
 	if got := o.state(id); got != "issued" {
 		t.Fatalf("the case is %s", got)
+	}
+}
+
+// No merchant gets a name that wants to be more than text; if one stood there all
+// the same, it would be text (TestASpitefulNameIsOnlyText of the console).
+func TestASpitefulMerchantIsNotAdmitted(t *testing.T) {
+	o := newOffice(t)
+	sheet := o.file("reader.json")
+	o.check(os.WriteFile(sheet, []byte(`{"driver":"mpos","sn":"PED-1"}`), 0o600))
+	for i, name := range []string{`"><script>alert(1)</script>`, "javascript:alert(1)", "m\u202E1", "m\x001", "商户", ""} {
+		out, errOut, code := verb(t, "enrol", "--dir", string(o.dir), "--terminal", "T-1", "--serial", "SN-1", "--acquirer", "acq-1",
+			"--merchant", name, "--uscc", "91310000000000000X", "--account", "6222000000", "--reader", sheet, "--out", o.file("ticket.json"))
+		if code != exitRefused || strings.Contains(out+errOut, "script>") {
+			t.Errorf("merchant %d was answered with %d: %s%s", i, code, out, errOut)
+		}
 	}
 }

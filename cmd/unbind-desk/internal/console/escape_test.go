@@ -62,7 +62,9 @@ func TestASpitefulNameIsOnlyText(t *testing.T) {
 	r := newRoom(t)
 	c, err := New(r.desk, r.log(), nil)
 	r.check(err)
-	for i, name := range append(spiteful, spiteful[0]) {
+	// Those that only hide are tried in one; the others each by itself.
+	names := slices.DeleteFunc(slices.Clone(spiteful), func(name string) bool { return !strings.ContainsAny(name, `<>'{&:]`) })
+	for i, name := range append(names, spiteful[0], strings.Join(spiteful, " ")) {
 		lang := []string{english, chinese}[i%2]
 		for what, p := range spitefulPages(c.speech(lang), name) {
 			body, err := c.render(what, p)

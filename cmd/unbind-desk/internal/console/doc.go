@@ -4,7 +4,7 @@
 // It promises that nobody sees a page without a session, which only a link from
 // the desk's socket opens, once; that nothing changes but by a form of its own page,
 // sent with the session's token; that whatever a stored word holds, it is shown as
-// text; that a page and what it lists are bounded; and that the console holds no key
+// text; that a list reads no more than its page; and that the console holds no key
 // that signs: an approver takes the draft, signs on a machine of his own and hands
 // the file in. What may be done is package desk's to say, and every page is read
 // from the store, so that what another desk changed is seen too.

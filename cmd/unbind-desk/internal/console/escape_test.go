@@ -3,6 +3,7 @@ package console
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -69,7 +70,7 @@ func TestASpitefulNameIsOnlyText(t *testing.T) {
 		for what, p := range spitefulPages(c.speech(lang), name) {
 			body, err := c.render(what, p)
 			r.check(err)
-			harmless(t, what+" in "+lang+" with "+name, string(body))
+			harmless(t, what+" in "+lang+" with "+strconv.Quote(name), string(body))
 		}
 	}
 }

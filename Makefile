@@ -16,7 +16,7 @@ WHOLE    ?= 500
 ONLY     ?=
 RUNS     ?= 500
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network console clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,11 @@ network: ## carry RUNS (500) unbindings through a network that loses, doubles, b
 	NETWORK_RUNS='$(RUNS)' go test -count=1 -timeout 120m -v -run 'TestNetwork$$' ./cmd/unbindd \
 	  | grep -E 'network: |^(ok|FAIL)|--- FAIL'
 
+console: ## walk the desk's console in Chromium, in both languages, wide and narrow; screenshots in console-out/
+	scripts/deps.sh
+	rm -rf console-out
+	CONSOLE_OUT='$(CURDIR)/console-out' go test -count=1 -v -timeout 20m -run '^TestConsoleInABrowser$$' ./cmd/unbind-desk
+
 rules: ## take every rule of docs/RULES.md out once and see its test fail
 	scripts/rules/run.sh
 
@@ -115,4 +120,4 @@ lint-layout: ## check the house: who may import whom, names, comments, sizes
 	go test -count=1 ./scripts
 
 clean: ## remove what the other targets made
-	rm -rf bin demo-out bench-out fuzz-out
+	rm -rf bin demo-out bench-out fuzz-out console-out

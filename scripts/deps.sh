@@ -11,6 +11,7 @@ needs=(
   mosquitto=mosquitto pcscd=pcscd opensc-tool=opensc pcsc_scan=pcsc-tools scriptor=pcsc-tools
   mkfs.ext4=e2fsprogs mkfs.xfs=xfsprogs mkfs.btrfs=btrfs-progs losetup=mount
   /usr/lib/pcsc/drivers/serial/libccidtwin.so=libccid
+  /usr/bin/chromium=chromium /usr/share/fonts/truetype/wqy/wqy-microhei.ttc=fonts-wqy-microhei node=nodejs npm=npm
 )
 # What `make lab` compares with, and no test needs.
 [ "${1:-}" != lab ] || needs+=(shred=coreutils srm=secure-delete wipe=wipe fstrim=util-linux)

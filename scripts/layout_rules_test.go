@@ -66,6 +66,12 @@ var arrows = []arrow{
 	},
 	{of: "cmd/unbindctl", may: append([]string{"agent/local"}, stair...), why: "the tool talks to the daemon and checks papers; it never is the daemon"},
 	{
+		of:    "cmd/unbind-desk/internal/console",
+		may:   []string{"agent/command", "agent/envelope", "agent/trust", "cmd/unbind-desk/internal/desk", "cmd/unbind-desk/internal/grounds", "cmd/unbind-desk/internal/serve", "cmd/unbind-desk/internal/store"},
+		tests: []string{"agent/enrol", "cmd/unbind-desk/internal/authority", "cmd/unbind-desk/internal/directory", "cmd/unbind-desk/internal/store/bolt"},
+		why:   "pages show what the desk says and hold no key: no authority, no directory, no signer",
+	},
+	{
 		of: "cmd/unbind-desk/...", may: append([]string{"agent/ledger", "agent/backup", "transport/broker", "cmd/unbind-desk/..."}, stair...),
 		why: "the desk reads what terminals send and must not be able to act as one",
 	},
@@ -107,6 +113,8 @@ var doors = []door{
 	{module: "filippo.io/torchwood", anyTest: true, why: "it is the second opinion on our proofs"},
 	{module: "github.com/rs/zerolog", open: []string{"agent", "cmd/..."}, why: "the others report to their caller"},
 	{module: "github.com/spf13/cobra", open: []string{"cmd/..."}, why: "only programs have a command line"},
+	{module: "github.com/nicksnyder/go-i18n/v2", open: []string{"cmd/unbind-desk/internal/console"}, why: "only pages have a catalogue"},
+	{module: "golang.org/x/text", open: []string{"cmd/unbind-desk/internal/console"}, why: "only pages are asked for a language"},
 	{module: "golang.org/x/term", open: []string{"cmd/..."}, why: "only programs have a screen"},
 	{module: "rsc.io/qr", open: []string{"cmd/..."}, why: "only programs have a screen"},
 	{module: "golang.org/x/sys", open: []string{"agent", "agent/keys", "agent/ledger", "device/...", "wipe", "cmd/readersim"}, anyTest: true, why: "the kernel is asked by those who hold a file or a line"},

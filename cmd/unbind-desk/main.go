@@ -7,6 +7,7 @@
 //
 //	init.go     found a desk's directory
 //	serve.go    run the desk
+//	console.go  a way into the running desk's console
 //	enrol.go    admit a terminal, get its ticket
 //	issue.go    open a case with an unsigned command; follow.go later orders
 //	sign.go     sign a file; collect.go keep signatures together; words.go says what is being signed
@@ -53,6 +54,7 @@ func rootCommand() *cobra.Command {
 		Long: `The reference back office for unbinding payment terminals.
 
   init, serve                 found a desk and run it
+  console                     a link into the running desk's web page
   enrol                       let a terminal become bound
   issue, sign, publish        order an unbinding: drafted, signed by people, offered
   ticket, tickets             sign what a card reader wants to see before it erases
@@ -70,7 +72,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
 	}
 	root.PersistentFlags().Bool("json", false, "print JSON instead of words")
 	root.AddCommand(
-		initCommand(), serveCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
+		initCommand(), serveCommand(), consoleCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
 		campaignCommand(), overdueCommand(), alarmsCommand(), logCommand(),
 		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(),
 	)

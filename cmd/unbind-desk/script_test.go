@@ -52,9 +52,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// serveInScript serves a directory until the script ends.
+// serveInScript serves a directory until the script ends, with the flags that follow.
 func serveInScript(ts *testscript.TestScript, _ bool, args []string) {
-	c := exec.Command("unbind-desk", "serve", "--dir", ts.MkAbs(args[0]))
+	c := exec.Command("unbind-desk", append([]string{"serve", "--dir", ts.MkAbs(args[0])}, args[1:]...)...)
 	out, err := c.StdoutPipe()
 	ts.Check(err)
 	ts.Check(c.Start())

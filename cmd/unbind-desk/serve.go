@@ -38,17 +38,19 @@ type serving struct {
 	partners  string // file
 	told      []hook.Partner
 	broker    brokering
+	console   string
 }
 
 func serveCommand() *cobra.Command {
 	var s serving
 	c := &cobra.Command{
 		Use:   "serve --dir DIR",
-		Short: "Run the desk: HTTPS for terminals, a socket for its operator",
-		Long: `Run the desk: HTTPS for terminals, a socket for its operator.
+		Short: "Run the desk: HTTPS for terminals, a socket and a console for its operator",
+		Long: `Run the desk: HTTPS for terminals, a socket and a console for its operator.
 
-Prints "ready URL" on standard output once both doors are open, and logs to
-standard error. Ends on SIGTERM or SIGINT after the running requests. One desk
+Prints "ready URL" on standard output once the doors are open, then "console URL",
+and logs to standard error. The console is a web page for this machine: ask for a
+way in with unbind-desk console. Ends on SIGTERM or SIGINT after the running requests. One desk
 at a time serves a directory.`,
 		Example: `  unbind-desk serve --dir desk
   unbind-desk serve --dir desk --listen 0.0.0.0:8443 --url https://desk.example:8443`,
@@ -66,6 +68,7 @@ at a time serves a directory.`,
 	c.Flags().Int64Var(&s.caps.Signer, "cap-signer", 0, "most commands a day (UTC) with one person's signature; 0 is no cap")
 	c.Flags().Int64Var(&s.caps.Day, "cap-day", 0, "most commands a day (UTC) in all; 0 is no cap")
 	c.Flags().StringVar(&s.partners, "partners", "", "file with partners to tell when a case is accepted, erased, acknowledged: [{name, secret, url}]")
+	c.Flags().StringVar(&s.console, "console", "127.0.0.1:0", "loopback address of the console; port 0 takes a free one; off serves none")
 	s.broker.flags(c)
 	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before, WHAT:after or backup:kept: stand still around that commit until killed; for power-cut tests")
 	cobra.CheckErr(c.Flags().MarkHidden("pause-at"))
@@ -111,6 +114,13 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	pages, err := listenConsole(s.console)
+	if err != nil {
+		return err
+	}
+	if pages != nil {
+		defer pages.Close()
+	}
 	operators, err := serve.ListenOperators(s.dir.Socket())
 	if err != nil {
 		return err
@@ -118,6 +128,9 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	defer operators.Close()
 	log := zerolog.New(c.ErrOrStderr()).With().Timestamp().Logger()
 	server := serve.New(d, log, s.maxBackup)
+	if server.Console, err = consoleOf(d, log, server, pages); err != nil {
+		return err
+	}
 	ctx, end := context.WithCancel(ctx)
 	sender := &hook.Sender{Queue: d, Partners: s.told, Client: hook.NewClient(), Now: time.Now, Log: log}
 	var sending sync.WaitGroup
@@ -130,7 +143,12 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 		}
 		defer leave()
 	}
-	return server.Run(ctx, serve.Doors{Terminals: terminals, Operators: operators}, shown, func() { say(c, "ready %s", s.url) })
+	return server.Run(ctx, serve.Doors{Terminals: terminals, Operators: operators, Console: pages}, shown, func() {
+		say(c, "ready %s", s.url)
+		if pages != nil {
+			say(c, "console %s", server.Console.URL)
+		}
+	})
 }
 
 // open puts the desk together from its directory.

@@ -1,5 +1,5 @@
-// Package serve is the desk's two doors: HTTPS for terminals and the ticket
-// signer, a Unix socket for the operator.
+// Package serve is the desk's doors: HTTPS for terminals and the ticket signer, a
+// Unix socket for the operator, and a place for the console.
 //
 // It promises TLS 1.3 and a client certificate wherever a route needs one, a
 // bound on every body and on every wait, one form of refusal ({code, message,
@@ -15,6 +15,7 @@
 //	mqtt.go      the same routes over a broker, and the doorbell
 //	poll.go      orders: tag, long poll
 //	operator.go  the routes of the socket
+//	console.go   the place of the console, and links into it
 //	export.go    a case as a tar stream
 //	client.go    the socket's other end, for the verbs
 //	refuse.go    refusals as HTTP

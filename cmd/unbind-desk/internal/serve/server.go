@@ -29,12 +29,13 @@ const lookAgain = 10 * time.Second
 // maxSocketPath is what fits into a Unix socket's address on Linux.
 const maxSocketPath = 107
 
-// Server is a desk behind its two doors.
+// Server is a desk behind its doors.
 type Server struct {
 	Desk      *desk.Desk
 	Log       zerolog.Logger
 	MaxBackup int64         // bytes of a sealed file
 	Again     time.Duration // after which a long poll looks by itself
+	Console   *Console      // nil where there is none
 
 	uploading slots
 	stopping  chan struct{}
@@ -49,32 +50,40 @@ func New(d *desk.Desk, log zerolog.Logger, maxBackup int64) *Server {
 	}
 }
 
-// Doors are the two listeners.
+// Doors are the listeners.
 type Doors struct {
 	Terminals net.Listener // plain TCP; TLS is added here
 	Operators net.Listener // a Unix socket
+	Console   net.Listener // plain TCP on the loopback address; nil where there is no console
 }
 
-// Run serves both doors until ctx ends, then lets running requests end. ready
-// is called once both doors are open.
+// Run serves the doors until ctx ends, then lets running requests end. ready
+// is called once they are open.
 func (s *Server) Run(ctx context.Context, doors Doors, shown tls.Certificate, ready func()) error {
 	terminals := s.harden(&http.Server{Handler: s.Terminals()})
 	operators := s.harden(&http.Server{Handler: s.Operators()})
-	failed := make(chan error, 2)
+	live, over := context.WithCancel(context.WithoutCancel(ctx))
+	defer over()
+	pages := s.pages(live)
+	failed := make(chan error, 3)
 	go func() { failed <- terminals.Serve(tls.NewListener(doors.Terminals, s.tls(shown))) }()
 	go func() { failed <- operators.Serve(doors.Operators) }()
+	if s.Console != nil {
+		go func() { failed <- pages.Serve(doors.Console) }()
+	}
 	ready()
 	var err error
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 	case err = <-s.broken:
-		return fmt.Errorf("cannot go on: %w", errors.Join(err, terminals.Close(), operators.Close()))
+		return fmt.Errorf("cannot go on: %w", errors.Join(err, terminals.Close(), operators.Close(), pages.Close()))
 	}
 	close(s.stopping) // wakes the long polls
+	over()            // and the live pages
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	if err = errors.Join(err, terminals.Shutdown(end), operators.Shutdown(end)); err != nil {
+	if err = errors.Join(err, terminals.Shutdown(end), operators.Shutdown(end), pages.Shutdown(end)); err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
 	}
 	return nil

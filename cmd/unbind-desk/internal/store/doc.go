@@ -21,4 +21,6 @@
 //	hook.go     what partners are still to be told
 //	upgrade.go  what an older desk left
 //	part.go     sealed files that come in pieces
+//	session.go  who is let into the console
+//	screen.go   records by the page, for who looks at a screenful
 package store

@@ -32,7 +32,8 @@ const (
 	inAlarms     Table = "alarms"
 	inHooks      Table = "hooks"
 	inParts      Table = "parts"
-	inRetired    Table = "retired" // serial numbers that were taken out of service
+	inRetired    Table = "retired"  // serial numbers that were taken out of service
+	inSessions   Table = "sessions" // of the console
 
 	// What an older desk reads and writes under these names is moved away, so that
 	// it finds no trust bundle and does not start on what this one has written.
@@ -43,7 +44,7 @@ const (
 // Tables are all that a base needs.
 var Tables = []Table{
 	inTerminals, inEnrolments, inAnswers, inPairings, inSalts, inBindings, inClients, inCases, inStates, inSuccessors, inNumbers,
-	inObjects, inHistory, inLeaves, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired, olderLog, olderTrust,
+	inObjects, inHistory, inLeaves, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired, inSessions, olderLog, olderTrust,
 }
 
 // page is how many rows are read at once.

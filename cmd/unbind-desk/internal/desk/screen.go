@@ -1,0 +1,225 @@
+package desk
+
+import (
+	"errors"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// States are every state of a case, in the order in which a case may come by them.
+var States = []State{Drafted, Issued, Accepted, BackedUp, Erased, Acknowledged, Gone, Refused, Cancelled, Undone, Closed}
+
+// Sought is what cases are looked for by; what is empty is not asked for. After is
+// the place that the page before it gave.
+type Sought struct {
+	State    State
+	Terminal string
+	After    string
+}
+
+// Screen is one page of cases; Next is the place that the next one begins after,
+// "" on the last.
+type Screen struct {
+	Cases []Brief
+	Next  string
+}
+
+// CasesScreen reads one page of cases: by state the oldest first, of a terminal as
+// they were drafted, else by id. It never reads more than a page: among the cases
+// of one terminal in one state a page may be short, or empty, and not be the last.
+func (d *Desk) CasesScreen(by Sought, limit int) (Screen, error) {
+	var out Screen
+	for what, text := range map[string]string{"terminal": by.Terminal, "state": by.State} {
+		if text == "" {
+			continue
+		}
+		if _, err := Name(what, text); err != nil {
+			return out, err
+		}
+	}
+	err := d.look(func(tx *store.Tx) error {
+		list, err := sought(tx, by, limit+1)
+		if errors.Is(err, store.ErrPlace) {
+			return refuse(ErrMalformed, "E28", "after", "cannot list the cases: %w", err)
+		}
+		if err != nil {
+			return err
+		}
+		out = Screen{Cases: []Brief{}}
+		if len(list) > limit {
+			list = list[:limit]
+			out.Next = list[limit-1].Place
+		}
+		for _, c := range list {
+			if by.State == "" || c.State == by.State {
+				out.Cases = append(out.Cases, brief(c.Case))
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func sought(tx *store.Tx, by Sought, limit int) ([]store.Found, error) {
+	switch {
+	case by.Terminal != "":
+		return tx.OfTerminalAfter(envelope.ID(by.Terminal), by.After, limit)
+	case by.State != "":
+		return tx.InStateAfter(by.State, by.After, limit)
+	}
+	cases, err := tx.CasesAfter(envelope.ID(by.After), limit)
+	list := make([]store.Found, len(cases))
+	for i, c := range cases {
+		list[i] = store.Found{Case: c, Place: string(c.ID)}
+	}
+	return list, err
+}
+
+// Known is a terminal as an operator sees it: what it was admitted for, and its
+// last published case. Account and USCC are digests and are not shown.
+type Known struct {
+	Terminal envelope.ID
+	Serial   envelope.ID
+	Acquirer envelope.ID
+	Merchant envelope.ID
+	Reader   envelope.ID // its serial number
+	Epoch    int64
+	Bound    bool
+	Case     envelope.ID
+	State    State // of that case
+}
+
+// TerminalsScreen reads at most limit terminals whose id comes after one; more says
+// that there are others.
+func (d *Desk) TerminalsScreen(after string, limit int) (list []Known, more bool, err error) {
+	if after != "" {
+		if _, err := Name("terminal", after); err != nil {
+			return nil, false, err
+		}
+	}
+	err = d.look(func(tx *store.Tx) error {
+		terminals, err := tx.TerminalsAfter(envelope.ID(after), limit+1)
+		if err != nil {
+			return err
+		}
+		if more = len(terminals) > limit; more {
+			terminals = terminals[:limit]
+		}
+		list = make([]Known, len(terminals))
+		for i, t := range terminals {
+			if list[i], err = knownTerminal(tx, t); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return list, more, err
+}
+
+func knownTerminal(tx *store.Tx, t store.Terminal) (Known, error) {
+	k := Known{Terminal: t.ID, Epoch: t.Epoch, Bound: t.Binding != "", Case: t.Case}
+	if t.Nonce != "" {
+		e, err := tx.Enrolment(t.Nonce)
+		if err != nil && !errors.Is(err, store.ErrAbsent) {
+			return k, err
+		}
+		k.Serial, k.Acquirer, k.Merchant, k.Reader = e.Serial, e.Acquirer, e.Merchant, envelope.ID(e.Reader.SN)
+	}
+	if t.Case == "" {
+		return k, nil
+	}
+	c, err := tx.Case(t.Case)
+	if errors.Is(err, store.ErrAbsent) {
+		err = nil
+	}
+	k.State = c.State
+	return k, err
+}
+
+// Leaf is one line of the log.
+type Leaf struct {
+	N      int64
+	Digest envelope.Digest
+}
+
+// LogScreen reads the newest checkpoint and at most limit leaves before one, the
+// newest first; before 0 stands for the log's end.
+func (d *Desk) LogScreen(before int64, limit int) (size int64, checkpoint []byte, leaves []Leaf, err error) {
+	err = d.look(func(tx *store.Tx) error {
+		if size, checkpoint, err = d.newestCheckpoint(tx); err != nil {
+			return err
+		}
+		if before <= 0 || before > size {
+			before = size
+		}
+		leaves = []Leaf{}
+		for n := before - 1; n >= 0 && len(leaves) < limit; n-- {
+			digest, err := tx.Leaf(n)
+			if err != nil {
+				return err
+			}
+			leaves = append(leaves, Leaf{n, digest})
+		}
+		return nil
+	})
+	return size, checkpoint, leaves, err
+}
+
+// errScreen ends a walk when the page is full.
+var errScreen = errors.New("the page is full")
+
+// OverdueScreen lists at most limit cases for each thing that is waited for; more
+// says that there are others.
+func (d *Desk) OverdueScreen(hours int64, limit int) (list []Overdue, more bool, err error) {
+	if hours < 0 || hours > maxHours {
+		return nil, false, refuse(ErrMalformed, "E02", "hours", "cannot list overdue cases: the hours are out of range")
+	}
+	err = d.look(func(tx *store.Tx) error {
+		list, more = []Overdue{}, false
+		for _, w := range waits {
+			n := 0
+			err := tx.InState(w.state, d.now()-hours*3600, func(c store.Case) error {
+				if n++; n > limit {
+					more = true
+					return errScreen
+				}
+				list = append(list, Overdue{Brief: brief(c), What: w.what, Hours: (d.now() - c.Since) / 3600})
+				return nil
+			})
+			if err != nil && !errors.Is(err, errScreen) {
+				return err
+			}
+		}
+		return nil
+	})
+	return list, more, err
+}
+
+// maxHours is a century; more would overflow nothing, and mean nothing.
+const maxHours = 100 * 366 * 24
+
+// AlarmsScreen lists at most limit alarms; more says that there are others.
+func (d *Desk) AlarmsScreen(limit int) (list []store.Alarm, more bool, err error) {
+	err = d.look(func(tx *store.Tx) error {
+		if list, err = tx.AlarmsUpTo(limit + 1); err == nil && len(list) > limit {
+			list, more = list[:limit], true
+		}
+		return err
+	})
+	return list, more, err
+}
+
+// VersionOf is the version a case has now: every change of it counts one.
+func (d *Desk) VersionOf(text string) (n int64, err error) {
+	id, err := Name("case", text)
+	if err != nil {
+		return 0, err
+	}
+	err = d.look(func(tx *store.Tx) error {
+		c, err := tx.Case(id)
+		n = c.Version
+		return absent(err, "case", "the case")
+	})
+	return n, err
+}

@@ -76,7 +76,8 @@ func (d *Desk) noted(tx *store.Tx, c store.Case, to State, what string) error {
 // standing is a published case with what it stands on.
 type standing struct {
 	store.Case
-	on *grounds.Grounds
+	on    *grounds.Grounds
+	under int // the newest trust version it was opened under
 }
 
 // standing reads a case that the caller may see.
@@ -97,8 +98,24 @@ func (d *Desk) standing(tx *store.Tx, id envelope.ID, who Caller) (standing, err
 	if err != nil {
 		return standing{}, err
 	}
-	g, err := grounds.Open(d.Anchor, d.bundles(), order, binding)
-	return standing{Case: c, on: g}, err
+	chain := d.chain()
+	g, err := grounds.OpenUnder(chain, order, binding)
+	return standing{Case: c, on: g, under: len(chain)}, err
+}
+
+// standingAs is standing for a case whose grounds were opened a moment ago: command
+// and binding never change, and trust only grows, so they are the same grounds as
+// long as no newer version came between.
+func (d *Desk) standingAs(tx *store.Tx, id envelope.ID, who Caller, before standing) (standing, error) {
+	c, err := d.seen(tx, id, who)
+	if err != nil {
+		return standing{}, err
+	}
+	if c.Command != before.Command || c.Binding != before.Binding || len(d.chain()) != before.under {
+		return d.standing(tx, id, who)
+	}
+	before.Case = c
+	return before, nil
 }
 
 // seen reads a case if it is the caller's own; the ticket signer sees all.

@@ -13,11 +13,8 @@ import (
 // it, which was stored in the same transaction.
 func (d *Desk) Certificate(who Caller, id envelope.ID, n int64, body []byte) ([]byte, error) {
 	k := store.Key{Case: id, Kind: "certificate", N: n}
-	err := d.receive(k, who, body, func(tx *store.Tx, s standing, e *envelope.Envelope) error {
-		st, err := certificate.Open(e, s.on.Binding.Device)
-		if err != nil {
-			return err
-		}
+	var signed []byte
+	err := receive(d, arrival[certificate.Statement]{k, who, body, certified, func(tx *store.Tx, s standing, e *envelope.Envelope, st certificate.Statement) error {
 		if err := d.certifies(tx, s, k, st); err != nil {
 			return err
 		}
@@ -25,7 +22,7 @@ func (d *Desk) Certificate(who Caller, id envelope.ID, n int64, body []byte) ([]
 		if err != nil {
 			return err
 		}
-		if err := d.sign(tx, s, receipt.Receipt{
+		if signed, err = d.sign(tx, s, receipt.Receipt{
 			Index: kept.Leaf, Kind: grounds.KindCertificate, N: n, Subject: e.Digest(), Verified: receipt.Checked,
 		}); err != nil {
 			return err
@@ -35,11 +32,20 @@ func (d *Desk) Certificate(who Caller, id envelope.ID, n int64, body []byte) ([]
 			to = Erased
 		}
 		return d.noted(tx, s.Case, to, "certificate "+st.Predicate.Result+", reader "+st.Predicate.Reader.Outcome)
-	})
-	if err != nil {
-		return nil, err
+	}})
+	if err != nil || signed != nil {
+		return signed, err
 	}
 	return d.stored(store.Key{Case: id, Kind: receiptOf(grounds.KindCertificate), N: n})
+}
+
+// certified opens a certificate and checks the signatures that it carries.
+func certified(s standing, e *envelope.Envelope) (certificate.Statement, error) {
+	st, err := certificate.Open(e, s.on.Binding.Device)
+	if err == nil {
+		err = recorded(s, st.Predicate.Reader)
+	}
+	return st, err
 }
 
 // certifies compares what a certificate says with what the desk knows.
@@ -66,10 +72,7 @@ func (d *Desk) certifies(tx *store.Tx, s standing, k store.Key, st certificate.S
 	if err := authorised(tx, s, p.Receipt.Digest); err != nil {
 		return err
 	}
-	if err := covers(tx, s, st); err != nil {
-		return err
-	}
-	return recorded(s, p.Reader)
+	return covers(tx, s, st)
 }
 
 // covers compares the slots of an erased reader with those of the manifest that

@@ -14,6 +14,7 @@ import (
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/blob"
+	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
@@ -51,10 +52,10 @@ type Desk struct {
 	pieces   pieces
 }
 
-// belief is every bundle and the trust they come to.
+// belief is every bundle and the trust that each of them comes to.
 type belief struct {
 	bundles []*envelope.Envelope
-	trust   *trust.Trust
+	chain   []*trust.Trust
 }
 
 // New makes a desk and verifies its trust from the anchor on.
@@ -111,7 +112,7 @@ func (d *Desk) believe(tx *store.Tx) error {
 		}
 		b.bundles = append(b.bundles, e)
 	}
-	if b.trust, err = trust.Chain(d.Anchor, b.bundles); err != nil {
+	if b.chain, err = grounds.Chain(d.Anchor, b.bundles); err != nil {
 		return err
 	}
 	for len(b.bundles) > len(had.bundles) && !d.believed.CompareAndSwap(had, b) {
@@ -120,7 +121,16 @@ func (d *Desk) believe(tx *store.Tx) error {
 	return nil
 }
 
-func (d *Desk) trust() *trust.Trust { return d.believed.Load().trust }
+func (d *Desk) trust() *trust.Trust {
+	if chain := d.chain(); len(chain) > 0 {
+		return chain[len(chain)-1]
+	}
+	return nil
+}
+
+// chain is every version of the trust, verified when it was believed: no request
+// verifies it anew.
+func (d *Desk) chain() []*trust.Trust { return d.believed.Load().chain }
 
 func (d *Desk) bundles() []*envelope.Envelope { return d.believed.Load().bundles }
 

@@ -32,40 +32,79 @@ func (d *Desk) keep(tx *store.Tx, k store.Key, digest envelope.Digest, body []by
 	return tx.AddObject(k, store.Object{Digest: digest, Body: body, Received: d.now()})
 }
 
+// arrival is an envelope of a terminal on its way in: T is what is read of it before
+// the store is changed.
+type arrival[T any] struct {
+	key  store.Key
+	who  Caller
+	body []byte
+	// open reads and verifies the envelope. It is given no transaction, for
+	// signatures must not be checked while everybody else waits to write.
+	open func(standing, *envelope.Envelope) (T, error)
+	// judge compares it with what the store has, and keeps it.
+	judge func(*store.Tx, standing, *envelope.Envelope, T) error
+}
+
 // receive is the common way in of a terminal's envelope: the name is looked up
 // first, so that a repeat gets the same answer whatever has happened since, and
-// only what is new is judged and kept.
-func (d *Desk) receive(k store.Key, who Caller, body []byte, judge func(*store.Tx, standing, *envelope.Envelope) error) error {
-	e, err := envelope.Parse(body, envelope.MaxSize)
+// only what is new is judged and kept. What was looked up is looked up again in
+// the transaction that keeps it; only what cannot have changed is taken over.
+func receive[T any](d *Desk, a arrival[T]) error {
+	e, err := envelope.Parse(a.body, envelope.MaxSize)
 	if err != nil {
 		return as(ErrMalformed, err)
 	}
-	body = e.Encode() // white space around it is no difference
-	return d.commit(k.Kind, func(tx *store.Tx) error {
-		// A case that was never issued here is no matter of waiting: the sender
-		// must not try for ever and keep everything else from coming.
-		if _, err := tx.Case(k.Case); errors.Is(err, store.ErrAbsent) {
-			return misfit("case", "cannot keep the %s: no case of that name was issued here", k.Kind)
+	a.body = e.Encode() // white space around it is no difference
+	var before standing
+	same := false
+	err = d.look(func(tx *store.Tx) error {
+		if same, err = a.known(d, tx); same || err != nil {
+			return err
 		}
-		c, err := d.seen(tx, k.Case, who)
+		before, err = d.standing(tx, a.key.Case, a.who)
+		return err
+	})
+	if same || err != nil {
+		return err
+	}
+	read, err := a.open(before, e)
+	if err != nil {
+		return judged(err)
+	}
+	return d.commit(a.key.Kind, func(tx *store.Tx) error {
+		if same, err := a.known(d, tx); same || err != nil {
+			return err
+		}
+		s, err := d.standingAs(tx, a.key.Case, a.who, before)
 		if err != nil {
 			return err
 		}
-		if same, err := known(tx, k, body); same || err != nil {
-			return err
-		}
-		if c.State == Gone {
-			return buried("keep the " + k.Kind)
-		}
-		s, err := d.standing(tx, k.Case, who)
-		if err != nil {
-			return err
-		}
-		if err := judge(tx, s, e); err != nil {
+		if err := a.judge(tx, s, e, read); err != nil {
 			return judged(err)
 		}
 		return nil
 	})
+}
+
+// known says whether the envelope is there already, and refuses one that may not
+// come at all.
+func (a *arrival[T]) known(d *Desk, tx *store.Tx) (bool, error) {
+	// A case that was never issued here is no matter of waiting: the sender
+	// must not try for ever and keep everything else from coming.
+	if _, err := tx.Case(a.key.Case); errors.Is(err, store.ErrAbsent) {
+		return false, misfit("case", "cannot keep the %s: no case of that name was issued here", a.key.Kind)
+	}
+	c, err := d.seen(tx, a.key.Case, a.who)
+	if err != nil {
+		return false, err
+	}
+	if same, err := known(tx, a.key, a.body); same || err != nil {
+		return same, err
+	}
+	if c.State == Gone {
+		return false, buried("keep the " + a.key.Kind)
+	}
+	return false, nil
 }
 
 // buried refuses what comes new under an enrolment whose key was reported

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
@@ -86,21 +87,36 @@ func (d *Desk) standing(tx *store.Tx, id envelope.ID, who Caller) (standing, err
 	if err != nil {
 		return standing{}, err
 	}
-	order, err := d.object(tx, store.Key{Case: id, Kind: "command", N: 1})
+	o, err := tx.Object(store.Key{Case: id, Kind: "command", N: 1})
 	if err != nil {
-		return standing{}, err
+		return standing{}, absent(err, "command", "the command")
 	}
 	b, err := tx.Binding(c.Binding)
 	if err != nil {
 		return standing{}, err
 	}
-	binding, err := envelope.Parse(b.Envelope, envelope.MaxSize)
-	if err != nil {
-		return standing{}, err
-	}
 	chain := d.chain()
-	g, err := grounds.OpenUnder(chain, order, binding)
-	return standing{Case: c, on: g, under: len(chain)}, err
+	on := basis{order: envelope.DigestOf(o.Body), binding: envelope.DigestOf(b.Envelope), under: len(chain)}
+	g := d.memo.find(on)
+	if g == nil {
+		if g, err = openUnder(chain, o.Body, b.Envelope); err != nil {
+			return standing{}, err
+		}
+		d.memo.keep(on, g)
+	}
+	return standing{Case: c, on: g, under: len(chain)}, nil
+}
+
+func openUnder(chain []*trust.Trust, order, binding []byte) (*grounds.Grounds, error) {
+	o, err := envelope.Parse(order, envelope.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	b, err := envelope.Parse(binding, envelope.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	return grounds.OpenUnder(chain, o, b)
 }
 
 // standingAs is standing for a case whose grounds were opened a moment ago: command

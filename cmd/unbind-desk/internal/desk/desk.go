@@ -48,6 +48,7 @@ type Parts struct {
 type Desk struct {
 	Parts
 	believed atomic.Pointer[belief]
+	memo     memo
 	bell     bell
 	pieces   pieces
 }

@@ -91,11 +91,11 @@ func receive[T any](d *Desk, a arrival[T]) error {
 func (a *arrival[T]) known(d *Desk, tx *store.Tx) (bool, error) {
 	// A case that was never issued here is no matter of waiting: the sender
 	// must not try for ever and keep everything else from coming.
-	if _, err := tx.Case(a.key.Case); errors.Is(err, store.ErrAbsent) {
-		return false, misfit("case", "cannot keep the %s: no case of that name was issued here", a.key.Kind)
-	}
 	c, err := d.seen(tx, a.key.Case, a.who)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrAbsent):
+		return false, misfit("case", "cannot keep the %s: no case of that name was issued here", a.key.Kind)
+	case err != nil:
 		return false, err
 	}
 	if same, err := known(tx, a.key, a.body); same || err != nil {

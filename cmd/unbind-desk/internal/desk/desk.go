@@ -49,6 +49,7 @@ type Desk struct {
 	Parts
 	believed atomic.Pointer[belief]
 	memo     memo
+	signed   atomic.Pointer[signed]
 	bell     bell
 	pieces   pieces
 }

@@ -11,6 +11,7 @@ import (
 func (s *Server) Operators() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /desk/address", s.anyone(s.address))
+	mux.HandleFunc("GET /desk/vitals", s.anyone(s.vitals))
 	mux.HandleFunc("POST /desk/admit", s.anyone(s.admit))
 	mux.HandleFunc("POST /desk/issue", s.anyone(s.issue))
 	mux.HandleFunc("POST /desk/follow", s.anyone(s.follow))

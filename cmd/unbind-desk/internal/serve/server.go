@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -37,6 +38,7 @@ type Server struct {
 	Again     time.Duration // after which a long poll looks by itself
 
 	uploading slots
+	waiting   atomic.Int64 // long polls, for Vitals
 	stopping  chan struct{}
 	broken    chan error // why the desk cannot go on
 }

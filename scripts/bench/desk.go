@@ -18,7 +18,7 @@ type deskLoad struct {
 	facts          float64
 }
 
-var deskLoads = []deskLoad{{1, 20, 210}, {16, 100, 1582}, {128, 150, 1917}}
+var deskLoads = []deskLoad{{1, 60, 210}, {16, 600, 1582}, {128, 900, 1917}}
 
 const (
 	deskRounds = 3

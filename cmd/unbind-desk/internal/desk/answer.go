@@ -24,7 +24,7 @@ func (d *Desk) Answer(who Caller, id envelope.ID, n int64, body []byte) error {
 		}
 		return a, err
 	}
-	return receive(d, arrival[command.Answer]{k, who, body, open, func(tx *store.Tx, s standing, e *envelope.Envelope, a command.Answer) error {
+	_, err := receive(d, arrival[command.Answer]{k, who, body, open, func(tx *store.Tx, s standing, e *envelope.Envelope, a command.Answer) error {
 		to, err := d.follows(tx, s, a)
 		if err != nil {
 			return err
@@ -34,6 +34,7 @@ func (d *Desk) Answer(who Caller, id envelope.ID, n int64, body []byte) error {
 		}
 		return d.noted(tx, s.Case, to, "answer "+string(a.Outcome)+" "+string(a.Code))
 	}})
+	return err
 }
 
 // named compares what an answer says of itself with where it was put.

@@ -48,11 +48,12 @@ type arrival[T any] struct {
 // receive is the common way in of a terminal's envelope: the name is looked up
 // first, so that a repeat gets the same answer whatever has happened since, and
 // only what is new is judged and kept. What was looked up is looked up again in
-// the transaction that keeps it; only what cannot have changed is taken over.
-func receive[T any](d *Desk, a arrival[T]) error {
+// the transaction that keeps it; only what cannot have changed is taken over. It
+// says whether the envelope is new: what judge made is the store's only then.
+func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 	e, err := envelope.Parse(a.body, envelope.MaxSize)
 	if err != nil {
-		return as(ErrMalformed, err)
+		return false, as(ErrMalformed, err)
 	}
 	a.body = e.Encode() // white space around it is no difference
 	var before standing
@@ -65,13 +66,14 @@ func receive[T any](d *Desk, a arrival[T]) error {
 		return err
 	})
 	if same || err != nil {
-		return err
+		return false, err
 	}
 	read, err := a.open(before, e)
 	if err != nil {
-		return judged(err)
+		return false, judged(err)
 	}
-	return d.commit(a.key.Kind, func(tx *store.Tx) error {
+	err = d.commit(a.key.Kind, func(tx *store.Tx) error {
+		fresh = false // it may run again, and find that another was quicker
 		if same, err := a.known(d, tx); same || err != nil {
 			return err
 		}
@@ -79,11 +81,10 @@ func receive[T any](d *Desk, a arrival[T]) error {
 		if err != nil {
 			return err
 		}
-		if err := a.judge(tx, s, e, read); err != nil {
-			return judged(err)
-		}
-		return nil
+		fresh = true
+		return judged(a.judge(tx, s, e, read))
 	})
+	return fresh, err
 }
 
 // known says whether the envelope is there already, and refuses one that may not
@@ -116,6 +117,9 @@ func buried(what string) error {
 // judged gives what the stair refused its kind: a signature that does not hold
 // is not allowed, anything else does not fit.
 func judged(err error) error {
+	if err == nil {
+		return nil
+	}
 	code := envelope.CodeOf(err)
 	if len(code) >= 3 && (code[:3] == "E04" || code[:3] == "E05") {
 		return as(ErrForeign, err)

@@ -12,7 +12,7 @@ import (
 func (d *Desk) Manifest(who Caller, id envelope.ID, n int64, body []byte) error {
 	k := store.Key{Case: id, Kind: manifest.Kind, N: n}
 	read := func(s standing, e *envelope.Envelope) (manifest.Manifest, error) { return s.on.Manifest(e) }
-	return receive(d, arrival[manifest.Manifest]{k, who, body, read, func(tx *store.Tx, s standing, e *envelope.Envelope, m manifest.Manifest) error {
+	_, err := receive(d, arrival[manifest.Manifest]{k, who, body, read, func(tx *store.Tx, s standing, e *envelope.Envelope, m manifest.Manifest) error {
 		if !open(s.State) {
 			return refuse(ErrConflict, "E28", "state", "cannot keep the manifest: the case is %s", s.State)
 		}
@@ -27,6 +27,7 @@ func (d *Desk) Manifest(who Caller, id envelope.ID, n int64, body []byte) error 
 		}
 		return d.noted(tx, s.Case, s.State, "manifest received")
 	}})
+	return err
 }
 
 // supersedes checks that an object names the one before it. The desk need not

@@ -30,8 +30,7 @@ type Parts struct {
 	URL      envelope.ID        // how terminals reach this desk
 	SPKI     envelope.Digest    // of the key the desk shows
 	Signer   *x509.Certificate  // the ticket signer's client certificate
-	Caps     Caps
-	Partners []string // who is told when a case moves on
+	Partners []string           // who is told when a case moves on
 
 	Now    func() time.Time
 	Random io.Reader
@@ -70,7 +69,7 @@ func New(p Parts) (*Desk, error) {
 	if d.trust() == nil {
 		return nil, errors.New("cannot open the desk: there is no trust bundle")
 	}
-	if err := errors.Join(d.change(findSuccessors), d.change(d.forgetGone)); err != nil {
+	if err := errors.Join(d.Store.SweepCases("successors-noted", findSuccessor), d.Store.SweepCases("gone-forgotten", d.forgetGone)); err != nil {
 		return nil, fmt.Errorf("cannot open the desk: %w", err)
 	}
 	if err := d.livesUnder(d.trust()); err != nil {
@@ -79,21 +78,14 @@ func New(p Parts) (*Desk, error) {
 	return d, nil
 }
 
-// findSuccessors notes once, for the cases of an older desk, who takes over in
-// which; newer cases are noted when they are drafted.
-func findSuccessors(tx *store.Tx) error {
-	if n, err := tx.Counted("successors-noted"); n > 0 || err != nil {
+// findSuccessor notes once, for a case of an older desk, who takes over in it;
+// newer cases are noted when they are drafted.
+func findSuccessor(tx *store.Tx, c store.Case) error {
+	order, err := parse[command.Command](c.Draft)
+	if err != nil || order.Successor == nil {
 		return err
 	}
-	err := tx.Cases(func(c store.Case) error {
-		order, err := parse[command.Command](c.Draft)
-		if err != nil || order.Successor == nil {
-			return err
-		}
-		return tx.PutSuccessor(order.Successor.Device, c.ID)
-	})
-	_, err2 := tx.Count("successors-noted")
-	return errors.Join(err, err2)
+	return tx.PutSuccessor(order.Successor.Device, c.ID)
 }
 
 // believe takes over the bundles that came since the last time, which another

@@ -180,8 +180,13 @@ func (r *journey) order(ctx context.Context) (err error) {
 	}
 	_, err = Crowd(ctx, preparing, r.all, func(t *Terminal) error {
 		a, err := t.Line.Hear(http.MethodGet)
-		if err == nil && a.Status == http.StatusNoContent {
-			a, err = t.Line.Ask(http.MethodGet, t.orders(), nil, nil)
+		if err != nil || a.Status == http.StatusNoContent {
+			if a, err = t.Line.Ask(http.MethodGet, t.orders(), nil, nil); err != nil { // it was idle for two minutes
+				if err := t.reconnect(ctx); err != nil {
+					return err
+				}
+				a, err = t.Line.Ask(http.MethodGet, t.orders(), nil, nil)
+			}
 		}
 		if err := a.Want(http.StatusOK, err); err != nil {
 			return err
@@ -191,6 +196,24 @@ func (r *journey) order(ctx context.Context) (err error) {
 	return err
 }
 
+// reconnect is what a terminal does whose connection is gone.
+func (t *Terminal) reconnect(ctx context.Context) error {
+	t.Line.Close()
+	return t.Connect(ctx)
+}
+
+// deliverOver delivers, over a new connection where the desk has closed the one that
+// was idle for too long.
+func (t *Terminal) deliverOver(ctx context.Context) error {
+	if t.Deliver() == nil {
+		return nil
+	}
+	if err := t.reconnect(ctx); err != nil {
+		return err
+	}
+	return t.Deliver()
+}
+
 // stretches is how many certificates go in each stretch, in tenths of the fleet.
 var stretches = []struct{ workers, tenths int }{{16, 3}, {128, 3}}
 
@@ -198,7 +221,7 @@ func (r *journey) deliver(ctx context.Context) error {
 	at := 0
 	for _, s := range stretches {
 		n := r.Terminals * s.tenths / 10
-		p, err := Crowd(ctx, s.workers, r.all[at:at+n], (*Terminal).Deliver)
+		p, err := Crowd(ctx, s.workers, r.all[at:at+n], func(t *Terminal) error { return t.deliverOver(ctx) })
 		if err != nil {
 			return err
 		}
@@ -233,8 +256,7 @@ func (r *journey) deliverCut(ctx context.Context) error {
 		if failed != nil {
 			return failed
 		}
-		t.Line.Close()
-		if err := t.Connect(ctx); err != nil {
+		if err := t.reconnect(ctx); err != nil {
 			return err
 		}
 		return t.Deliver()
@@ -265,8 +287,7 @@ func (r *journey) repeat(ctx context.Context) error {
 		some = append(some, r.all[i])
 	}
 	_, err := Crowd(ctx, 8, some, func(t *Terminal) error {
-		t.Line.Close()
-		if err := t.Connect(ctx); err != nil {
+		if err := t.reconnect(ctx); err != nil {
 			return err
 		}
 		return t.Repeat()

@@ -35,8 +35,8 @@ type Whole struct {
 	History []store.Entry   `json:"history"`
 }
 
-// CasesPage is how many cases are listed at once.
-const CasesPage = 500
+// CasesPage is how many cases, alarms or overdue ones are listed at once.
+const CasesPage = 200
 
 // Query narrows a list of cases: to a state, which is listed from the oldest on, or
 // to a terminal. After, and with a state Since, are those of the last case that

@@ -85,11 +85,12 @@ func (b *bench) auditTable(s fleet.Story) {
 		head:  []string{"", ""},
 		rows: [][]string{
 			{"receipted in that stretch before the kill", thousands(int(s.Killed.Receipted))},
-			{"certificates on their way when it came, delivered afterwards", thousands(int(s.Killed.Unanswered))},
+			{"certificates that got no answer because of it, delivered afterwards", thousands(int(s.Killed.Unanswered))},
 			{"desk ready again after", seconds(s.Killed.Back.Seconds())},
 			{"cases acknowledged, each in the list once", thousands(s.Audit.Cases)},
 			{"certificates and receipts in the store, once, by the digests that were acknowledged, each with a leaf of its own", thousands(s.Audit.Certificates)},
 			{"receipts lost", "0"},
+			{"desk.db, bytes a case (enrolment, command, answer, certificate, receipt, history, log)", thousands(int(s.Disk) / s.Terminals)},
 			{"leaves proven to stand in the log (drawn)", thousands(s.Audit.Proofs)},
 			{"log proven to have grown, leaves", fmt.Sprintf("%s → %s", thousands(int(s.Audit.From)), thousands(int(s.Audit.To)))},
 		},

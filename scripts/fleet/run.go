@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +24,7 @@ type Story struct {
 	Killed    Killed
 	Idle      Idle
 	Audit     Audit
+	Disk      int64 // bytes of desk.db at the end
 }
 
 // Delivery is one stretch of certificates.
@@ -296,6 +299,11 @@ func (r *journey) repeat(ctx context.Context) error {
 }
 
 func (r *journey) audit(ctx context.Context) (err error) {
+	info, err := os.Stat(filepath.Join(r.office.Dir, "desk.db"))
+	if err != nil {
+		return err
+	}
+	r.Disk = info.Size()
 	r.Audit, err = r.office.Audit(ctx, r.all, r.first)
 	return err
 }

@@ -83,13 +83,17 @@ type standing struct {
 	under int // the newest trust version it was opened under
 }
 
-// standing reads a case that the caller may see.
+// standing reads a case that the caller may see, and what it stands on.
 func (d *Desk) standing(tx *store.Tx, id envelope.ID, who Caller) (standing, error) {
 	c, err := d.seen(tx, id, who)
 	if err != nil {
 		return standing{}, err
 	}
-	o, err := tx.Object(store.Key{Case: id, Kind: "command", N: 1})
+	return d.standingOf(tx, c)
+}
+
+func (d *Desk) standingOf(tx *store.Tx, c store.Case) (standing, error) {
+	o, err := tx.Object(store.Key{Case: c.ID, Kind: "command", N: 1})
 	if err != nil {
 		return standing{}, absent(err, "command", "the command")
 	}
@@ -121,16 +125,12 @@ func openUnder(chain []*trust.Trust, order, binding []byte) (*grounds.Grounds, e
 	return grounds.OpenUnder(chain, o, b)
 }
 
-// standingAs is standing for a case whose grounds were opened a moment ago: command
+// standingAs is standingOf for a case whose grounds were opened a moment ago: command
 // and binding never change, and trust only grows, so they are the same grounds as
 // long as no newer version came between.
-func (d *Desk) standingAs(tx *store.Tx, id envelope.ID, who Caller, before standing) (standing, error) {
-	c, err := d.seen(tx, id, who)
-	if err != nil {
-		return standing{}, err
-	}
+func (d *Desk) standingAs(tx *store.Tx, c store.Case, before standing) (standing, error) {
 	if c.Command != before.Command || c.Binding != before.Binding || len(d.chain()) != before.under {
-		return d.standing(tx, id, who)
+		return d.standingOf(tx, c)
 	}
 	before.Case = c
 	return before, nil

@@ -59,10 +59,11 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 	var before standing
 	same := false
 	err = d.look(func(tx *store.Tx) error {
-		if same, err = a.known(d, tx); same || err != nil {
+		var c store.Case
+		if c, same, err = a.known(d, tx); same || err != nil {
 			return err
 		}
-		before, err = d.standing(tx, a.key.Case, a.who)
+		before, err = d.standingOf(tx, c)
 		return err
 	})
 	if same || err != nil {
@@ -74,10 +75,11 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 	}
 	err = d.commit(a.key.Kind, func(tx *store.Tx) error {
 		fresh = false // it may run again, and find that another was quicker
-		if same, err := a.known(d, tx); same || err != nil {
+		c, same, err := a.known(d, tx)
+		if same || err != nil {
 			return err
 		}
-		s, err := d.standingAs(tx, a.key.Case, a.who, before)
+		s, err := d.standingAs(tx, c, before)
 		if err != nil {
 			return err
 		}
@@ -89,23 +91,23 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 
 // known says whether the envelope is there already, and refuses one that may not
 // come at all.
-func (a *arrival[T]) known(d *Desk, tx *store.Tx) (bool, error) {
+func (a *arrival[T]) known(d *Desk, tx *store.Tx) (store.Case, bool, error) {
 	// A case that was never issued here is no matter of waiting: the sender
 	// must not try for ever and keep everything else from coming.
 	c, err := d.seen(tx, a.key.Case, a.who)
 	switch {
 	case errors.Is(err, ErrAbsent):
-		return false, misfit("case", "cannot keep the %s: no case of that name was issued here", a.key.Kind)
+		return c, false, misfit("case", "cannot keep the %s: no case of that name was issued here", a.key.Kind)
 	case err != nil:
-		return false, err
+		return c, false, err
 	}
 	if same, err := known(tx, a.key, a.body); same || err != nil {
-		return same, err
+		return c, same, err
 	}
 	if c.State == Gone {
-		return false, buried("keep the " + a.key.Kind)
+		return c, false, buried("keep the " + a.key.Kind)
 	}
-	return false, nil
+	return c, false, nil
 }
 
 // buried refuses what comes new under an enrolment whose key was reported

@@ -8,7 +8,7 @@ import (
 )
 
 // memoHalf is how many grounds one half of the memory holds.
-const memoHalf = 2048
+const memoHalf = 4096
 
 // memo remembers grounds that were opened, so that the five signatures under a
 // case are not verified again for each of its messages. What it gives out follows

@@ -9,9 +9,22 @@ import (
 // Case reads a case.
 func (t *Tx) Case(id envelope.ID) (Case, error) { return get[Case](t, inCases, string(id)) }
 
+// CaseState reads a case without its draft, for who asks only how it stands.
+func (t *Tx) CaseState(id envelope.ID) (Case, error) {
+	c, err := get[struct {
+		ID       envelope.ID     `json:"id"`
+		Terminal envelope.ID     `json:"terminal"`
+		State    string          `json:"state"`
+		Since    int64           `json:"since"`
+		Binding  envelope.Digest `json:"binding"`
+		Version  int64           `json:"version"`
+	}](t, inCases, string(id))
+	return Case{ID: c.ID, Terminal: c.Terminal, State: c.State, Since: c.Since, Binding: c.Binding, Version: c.Version}, err
+}
+
 // PutCase writes a case, and where it is found by its state.
 func (t *Tx) PutCase(v Case) error {
-	before, err := t.Case(v.ID)
+	before, err := t.CaseState(v.ID)
 	if err == nil {
 		err = t.rows.Remove(inStates, before.place())
 	}
@@ -49,7 +62,7 @@ func (t *Tx) CasesAfter(after envelope.ID, limit int) ([]Case, error) {
 	return list, err
 }
 
-// CasesOf reads at most limit cases of a terminal whose id comes after one.
+// CasesOf reads, without their drafts, at most limit cases of a terminal whose id comes after one.
 func (t *Tx) CasesOf(terminal, after envelope.ID, limit int) ([]Case, error) {
 	from := ""
 	if after != "" {
@@ -58,8 +71,8 @@ func (t *Tx) CasesOf(terminal, after envelope.ID, limit int) ([]Case, error) {
 	return t.listed(inOwners, string(terminal)+"\x00", from, limit)
 }
 
-// CasesIn reads at most limit cases in a state, the oldest first, that come after
-// one of a time and id; an empty id begins at the beginning.
+// CasesIn reads, without their drafts, at most limit cases in a state, the oldest
+// first, that come after one of a time and id; an empty id begins at the beginning.
 func (t *Tx) CasesIn(state string, since int64, after envelope.ID, limit int) ([]Case, error) {
 	from := ""
 	if after != "" {
@@ -80,7 +93,7 @@ func (t *Tx) listed(table Table, prefix, from string, limit int) ([]Case, error)
 		if err := read(table, row.Value, &id); err != nil {
 			return nil, err
 		}
-		c, err := t.Case(id)
+		c, err := t.CaseState(id)
 		if err != nil {
 			return nil, err
 		}

@@ -202,5 +202,5 @@ right, and one case in %d has the bodies of its objects (the others their record
 
 | question | median | slowest |
 |---|---|---|
-%s`, "`make million`", time.Now().UTC().Format("2006-01-02 15:04 UTC"), model, runtime.NumCPU(), runtime.Version(), fleet.Load(), m.n, bulk, bodied, asked, listBound, m.rows.String())
+%s`, fmt.Sprintf("`make million CASES=%d`", m.n), time.Now().UTC().Format("2006-01-02 15:04 UTC"), model, runtime.NumCPU(), runtime.Version(), fleet.Load(), m.n, bulk, bodied, asked, listBound, m.rows.String())
 }

@@ -40,7 +40,7 @@ const asked = 15
 // its start, and the takeover of a store that an older desk left. Without MILLION it
 // does the same with a few, and times nothing.
 func TestMillion(t *testing.T) {
-	n, timed := 1_500, false
+	n, timed := 1_000, false
 	if text := os.Getenv("MILLION"); text != "" {
 		var err error
 		if n, err = strconv.Atoi(text); err != nil || n < 1_000 {

@@ -15,8 +15,10 @@ TAMPERS  ?= 20000
 WHOLE    ?= 500
 ONLY     ?=
 RUNS     ?= 500
+TERMINALS ?= 10000
+CASES    ?= 1000000
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network console clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network console clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +64,15 @@ bench-wipe: ## time the erase beside dd and shred, as root, and write docs/BENCH
 
 bench-ledger: ## open, read and append to a ledger while it grows to 5,000,000 records, and write docs/BENCHMARKS-LEDGER.md
 	go run ./scripts/bench -ledger
+
+bench-desk: ## time a certificate's whole path at the desk beside raw bbolt, and write its part of docs/BENCHMARKS-DESK.md
+	go run ./scripts/bench -desk
+
+fleet: ## let TERMINALS (10000) at one desk, kill it once, audit it, and write its part of docs/BENCHMARKS-DESK.md
+	go run ./scripts/bench -fleet -terminals '$(TERMINALS)'
+
+million: ## fill a desk with CASES (1000000) cases, time what an operator asks of it, and write its part of docs/BENCHMARKS-DESK.md
+	MILLION='$(CASES)' MILLION_PAGE='$(CURDIR)/docs/BENCHMARKS-DESK.md' go test -count=1 -v -timeout 60m -run 'TestMillion$$' ./cmd/unbind-desk
 
 test-32: ## run the ledger's tests as a 32-bit program
 	GOARCH=386 CGO_ENABLED=0 go test -count=1 -skip 'NothingGrows|TenThousand|Killed|Model|Tampered|Fuzz' ./agent/ledger

@@ -73,7 +73,8 @@ var arrows = []arrow{
 	},
 	{
 		of: "cmd/unbind-desk/...", may: append([]string{"agent/ledger", "agent/backup", "transport/broker", "cmd/unbind-desk/..."}, stair...),
-		why: "the desk reads what terminals send and must not be able to act as one",
+		tests: []string{"scripts/fleet"},
+		why:   "the desk reads what terminals send and must not be able to act as one",
 	},
 	{of: "cmd/readersim", may: []string{"device/devicesim"}, tests: []string{"device"}, why: "a reader knows nothing of the terminal it hangs on"},
 	{of: "scripts", why: "the checks look at the house from outside"},
@@ -87,7 +88,11 @@ var arrows = []arrow{
 		why: "the lab reads the medium and asks nobody; only what it erases and keeps there is the house's own",
 	},
 	{
-		of: "scripts/bench", may: []string{"agent/envelope", "agent/keys", "agent/ledger", "agent/local", "device", "wipe"},
+		of: "scripts/fleet", may: stair,
+		why: "terminals that are simulated speak to the desk over its doors and know nothing of its inside",
+	},
+	{
+		of: "scripts/bench", may: []string{"agent/envelope", "agent/keys", "agent/ledger", "agent/local", "device", "scripts/fleet", "wipe"},
 		why: "figures are taken of programs; only a ledger is filled and erased, a status read and a reader asked by the house's own packages",
 	},
 }

@@ -127,8 +127,8 @@ type Reader struct {
 	Outcome       string      `json:"outcome"`
 	Record        *Record     `json:"record,omitempty"`
 	Retained      []Retained  `json:"retained"`
-	SN            envelope.ID `json:"sn"`
 	Slots         []Slot      `json:"slots"`
+	SN            envelope.ID `json:"sn"`
 	Unsupported   []string    `json:"unsupported,omitempty"` // what an unbinding uses and the reader cannot do
 }
 
@@ -191,8 +191,10 @@ type Authority struct {
 	Kind   envelope.ID     `json:"kind"`
 }
 
-// Predicate is the content of the certificate.
+// Predicate is the content of the certificate. Its members stand in alphabetical
+// order, as in every type here, so that reading one back is quick.
 type Predicate struct {
+	Amendments []envelope.Digest `json:"amendments,omitempty"`
 	Binding    envelope.Digest   `json:"binding"`
 	Case       envelope.ID       `json:"case"`
 	Clock      string            `json:"clock"` // trusted, floor, unknown
@@ -218,7 +220,6 @@ type Predicate struct {
 	Terminal   Terminal          `json:"terminal"`
 	Tombstone  envelope.Digest   `json:"tombstone"`
 	Verified   string            `json:"verified"` // what the second look at everything found: pass, fail, unknown
-	Amendments []envelope.Digest `json:"amendments,omitempty"`
 }
 
 // New is an empty statement with its fixed parts.

@@ -109,6 +109,9 @@ func writeInteger(out []byte, n json.Number) ([]byte, error) {
 // Decode reads a canonical payload into v. Anything that would not be written
 // back as the same bytes is refused with E06 and a detail that tells which.
 func Decode(payload []byte, v any) error {
+	if asWritten(payload, v) {
+		return nil
+	}
 	if detail, err := scan(payload); err != nil {
 		return Refuse("E06", detail, "cannot read the payload: %w", err)
 	}

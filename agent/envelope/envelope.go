@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -54,6 +55,9 @@ func Parse(text []byte, max int) (*Envelope, error) {
 	if len(text) > max {
 		return nil, Refuse("E01", "bytes", "cannot read the envelope: it has %d bytes, %d are allowed", len(text), max)
 	}
+	if e := written(text); e != nil {
+		return e, nil
+	}
 	if detail, err := scan(text); err != nil {
 		return nil, Refuse("E02", detail, "cannot read the envelope: %w", err)
 	}
@@ -65,6 +69,21 @@ func Parse(text []byte, max int) (*Envelope, error) {
 		return nil, Refuse("E01", "signatures", "cannot read the envelope: it has %d signatures, %d are allowed", len(w.Signatures), MaxSignatures)
 	}
 	return w.open()
+}
+
+// written reads an envelope that is, byte for byte, what Encode writes: then it has
+// no member twice, no other name for one, and nothing behind it. It returns nil
+// for any other, good or bad.
+func written(text []byte) *Envelope {
+	var w wireEnvelope
+	if strict(text, &w) != nil || len(w.Signatures) > MaxSignatures {
+		return nil
+	}
+	e, err := w.open()
+	if err != nil || !bytes.Equal(e.Encode(), text) {
+		return nil
+	}
+	return e
 }
 
 // exact refuses the case variants that Go's decoder takes for a member.

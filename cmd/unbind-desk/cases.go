@@ -15,19 +15,23 @@ import (
 
 func casesCommand() *cobra.Command {
 	var dir string
+	var q desk.Query
 	c := &cobra.Command{
 		Use:   "cases [list | show CASE | draft CASE --out FILE | withdraw CASE | export CASE --out DIR]",
 		Short: "List cases, show one, export everything of one",
 		Args:  cobra.NoArgs,
-		RunE:  does(func(c *cobra.Command, _ []string) error { return listCases(c, dir) }),
+		RunE:  does(func(c *cobra.Command, _ []string) error { return listCases(c, dir, q) }),
 	}
 	c.PersistentFlags().StringVar(&dir, "dir", "", "the desk's directory, made by init")
 	cobra.CheckErr(c.MarkPersistentFlagRequired("dir"))
+	list := &cobra.Command{
+		Use: "list [--state STATE | --terminal ID]", Short: "List every case with its state, or those in a state or of a terminal", Args: cobra.NoArgs,
+		RunE: does(func(c *cobra.Command, _ []string) error { return listCases(c, dir, q) }),
+	}
+	list.Flags().StringVar(&q.State, "state", "", "only cases in this state, the oldest first")
+	list.Flags().StringVar(&q.Terminal, "terminal", "", "only cases of this terminal")
 	c.AddCommand(
-		&cobra.Command{
-			Use: "list", Short: "List every case with its state", Args: cobra.NoArgs,
-			RunE: does(func(c *cobra.Command, _ []string) error { return listCases(c, dir) }),
-		},
+		list,
 		&cobra.Command{
 			Use: "show CASE", Short: "Show a case, what the desk has of it, and its history", Args: cobra.ExactArgs(1),
 			RunE: does(func(c *cobra.Command, args []string) error { return showCase(c, dir, args[0]) }),
@@ -37,8 +41,8 @@ func casesCommand() *cobra.Command {
 	return c
 }
 
-func listCases(c *cobra.Command, dir string) error {
-	list, err := operator(dir).Cases(c.Context())
+func listCases(c *cobra.Command, dir string, q desk.Query) error {
+	list, err := operator(dir).Cases(c.Context(), q)
 	if err != nil {
 		return err
 	}

@@ -151,8 +151,8 @@ func TestSignNamesTheMissingRoles(t *testing.T) {
 	}
 }
 
-// Caps are counted where the commands are, and hold after a restart. What was
-// refused does not count.
+// Caps are kept and counted where the commands are, and hold after a restart, also
+// for a desk that is started without them. What was refused does not count.
 func TestCapsHold(t *testing.T) {
 	o := newOffice(t, "--cap-signer", "1", "--cap-day", "2")
 	for _, id := range []string{"T-1", "T-2", "T-3"} {
@@ -162,16 +162,39 @@ func TestCapsHold(t *testing.T) {
 	_, second := o.draft(unbind("T-2"), "ops-2", "sec-1")
 	o.refuses("E32:signer", "publish", "--dir", string(o.dir), second)
 	o.kill()
-	o.start("--cap-signer", "1", "--cap-day", "2")
+	o.start()
 	o.refuses("E32:signer", "publish", "--dir", string(o.dir), second)
 	o.stop()
-	o.start("--cap-day", "2")
+	o.start("--cap-signer", "0")
 	o.cli("publish", "--dir", string(o.dir), second)
 	_, third := o.draft(unbind("T-3"), "ops-1", "sec-1")
 	o.refuses("E32:day", "publish", "--dir", string(o.dir), third)
-	o.stop()
-	o.start()
+	if told := o.cli("caps", "--dir", string(o.dir), "--day", "0"); !strings.Contains(told, "A day in all:     0") {
+		t.Fatalf("caps says: %s", told)
+	}
 	o.cli("publish", "--dir", string(o.dir), third)
+}
+
+// Of two desks on one store both hold to a cap, whichever was told of it.
+func TestTwoDesksHoldToOneCap(t *testing.T) {
+	p := newPair(t, memoryBase(t), folderOf)
+	if err := p.desks[0].SetCaps(desk.Caps{Day: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for i, id := range []string{"T-1", "T-2"} {
+		newTerminal(p.office, id)
+		_, path := p.draft(unbind(id), "ops-1", "sec-1")
+		p.operators.only.Store(int64(2 - i)) // the other desk first
+		if i == 0 {
+			p.cli("publish", "--dir", string(p.dir), path)
+		} else {
+			p.refuses("E32:day", "publish", "--dir", string(p.dir), path)
+		}
+		p.operators.only.Store(0)
+	}
+	if c, err := p.desks[1].Caps(); err != nil || c != (desk.Caps{Day: 1}) {
+		t.Fatalf("the other desk goes by %+v, %v", c, err)
+	}
 }
 
 // A draft that nobody outside has heard of ends at the desk.
@@ -204,7 +227,7 @@ func TestManyCasesAreListedInPages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	list, err := op.Cases(t.Context())
+	list, err := op.Cases(t.Context(), desk.Query{})
 	if err != nil || len(list) != desk.CasesPage+2 {
 		t.Fatalf("%d cases are listed, %v", len(list), err)
 	}

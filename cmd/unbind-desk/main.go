@@ -16,6 +16,7 @@
 //	ticket.go   sign a reader's ticket; tickets.go the same, unattended
 //	cases.go    list, show, export
 //	log.go      hold the desk to its log
+//	caps.go     how many commands a day
 //	overdue.go  what waits too long, what should not be
 //	verify.go   check an exported case
 //	open.go     open a sealed backup
@@ -59,6 +60,7 @@ func rootCommand() *cobra.Command {
   issue, sign, publish        order an unbinding: drafted, signed by people, offered
   ticket, tickets             sign what a card reader wants to see before it erases
   collect                     keep the signatures of several people together
+  caps                        how many commands may be published in a day
   log                         hold the desk to the log it has shown before
   overdue, alarms             what waits too long; what should not be
   cases                       what became of it; export everything of a case
@@ -73,7 +75,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
 	root.PersistentFlags().Bool("json", false, "print JSON instead of words")
 	root.AddCommand(
 		initCommand(), serveCommand(), consoleCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
-		campaignCommand(), overdueCommand(), alarmsCommand(), logCommand(),
+		campaignCommand(), overdueCommand(), alarmsCommand(), capsCommand(), logCommand(),
 		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(),
 	)
 	return root

@@ -65,8 +65,8 @@ at a time serves a directory.`,
 	c.Flags().StringVar(&s.listen, "listen", "127.0.0.1:0", "address for terminals; port 0 takes a free one")
 	c.Flags().StringVar(&s.url, "url", "", "how terminals reach this desk, where that is not the listening address")
 	c.Flags().Int64Var(&s.maxBackup, "max-backup", 2<<30, "largest sealed file taken, in bytes")
-	c.Flags().Int64Var(&s.caps.Signer, "cap-signer", 0, "most commands a day (UTC) with one person's signature; 0 is no cap")
-	c.Flags().Int64Var(&s.caps.Day, "cap-day", 0, "most commands a day (UTC) in all; 0 is no cap")
+	c.Flags().Int64Var(&s.caps.Signer, "cap-signer", 0, "set the cap of commands a day (UTC) with one person's signature, as the verb caps does; 0 is no cap")
+	c.Flags().Int64Var(&s.caps.Day, "cap-day", 0, "set the cap of commands a day (UTC) in all, as the verb caps does; 0 is no cap")
 	c.Flags().StringVar(&s.partners, "partners", "", "file with partners to tell when a case is accepted, erased, acknowledged: [{name, secret, url}]")
 	c.Flags().StringVar(&s.console, "console", "127.0.0.1:0", "loopback address of the console; port 0 takes a free one; off serves none")
 	s.broker.flags(c)
@@ -89,7 +89,9 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	kept, err := store.New(base)
+	kept, err := store.Open(base, func(what string, rows int64) {
+		_, _ = fmt.Fprintf(c.ErrOrStderr(), "taking over what an older desk kept: %s, %d rows done\n", what, rows) // nobody need hear it
+	})
 	if err != nil {
 		return errors.Join(err, base.Close())
 	}
@@ -120,6 +122,13 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	}
 	if pages != nil {
 		defer pages.Close()
+	}
+	if caps, err := d.Caps(); err != nil {
+		return err
+	} else if next := named(c, "cap-signer", "cap-day", s.caps, caps); next != caps {
+		if err := d.SetCaps(next); err != nil {
+			return err
+		}
 	}
 	operators, err := serve.ListenOperators(s.dir.Socket())
 	if err != nil {
@@ -154,7 +163,6 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 // open puts the desk together from its directory.
 func (s *serving) open(kept *store.Store, blobs blob.Keeper, told func(string)) (*desk.Desk, error) {
 	p := desk.Parts{Store: kept, Blobs: blobs, URL: envelope.ID(s.url), Now: time.Now, Random: rand.Reader, Pause: pauser(s.pauseAt, told)}
-	p.Caps = s.caps
 	for _, partner := range s.told {
 		p.Partners = append(p.Partners, partner.Name)
 	}

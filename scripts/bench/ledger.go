@@ -216,6 +216,9 @@ func (g *growing) watched(what string) (o opening, anon int64, err error) {
 // actIn is the fresh process.
 func actIn(what, dir string) (err error) {
 	began := time.Now()
+	if what == "reference" {
+		return refer(dir)
+	}
 	if what == "check" {
 		o, err := optionsIn(dir)
 		if err != nil {

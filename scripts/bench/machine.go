@@ -46,6 +46,12 @@ func (b *bench) describe() error {
 	if b.ledger {
 		command = "`make bench-ledger`"
 	}
+	if b.desk {
+		command = "`make bench-desk`"
+	}
+	if b.fleet {
+		command = fmt.Sprintf("`make fleet` (%s terminals)", thousands(b.terminals))
+	}
 	if b.quick {
 		command = "`make bench-quick`"
 	}

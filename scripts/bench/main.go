@@ -25,6 +25,8 @@
 //	memory.go    anonymous memory of a process, all the while
 //	ledger.go    a ledger while it grows to five million records; ledgerpage.go its tables
 //	wipe.go      one erase, beside dd and shred; wipedisk.go their device; rungs.go its time
+//	desk.go      the desk's whole path; deskraw.go raw bbolt, deskreference.go the path of the facts
+//	fleet.go     ten thousand terminals at one desk
 //	stock.go     the same work by stock tools: zstd, age, dd
 //	startup.go   from exec to ready
 //	sample.go    medians and ratios
@@ -41,12 +43,14 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"unbindd/scripts/fleet"
 )
 
 // bound ends a run that takes longer than promised; the reader's line has a
 // million events to carry twice over.
 func (o options) bound() time.Duration {
-	if o.reader || o.wipe || o.ledger {
+	if o.reader || o.wipe || o.ledger || o.desk || o.fleet {
 		return 25 * time.Minute
 	}
 	return 10 * time.Minute
@@ -54,16 +58,19 @@ func (o options) bound() time.Duration {
 
 // options are the flags.
 type options struct {
-	quick  bool
-	reader bool
-	wipe   bool
-	parts  string
-	ledger bool
-	act    string
-	in     string
-	small  int
-	large  int
-	out    string
+	quick     bool
+	reader    bool
+	wipe      bool
+	parts     string
+	ledger    bool
+	desk      bool
+	fleet     bool
+	act       string
+	in        string
+	terminals int
+	small     int
+	large     int
+	out       string
 }
 
 func main() {
@@ -73,6 +80,9 @@ func main() {
 	flag.BoolVar(&o.wipe, "wipe", false, "measure the erase alone, beside dd and shred, as root, and write docs/BENCHMARKS-WIPE.md")
 	flag.StringVar(&o.parts, "parts", "", "with -wipe: some of file,ledger,unbind; the page is then bench-out/BENCHMARKS-WIPE.md")
 	flag.BoolVar(&o.ledger, "ledger", false, "measure a ledger of five million records alone, and write docs/BENCHMARKS-LEDGER.md")
+	flag.BoolVar(&o.desk, "desk", false, "measure the desk's whole path alone, and write its part of docs/BENCHMARKS-DESK.md")
+	flag.BoolVar(&o.fleet, "fleet", false, "let ten thousand terminals at one desk, and write its part of docs/BENCHMARKS-DESK.md")
+	flag.IntVar(&o.terminals, "terminals", 10_000, "terminals of -fleet")
 	flag.StringVar(&o.act, "act", "", "with -in: do one thing to a ledger and say what it took (what a measurement starts)")
 	flag.StringVar(&o.in, "in", "", "the folder of keys and ledger for -act")
 	flag.IntVar(&o.small, "small", 10_000, "transactions in the small ledger")
@@ -95,6 +105,9 @@ func (o options) settled() options {
 	}
 	if o.out == "" && o.reader {
 		o.out = filepath.Join("docs", "BENCHMARKS-READER.md")
+	}
+	if o.out == "" && (o.desk || o.fleet) {
+		o.out = filepath.Join("docs", "BENCHMARKS-DESK.md")
 	}
 	if o.out == "" && o.ledger {
 		o.out = filepath.Join("docs", "BENCHMARKS-LEDGER.md")
@@ -151,7 +164,7 @@ func run(o options) (err error) {
 		}
 		return err
 	}
-	if err := b.page.write(o.out); err != nil {
+	if err := b.writePage(); err != nil {
 		return err
 	}
 	b.say("written: %s", o.out)
@@ -187,6 +200,12 @@ func (b *bench) measure() error {
 	}
 	if b.ledger {
 		all = b.longLedgers()
+	}
+	if b.desk {
+		all = b.desks()
+	}
+	if b.fleet {
+		all = b.fleets()
 	}
 	for _, m := range all {
 		b.say("%s", m.what)
@@ -229,6 +248,17 @@ func (b *bench) readerLine() []measurement {
 		{fmt.Sprintf("take %s events into a ledger", thousands(million)), b.flatDaemon},
 		{fmt.Sprintf("take %s events without a ledger", thousands(million)), b.flatDriver},
 	}
+}
+
+// writePage writes the page, or the part of it that this run is about.
+func (b *bench) writePage() error {
+	switch {
+	case b.desk:
+		return fleet.Section(b.out, "bench-desk", b.page.part())
+	case b.fleet:
+		return fleet.Section(b.out, "fleet", b.page.part())
+	}
+	return b.page.write(b.out)
 }
 
 // say tells the person who waits.

@@ -30,6 +30,13 @@ func (p *page) add(t table) { p.tables = append(p.tables, t) }
 func (p *page) text() []byte {
 	var b bytes.Buffer
 	b.WriteString("# Figures\n\n" + preface + reached() + "\n\n")
+	b.WriteString(p.part())
+	return b.Bytes()
+}
+
+// part is the machine and the tables.
+func (p *page) part() string {
+	var b strings.Builder
 	b.WriteString(rows([]string{"", ""}, p.machine))
 	for _, t := range p.tables {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", t.title, t.intro, rows(t.head, t.rows))
@@ -37,7 +44,7 @@ func (p *page) text() []byte {
 			fmt.Fprintf(&b, "\n%s\n", t.after)
 		}
 	}
-	return b.Bytes()
+	return b.String()
 }
 
 const preface = "Written by the command below, all of it in one run; nothing here is edited by hand. Every figure stands beside\n" +

@@ -34,17 +34,17 @@ func (d *Desk) announce(tx *store.Tx, c store.Case) error {
 	return err
 }
 
-// DueHook claims the oldest message of a partner that is due: for lease seconds
+// DueHook claims the message of a partner that has been due for longest: for lease seconds
 // no other desk will send it. ok is false when none is.
 func (d *Desk) DueHook(partner string, lease int64) (due store.Hook, ok bool, err error) {
 	find := func(tx *store.Tx) error {
 		ok = false
-		return tx.Hooks(partner, func(h store.Hook) error {
-			if !ok && h.Next <= d.now() {
-				due, ok = h, true
-			}
+		h, err := tx.FirstHook(partner)
+		if errors.Is(err, store.ErrAbsent) {
 			return nil
-		})
+		}
+		due, ok = h, err == nil && h.Next <= d.now()
+		return err
 	}
 	// Nearly always nothing is due, and a change costs a commit.
 	if err := d.look(find); err != nil || !ok {

@@ -17,14 +17,14 @@ func (d *Desk) Answer(who Caller, id envelope.ID, n int64, body []byte) error {
 	if strings.HasPrefix(string(id), NoCase) {
 		return d.stray(who, k, body)
 	}
-	return d.receive(k, who, body, func(tx *store.Tx, s standing, e *envelope.Envelope) error {
+	open := func(s standing, e *envelope.Envelope) (command.Answer, error) {
 		a, err := command.OpenAnswer(e, s.on.Binding.Device)
-		if err != nil {
-			return err
+		if err == nil {
+			err = named(a, k, s.Terminal)
 		}
-		if err := named(a, k, s.Terminal); err != nil {
-			return err
-		}
+		return a, err
+	}
+	_, err := receive(d, arrival[command.Answer]{k, who, body, open, func(tx *store.Tx, s standing, e *envelope.Envelope, a command.Answer) error {
 		to, err := d.follows(tx, s, a)
 		if err != nil {
 			return err
@@ -33,7 +33,8 @@ func (d *Desk) Answer(who Caller, id envelope.ID, n int64, body []byte) error {
 			return err
 		}
 		return d.noted(tx, s.Case, to, "answer "+string(a.Outcome)+" "+string(a.Code))
-	})
+	}})
+	return err
 }
 
 // named compares what an answer says of itself with where it was put.

@@ -197,7 +197,7 @@ func (d *Desk) accept(tx *store.Tx, want awaited, totals receipt.Totals) error {
 	if err != nil {
 		return err
 	}
-	err = d.sign(tx, s, receipt.Receipt{
+	_, err = d.sign(tx, s, receipt.Receipt{
 		Index: kept.Leaf, Kind: grounds.KindBackup, N: want.N, Subject: want.digest, Totals: &totals, Verified: receipt.Restored,
 	})
 	if err != nil {

@@ -44,7 +44,7 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 			return refuse(ErrForeign, "E10", "certificate", "cannot serve the client: its certificate belongs to a former enrolment")
 		}
 		who = Caller{Terminal: client.Terminal, Binding: client.Binding}
-		c, err := tx.Case(t.Case)
+		c, err := tx.CaseState(t.Case)
 		if err != nil {
 			if errors.Is(err, store.ErrAbsent) {
 				err = nil

@@ -68,7 +68,7 @@ func (d *Desk) PublishCampaign(w Wave) ([]Published, error) {
 		return nil, err
 	}
 	for _, p := range done {
-		d.bell.ring(p.Terminal)
+		d.wake(p.Terminal)
 	}
 	return done, nil
 }

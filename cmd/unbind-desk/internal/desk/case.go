@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
@@ -36,6 +37,8 @@ const (
 	Gone         State = "gone"
 	Closed       State = "closed"
 )
+
+var states = []State{Drafted, Issued, Accepted, Refused, Cancelled, Undone, BackedUp, Erased, Acknowledged, Gone, Closed}
 
 var moves = map[State][]State{
 	Drafted:      {Issued, Cancelled},
@@ -76,29 +79,61 @@ func (d *Desk) noted(tx *store.Tx, c store.Case, to State, what string) error {
 // standing is a published case with what it stands on.
 type standing struct {
 	store.Case
-	on *grounds.Grounds
+	on    *grounds.Grounds
+	under int // the newest trust version it was opened under
 }
 
-// standing reads a case that the caller may see.
+// standing reads a case that the caller may see, and what it stands on.
 func (d *Desk) standing(tx *store.Tx, id envelope.ID, who Caller) (standing, error) {
 	c, err := d.seen(tx, id, who)
 	if err != nil {
 		return standing{}, err
 	}
-	order, err := d.object(tx, store.Key{Case: id, Kind: "command", N: 1})
+	return d.standingOf(tx, c)
+}
+
+func (d *Desk) standingOf(tx *store.Tx, c store.Case) (standing, error) {
+	o, err := tx.Object(store.Key{Case: c.ID, Kind: "command", N: 1})
 	if err != nil {
-		return standing{}, err
+		return standing{}, absent(err, "command", "the command")
 	}
 	b, err := tx.Binding(c.Binding)
 	if err != nil {
 		return standing{}, err
 	}
-	binding, err := envelope.Parse(b.Envelope, envelope.MaxSize)
-	if err != nil {
-		return standing{}, err
+	chain := d.chain()
+	on := basis{order: envelope.DigestOf(o.Body), binding: envelope.DigestOf(b.Envelope), under: len(chain)}
+	g := d.memo.find(on)
+	if g == nil {
+		if g, err = openUnder(chain, o.Body, b.Envelope); err != nil {
+			return standing{}, err
+		}
+		d.memo.keep(on, g)
 	}
-	g, err := grounds.Open(d.Anchor, d.bundles(), order, binding)
-	return standing{Case: c, on: g}, err
+	return standing{Case: c, on: g, under: len(chain)}, nil
+}
+
+func openUnder(chain []*trust.Trust, order, binding []byte) (*grounds.Grounds, error) {
+	o, err := envelope.Parse(order, envelope.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	b, err := envelope.Parse(binding, envelope.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	return grounds.OpenUnder(chain, o, b)
+}
+
+// standingAs is standingOf for a case whose grounds were opened a moment ago: command
+// and binding never change, and trust only grows, so they are the same grounds as
+// long as no newer version came between.
+func (d *Desk) standingAs(tx *store.Tx, c store.Case, before standing) (standing, error) {
+	if c.Command != before.Command || c.Binding != before.Binding || len(d.chain()) != before.under {
+		return d.standingOf(tx, c)
+	}
+	before.Case = c
+	return before, nil
 }
 
 // seen reads a case if it is the caller's own; the ticket signer sees all.

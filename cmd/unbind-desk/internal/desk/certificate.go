@@ -10,14 +10,10 @@ import (
 )
 
 // Certificate keeps the terminal's n-th certificate and returns the receipt for
-// it, which was stored in the same transaction.
-func (d *Desk) Certificate(who Caller, id envelope.ID, n int64, body []byte) ([]byte, error) {
+// it, which was stored in the same transaction, and the certificate's leaf.
+func (d *Desk) Certificate(who Caller, id envelope.ID, n int64, body []byte) (signed []byte, leaf int64, err error) {
 	k := store.Key{Case: id, Kind: "certificate", N: n}
-	err := d.receive(k, who, body, func(tx *store.Tx, s standing, e *envelope.Envelope) error {
-		st, err := certificate.Open(e, s.on.Binding.Device)
-		if err != nil {
-			return err
-		}
+	fresh, err := receive(d, arrival[certificate.Statement]{k, who, body, certified, func(tx *store.Tx, s standing, e *envelope.Envelope, st certificate.Statement) error {
 		if err := d.certifies(tx, s, k, st); err != nil {
 			return err
 		}
@@ -25,21 +21,39 @@ func (d *Desk) Certificate(who Caller, id envelope.ID, n int64, body []byte) ([]
 		if err != nil {
 			return err
 		}
-		if err := d.sign(tx, s, receipt.Receipt{
+		if signed, err = d.sign(tx, s, receipt.Receipt{
 			Index: kept.Leaf, Kind: grounds.KindCertificate, N: n, Subject: e.Digest(), Verified: receipt.Checked,
 		}); err != nil {
 			return err
 		}
+		leaf = kept.Leaf
 		to := Acknowledged
 		if st.Predicate.Result != certificate.Complete {
 			to = Erased
 		}
 		return d.noted(tx, s.Case, to, "certificate "+st.Predicate.Result+", reader "+st.Predicate.Reader.Outcome)
-	})
-	if err != nil {
-		return nil, err
+	}})
+	if err != nil || fresh {
+		return signed, leaf, err
 	}
-	return d.stored(store.Key{Case: id, Kind: receiptOf(grounds.KindCertificate), N: n})
+	err = d.look(func(tx *store.Tx) error { // it was there
+		o, err := tx.Object(k)
+		leaf = o.Leaf
+		return err
+	})
+	if err == nil {
+		signed, err = d.stored(store.Key{Case: id, Kind: receiptOf(grounds.KindCertificate), N: n})
+	}
+	return signed, leaf, err
+}
+
+// certified opens a certificate and checks the signatures that it carries.
+func certified(s standing, e *envelope.Envelope) (certificate.Statement, error) {
+	st, err := certificate.Open(e, s.on.Binding.Device)
+	if err == nil {
+		err = recorded(s, st.Predicate.Reader)
+	}
+	return st, err
 }
 
 // certifies compares what a certificate says with what the desk knows.
@@ -66,16 +80,16 @@ func (d *Desk) certifies(tx *store.Tx, s standing, k store.Key, st certificate.S
 	if err := authorised(tx, s, p.Receipt.Digest); err != nil {
 		return err
 	}
-	if err := covers(tx, s, st); err != nil {
-		return err
-	}
-	return recorded(s, p.Reader)
+	return covers(tx, s, st)
 }
 
 // covers compares the slots of an erased reader with those of the manifest that
 // the certificate is about: leaving them out would leave the reader's word out.
 func covers(tx *store.Tx, s standing, st certificate.Statement) error {
-	about, _ := st.SubjectDigest("manifest")
+	about, named := st.SubjectDigest("manifest")
+	if !named {
+		return nil
+	}
 	return tx.Kinds(s.ID, func(kind string, o store.Object) error {
 		if kind != manifest.Kind || o.Digest != about {
 			return nil
@@ -92,7 +106,10 @@ func covers(tx *store.Tx, s standing, st certificate.Statement) error {
 // receipt of this desk, the command itself, or an amendment that stands in for it.
 func authorised(tx *store.Tx, s standing, named envelope.Digest) error {
 	order := s.on.Command.Command()
-	found := named == s.Command && order.Relaxed()
+	if named == s.Command && order.Relaxed() {
+		return nil
+	}
+	found := false
 	err := tx.Kinds(s.ID, func(kind string, o store.Object) error {
 		if o.Digest != named {
 			return nil

@@ -162,31 +162,46 @@ func unchanged(c store.Case, seen int64) error {
 	return nil
 }
 
-// Caps are how many commands may be published in a day, UTC: by one signer, and
-// in all; 0 is no cap.
-type Caps struct {
-	Signer int64
-	Day    int64
+// Caps are how many commands may be published in a day, UTC.
+type Caps = store.Caps
+
+// SetCaps sets the caps for every desk on the store: one that had caps of its own
+// would let pass what the others refuse.
+func (d *Desk) SetCaps(c Caps) error {
+	if c.Signer < 0 || c.Day < 0 {
+		return refuse(ErrMalformed, "E02", "caps", "cannot set the caps: a cap is below 0")
+	}
+	return d.commit("caps", func(tx *store.Tx) error { return tx.PutCaps(c) })
+}
+
+// Caps are the caps in force.
+func (d *Desk) Caps() (c Caps, err error) {
+	err = d.look(func(tx *store.Tx) error { c, err = tx.Caps(); return err })
+	return c, err
 }
 
 // spend counts a command that is about to be published, in the transaction that
 // publishes it: a cap holds across restarts and among several desks.
 func (d *Desk) spend(tx *store.Tx, v *command.Verified) error {
+	caps, err := tx.Caps()
+	if err != nil {
+		return err
+	}
 	day := d.Now().UTC().Format("2006-01-02")
 	n, err := tx.Count("issued-" + day)
 	if err != nil {
 		return err
 	}
-	if d.Caps.Day > 0 && n > d.Caps.Day {
-		return refuse(ErrConflict, "E32", "day", "cannot publish the command: %d were published today, and no more may be", d.Caps.Day)
+	if caps.Day > 0 && n > caps.Day {
+		return refuse(ErrConflict, "E32", "day", "cannot publish the command: %d were published today, and no more may be", caps.Day)
 	}
 	for _, who := range v.Approvers() {
 		n, err := tx.Count("signed-" + day + "-" + string(who.Holder))
 		if err != nil {
 			return err
 		}
-		if d.Caps.Signer > 0 && n > d.Caps.Signer {
-			return refuse(ErrConflict, "E32", "signer", "cannot publish the command: %s has signed %d today, and no more may be", who.Holder, d.Caps.Signer)
+		if caps.Signer > 0 && n > caps.Signer {
+			return refuse(ErrConflict, "E32", "signer", "cannot publish the command: %s has signed %d today, and no more may be", who.Holder, caps.Signer)
 		}
 	}
 	return nil

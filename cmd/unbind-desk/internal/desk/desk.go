@@ -14,6 +14,7 @@ import (
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/blob"
+	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
@@ -29,8 +30,7 @@ type Parts struct {
 	URL      envelope.ID        // how terminals reach this desk
 	SPKI     envelope.Digest    // of the key the desk shows
 	Signer   *x509.Certificate  // the ticket signer's client certificate
-	Caps     Caps
-	Partners []string // who is told when a case moves on
+	Partners []string           // who is told when a case moves on
 
 	Now    func() time.Time
 	Random io.Reader
@@ -47,14 +47,16 @@ type Parts struct {
 type Desk struct {
 	Parts
 	believed atomic.Pointer[belief]
+	memo     memo
+	signed   atomic.Pointer[signed]
 	bell     bell
 	pieces   pieces
 }
 
-// belief is every bundle and the trust they come to.
+// belief is every bundle and the trust that each of them comes to.
 type belief struct {
 	bundles []*envelope.Envelope
-	trust   *trust.Trust
+	chain   []*trust.Trust
 }
 
 // New makes a desk and verifies its trust from the anchor on.
@@ -67,7 +69,7 @@ func New(p Parts) (*Desk, error) {
 	if d.trust() == nil {
 		return nil, errors.New("cannot open the desk: there is no trust bundle")
 	}
-	if err := errors.Join(d.change(findSuccessors), d.change(d.forgetGone)); err != nil {
+	if err := errors.Join(d.Store.SweepCases("successors-noted", findSuccessor), d.Store.SweepCases("gone-forgotten", d.forgetGone)); err != nil {
 		return nil, fmt.Errorf("cannot open the desk: %w", err)
 	}
 	if err := d.livesUnder(d.trust()); err != nil {
@@ -76,21 +78,14 @@ func New(p Parts) (*Desk, error) {
 	return d, nil
 }
 
-// findSuccessors notes once, for the cases of an older desk, who takes over in
-// which; newer cases are noted when they are drafted.
-func findSuccessors(tx *store.Tx) error {
-	if n, err := tx.Counted("successors-noted"); n > 0 || err != nil {
+// findSuccessor notes once, for a case of an older desk, who takes over in it;
+// newer cases are noted when they are drafted.
+func findSuccessor(tx *store.Tx, c store.Case) error {
+	order, err := parse[command.Command](c.Draft)
+	if err != nil || order.Successor == nil {
 		return err
 	}
-	err := tx.Cases(func(c store.Case) error {
-		order, err := parse[command.Command](c.Draft)
-		if err != nil || order.Successor == nil {
-			return err
-		}
-		return tx.PutSuccessor(order.Successor.Device, c.ID)
-	})
-	_, err2 := tx.Count("successors-noted")
-	return errors.Join(err, err2)
+	return tx.PutSuccessor(order.Successor.Device, c.ID)
 }
 
 // believe takes over the bundles that came since the last time, which another
@@ -111,7 +106,7 @@ func (d *Desk) believe(tx *store.Tx) error {
 		}
 		b.bundles = append(b.bundles, e)
 	}
-	if b.trust, err = trust.Chain(d.Anchor, b.bundles); err != nil {
+	if b.chain, err = grounds.Chain(d.Anchor, b.bundles); err != nil {
 		return err
 	}
 	for len(b.bundles) > len(had.bundles) && !d.believed.CompareAndSwap(had, b) {
@@ -120,7 +115,16 @@ func (d *Desk) believe(tx *store.Tx) error {
 	return nil
 }
 
-func (d *Desk) trust() *trust.Trust { return d.believed.Load().trust }
+func (d *Desk) trust() *trust.Trust {
+	if chain := d.chain(); len(chain) > 0 {
+		return chain[len(chain)-1]
+	}
+	return nil
+}
+
+// chain is every version of the trust, verified when it was believed: no request
+// verifies it anew.
+func (d *Desk) chain() []*trust.Trust { return d.believed.Load().chain }
 
 func (d *Desk) bundles() []*envelope.Envelope { return d.believed.Load().bundles }
 

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"errors"
+	"slices"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -34,19 +35,55 @@ type Whole struct {
 	History []store.Entry   `json:"history"`
 }
 
-// CasesPage is how many cases are listed at once.
-const CasesPage = 500
+// CasesPage is how many cases, alarms or overdue ones are listed at once.
+const CasesPage = 200
 
-// Cases lists cases by id, a page of those that come after one.
-func (d *Desk) Cases(after string) ([]Brief, error) {
-	list := []Brief{}
-	if after != "" {
-		if _, err := Name("case", after); err != nil {
-			return list, err
+// Query narrows a list of cases: to a state, which is listed from the oldest on, or
+// to a terminal. After, and with a state Since, are those of the last case that
+// was listed before.
+type Query struct {
+	State    State
+	Terminal string
+	Since    int64
+	After    string
+}
+
+func (q Query) check() error {
+	for what, text := range map[string]string{"case": q.After, "terminal": q.Terminal} {
+		if text == "" {
+			continue
+		}
+		if _, err := Name(what, text); err != nil {
+			return err
 		}
 	}
-	err := d.look(func(tx *store.Tx) error {
-		page, err := tx.CasesAfter(envelope.ID(after), CasesPage)
+	switch {
+	case q.State != "" && q.Terminal != "":
+		return refuse(ErrMalformed, "E02", "query", "cannot list cases: by state or by terminal, not both")
+	case q.State != "" && !slices.Contains(states, q.State):
+		return refuse(ErrMalformed, "E02", "state", "cannot list cases: there is no such state")
+	}
+	return nil
+}
+
+// Cases lists a page of cases, by id where a query says nothing else. How many
+// cases there are makes no difference to what it reads.
+func (d *Desk) Cases(q Query) ([]Brief, error) {
+	list := []Brief{}
+	if err := q.check(); err != nil {
+		return list, err
+	}
+	err := d.look(func(tx *store.Tx) (err error) {
+		var page []store.Case
+		switch after := envelope.ID(q.After); {
+		case q.State != "":
+			page, err = tx.CasesIn(q.State, q.Since, after, CasesPage)
+		case q.Terminal != "":
+			page, err = tx.CasesOf(envelope.ID(q.Terminal), after, CasesPage)
+		default:
+			page, err = tx.CasesAfter(after, CasesPage)
+		}
+		list = list[:0]
 		for _, c := range page {
 			list = append(list, brief(c))
 		}

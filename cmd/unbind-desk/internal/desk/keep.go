@@ -32,40 +32,82 @@ func (d *Desk) keep(tx *store.Tx, k store.Key, digest envelope.Digest, body []by
 	return tx.AddObject(k, store.Object{Digest: digest, Body: body, Received: d.now()})
 }
 
+// arrival is an envelope of a terminal on its way in: T is what is read of it before
+// the store is changed.
+type arrival[T any] struct {
+	key  store.Key
+	who  Caller
+	body []byte
+	// open reads and verifies the envelope. It is given no transaction, for
+	// signatures must not be checked while everybody else waits to write.
+	open func(standing, *envelope.Envelope) (T, error)
+	// judge compares it with what the store has, and keeps it.
+	judge func(*store.Tx, standing, *envelope.Envelope, T) error
+}
+
 // receive is the common way in of a terminal's envelope: the name is looked up
 // first, so that a repeat gets the same answer whatever has happened since, and
-// only what is new is judged and kept.
-func (d *Desk) receive(k store.Key, who Caller, body []byte, judge func(*store.Tx, standing, *envelope.Envelope) error) error {
-	e, err := envelope.Parse(body, envelope.MaxSize)
+// only what is new is judged and kept. What was looked up is looked up again in
+// the transaction that keeps it; only what cannot have changed is taken over. It
+// says whether the envelope is new: what judge made is the store's only then.
+func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
+	e, err := envelope.Parse(a.body, envelope.MaxSize)
 	if err != nil {
-		return as(ErrMalformed, err)
+		return false, as(ErrMalformed, err)
 	}
-	body = e.Encode() // white space around it is no difference
-	return d.commit(k.Kind, func(tx *store.Tx) error {
-		// A case that was never issued here is no matter of waiting: the sender
-		// must not try for ever and keep everything else from coming.
-		if _, err := tx.Case(k.Case); errors.Is(err, store.ErrAbsent) {
-			return misfit("case", "cannot keep the %s: no case of that name was issued here", k.Kind)
-		}
-		c, err := d.seen(tx, k.Case, who)
-		if err != nil {
+	a.body = e.Encode() // white space around it is no difference
+	var before standing
+	same := false
+	err = d.look(func(tx *store.Tx) error {
+		var c store.Case
+		if c, same, err = a.known(d, tx); same || err != nil {
 			return err
 		}
-		if same, err := known(tx, k, body); same || err != nil {
-			return err
-		}
-		if c.State == Gone {
-			return buried("keep the " + k.Kind)
-		}
-		s, err := d.standing(tx, k.Case, who)
-		if err != nil {
-			return err
-		}
-		if err := judge(tx, s, e); err != nil {
-			return judged(err)
-		}
-		return nil
+		before, err = d.standingOf(tx, c)
+		return err
 	})
+	if same || err != nil {
+		return false, err
+	}
+	read, err := a.open(before, e)
+	if err != nil {
+		return false, judged(err)
+	}
+	err = d.commit(a.key.Kind, func(tx *store.Tx) error {
+		fresh = false // it may run again, and find that another was quicker
+		c, same, err := a.known(d, tx)
+		if same || err != nil {
+			return err
+		}
+		s, err := d.standingAs(tx, c, before)
+		if err != nil {
+			return err
+		}
+		fresh = true
+		return judged(a.judge(tx, s, e, read))
+	})
+	return fresh, err
+}
+
+// known says whether the envelope is there already, and refuses one that may not
+// come at all.
+func (a *arrival[T]) known(d *Desk, tx *store.Tx) (store.Case, bool, error) {
+	// A case that was never issued here is no matter of waiting: the sender
+	// must not try for ever and keep everything else from coming.
+	c, err := d.seen(tx, a.key.Case, a.who)
+	switch {
+	case errors.Is(err, ErrAbsent):
+		return c, false, misfit("case", "cannot keep the %s: no case of that name was issued here", a.key.Kind)
+	case err != nil:
+		return c, false, err
+	}
+	if same, err := known(tx, a.key, a.body); same || err != nil {
+		return c, same, err
+	}
+	if c.State == Gone {
+		return c, false, buried("keep the " + a.key.Kind)
+	}
+	return c, false, nil
 }
 
 // buried refuses what comes new under an enrolment whose key was reported
@@ -77,6 +119,9 @@ func buried(what string) error {
 // judged gives what the stair refused its kind: a signature that does not hold
 // is not allowed, anything else does not fit.
 func judged(err error) error {
+	if err == nil {
+		return nil
+	}
 	code := envelope.CodeOf(err)
 	if len(code) >= 3 && (code[:3] == "E04" || code[:3] == "E05") {
 		return as(ErrForeign, err)

@@ -11,11 +11,8 @@ import (
 // Manifest keeps what the terminal signs about its n-th backup.
 func (d *Desk) Manifest(who Caller, id envelope.ID, n int64, body []byte) error {
 	k := store.Key{Case: id, Kind: manifest.Kind, N: n}
-	return d.receive(k, who, body, func(tx *store.Tx, s standing, e *envelope.Envelope) error {
-		m, err := s.on.Manifest(e)
-		if err != nil {
-			return err
-		}
+	read := func(s standing, e *envelope.Envelope) (manifest.Manifest, error) { return s.on.Manifest(e) }
+	_, err := receive(d, arrival[manifest.Manifest]{k, who, body, read, func(tx *store.Tx, s standing, e *envelope.Envelope, m manifest.Manifest) error {
 		if !open(s.State) {
 			return refuse(ErrConflict, "E28", "state", "cannot keep the manifest: the case is %s", s.State)
 		}
@@ -29,7 +26,8 @@ func (d *Desk) Manifest(who Caller, id envelope.ID, n int64, body []byte) error 
 			return err
 		}
 		return d.noted(tx, s.Case, s.State, "manifest received")
-	})
+	}})
+	return err
 }
 
 // supersedes checks that an object names the one before it. The desk need not

@@ -132,10 +132,15 @@ func (b bell) wait(id envelope.ID) <-chan struct{} {
 func (b bell) ring(id envelope.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for waiting, c := range b.waiting {
-		if id == "" || id == waiting {
+	if id != "" {
+		if c := b.waiting[id]; c != nil {
 			close(c)
-			delete(b.waiting, waiting)
+			delete(b.waiting, id)
 		}
+		return
+	}
+	for waiting, c := range b.waiting {
+		close(c)
+		delete(b.waiting, waiting)
 	}
 }

@@ -27,22 +27,36 @@ var waits = []struct {
 	{Closed, "closed by order, and the last key not reported destroyed"},
 }
 
-// Overdue lists the cases that have waited for more than so many hours, by what
-// they wait for, the oldest first.
-func (d *Desk) Overdue(hours int64) ([]Overdue, error) {
+// Overdue lists a page of the cases that have waited for more than so many hours,
+// by what they wait for, the oldest first, after the one that was listed last.
+func (d *Desk) Overdue(hours int64, last Query) ([]Overdue, error) {
 	var list []Overdue
 	if hours < 0 {
 		return nil, refuse(ErrMalformed, "E02", "hours", "cannot list overdue cases: the hours are negative")
 	}
+	if err := last.check(); err != nil {
+		return nil, err
+	}
 	err := d.look(func(tx *store.Tx) error {
 		list = []Overdue{}
+		begun := last.State == ""
 		for _, w := range waits {
-			err := tx.InState(w.state, d.now()-hours*3600, func(c store.Case) error {
-				list = append(list, Overdue{Brief: brief(c), What: w.what, Hours: (d.now() - c.Since) / 3600})
-				return nil
-			})
+			from := Query{State: w.state}
+			if w.state == last.State {
+				begun, from = true, last
+			}
+			if !begun || len(list) == CasesPage {
+				continue
+			}
+			page, err := tx.CasesIn(w.state, from.Since, envelope.ID(from.After), CasesPage-len(list))
 			if err != nil {
 				return err
+			}
+			for _, c := range page {
+				if c.Since >= d.now()-hours*3600 {
+					break
+				}
+				list = append(list, Overdue{Brief: brief(c), What: w.what, Hours: (d.now() - c.Since) / 3600})
 			}
 		}
 		return nil
@@ -80,9 +94,9 @@ func (d *Desk) raise(tx *store.Tx, kind, about, what string) error {
 	return tx.PutAlarm(a)
 }
 
-// Alarms lists every alarm.
-func (d *Desk) Alarms() (list []store.Alarm, err error) {
-	err = d.look(func(tx *store.Tx) (err error) { list, err = tx.Alarms(); return err })
+// Alarms lists a page of the alarms that come after one of a kind.
+func (d *Desk) Alarms(kind, about string) (list []store.Alarm, err error) {
+	err = d.look(func(tx *store.Tx) (err error) { list, err = tx.Alarms(kind, about, CasesPage); return err })
 	return list, err
 }
 

@@ -70,11 +70,16 @@ func (d *Desk) publish(kind string, e *envelope.Envelope, seen int64, take take)
 			return Published{}, err
 		}
 	}
-	d.bell.ring(done.Terminal)
-	if d.Rung != nil && done.Terminal != "" {
-		d.Rung(done.Terminal)
-	}
+	d.wake(done.Terminal)
 	return done, nil
+}
+
+// wake tells a terminal that its orders changed, however it waits; "" is everybody.
+func (d *Desk) wake(id envelope.ID) {
+	d.bell.ring(id)
+	if d.Rung != nil && id != "" {
+		d.Rung(id)
+	}
 }
 
 // publishCommand takes a command that was drafted here, with signatures that

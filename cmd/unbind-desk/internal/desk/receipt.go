@@ -10,17 +10,17 @@ import (
 func receiptOf(kind string) string { return "receipt-" + kind }
 
 // sign fills a receipt, signs it and stores its bytes in the transaction of the
-// object it is for: what goes out was durable first, and never changes.
-// Index is the leaf of that object.
-func (d *Desk) sign(tx *store.Tx, s standing, r receipt.Receipt) error {
+// object it is for: what goes out was durable first, and never changes. The bytes
+// may go out once that transaction is durable. Index is the leaf of that object.
+func (d *Desk) sign(tx *store.Tx, s standing, r receipt.Receipt) ([]byte, error) {
 	r.Case, r.Command, r.Terminal, r.Received, r.V = s.ID, s.Command, s.Terminal, d.now(), 1
 	e, err := envelope.Seal(envelope.Type(receipt.Kind), r, d.Receipts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	k := store.Key{Case: s.ID, Kind: receiptOf(string(r.Kind)), N: r.N}
-	_, err = d.keep(tx, k, e.Digest(), e.Encode())
-	return err
+	kept, err := d.keep(tx, k, e.Digest(), e.Encode())
+	return kept.Body, err
 }
 
 // stored reads an object's bytes back after its commit.

@@ -77,21 +77,13 @@ func (d *Desk) forget(tx *store.Tx, c store.Case) error {
 	return tx.PutRetired(e.Serial, c.ID)
 }
 
-// forgetGone does once for the cases that an older desk has seen to their end what
+// forgetGone does once for a case that an older desk has seen to its end what
 // newer ones get with their tombstone.
-func (d *Desk) forgetGone(tx *store.Tx) error {
-	const done = "gone-forgotten"
-	if n, err := tx.Counted(done); n > 0 || err != nil {
-		return err
+func (d *Desk) forgetGone(tx *store.Tx, c store.Case) error {
+	if c.State != Gone {
+		return nil
 	}
-	err := tx.Cases(func(c store.Case) error {
-		if c.State != Gone {
-			return nil
-		}
-		return d.forget(tx, c)
-	})
-	_, err2 := tx.Count(done)
-	return errors.Join(err, err2)
+	return d.forget(tx, c)
 }
 
 // unrevealed says the same whatever is missing: who has no certificate learns

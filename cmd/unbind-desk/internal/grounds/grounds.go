@@ -34,12 +34,40 @@ type Grounds struct {
 // Open verifies the chain of bundles from the anchor, the command against the
 // version it was made for, and that it is for the bound terminal.
 func Open(anchor envelope.Digest, bundles []*envelope.Envelope, order, binding *envelope.Envelope) (*Grounds, error) {
-	g := &Grounds{}
-	var err error
-	if g.Current, err = trust.Chain(anchor, bundles); err != nil {
+	chain, err := Chain(anchor, bundles)
+	if err != nil {
 		return nil, err
 	}
-	if g.Accepted, err = acceptedTrust(anchor, bundles, order); err != nil {
+	return OpenUnder(chain, order, binding)
+}
+
+// Chain verifies the bundles from the anchor on and returns every version in turn.
+func Chain(anchor envelope.Digest, bundles []*envelope.Envelope) ([]*trust.Trust, error) {
+	if len(bundles) == 0 {
+		_, err := trust.Chain(anchor, bundles)
+		return nil, err
+	}
+	t, err := trust.Anchor(bundles[0], anchor)
+	chain := []*trust.Trust{t}
+	for _, e := range bundles[1:] {
+		if err != nil {
+			break
+		}
+		t, err = t.Next(e)
+		chain = append(chain, t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return chain, nil
+}
+
+// OpenUnder is Open for who has verified the chain before: the versions of the
+// trust in turn, of which the last is the newest.
+func OpenUnder(chain []*trust.Trust, order, binding *envelope.Envelope) (*Grounds, error) {
+	g := &Grounds{Current: chain[len(chain)-1]}
+	var err error
+	if g.Accepted, err = acceptedTrust(chain, order); err != nil {
 		return nil, err
 	}
 	g.Accepted = g.Accepted.WithRevoked(g.Current.Revoked())
@@ -53,16 +81,16 @@ func Open(anchor envelope.Digest, bundles []*envelope.Envelope, order, binding *
 }
 
 // acceptedTrust picks the version that the command names. The payload is read
-// before its signatures only to choose among bundles that are all believed.
-func acceptedTrust(anchor envelope.Digest, bundles []*envelope.Envelope, order *envelope.Envelope) (*trust.Trust, error) {
+// before its signatures only to choose among versions that are all believed.
+func acceptedTrust(chain []*trust.Trust, order *envelope.Envelope) (*trust.Trust, error) {
 	var c command.Command
 	if err := envelope.Decode(order.Payload, &c); err != nil {
 		return nil, err
 	}
-	if c.Root < 1 || c.Root > int64(len(bundles)) {
-		return nil, envelope.Refuse("E08", "", "cannot verify the command: it was made for trust version %d, there are %d", c.Root, len(bundles))
+	if c.Root < 1 || c.Root > int64(len(chain)) {
+		return nil, envelope.Refuse("E08", "", "cannot verify the command: it was made for trust version %d, there are %d", c.Root, len(chain))
 	}
-	return trust.Chain(anchor, bundles[:c.Root])
+	return chain[c.Root-1], nil
 }
 
 func (g *Grounds) bound(digest envelope.Digest) error {

@@ -16,7 +16,6 @@ import (
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/desk"
-	"unbindd/cmd/unbind-desk/internal/store"
 )
 
 // ErrUnreachable says that no desk listens on the socket.
@@ -99,36 +98,6 @@ func (o *Operator) Withdraw(ctx context.Context, id string, seen int64) (desk.Br
 type seenBody struct {
 	seen int64
 	body []byte
-}
-
-// Overdue lists the cases that have waited for more than so many hours.
-func (o *Operator) Overdue(ctx context.Context, hours int64) ([]desk.Overdue, error) {
-	var list []desk.Overdue
-	return list, o.ask(ctx, http.MethodGet, "/desk/overdue/"+strconv.FormatInt(hours, 10), nil, &list)
-}
-
-// Alarms lists every alarm.
-func (o *Operator) Alarms(ctx context.Context) ([]store.Alarm, error) {
-	var list []store.Alarm
-	return list, o.ask(ctx, http.MethodGet, "/desk/alarms", nil, &list)
-}
-
-// Cases lists every case, a page after the other.
-func (o *Operator) Cases(ctx context.Context) ([]desk.Brief, error) {
-	list := []desk.Brief{}
-	for {
-		var page []desk.Brief
-		path := "/desk/cases"
-		if len(list) > 0 {
-			path += "?after=" + url.QueryEscape(string(list[len(list)-1].Case))
-		}
-		if err := o.ask(ctx, http.MethodGet, path, nil, &page); err != nil {
-			return nil, err
-		}
-		if list = append(list, page...); len(page) < desk.CasesPage {
-			return list, nil
-		}
-	}
 }
 
 // Inspect shows one case.

@@ -16,8 +16,10 @@
 //	poll.go      orders: tag, long poll
 //	operator.go  the routes of the socket
 //	console.go   the place of the console, and links into it
+//	lists.go     pages of cases, of what is overdue, of alarms; the caps
+//	vitals.go    how busy this process is
 //	export.go    a case as a tar stream
-//	client.go    the socket's other end, for the verbs
+//	client.go    the socket's other end, for the verbs; pages.go lists, a page after the other
 //	refuse.go    refusals as HTTP
 //	request.go   reading requests: paths, numbers, headers, bodies
 package serve

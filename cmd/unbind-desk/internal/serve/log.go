@@ -21,6 +21,10 @@ const proofHeader = "Unbindd-Log-Proof"
 // can be made, which is asked for again at its own route.
 func (s *Server) sendReceipt(w http.ResponseWriter, who desk.Caller, id envelope.ID, kind string, n int64, receipt []byte) error {
 	proof, err := s.Desk.ProveObject(who, id, kind, n)
+	return s.sendProven(w, id, receipt, proof, err)
+}
+
+func (s *Server) sendProven(w http.ResponseWriter, id envelope.ID, receipt, proof []byte, err error) error {
 	switch {
 	case errors.Is(err, store.ErrUnknown):
 		return err

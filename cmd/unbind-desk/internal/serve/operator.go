@@ -12,6 +12,7 @@ func (s *Server) Operators() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /desk/address", s.anyone(s.address))
 	mux.HandleFunc("POST /desk/console", s.anyone(s.invite))
+	mux.HandleFunc("GET /desk/vitals", s.anyone(s.vitals))
 	mux.HandleFunc("POST /desk/admit", s.anyone(s.admit))
 	mux.HandleFunc("POST /desk/issue", s.anyone(s.issue))
 	mux.HandleFunc("POST /desk/follow", s.anyone(s.follow))
@@ -22,6 +23,8 @@ func (s *Server) Operators() http.Handler {
 	mux.HandleFunc("POST /desk/cases/{case}/withdraw", s.anyone(s.withdraw))
 	mux.HandleFunc("GET /desk/overdue/{hours}", s.anyone(s.overdue))
 	mux.HandleFunc("GET /desk/alarms", s.anyone(s.alarms))
+	mux.HandleFunc("GET /desk/caps", s.anyone(s.caps))
+	mux.HandleFunc("PUT /desk/caps", s.anyone(s.setCaps))
 	mux.HandleFunc("GET /desk/cases", s.anyone(s.cases))
 	mux.HandleFunc("GET /desk/cases/{case}", s.anyone(s.inspect))
 	mux.HandleFunc("GET /desk/cases/{case}/export", s.anyone(s.export))
@@ -140,37 +143,6 @@ func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	reply(w, http.StatusOK, done)
-	return nil
-}
-
-func (s *Server) overdue(w http.ResponseWriter, r *http.Request) error {
-	hours, err := countOf("hours", r.PathValue("hours"))
-	if err != nil {
-		return err
-	}
-	list, err := s.Desk.Overdue(hours)
-	if err != nil {
-		return err
-	}
-	reply(w, http.StatusOK, list)
-	return nil
-}
-
-func (s *Server) alarms(w http.ResponseWriter, _ *http.Request) error {
-	list, err := s.Desk.Alarms()
-	if err != nil {
-		return err
-	}
-	reply(w, http.StatusOK, list)
-	return nil
-}
-
-func (s *Server) cases(w http.ResponseWriter, r *http.Request) error {
-	list, err := s.Desk.Cases(r.URL.Query().Get("after"))
-	if err != nil {
-		return err
-	}
-	reply(w, http.StatusOK, list)
 	return nil
 }
 

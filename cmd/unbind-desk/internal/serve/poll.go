@@ -17,6 +17,10 @@ func (s *Server) orders(w http.ResponseWriter, r *http.Request, who desk.Caller)
 	over, again := time.NewTimer(wait), time.NewTicker(s.Again)
 	defer over.Stop()
 	defer again.Stop()
+	if wait > 0 {
+		s.waiting.Add(1)
+		defer s.waiting.Add(-1)
+	}
 	for patient := wait > 0; ; {
 		o, err := s.Desk.Orders(r.PathValue("terminal"), who)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -38,6 +39,7 @@ type Server struct {
 	Console   *Console      // nil where there is none
 
 	uploading slots
+	waiting   atomic.Int64 // long polls, for Vitals
 	stopping  chan struct{}
 	broken    chan error // why the desk cannot go on
 }

@@ -92,12 +92,13 @@ func (s *Server) certificate(w http.ResponseWriter, r *http.Request, who desk.Ca
 	if err != nil {
 		return err
 	}
-	receipt, err := s.Desk.Certificate(who, id, n, body)
+	receipt, leaf, err := s.Desk.Certificate(who, id, n, body)
 	if err != nil {
 		return err
 	}
 	kept(w, body)
-	return s.sendReceipt(w, who, id, "certificate", n, receipt)
+	proof, err := s.Desk.ProveLeaf(leaf)
+	return s.sendProven(w, id, receipt, proof, err)
 }
 
 // keptHeader says of which bytes a success is, so that a "yes" from something

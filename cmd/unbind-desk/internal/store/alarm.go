@@ -22,10 +22,21 @@ func (t *Tx) Alarm(kind, about string) (Alarm, error) {
 // PutAlarm writes an alarm.
 func (t *Tx) PutAlarm(a Alarm) error { return put(t, inAlarms, a.key(), a) }
 
-// Alarms returns every alarm.
-func (t *Tx) Alarms() (list []Alarm, err error) {
-	list = []Alarm{}
-	err = all(t, inAlarms, "", "", func(_ string, a Alarm) error { list = append(list, a); return nil })
+// Alarms reads at most limit alarms that come after one of a kind, by kind and
+// what they are about; an empty kind begins at the beginning.
+func (t *Tx) Alarms(kind, about string, limit int) ([]Alarm, error) {
+	list, from := []Alarm{}, ""
+	if kind != "" {
+		from = Alarm{Kind: kind, About: about}.key()
+	}
+	rows, err := t.rows.List(inAlarms, "", from, limit)
+	for _, row := range rows {
+		var a Alarm
+		if err := read(inAlarms, row.Value, &a); err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
 	return list, err
 }
 

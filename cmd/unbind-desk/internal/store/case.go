@@ -9,17 +9,34 @@ import (
 // Case reads a case.
 func (t *Tx) Case(id envelope.ID) (Case, error) { return get[Case](t, inCases, string(id)) }
 
+// CaseState reads a case without its draft, for who asks only how it stands.
+func (t *Tx) CaseState(id envelope.ID) (Case, error) {
+	c, err := get[struct {
+		ID       envelope.ID     `json:"id"`
+		Terminal envelope.ID     `json:"terminal"`
+		State    string          `json:"state"`
+		Since    int64           `json:"since"`
+		Binding  envelope.Digest `json:"binding"`
+		Version  int64           `json:"version"`
+	}](t, inCases, string(id))
+	return Case{ID: c.ID, Terminal: c.Terminal, State: c.State, Since: c.Since, Binding: c.Binding, Version: c.Version}, err
+}
+
 // PutCase writes a case, and where it is found by its state.
 func (t *Tx) PutCase(v Case) error {
-	before, err := t.Case(v.ID)
+	before, err := t.CaseState(v.ID)
 	if err == nil {
 		err = t.rows.Remove(inStates, before.place())
 	}
 	if err != nil && !errors.Is(err, ErrAbsent) {
 		return err
 	}
-	return errors.Join(put(t, inCases, string(v.ID), v), put(t, inStates, v.place(), v.ID))
+	return errors.Join(
+		put(t, inCases, string(v.ID), v), put(t, inStates, v.place(), v.ID), put(t, inOwners, v.owned(), v.ID),
+	)
 }
+
+func (c Case) owned() string { return string(c.Terminal) + "\x00" + string(c.ID) }
 
 func (c Case) place() string { return c.State + "\x00" + number(c.Since) + string(c.ID) }
 
@@ -34,12 +51,54 @@ func (t *Tx) CasesAfter(after envelope.ID, limit int) ([]Case, error) {
 	if limit <= 0 {
 		return list, nil
 	}
-	err := some(t, inCases, "", string(after), func(_ string, c Case) error {
-		if list = append(list, c); len(list) == limit {
-			return errEnough
+	rows, err := t.rows.List(inCases, "", string(after), limit)
+	for _, row := range rows {
+		var c Case
+		if err := read(inCases, row.Value, &c); err != nil {
+			return nil, err
 		}
-		return nil
-	})
+		list = append(list, c)
+	}
+	return list, err
+}
+
+// CasesOf reads, without their drafts, at most limit cases of a terminal whose id comes after one.
+func (t *Tx) CasesOf(terminal, after envelope.ID, limit int) ([]Case, error) {
+	from := ""
+	if after != "" {
+		from = Case{Terminal: terminal, ID: after}.owned()
+	}
+	return t.listed(inOwners, string(terminal)+"\x00", from, limit)
+}
+
+// CasesIn reads, without their drafts, at most limit cases in a state, the oldest
+// first, that come after one of a time and id; an empty id begins at the beginning.
+func (t *Tx) CasesIn(state string, since int64, after envelope.ID, limit int) ([]Case, error) {
+	from := ""
+	if after != "" {
+		from = Case{State: state, Since: since, ID: after}.place()
+	}
+	return t.listed(inStates, state+"\x00", from, limit)
+}
+
+// listed reads the cases that a page of another table names.
+func (t *Tx) listed(table Table, prefix, from string, limit int) ([]Case, error) {
+	list := []Case{}
+	if limit <= 0 {
+		return list, nil
+	}
+	rows, err := t.rows.List(table, prefix, from, limit)
+	for _, row := range rows {
+		var id envelope.ID
+		if err := read(table, row.Value, &id); err != nil {
+			return nil, err
+		}
+		c, err := t.CaseState(id)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
 	return list, err
 }
 

@@ -19,7 +19,8 @@
 //	trust.go    bundles, profiles
 //	alarm.go    alarms
 //	hook.go     what partners are still to be told
-//	upgrade.go  what an older desk left
+//	setting.go  what every desk on the store goes by
+//	upgrade.go  what an older desk left; sweep.go a page of it at a time
 //	part.go     sealed files that come in pieces
 //	session.go  who is let into the console
 //	screen.go   records by the page, for who looks at a screenful

@@ -1,5 +1,7 @@
 package store
 
+import "errors"
+
 // Hook is one message that a partner is still to get.
 type Hook struct {
 	Partner  string `json:"partner"`
@@ -12,6 +14,10 @@ type Hook struct {
 
 func (h Hook) key() string { return h.Partner + "\x00" + number(h.N) }
 
+// due is where a message is found by its time: however many wait, one read finds
+// the one that is due first.
+func (h Hook) due() string { return h.Partner + "\x00" + number(h.Next) + number(h.N) }
+
 // AddHook queues a message under the partner's next number.
 func (t *Tx) AddHook(h Hook) error {
 	n, err := t.Count("hook-" + h.Partner)
@@ -19,11 +25,25 @@ func (t *Tx) AddHook(h Hook) error {
 		return err
 	}
 	h.N = n
-	return add(t, inHooks, h.key(), h)
+	return errors.Join(add(t, inHooks, h.key(), h), put(t, inDue, h.due(), h.N))
 }
 
 // PutHook writes a queued message anew.
-func (t *Tx) PutHook(h Hook) error { return put(t, inHooks, h.key(), h) }
+func (t *Tx) PutHook(h Hook) error {
+	if err := t.undue(h); err != nil {
+		return err
+	}
+	return errors.Join(put(t, inHooks, h.key(), h), put(t, inDue, h.due(), h.N))
+}
+
+// undue takes away where a message was found by its time until now.
+func (t *Tx) undue(h Hook) error {
+	before, err := t.Hook(h.Partner, h.N)
+	if absent(err) {
+		return nil
+	}
+	return errors.Join(err, t.rows.Remove(inDue, before.due()))
+}
 
 // Hook reads a queued message; ErrAbsent once it was delivered.
 func (t *Tx) Hook(partner string, n int64) (Hook, error) {
@@ -31,9 +51,19 @@ func (t *Tx) Hook(partner string, n int64) (Hook, error) {
 }
 
 // RemoveHook takes a message off the queue.
-func (t *Tx) RemoveHook(h Hook) error { return t.rows.Remove(inHooks, h.key()) }
+func (t *Tx) RemoveHook(h Hook) error {
+	return errors.Join(t.undue(h), t.rows.Remove(inHooks, h.key()))
+}
 
-// Hooks calls each for every queued message of a partner, the oldest first.
-func (t *Tx) Hooks(partner string, each func(Hook) error) error {
-	return all(t, inHooks, partner+"\x00", "", func(_ string, h Hook) error { return each(h) })
+// FirstHook reads the queued message of a partner that is due first; ErrAbsent
+// where none is queued.
+func (t *Tx) FirstHook(partner string) (Hook, error) {
+	rows, err := t.rows.List(inDue, partner+"\x00", "", 1)
+	if err != nil {
+		return Hook{}, err
+	}
+	if len(rows) == 0 {
+		return Hook{}, ErrAbsent
+	}
+	return t.Hook(partner, numberAt(rows[0].Key))
 }

@@ -60,12 +60,18 @@ type Base interface {
 const tries = 1000
 
 // Store is a base with the records of a desk in it.
-type Store struct{ base Base }
+type Store struct {
+	base Base
+	told func(what string, rows int64)
+}
 
-// New puts a store on a base, and brings what an older desk wrote there up to
-// what this one reads.
-func New(base Base) (*Store, error) {
-	s := &Store{base: base}
+// New is Open for who need not hear how far it is.
+func New(base Base) (*Store, error) { return Open(base, func(string, int64) {}) }
+
+// Open puts a store on a base, and brings what an older desk wrote there up to
+// what this one reads. told hears how far that is: of a large store it takes a while.
+func Open(base Base, told func(what string, rows int64)) (*Store, error) {
+	s := &Store{base: base, told: told}
 	if err := s.upgrade(); err != nil {
 		return nil, fmt.Errorf("cannot open the store: %w", err)
 	}

@@ -20,6 +20,7 @@ const (
 	inClients    Table = "clients"
 	inCases      Table = "cases"
 	inStates     Table = "states"     // cases by state and time
+	inOwners     Table = "owners"     // cases by terminal
 	inSuccessors Table = "successors" // cases by the device key that takes over
 	inNumbers    Table = "numbers"    // commands by terminal, epoch and number
 	inObjects    Table = "objects"
@@ -31,6 +32,9 @@ const (
 	inCounters   Table = "counters"
 	inAlarms     Table = "alarms"
 	inHooks      Table = "hooks"
+	inDue        Table = "due"      // hooks by partner and time
+	inSweeps     Table = "sweeps"   // how far the takeover of a table has come
+	inSettings   Table = "settings" // what every desk on this store goes by
 	inParts      Table = "parts"
 	inRetired    Table = "retired"  // serial numbers that were taken out of service
 	inSessions   Table = "sessions" // of the console
@@ -44,7 +48,7 @@ const (
 // Tables are all that a base needs.
 var Tables = []Table{
 	inTerminals, inEnrolments, inAnswers, inPairings, inSalts, inBindings, inClients, inCases, inStates, inSuccessors, inNumbers,
-	inObjects, inHistory, inLeaves, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired, inSessions, olderLog, olderTrust,
+	inObjects, inHistory, inLeaves, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired, inOwners, inDue, inSweeps, inSettings, inSessions, olderLog, olderTrust,
 }
 
 // page is how many rows are read at once.

@@ -17,7 +17,7 @@ func (s *Store) upgrade() error {
 	if err := s.Look(func(tx *Tx) (err error) { there, err = upgraded(tx); return err }); err != nil {
 		return err
 	}
-	for _, step := range []func(*Tx) (bool, error){moveLog, moveTrust, countLeaves, hashLeaves, placeCases} {
+	for _, step := range []func(*Tx) (bool, error){moveLog, moveTrust, countLeaves, hashLeaves} {
 		for done := there; !done; {
 			err := s.Change(func(tx *Tx) (err error) { done, err = step(tx); return err })
 			if err != nil {
@@ -25,21 +25,28 @@ func (s *Store) upgrade() error {
 			}
 		}
 	}
+	err := errors.Join(
+		s.SweepCases(placed, func(t *Tx, c Case) error { return put(t, inStates, c.place(), c.ID) }),
+		s.SweepCases("cases-owned", func(t *Tx, c Case) error { return put(t, inOwners, c.owned(), c.ID) }),
+		sweep(s, "hooks-due", inHooks, func(t *Tx, h Hook) error { return put(t, inDue, h.due(), h.N) }),
+	)
+	if err != nil {
+		return err
+	}
 	return s.Look((*Tx).recount)
 }
 
-// upgraded says that there is nothing to take over.
+// upgraded says that log and trust are as this desk has them.
 func upgraded(t *Tx) (bool, error) {
 	size, err1 := get[int64](t, inCounters, leaves)
 	tree, err2 := t.Counted(hashed)
-	n, err3 := t.Counted(placed)
-	log, err4 := t.rows.List(olderLog, "", "", 1)
-	trust, err5 := t.rows.List(olderTrust, "", "", 1)
-	err := errors.Join(err2, err3, err4, err5)
+	log, err3 := t.rows.List(olderLog, "", "", 1)
+	trust, err4 := t.rows.List(olderTrust, "", "", 1)
+	err := errors.Join(err2, err3, err4)
 	if absent(err1) {
 		return false, err
 	}
-	return size == tree && n > 0 && len(log)+len(trust) == 0, errors.Join(err1, err)
+	return size == tree && len(log)+len(trust) == 0, errors.Join(err1, err)
 }
 
 func moveLog(t *Tx) (bool, error)   { return t.move(olderLog, inLeaves) }
@@ -97,11 +104,3 @@ func hashLeaves(t *Tx) (bool, error) {
 
 // placed is the counter that says that every case is found by its state.
 const placed = "cases-placed"
-
-func placeCases(t *Tx) (bool, error) {
-	if n, err := t.Counted(placed); n > 0 || err != nil {
-		return true, err
-	}
-	err := t.Cases(func(c Case) error { return put(t, inStates, c.place(), c.ID) })
-	return true, errors.Join(err, put(t, inCounters, placed, 1))
-}

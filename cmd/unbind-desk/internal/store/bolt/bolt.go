@@ -6,6 +6,7 @@
 // is then known to nobody, until the file is opened anew.
 //
 //	bolt.go  create, open, Change and Look
+//	group.go many changes, one commit
 //	rows.go  tables as buckets
 package bolt
 
@@ -30,9 +31,6 @@ const lockWait = time.Second
 // it does, a slow look never makes a change wait.
 const mapped = 256 << 20
 
-// batchDelay is how long a change waits for others to share its commit.
-const batchDelay = 2 * time.Millisecond
-
 // Base is an open desk.db.
 type Base struct {
 	db *bbolt.DB
@@ -42,6 +40,8 @@ type Base struct {
 	durable int  // the newest transaction that is on the medium
 	unknown bool // a commit failed
 	waiting int  // looks that wait for the medium
+	closed  bool
+	next    group
 }
 
 // Create makes a new file in dir, which must not have one.
@@ -83,14 +83,14 @@ func open(dir string, file func(string, int, os.FileMode) (*os.File, error)) (*B
 	if err != nil {
 		return nil, err
 	}
-	db.MaxBatchDelay = batchDelay
-	b := &Base{db: db}
+	b := &Base{db: db, next: newGroup()}
 	b.moved = sync.NewCond(&b.mu)
 	// A killed desk may have left its last commit in the page cache alone; what is
 	// answered from here on must be on the medium.
 	if err := db.Update(b.prepare); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	go b.commits()
 	return b, nil
 }
 
@@ -106,28 +106,25 @@ func (b *Base) prepare(tx *bbolt.Tx) error {
 	return nil
 }
 
-// Close closes the file.
-func (b *Base) Close() error { return b.db.Close() }
+// Close writes what waits and closes the file.
+func (b *Base) Close() error {
+	b.mu.Lock()
+	first := !b.closed
+	b.closed = true
+	b.mu.Unlock()
+	if first {
+		close(b.next.end)
+		<-b.next.ended
+	}
+	return b.db.Close()
+}
 
 // Change runs f in a transaction that shares its commit with others that wait.
 func (b *Base) Change(f func(store.Rows) error) error {
 	if b.dead() {
 		return store.ErrUnknown
 	}
-	var said error
-	ran := false
-	err := b.db.Batch(func(tx *bbolt.Tx) error {
-		ran = true
-		id := tx.ID()
-		tx.OnCommit(func() { b.settle(id, false) })
-		said = f(rows{tx})
-		return said
-	})
-	if err == nil || !ran || said != nil {
-		return err
-	}
-	b.settle(0, true)
-	return fmt.Errorf("%w: %w", store.ErrUnknown, err)
+	return b.join(f)
 }
 
 // Look runs f on the newest state that is durable. A reader sees a commit as soon

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"unbindd/cmd/unbind-desk/internal/desk"
+)
+
+func capsCommand() *cobra.Command {
+	var dir string
+	var c desk.Caps
+	cmd := &cobra.Command{
+		Use:   "caps --dir DIR [--signer N] [--day N]",
+		Short: "Show or set how many commands may be published in a day",
+		Long: `Show or set how many commands may be published in a day (UTC): with one person's
+signature, and in all. 0 is no cap; what is not named stays as it is.
+
+The caps are kept in the store, so every desk that serves it holds to the same.`,
+		Args: cobra.NoArgs,
+		RunE: does(func(cmd *cobra.Command, _ []string) error {
+			now, err := operator(dir).Caps(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if next := named(cmd, "signer", "day", c, now); next != now {
+				if now = next; now.Signer < 0 || now.Day < 0 {
+					return misuse("cannot use a cap below 0")
+				}
+				if err := operator(dir).SetCaps(cmd.Context(), now); err != nil {
+					return err
+				}
+			}
+			return show(cmd, now, func() {
+				say(cmd, "A day and person: %d", now.Signer)
+				say(cmd, "A day in all:     %d", now.Day)
+			})
+		}),
+	}
+	dirFlag(cmd, &dir)
+	cmd.Flags().Int64Var(&c.Signer, "signer", 0, "most commands a day with one person's signature; 0 is no cap")
+	cmd.Flags().Int64Var(&c.Day, "day", 0, "most commands a day in all; 0 is no cap")
+	return cmd
+}
+
+// named takes over those of the wanted caps whose flags were given.
+func named(cmd *cobra.Command, signer, day string, want, have desk.Caps) desk.Caps {
+	if cmd.Flags().Changed(signer) {
+		have.Signer = want.Signer
+	}
+	if cmd.Flags().Changed(day) {
+		have.Day = want.Day
+	}
+	return have
+}

@@ -1,0 +1,77 @@
+package serve
+
+import (
+	"net/http"
+
+	"unbindd/cmd/unbind-desk/internal/desk"
+)
+
+// queryOf reads which page of cases is asked for.
+func queryOf(r *http.Request) (q desk.Query, err error) {
+	asked := r.URL.Query()
+	q = desk.Query{State: asked.Get("state"), Terminal: asked.Get("terminal"), After: asked.Get("after")}
+	if since := asked.Get("since"); since != "" {
+		q.Since, err = countOf("since", since)
+	}
+	return q, err
+}
+
+func (s *Server) cases(w http.ResponseWriter, r *http.Request) error {
+	q, err := queryOf(r)
+	if err != nil {
+		return err
+	}
+	list, err := s.Desk.Cases(q)
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, list)
+	return nil
+}
+
+func (s *Server) overdue(w http.ResponseWriter, r *http.Request) error {
+	hours, err := countOf("hours", r.PathValue("hours"))
+	if err != nil {
+		return err
+	}
+	last, err := queryOf(r)
+	if err != nil {
+		return err
+	}
+	list, err := s.Desk.Overdue(hours, last)
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, list)
+	return nil
+}
+
+func (s *Server) alarms(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.Desk.Alarms(r.URL.Query().Get("kind"), r.URL.Query().Get("about"))
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, list)
+	return nil
+}
+
+func (s *Server) caps(w http.ResponseWriter, _ *http.Request) error {
+	c, err := s.Desk.Caps()
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, c)
+	return nil
+}
+
+func (s *Server) setCaps(w http.ResponseWriter, r *http.Request) error {
+	var c desk.Caps
+	if err := ask(w, r, &c); err != nil {
+		return err
+	}
+	if err := s.Desk.SetCaps(c); err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, c)
+	return nil
+}

@@ -53,7 +53,7 @@ func TestTheGateStaysClosed(t *testing.T) {
 	}{
 		"command": {code: "E05:revoked-key", do: func(b *bound) {
 			next := b.seal("trust", b.bundle(2, b.order.Profile.Digest, "ops-1"), "root-1", "root-2", "root-3")
-			if o, _ := b.a.takeTrust([]json.RawMessage{next.Encode()}); o.Outcome != "accepted" {
+			if o := b.a.takeStep(next); o.Outcome != "accepted" {
 				b.t.Fatalf("the next trust bundle is %s: %+v", o.Outcome, o.Error)
 			}
 		}},

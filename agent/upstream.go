@@ -67,7 +67,7 @@ func (a *Agent) poll(ctx context.Context) {
 		}
 		failures, etag = 0, next
 		if text != nil {
-			a.take(text)
+			a.pulled(text)
 			continue
 		}
 		if m := a.mode(); m == local.Trading || m == local.Blocked {

@@ -97,7 +97,7 @@ func (d *Desk) standing(tx *store.Tx, id envelope.ID, who Caller) (standing, err
 	if err != nil {
 		return standing{}, err
 	}
-	g, err := grounds.Open(d.Anchor, d.bundles(), order, binding)
+	g, err := grounds.On(d.versions(), order, binding)
 	return standing{Case: c, on: g}, err
 }
 

@@ -53,8 +53,9 @@ type Desk struct {
 
 // belief is every bundle and the trust they come to.
 type belief struct {
-	bundles []*envelope.Envelope
-	trust   *trust.Trust
+	bundles  []*envelope.Envelope
+	versions []*trust.Trust
+	trust    *trust.Trust // the newest
 }
 
 // New makes a desk and verifies its trust from the anchor on.
@@ -103,7 +104,7 @@ func (d *Desk) believe(tx *store.Tx) error {
 	if err != nil || len(bodies) == 0 {
 		return err
 	}
-	b := &belief{bundles: slices.Clone(had.bundles)}
+	b := &belief{bundles: slices.Clone(had.bundles), versions: slices.Clone(had.versions)}
 	for _, body := range bodies {
 		e, err := envelope.Parse(body, envelope.MaxSize)
 		if err != nil {
@@ -111,7 +112,7 @@ func (d *Desk) believe(tx *store.Tx) error {
 		}
 		b.bundles = append(b.bundles, e)
 	}
-	if b.trust, err = trust.Chain(d.Anchor, b.bundles); err != nil {
+	if err := b.follow(d.Anchor); err != nil {
 		return err
 	}
 	for len(b.bundles) > len(had.bundles) && !d.believed.CompareAndSwap(had, b) {
@@ -120,9 +121,27 @@ func (d *Desk) believe(tx *store.Tx) error {
 	return nil
 }
 
+// follow verifies the bundles that came on top of the versions believed before.
+func (b *belief) follow(anchor envelope.Digest) (err error) {
+	if len(b.versions) == 0 {
+		b.versions, err = trust.Versions(anchor, b.bundles)
+	}
+	for n := len(b.versions); err == nil && n < len(b.bundles); n++ {
+		var next *trust.Trust
+		next, err = b.versions[n-1].Next(b.bundles[n])
+		b.versions = append(b.versions, next)
+	}
+	if err == nil {
+		b.trust = b.versions[len(b.versions)-1]
+	}
+	return err
+}
+
 func (d *Desk) trust() *trust.Trust { return d.believed.Load().trust }
 
 func (d *Desk) bundles() []*envelope.Envelope { return d.believed.Load().bundles }
+
+func (d *Desk) versions() []*trust.Trust { return d.believed.Load().versions }
 
 // errBehind says that a change sees a bundle that is not believed yet.
 var errBehind = errors.New("cannot change the store: a newer trust bundle came between")

@@ -89,7 +89,7 @@ func (x *exporter) origin(tx *store.Tx, c store.Case) error {
 	if err != nil {
 		return err
 	}
-	profile, err := tx.Profile(order.Profile.ID)
+	profile, err := profileOf(tx, order.Profile.ID, order.Profile.Digest)
 	if err != nil {
 		return err
 	}

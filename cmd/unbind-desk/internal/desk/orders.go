@@ -10,6 +10,7 @@ import (
 
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
+	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
@@ -41,13 +42,15 @@ func (d *Desk) Orders(terminal string, who Caller) (Offer, error) {
 		if err != nil || t.Case == "" {
 			return err
 		}
-		orders, err = offered(tx, t.Case)
+		if orders, err = offered(tx, t.Case); err != nil || len(orders) == 0 {
+			return err
+		}
+		o.Body, err = d.pack(tx, orders)
 		return err
 	})
-	if err != nil || len(orders) == 0 {
+	if err != nil || o.Body == nil {
 		return o, err
 	}
-	o.Body, err = d.pack(orders)
 	sum := sha256.Sum256(o.Body)
 	o.Tag = `"` + hex.EncodeToString(sum[:16]) + `"`
 	return o, err
@@ -97,17 +100,34 @@ func due(tx *store.Tx, c store.Case) (bool, error) {
 	return !answered, err
 }
 
-func (d *Desk) pack(orders []store.Object) ([]byte, error) {
+// pack puts orders together with the trust they were made for. Of a trust that is
+// too long for what a link takes the newest versions go: whoever lacks older ones
+// needs a file (unbind-desk trust export).
+func (d *Desk) pack(tx *store.Tx, orders []store.Object) ([]byte, error) {
 	var bundle struct {
-		Orders []json.RawMessage `json:"orders"`
-		Trust  []json.RawMessage `json:"trust"`
+		Orders   []json.RawMessage `json:"orders"`
+		Profiles []json.RawMessage `json:"profiles"`
+		Trust    []json.RawMessage `json:"trust"`
 	}
+	room := trust.MaxFile - 1024 // for what stands around them
 	for _, o := range orders {
-		bundle.Orders = append(bundle.Orders, o.Body)
+		bundle.Orders, room = append(bundle.Orders, o.Body), room-len(o.Body)-1
 	}
-	for _, b := range d.bundles() {
-		bundle.Trust = append(bundle.Trust, b.Encode())
+	var err error
+	if bundle.Profiles, err = d.profiles(tx); err != nil {
+		return nil, err
 	}
+	for _, p := range bundle.Profiles {
+		room -= len(p) + 1
+	}
+	for _, b := range slices.Backward(d.bundles()) {
+		step := b.Encode()
+		if room -= len(step) + 1; room < 0 {
+			break
+		}
+		bundle.Trust = append(bundle.Trust, step)
+	}
+	slices.Reverse(bundle.Trust)
 	return json.Marshal(bundle)
 }
 

@@ -7,7 +7,6 @@ import (
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/merkle"
-	"unbindd/agent/profile"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
@@ -188,14 +187,4 @@ func (d *Desk) livesUnder(t *trust.Trust) error {
 		return refuse(ErrUnfit, "E16", "desk-log", "cannot serve under trust version %d: its log is not signed by this desk's receipt key, or its origin cannot stand in a checkpoint", t.Version)
 	}
 	return nil
-}
-
-// publishProfile takes a profile that the bundle in force names; terminals get
-// it when they enrol.
-func (d *Desk) publishProfile(tx *store.Tx, e *envelope.Envelope, _ int64) (Published, error) {
-	p, err := profile.Open(e, d.trust())
-	if err != nil {
-		return Published{}, err
-	}
-	return Published{}, tx.PutProfile(p.ID, e.Encode())
 }

@@ -12,6 +12,7 @@ package grounds
 
 import (
 	"slices"
+	"strings"
 
 	"unbindd/agent/command"
 	"unbindd/agent/enrol"
@@ -34,35 +35,53 @@ type Grounds struct {
 // Open verifies the chain of bundles from the anchor, the command against the
 // version it was made for, and that it is for the bound terminal.
 func Open(anchor envelope.Digest, bundles []*envelope.Envelope, order, binding *envelope.Envelope) (*Grounds, error) {
-	g := &Grounds{}
-	var err error
-	if g.Current, err = trust.Chain(anchor, bundles); err != nil {
+	versions, err := trust.Versions(anchor, bundles)
+	if err != nil {
 		return nil, err
 	}
-	if g.Accepted, err = acceptedTrust(anchor, bundles, order); err != nil {
+	return On(versions, order, binding)
+}
+
+// On is Open for who has verified every version already, the first one first.
+func On(versions []*trust.Trust, order, binding *envelope.Envelope) (*Grounds, error) {
+	g := &Grounds{Current: versions[len(versions)-1]}
+	var err error
+	if g.Accepted, err = acceptedTrust(versions, order); err != nil {
 		return nil, err
 	}
 	g.Accepted = g.Accepted.WithRevoked(g.Current.Revoked())
 	if g.Command, err = command.Resume(order, g.Accepted); err != nil {
 		return nil, err
 	}
-	if g.Binding, err = enrol.OpenBinding(binding, g.Accepted); err != nil {
+	if g.Binding, err = Bound(versions[:g.Accepted.Version], g.Current, binding); err != nil {
 		return nil, err
 	}
 	return g, g.bound(binding.Digest())
 }
 
+// Bound opens a binding under the newest of the versions that knows its signer, for
+// an enrolment outlives the key that signed it; a key that was revoked counts nowhere.
+func Bound(versions []*trust.Trust, current *trust.Trust, binding *envelope.Envelope) (b enrol.Binding, err error) {
+	for _, t := range slices.Backward(versions) {
+		b, err = enrol.OpenBinding(binding, t.WithRevoked(current.Revoked()))
+		if !strings.HasPrefix(envelope.CodeOf(err), "E04") {
+			break
+		}
+	}
+	return b, err
+}
+
 // acceptedTrust picks the version that the command names. The payload is read
 // before its signatures only to choose among bundles that are all believed.
-func acceptedTrust(anchor envelope.Digest, bundles []*envelope.Envelope, order *envelope.Envelope) (*trust.Trust, error) {
+func acceptedTrust(versions []*trust.Trust, order *envelope.Envelope) (*trust.Trust, error) {
 	var c command.Command
 	if err := envelope.Decode(order.Payload, &c); err != nil {
 		return nil, err
 	}
-	if c.Root < 1 || c.Root > int64(len(bundles)) {
-		return nil, envelope.Refuse("E08", "", "cannot verify the command: it was made for trust version %d, there are %d", c.Root, len(bundles))
+	if c.Root < 1 || c.Root > int64(len(versions)) {
+		return nil, envelope.Refuse("E08", "", "cannot verify the command: it was made for trust version %d, there are %d", c.Root, len(versions))
 	}
-	return trust.Chain(anchor, bundles[:c.Root])
+	return versions[c.Root-1], nil
 }
 
 func (g *Grounds) bound(digest envelope.Digest) error {

@@ -168,3 +168,40 @@ func TestRevocationsAreKept(t *testing.T) {
 		})
 	}
 }
+
+// A rule can be met only where every place finds a person of its own.
+func TestUnreachableRules(t *testing.T) {
+	dual := Rule{Need: map[Role]int{Operations: 1, Security: 1}, Total: 2}
+	for name, c := range map[string]struct {
+		people  []person
+		revoked []person
+		rule    Rule
+		want    int // roles that are missing
+	}{
+		"two people":                       {[]person{ops, sec}, nil, dual, 0},
+		"one person with both roles":       {[]person{ops, both}, nil, dual, 1},
+		"and a second one beside":          {[]person{ops, both, ops2}, nil, dual, 0},
+		"the second one is revoked":        {[]person{ops, both, ops2}, []person{ops2}, dual, 1},
+		"nobody of a role":                 {[]person{ops, ops2}, nil, dual, 1},
+		"three roots":                      {roots, nil, Rule{Need: map[Role]int{Root: 3}, Total: 3}, 0},
+		"three roots where four must sign": {roots, nil, Rule{Need: map[Role]int{Root: 4}, Total: 4}, 1},
+		"one root with three keys":         {[]person{roots[0], {roots[0].holder, Root, ops.sign}, {roots[0].holder, Root, sec.sign}}, nil, Rule{Need: map[Role]int{Root: 3}, Total: 3}, 2},
+		"a total that nobody reaches":      {[]person{ops, sec}, nil, Rule{Need: map[Role]int{Operations: 1, Security: 1}, Total: 3}, 2},
+	} {
+		b := bundle(1, append([]person{}, c.people...)...)
+		e, err := envelope.Seal(envelope.Type(Kind), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := read(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range c.revoked {
+			tr = tr.WithRevoked([]envelope.KeyID{p.id()})
+		}
+		if got := tr.Unreachable(c.rule); len(got) != c.want {
+			t.Errorf("%s: missing %v, want %d", name, got, c.want)
+		}
+	}
+}

@@ -18,6 +18,8 @@
 //	overdue.go  what waits too long, what should not be
 //	verify.go   check an exported case
 //	open.go     open a sealed backup
+//	trust.go    whom terminals believe: show; trustdraft.go, trustsign.go (and check), trustmove.go (publish, export), trustwords.go
+//	language.go  the two languages
 //	exit.go     exit codes and how errors are told
 //	output.go   words or JSON
 package main
@@ -57,6 +59,7 @@ func rootCommand() *cobra.Command {
   issue, sign, publish        order an unbinding: drafted, signed by people, offered
   ticket, tickets             sign what a card reader wants to see before it erases
   collect                     keep the signatures of several people together
+  trust                       whom terminals believe: draft the next version, sign, publish, carry
   log                         hold the desk to the log it has shown before
   overdue, alarms             what waits too long; what should not be
   cases                       what became of it; export everything of a case
@@ -72,7 +75,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
 	root.AddCommand(
 		initCommand(), serveCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
 		campaignCommand(), overdueCommand(), alarmsCommand(), logCommand(),
-		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(),
+		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(), trustCommand(),
 	)
 	return root
 }

@@ -32,6 +32,7 @@
 //	ticket.go       what the ticket signer asks for and hands back
 //	acceptance.go   a successor's word
 //	tombstone.go    the revealed preimage
+//	steps.go        trust and profiles, for a courier
 //	fetch.go        reading objects back
 //	clock.go        signed time
 //	inspect.go      cases as the operator sees them

@@ -15,6 +15,7 @@
 //	mqtt.go      the same routes over a broker, and the doorbell
 //	poll.go      orders: tag, long poll
 //	operator.go  the routes of the socket
+//	trust.go     the versions of trust, for a courier
 //	export.go    a case as a tar stream
 //	client.go    the socket's other end, for the verbs
 //	refuse.go    refusals as HTTP

@@ -21,6 +21,7 @@ func (s *Server) Operators() http.Handler {
 	mux.HandleFunc("POST /desk/cases/{case}/withdraw", s.anyone(s.withdraw))
 	mux.HandleFunc("GET /desk/overdue/{hours}", s.anyone(s.overdue))
 	mux.HandleFunc("GET /desk/alarms", s.anyone(s.alarms))
+	mux.HandleFunc("GET /desk/trust", s.anyone(s.steps))
 	mux.HandleFunc("GET /desk/cases", s.anyone(s.cases))
 	mux.HandleFunc("GET /desk/cases/{case}", s.anyone(s.inspect))
 	mux.HandleFunc("GET /desk/cases/{case}/export", s.anyone(s.export))

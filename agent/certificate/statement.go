@@ -217,7 +217,8 @@ type Predicate struct {
 	Supersedes envelope.Digest   `json:"supersedes,omitempty"`
 	Terminal   Terminal          `json:"terminal"`
 	Tombstone  envelope.Digest   `json:"tombstone"`
-	Verified   string            `json:"verified"` // what the second look at everything found: pass, fail, unknown
+	Validation string            `json:"validation,omitempty"` // Pending: whether the outcome is good enough is for another person to say
+	Verified   string            `json:"verified"`             // what the second look at everything found: pass, fail, unknown
 	Amendments []envelope.Digest `json:"amendments,omitempty"`
 }
 
@@ -229,6 +230,7 @@ func New() Statement {
 		Software:   Software{Residue: []string{}},
 		Settlement: Settlement{Open: []OpenSum{}},
 		Missing:    []string{},
+		Validation: Pending,
 	}}
 }
 

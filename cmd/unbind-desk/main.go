@@ -19,6 +19,7 @@
 //	verify.go   check an exported case
 //	open.go     open a sealed backup
 //	trust.go    whom terminals believe: show; trustdraft.go, trustsign.go (and check), trustmove.go (publish, export), trustwords.go
+//	custody.go  a custodian opens and counts a backup again; validate.go a second person's word on a certificate; second.go both
 //	language.go  the two languages
 //	exit.go     exit codes and how errors are told
 //	output.go   words or JSON
@@ -63,6 +64,7 @@ func rootCommand() *cobra.Command {
   log                         hold the desk to the log it has shown before
   overdue, alarms             what waits too long; what should not be
   cases                       what became of it; export everything of a case
+  custody, validate           a second person counts the backup again, and says what the certificate is worth
   verify, open                check an exported case, open a sealed backup - offline
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
@@ -75,7 +77,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
 	root.AddCommand(
 		initCommand(), serveCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
 		campaignCommand(), overdueCommand(), alarmsCommand(), logCommand(),
-		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(), trustCommand(),
+		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(), trustCommand(), custodyCommand(), validateCommand(),
 	)
 	return root
 }

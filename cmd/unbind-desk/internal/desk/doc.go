@@ -18,6 +18,7 @@
 //	campaign.go     many commands at once, all or none
 //	publish.go      signed commands and bundles in
 //	profile.go      profiles in, those that are named out
+//	second.go       a second person's words: the custodian's receipt, the validation
 //	publishmore.go  signed papers, cancel, amend and close in
 //	orders.go       what is offered to a terminal, and the bell that wakes it
 //	case.go         the states of a case and what may follow what

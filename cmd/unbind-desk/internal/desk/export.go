@@ -186,11 +186,11 @@ func counting(tx *store.Tx, id envelope.ID) (map[string]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, kind := range []string{manifest.Kind, receiptOf(grounds.KindBackup), "ticket"} {
+	for _, kind := range []string{manifest.Kind, receiptOf(grounds.KindBackup), "ticket", kindCustody} {
 		counts[kind] = receipted
 	}
 	last, err := newest(tx, id, "certificate")
-	counts["certificate"], counts[receiptOf(grounds.KindCertificate)] = last, last
+	counts["certificate"], counts[receiptOf(grounds.KindCertificate)], counts[kindValidation] = last, last, last
 	return counts, err
 }
 

@@ -127,6 +127,7 @@ func (r *reader) papers() (string, error) {
 	if _, err := r.grounds.Accepted.Verify(e, "papers"); err != nil {
 		return "", err
 	}
+	r.later = append(r.later, e)
 	var p command.Papers
 	if err := envelope.Decode(e.Payload, &p); err != nil {
 		return "", err
@@ -180,6 +181,9 @@ func (r *reader) orders() (string, error) {
 
 func (r *reader) order(e *envelope.Envelope) error {
 	running := r.grounds.Running()
+	if e.PayloadType != envelope.Type("acceptance") {
+		r.later = append(r.later, e)
+	}
 	switch e.PayloadType {
 	case envelope.Type("cancel"):
 		_, err := command.VerifyCancel(e, running)

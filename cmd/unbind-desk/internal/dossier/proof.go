@@ -65,7 +65,7 @@ func (r *reader) sealed() (detail string, err error) {
 		return "", fmt.Errorf("cannot read %s: %w", Sealed, err)
 	}
 	if digest := "sha256:" + hex.EncodeToString(sum.Sum(nil)); size != r.accepted.Size || digest != string(r.accepted.Digest) {
-		return "", fmt.Errorf("it is not the file the manifest names: %d bytes, %s", size, digest)
+		return "", envelope.Refuse("E24", "digest", "it is not the file the manifest names: %d bytes, %s", size, digest)
 	}
 	r.sealedSum = r.accepted.Digest
 	return fmt.Sprintf("%d bytes, %s", size, r.accepted.Digest), nil

@@ -6,6 +6,8 @@
 // the command met its rule, and both name the same terminal, device and epoch.
 //
 //	grounds.go  opening, and what follows from a manifest or an amendment
+//	custody.go  a custodian's receipt for the backup
+//	validation.go  a second person's word on the certificate
 //	erase.go    the ticket that a manifest asks for
 //	record.go   the erase record that the reader signs
 package grounds

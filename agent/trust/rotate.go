@@ -171,3 +171,7 @@ func Journalled(e *envelope.Envelope, revoked []envelope.KeyID) (*Trust, error) 
 	}
 	return t.WithRevoked(revoked), nil
 }
+
+// Tag names a version as an entity tag, so that a terminal and a desk which have the
+// same one need not send it.
+func Tag(t *Trust) string { return fmt.Sprintf("\"trust-%d-%.16s\"", t.Version, t.digest.Hex()) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -88,4 +89,19 @@ func TestAReplacedProfileStaysForItsCases(t *testing.T) {
 	if !found {
 		t.Error("the new profile does not come with the orders")
 	}
+}
+
+// A terminal without orders is offered the trust it lacks, and only once.
+func TestTrustIsOfferedWithoutOrders(t *testing.T) {
+	o := newOffice(t)
+	m := newTerminal(o, "T-1")
+	m.get("/v1/terminals/T-1/command").want(t, http.StatusNoContent, "")
+	o.cli("trust", "publish", "--dir", string(o.dir), o.nextBundle(func(b *trust.Bundle) { b.Expires++ }))
+	r, got := m.orders(nil)
+	r.want(t, http.StatusOK, "")
+	if len(got.Trust) != 2 || len(got.Orders) != 0 || r.header.Get("ETag") != trust.Tag(o.believed()) {
+		t.Fatalf("offered: %d versions, %d orders, %s", len(got.Trust), len(got.Orders), r.header.Get("ETag"))
+	}
+	r, _ = m.orders(http.Header{"If-None-Match": {trust.Tag(o.believed())}})
+	r.want(t, http.StatusNotModified, "")
 }

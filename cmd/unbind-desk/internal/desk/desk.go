@@ -55,7 +55,8 @@ type Desk struct {
 type belief struct {
 	bundles  []*envelope.Envelope
 	versions []*trust.Trust
-	trust    *trust.Trust // the newest
+	trust    *trust.Trust           // the newest
+	alone    atomic.Pointer[[]byte] // as it is offered without orders
 }
 
 // New makes a desk and verifies its trust from the anchor on.

@@ -39,21 +39,43 @@ func (d *Desk) Orders(terminal string, who Caller) (Offer, error) {
 	var orders []store.Object
 	err = d.look(func(tx *store.Tx) error {
 		t, err := tx.Terminal(id)
-		if err != nil || t.Case == "" {
+		if err != nil {
 			return err
 		}
-		if orders, err = offered(tx, t.Case); err != nil || len(orders) == 0 {
-			return err
+		if t.Case != "" {
+			orders, err = offered(tx, t.Case)
 		}
-		o.Body, err = d.pack(tx, orders)
+		switch {
+		case err != nil:
+		case len(orders) > 0:
+			o.Body, err = d.pack(tx, orders)
+		case d.trust().Version > 1:
+			o.Body, err = d.alone(tx)
+			o.Tag = trust.Tag(d.trust())
+		}
 		return err
 	})
-	if err != nil || o.Body == nil {
+	if err != nil || o.Body == nil || o.Tag != "" {
 		return o, err
 	}
 	sum := sha256.Sum256(o.Body)
 	o.Tag = `"` + hex.EncodeToString(sum[:16]) + `"`
 	return o, err
+}
+
+// alone is what a terminal without orders is offered once there is a second version:
+// the trust, so that pins and revocations reach it before an order does. It is made
+// once a version; a profile that was published later comes with the orders that need it.
+func (d *Desk) alone(tx *store.Tx) ([]byte, error) {
+	b := d.believed.Load()
+	if had := b.alone.Load(); had != nil {
+		return *had, nil
+	}
+	body, err := d.pack(tx, nil)
+	if err == nil {
+		b.alone.Store(&body)
+	}
+	return body, err
 }
 
 // offered lists a case's orders in the order they were published, as long as
@@ -109,6 +131,7 @@ func (d *Desk) pack(tx *store.Tx, orders []store.Object) ([]byte, error) {
 		Profiles []json.RawMessage `json:"profiles"`
 		Trust    []json.RawMessage `json:"trust"`
 	}
+	bundle.Orders = []json.RawMessage{}
 	room := trust.MaxFile - 1024 // for what stands around them
 	for _, o := range orders {
 		bundle.Orders, room = append(bundle.Orders, o.Body), room-len(o.Body)-1

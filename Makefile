@@ -16,7 +16,7 @@ WHOLE    ?= 500
 ONLY     ?=
 RUNS     ?= 500
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network catchup clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,9 @@ links: ## carry a whole unbinding over HTTPS, Mosquitto and a NATS server with t
 network: ## carry RUNS (500) unbindings through a network that loses, doubles, bends, refuses and lies, and print what it did
 	NETWORK_RUNS='$(RUNS)' go test -count=1 -timeout 120m -v -run 'TestNetwork$$' ./cmd/unbindd \
 	  | grep -E 'network: |^(ok|FAIL)|--- FAIL'
+
+catchup: ## let a terminal that is 39 versions of trust behind obey one command, over HTTPS and from a courier's file
+	CATCHUP=1 go test -count=1 -timeout 20m -v -run 'TestATerminalMonthsBehindCatchesUp' ./cmd/unbindd
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail
 	scripts/rules/run.sh

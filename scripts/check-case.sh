@@ -55,6 +55,34 @@ check() {
   esac
 }
 
+# since NAME KIND [ROLE]: by_people under the newest bundle that knows the signers, back
+# to the one the command was made for: a key that went since has signed all the same.
+since() {
+  local n said status
+  for ((n = bundles; n >= $(payload command.json .root); n--)); do
+    set +e
+    said=$(set -e; by_people "$1" "$2" "trust/$n.json" ${3:+"$3"} 2>"$tmp/why")
+    status=$?
+    set -e
+    [ $status -ne 0 ] || { echo "$said"; return; }
+  done
+  fail "$(<"$tmp/why")"
+}
+
+# before NAME KIND: by_people under the command's bundle, or an older one: an enrolment
+# outlives the key that signed it.
+before() {
+  local n said status
+  for ((n = $(payload command.json .root); n >= 1; n--)); do
+    set +e
+    said=$(set -e; by_people "$1" "$2" "trust/$n.json" 2>"$tmp/why")
+    status=$?
+    set -e
+    [ $status -ne 0 ] || { echo "$said"; return; }
+  done
+  fail "$(<"$tmp/why")"
+}
+
 keys() {
   local file sum n=0
   for file in "$dir"/keys/*.pem; do
@@ -90,7 +118,7 @@ enrolment() {
 
 binding() {
   local who
-  who=$(by_people binding.json binding "$accepted")
+  who=$(before binding.json binding)
   echo "device key $(key_id "$(payload binding.json .device.pub)"), reader $(payload binding.json .reader.sn), by $who"
 }
 
@@ -138,7 +166,7 @@ backup_receipt() {
   [ -e "$dir/receipts/backup.json" ] || [ "$(allowed)" = "$(digest command.json)" ] || [ -d "$dir/orders" ] ||
     fail "receipts/backup.json is not there"
   [ -e "$dir/receipts/backup.json" ] || absent "the command or an amendment allowed its absence"
-  who=$(by_people receipts/backup.json receipt "$current")
+  who=$(since receipts/backup.json receipt)
   names_the_case receipts/backup.json
   same "kind" "$(payload receipts/backup.json '[.kind, .verified]')" '["backup","restored"]'
   same "subject" "$(payload receipts/backup.json .subject)" "$(digest manifest.json)"
@@ -231,7 +259,7 @@ ticket() {
       echo "$(jq '.scope | length' "$file") slots of $(jq -r .sn "$file"), by $holder (reader)"
       return
     fi
-  done < <(payload "$current" '.keys[] | select(.role == "reader") | "\(.holder) \(.pub)"')
+  done < <(for ((n = bundles; n >= 1; n--)); do payload "trust/$n.json" '.keys[] | select(.role == "reader") | "\(.holder) \(.pub)"'; done)
   fail "no key of role reader fits"
 }
 
@@ -293,7 +321,7 @@ erase_record() {
 
 certificate_receipt() {
   local who
-  who=$(by_people receipts/certificate.json receipt "$current")
+  who=$(since receipts/certificate.json receipt)
   names_the_case receipts/certificate.json
   same "kind" "$(payload receipts/certificate.json '[.kind, .verified]')" '["certificate","checked"]'
   same "subject" "$(payload receipts/certificate.json .subject)" "$(digest certificate.json)"
@@ -315,12 +343,15 @@ tombstone() {
 # by_role NAME ROLE...: the one signature is by a person of one of these roles, whose
 # key is not revoked; its holder and role are told.
 by_role() {
-  local name=$1 id holder role public
+  local name=$1 id holder role public n
   shift
   unwrap "$name"
   same "the number of signatures of $name" "$(jq '.signatures | length' "$(path "$name")")" 1
   id=$(jq -r '.signatures[0].keyid' "$(path "$name")")
-  read -r holder role public < <(payload "$current" ".keys[\"$id\"] | \"\(.holder) \(.role) \(.pub)\"")
+  for ((n = bundles; n >= 1; n--)); do
+    read -r holder role public < <(payload "trust/$n.json" ".keys[\"$id\"] // {} | \"\(.holder // \"nobody\") \(.role) \(.pub)\"")
+    [ "$holder" = nobody ] || break
+  done
   [[ " $* " = *" $role "* ]] || fail "$name is signed by $holder, role $role; want one of $*"
   [ "$(jq --arg id "$id" 'index($id)' "$tmp/revoked")" = null ] || fail "the key that signed $name is revoked"
   signature "$tmp/${name//\//_}.pae" "$(jq -r '.signatures[0].sig' "$(path "$name")")" "$public"
@@ -371,7 +402,7 @@ others() {
     case $what in
       answer | manifest | in-toto) by_device "$name" "$what" ;;
       none | acceptance) continue ;; # a ticket; the successor's, whose key is not in this case
-      *) by_people "$name" "$what" "$current" >/dev/null ;;
+      *) since "$name" "$what" >/dev/null ;;
     esac
     n=$((n + 1))
   done

@@ -186,8 +186,11 @@ func (r *reader) order(e *envelope.Envelope) error {
 	}
 	switch e.PayloadType {
 	case envelope.Type("cancel"):
-		_, err := command.VerifyCancel(e, running)
-		return err
+		return r.grounds.Under(func(t *trust.Trust) error {
+			running.Trust = t
+			_, err := command.VerifyCancel(e, running)
+			return err
+		})
 	case envelope.Type("amend"):
 		_, err := r.grounds.Amendment(e)
 		r.amends = append(r.amends, e)
@@ -198,8 +201,11 @@ func (r *reader) order(e *envelope.Envelope) error {
 			return err
 		}
 		running.Certificate = c.Certificate
-		_, err := command.VerifyClose(e, running)
-		return err
+		return r.grounds.Under(func(t *trust.Trust) error {
+			running.Trust = t
+			_, err := command.VerifyClose(e, running)
+			return err
+		})
 	case envelope.Type("acceptance"):
 		return nil // the successor's key is in the successor's binding, which is not here
 	}

@@ -16,18 +16,22 @@ const KindCustody = "custody"
 // Custody checks a custodian's receipt for a manifest: signed by role custodian, by
 // nobody who signed the desk's own, and with the same content as that one.
 func (g *Grounds) Custody(e *envelope.Envelope, m manifest.Manifest, subject envelope.Digest, desks *envelope.Envelope) (r receipt.Receipt, by trust.Approver, err error) {
-	who, err := g.Current.VerifyBy(e, envelope.Type(receipt.Kind), trust.Rule{Need: map[trust.Role]int{trust.Custodian: 1}, Total: 1})
+	var who []trust.Approver
+	err = g.Under(func(t *trust.Trust) (err error) {
+		who, err = t.VerifyBy(e, envelope.Type(receipt.Kind), trust.Rule{Need: map[trust.Role]int{trust.Custodian: 1}, Total: 1})
+		return err
+	})
 	if err != nil {
 		return r, by, envelope.Refuse("E24", "signer", "cannot accept the custodian's receipt: %w", err)
 	}
 	if err := envelope.Decode(e.Payload, &r); err != nil {
 		return r, who[0], envelope.Refuse("E24", "form", "cannot accept the custodian's receipt: %w", err)
 	}
-	first, err := g.Current.Signed(desks)
+	first, err := g.holders(desks)
 	if err != nil {
 		return r, who[0], err
 	}
-	if slices.ContainsFunc(first, func(a trust.Approver) bool { return a.Holder == who[0].Holder }) {
+	if slices.Contains(first, who[0].Holder) {
 		return r, who[0], envelope.Refuse("E05", "same-holder", "cannot accept the custodian's receipt: %s signed the desk's own, and a second person is asked for", who[0].Holder)
 	}
 	var has receipt.Receipt

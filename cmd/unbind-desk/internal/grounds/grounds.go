@@ -6,6 +6,7 @@
 // the command met its rule, and both name the same terminal, device and epoch.
 //
 //	grounds.go  opening, and what follows from a manifest or an amendment
+//	since.go    what was signed by keys that have gone since
 //	custody.go  a custodian's receipt for the backup
 //	validation.go  a second person's word on the certificate
 //	erase.go    the ticket that a manifest asks for
@@ -32,6 +33,7 @@ type Grounds struct {
 	Accepted *trust.Trust
 	Command  *command.Verified
 	Binding  enrol.Binding
+	since    []*trust.Trust // from Accepted to Current
 }
 
 // Open verifies the chain of bundles from the anchor, the command against the
@@ -52,6 +54,9 @@ func On(versions []*trust.Trust, order, binding *envelope.Envelope) (*Grounds, e
 		return nil, err
 	}
 	g.Accepted = g.Accepted.WithRevoked(g.Current.Revoked())
+	for _, t := range versions[g.Accepted.Version-1:] {
+		g.since = append(g.since, t.WithRevoked(g.Current.Revoked()))
+	}
 	if g.Command, err = command.Resume(order, g.Accepted); err != nil {
 		return nil, err
 	}
@@ -131,7 +136,12 @@ func (g *Grounds) Amendment(e *envelope.Envelope) (command.Amend, error) {
 	}
 	running := g.Running()
 	running.Amended = a.N - 1
-	return command.VerifyAmend(e, running)
+	err := g.Under(func(t *trust.Trust) (err error) {
+		running.Trust = t
+		a, err = command.VerifyAmend(e, running)
+		return err
+	})
+	return a, err
 }
 
 // Running is the case as follow-up orders must name it.

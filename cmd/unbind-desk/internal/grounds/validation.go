@@ -27,7 +27,11 @@ func (g *Grounds) Validation(e, cert *envelope.Envelope, s certificate.Statement
 	if len(e.Signatures) != 1 {
 		return v, trust.Approver{}, envelope.Refuse("E05", "missing-role", "cannot use the validation: it has %d signatures, and one person signs it", len(e.Signatures))
 	}
-	who, err := signer(g.Current, e, e.Signatures[0])
+	var who trust.Approver
+	err = g.Under(func(t *trust.Trust) (err error) {
+		who, err = signer(t, e, e.Signatures[0])
+		return err
+	})
 	switch {
 	case err != nil:
 	case slices.Contains(busy, who.Holder):
@@ -47,16 +51,28 @@ func (g *Grounds) partook(s certificate.Statement, orders []*envelope.Envelope) 
 		busy = append(busy, a.Holder)
 	}
 	for _, e := range orders {
-		who, err := g.Current.Signed(e)
+		who, err := g.holders(e)
 		if err != nil {
 			return nil, err
 		}
-		for _, a := range who {
-			busy = append(busy, a.Holder)
-		}
+		busy = append(busy, who...)
 	}
 	for _, p := range s.Predicate.People {
 		busy = append(busy, p.Who)
 	}
 	return busy, nil
+}
+
+// holders are the people who signed an envelope, under any version since the command's.
+func (g *Grounds) holders(e *envelope.Envelope) (all []envelope.ID, err error) {
+	for _, t := range g.since {
+		who, err := t.Signed(e)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range who {
+			all = append(all, a.Holder)
+		}
+	}
+	return all, nil
 }

@@ -18,7 +18,7 @@ RUNS     ?= 500
 TERMINALS ?= 10000
 CASES    ?= 1000000
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network console clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network console catchup clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -123,6 +123,9 @@ console: ## walk the desk's console in Chromium, in both languages, wide and nar
 	scripts/deps.sh
 	rm -rf console-out
 	CONSOLE_OUT='$(CURDIR)/console-out' go test -count=1 -v -timeout 20m -run '^TestConsoleInABrowser$$' ./cmd/unbind-desk
+
+catchup: ## let a terminal that is 39 versions of trust behind obey one command, over HTTPS and from a courier's file
+	CATCHUP=1 go test -count=1 -timeout 20m -v -run 'TestATerminalMonthsBehindCatchesUp' ./cmd/unbindd
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail
 	scripts/rules/run.sh

@@ -10,12 +10,15 @@ import (
 	"unbindd/agent/local"
 	"unbindd/agent/receipt"
 	"unbindd/agent/ticket"
+	"unbindd/agent/trust"
 )
 
-// bundle is what files and links carry: trust steps first, then orders.
+// bundle is what files and links carry: trust steps first, with the profiles that
+// the last one names, then orders.
 type bundle struct {
-	Orders []json.RawMessage `json:"orders"`
-	Trust  []json.RawMessage `json:"trust"`
+	Orders   []json.RawMessage `json:"orders"`
+	Profiles []json.RawMessage `json:"profiles"`
+	Trust    []json.RawMessage `json:"trust"`
 }
 
 // errNotBound refuses everything on a terminal that is bound to nobody.
@@ -30,8 +33,8 @@ func (a *Agent) take(text []byte) []local.Object {
 	if m := a.mode(); a.identity() == nil || m == local.Unenrolled || m == local.Unbound {
 		return []local.Object{refusedObject("file", "", errNotBound)}
 	}
-	if len(text) > envelope.MaxSize {
-		return []local.Object{refusedObject("file", "", envelope.Refuse("E01", "bytes", "cannot read the file: it has %d bytes, %d are allowed", len(text), envelope.MaxSize))}
+	if len(text) > trust.MaxFile {
+		return []local.Object{refusedObject("file", "", envelope.Refuse("E01", "bytes", "cannot read the file: it has more than the %d bytes that are allowed", trust.MaxFile))}
 	}
 	text = bytes.TrimSpace(text)
 	var names map[string]json.RawMessage
@@ -40,34 +43,12 @@ func (a *Agent) take(text []byte) []local.Object {
 		return []local.Object{refusedObject("file", "", perr)}
 	}
 	switch {
-	case names["orders"] != nil || names["trust"] != nil:
+	case names["orders"] != nil || names["trust"] != nil || names["profiles"] != nil:
 		return a.takeBundle(text)
 	case names["rc"] != nil:
 		return []local.Object{a.takeTicket(text)}
 	}
 	return []local.Object{a.takeEnvelope(text)}
-}
-
-// takeBundle takes trust first. A step that does not hold refuses the orders that
-// came with it, too: they were made for a trust that is not believed here.
-func (a *Agent) takeBundle(text []byte) []local.Object {
-	var b bundle
-	if err := json.Unmarshal(text, &b); err != nil {
-		return []local.Object{refusedObject("bundle", "", envelope.Refuse("E02", "shape", "cannot read the bundle: it is not of the shape {orders, trust}"))}
-	}
-	digest, changed, err := a.catchUp(b.Trust)
-	var out []local.Object
-	if o := trustObject(digest, changed, err); changed || err != nil || len(b.Orders) == 0 {
-		out = append(out, o)
-	}
-	for _, order := range b.Orders {
-		if err != nil {
-			out = append(out, a.refuseOrder(order, err))
-			continue
-		}
-		out = append(out, a.takeEnvelope(order))
-	}
-	return out
 }
 
 // refuseOrder refuses an order for what it came with.
@@ -77,65 +58,6 @@ func (a *Agent) refuseOrder(text []byte, why error) local.Object {
 		return refusedObject("order", "", err)
 	}
 	return a.refuse("order", e, a.unnamed(), why)
-}
-
-// catchUp takes trust steps over; nothing changes unless every one holds.
-func (a *Agent) catchUp(raw []json.RawMessage) (digest envelope.Digest, changed bool, err error) {
-	steps, err := parseAll(raw)
-	if err != nil {
-		return "", false, err
-	}
-	defer func() {
-		if changed {
-			a.closeLink() // what it believes of the desk is of the bundle before
-		}
-	}()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.id == nil {
-		return "", false, errNotBound
-	}
-	next, err := a.id.trust.CatchUp(steps)
-	if err != nil || next == a.id.trust {
-		return a.id.trust.Digest(), false, err
-	}
-	id := *a.id
-	id.trust = next
-	for _, e := range steps {
-		if len(id.bundles) < int(next.Version) && !holds(id.bundles, e) {
-			id.bundles = append(id.bundles, e)
-		}
-	}
-	if err := errors.Join(writeFile(a.at.bundles(), encodeAll(id.bundles)), id.loadProfiles(a.at)); err != nil {
-		return "", false, envelope.Refuse("E18", "trust", "cannot write the trust bundle down: %w", err)
-	}
-	a.id = &id
-	return next.Digest(), true, nil
-}
-
-// takeTrust takes trust steps over and tells what became of them.
-func (a *Agent) takeTrust(raw []json.RawMessage) (o local.Object, changed bool) {
-	digest, changed, err := a.catchUp(raw)
-	return trustObject(digest, changed, err), changed
-}
-
-func trustObject(digest envelope.Digest, changed bool, err error) local.Object {
-	switch {
-	case err != nil:
-		return refusedObject("trust", "", err)
-	case changed:
-		return local.Object{Kind: "trust", Digest: string(digest), Outcome: "accepted"}
-	}
-	return local.Object{Kind: "trust", Digest: string(digest), Outcome: "known"}
-}
-
-func holds(all []*envelope.Envelope, e *envelope.Envelope) bool {
-	for _, have := range all {
-		if have.Digest() == e.Digest() {
-			return true
-		}
-	}
-	return false
 }
 
 // takeEnvelope hands one envelope to whoever takes its kind.
@@ -149,9 +71,8 @@ func (a *Agent) takeEnvelope(text []byte) local.Object {
 		return a.takeCommand(text, e)
 	case envelope.Type("cancel"), envelope.Type("amend"), envelope.Type("close"):
 		return a.takeFollowUp(e)
-	case envelope.Type("trust"):
-		o, _ := a.takeTrust([]json.RawMessage{text})
-		return o
+	case envelope.Type(trust.Kind):
+		return a.takeStep(e)
 	case envelope.Type("receipt"):
 		return a.takeReceipt(e)
 	case envelope.Type("papers"):

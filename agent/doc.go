@@ -16,6 +16,7 @@
 //	ledgerwatch.go    the whole ledger read beside the trade, and what is known of it
 //	commands.go       envelope -> verified command -> journal
 //	bundle.go         whatever is handed in: bundles, receipts, tickets, follow-ups
+//	truststeps.go     trust on the move, and what a running case keeps of the one before
 //	refuse.go         refusals, and the signed answers to them
 //	unbind.go         the plan: the list of steps, on one screen
 //	steps_prepare.go  check-papers ... drain          (reversible)

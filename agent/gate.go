@@ -81,7 +81,7 @@ func (a *Agent) fix(c *caseFile, o *opened) (err error) {
 	if o.Auth, _, err = a.authority(c); err != nil {
 		return err
 	}
-	if o.Profile, err = a.identity().profile(c.command.Profile.ID, c.command.Profile.Digest); err != nil {
+	if o.Profile, err = c.profile(a.identity()); err != nil {
 		return err
 	}
 	if o.Order, err = a.ticketOrder(c); err != nil || len(o.Order.Scope) == 0 {

@@ -36,7 +36,8 @@ type identity struct {
 	envelope *envelope.Envelope
 	trust    *trust.Trust
 	bundles  []*envelope.Envelope
-	profiles map[envelope.ID]*envelope.Envelope
+	stored   []*envelope.Envelope               // every profile that this terminal has
+	profiles map[envelope.ID]*envelope.Envelope // those that the trust in force names
 	route    route
 }
 
@@ -82,19 +83,12 @@ func (id *identity) bind(text []byte) error {
 	return err
 }
 
-// loadProfiles keeps the profiles that the trust bundle in force names.
-func (id *identity) loadProfiles(p places) error {
-	all, err := readEnvelopes(p.profiles())
-	if err != nil {
-		return err
+// loadProfiles reads the profiles and finds those that the trust in force names.
+func (id *identity) loadProfiles(p places) (err error) {
+	if id.stored, err = readEnvelopes(p.profiles()); err == nil {
+		id.sort()
 	}
-	id.profiles = map[envelope.ID]*envelope.Envelope{} // never the map that others read
-	for _, e := range all {
-		if prof, err := profile.Open(e, id.trust); err == nil {
-			id.profiles[prof.ID] = e
-		}
-	}
-	return nil
+	return err
 }
 
 // profile opens a profile by name and digest.
@@ -107,13 +101,7 @@ func (id *identity) profile(name envelope.ID, digest envelope.Digest) (profile.P
 }
 
 // recipients are the age recipients of a set of the trust bundle.
-func (id *identity) recipients(set envelope.ID) []string {
-	var out []string
-	for _, r := range id.trust.Recipients[set] {
-		out = append(out, string(r.Age))
-	}
-	return out
-}
+func (id *identity) recipients(set envelope.ID) []string { return recipientsOf(id.trust, set) }
 
 // pins are the desk's TLS keys: the one of the enrolment and those of the bundle.
 func (id *identity) pins() []string {

@@ -41,7 +41,7 @@ type inspection struct {
 // inspectReader asks the reader everything that the erase will be held against,
 // and for its challenge.
 func (a *Agent) inspectReader(ctx context.Context, c *caseFile, seen *inspection) error {
-	p, err := a.identity().profile(c.command.Profile.ID, c.command.Profile.Digest)
+	p, err := c.profile(a.identity())
 	if err != nil {
 		return giveUpOn(err)
 	}

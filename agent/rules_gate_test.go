@@ -53,7 +53,7 @@ func TestTheGateStaysClosed(t *testing.T) {
 	}{
 		"command": {code: "E05:revoked-key", do: func(b *bound) {
 			next := b.seal("trust", b.bundle(2, b.order.Profile.Digest, "ops-1"), "root-1", "root-2", "root-3")
-			if o, _ := b.a.takeTrust([]json.RawMessage{next.Encode()}); o.Outcome != "accepted" {
+			if o := b.a.takeStep(next); o.Outcome != "accepted" {
 				b.t.Fatalf("the next trust bundle is %s: %+v", o.Outcome, o.Error)
 			}
 		}},
@@ -74,7 +74,13 @@ func TestTheGateStaysClosed(t *testing.T) {
 			b.no(errors.Join(err, l.Close()))
 		}},
 		"receipt": {why: "there is no receipt for the manifest in force", do: func(b *bound) { b.no(b.a.journal.Save(noteReceipt, raw(b.seal("receipt", map[string]int{"v": 1})))) }},
-		"ticket":  {why: "cannot accept the ticket: it is for another reader [E29:reader]", do: func(b *bound) { b.no(b.a.journal.Save(noteTicket, map[string]string{})) }},
+		"receipt by a key that was revoked since": {why: "there is no receipt for the manifest in force", do: func(b *bound) {
+			next := b.seal("trust", b.bundle(2, b.order.Profile.Digest, "receipt-1"), "root-1", "root-2", "root-3")
+			if o := b.a.takeStep(next); o.Outcome != "accepted" {
+				b.t.Fatalf("the next trust bundle is %s: %+v", o.Outcome, o.Error)
+			}
+		}},
+		"ticket": {why: "cannot accept the ticket: it is for another reader [E29:reader]", do: func(b *bound) { b.no(b.a.journal.Save(noteTicket, map[string]string{})) }},
 		"power": {code: "E22:power", do: func(b *bound) {
 			battery := filepath.Join(b.a.Config.Power.Path, "BAT0")
 			b.no(os.MkdirAll(battery, 0o700))

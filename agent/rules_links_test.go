@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
@@ -42,7 +41,7 @@ func TestTheNextTrustMakesANewLink(t *testing.T) {
 	old := &openedLink{}
 	b.a.link = old
 	next := b.seal("trust", b.bundle(2, b.order.Profile.Digest), "root-1", "root-2", "root-3")
-	if o, changed := b.a.takeTrust([]json.RawMessage{next.Encode()}); !changed {
+	if o := b.a.takeStep(next); o.Outcome != "accepted" {
 		t.Fatalf("the next trust bundle is %s: %+v", o.Outcome, o.Error)
 	}
 	if b.a.link != nil || old.closed != 1 {
@@ -50,7 +49,7 @@ func TestTheNextTrustMakesANewLink(t *testing.T) {
 	}
 	same := &openedLink{}
 	b.a.link = same
-	if _, changed := b.a.takeTrust([]json.RawMessage{next.Encode()}); changed || same.closed != 0 {
+	if o := b.a.takeStep(next); o.Outcome != "known" || same.closed != 0 {
 		t.Error("the same bundle again made a new link")
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"unbindd/agent/envelope"
 	"unbindd/agent/local"
+	"unbindd/agent/trust"
 )
 
 // serve answers the local API on the Unix socket until the context ends.
@@ -140,7 +141,7 @@ func answer(do func(*http.Request) (any, error)) http.HandlerFunc {
 }
 
 func (a *Agent) body(r *http.Request) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r.Body, 4*envelope.MaxSize))
+	text, err := io.ReadAll(io.LimitReader(r.Body, trust.MaxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the file: %w", err)
 	}

@@ -132,7 +132,7 @@ func (a *Agent) writeBackup(ctx context.Context, w io.Writer, c *caseFile, l *le
 		Kind: backup.Kind, Prev: hex.EncodeToString(start[:]), Terminal: string(c.command.Terminal), V: 1,
 	}
 	var tally ledger.Tally
-	_, err := backup.Seal(w, a.identity().recipients(c.command.Backup.Set), header, func(write func([]byte) error) (backup.TrailerInput, error) {
+	_, err := backup.Seal(w, c.recipients(a.identity()), header, func(write func([]byte) error) (backup.TrailerInput, error) {
 		head, t, err := l.Export(ctx, 1, write)
 		if err != nil {
 			return backup.TrailerInput{}, err

@@ -20,7 +20,7 @@ func (a *Agent) checkPapers(_ context.Context, n *journal.Note) error {
 	if err != nil {
 		return giveUpOn(err)
 	}
-	p, err := a.identity().profile(c.command.Profile.ID, c.command.Profile.Digest)
+	p, err := c.profile(a.identity())
 	if err != nil {
 		return giveUpOn(err)
 	}
@@ -76,7 +76,7 @@ func (a *Agent) inspect(ctx context.Context, n *journal.Note) error {
 	if err != nil {
 		return giveUpOn(err)
 	}
-	p, err := a.identity().profile(c.command.Profile.ID, c.command.Profile.Digest)
+	p, err := c.profile(a.identity())
 	if err != nil {
 		return giveUpOn(err)
 	}

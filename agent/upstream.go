@@ -14,6 +14,7 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/agent/local"
+	"unbindd/agent/trust"
 	"unbindd/transport"
 )
 
@@ -48,6 +49,9 @@ func (a *Agent) poll(ctx context.Context) {
 	case <-a.timed:
 	}
 	etag, failures := "", 0
+	if id := a.identity(); id != nil {
+		etag = trust.Tag(id.trust) // what it believes it need not be sent
+	}
 	for ctx.Err() == nil {
 		link := a.links()
 		if link == nil {
@@ -67,7 +71,7 @@ func (a *Agent) poll(ctx context.Context) {
 		}
 		failures, etag = 0, next
 		if text != nil {
-			a.take(text)
+			a.pulled(text)
 			continue
 		}
 		if m := a.mode(); m == local.Trading || m == local.Blocked {

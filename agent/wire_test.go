@@ -33,7 +33,7 @@ func wireKey(name string) envelope.Signer {
 
 var wireRoles = map[string]trust.Role{
 	"root-1": trust.Root, "root-2": trust.Root, "root-3": trust.Root, "ops-1": trust.Operations, "sec-1": trust.Security,
-	"rel-1": trust.Release, "receipt-1": trust.ReceiptKey, "enrol-1": trust.Enrol, "reader-1": trust.Reader,
+	"rel-1": trust.Release, "receipt-1": trust.ReceiptKey, "enrol-1": trust.Enrol, "reader-1": trust.Reader, "cust-1": trust.Custodian,
 }
 
 type wireFile struct {
@@ -53,7 +53,7 @@ func wireFiles(t *testing.T) map[string][]byte {
 			by = append(by, wireKey(name))
 		}
 		kind := envelope.Type(f.kind)
-		if f.kind == "certificate" {
+		if f.kind == "certificate" { // an in-toto statement
 			kind = envelope.Statement
 		}
 		e, err := envelope.Seal(kind, f.v, by...)
@@ -127,6 +127,19 @@ func wireFiles(t *testing.T) map[string][]byte {
 	}
 	s := wireStatement(cmd, digests)
 	seal(wireFile{"certificate", "certificate", s, []string{"device"}})
+	seal(wireFile{"receipt-custody", "receipt", receipt.Receipt{
+		Case: cmd.Case, Command: digests["command"], Index: 4, Kind: "custody", N: 1, Received: 1795396101, Subject: digests["manifest"], Terminal: cmd.Terminal, V: 1, Verified: receipt.Restored,
+		Totals: &receipt.Totals{Count: 2, Head: envelope.DigestOf([]byte("head")), Sums: []receipt.Sum{{Amount: 12345, Count: 2, Currency: "CNY", Kind: "sale", Result: "approved"}}},
+	}, []string{"cust-1"}})
+	opened, err := envelope.Parse(out["certificate.json"], envelope.MaxSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := certificate.Validate(opened, s, certificate.Complete, digests["receipt-custody"], 1795397000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seal(wireFile{"validation", "certificate", v, []string{"cust-1"}})
 	seal(wireFile{"receipt-certificate", "receipt", receipt.Receipt{
 		Case: cmd.Case, Command: digests["command"], Index: 5, Kind: "certificate", N: 1, Received: 1795392201, Subject: digests["certificate"], Terminal: cmd.Terminal, V: 1, Verified: receipt.Checked,
 	}, []string{"receipt-1"}})

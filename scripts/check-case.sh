@@ -55,6 +55,34 @@ check() {
   esac
 }
 
+# since NAME KIND [ROLE]: by_people under the newest bundle that knows the signers, back
+# to the one the command was made for: a key that went since has signed all the same.
+since() {
+  local n said status
+  for ((n = bundles; n >= $(payload command.json .root); n--)); do
+    set +e
+    said=$(set -e; by_people "$1" "$2" "trust/$n.json" ${3:+"$3"} 2>"$tmp/why")
+    status=$?
+    set -e
+    [ $status -ne 0 ] || { echo "$said"; return; }
+  done
+  fail "$(<"$tmp/why")"
+}
+
+# before NAME KIND: by_people under the command's bundle, or an older one: an enrolment
+# outlives the key that signed it.
+before() {
+  local n said status
+  for ((n = $(payload command.json .root); n >= 1; n--)); do
+    set +e
+    said=$(set -e; by_people "$1" "$2" "trust/$n.json" 2>"$tmp/why")
+    status=$?
+    set -e
+    [ $status -ne 0 ] || { echo "$said"; return; }
+  done
+  fail "$(<"$tmp/why")"
+}
+
 keys() {
   local file sum n=0
   for file in "$dir"/keys/*.pem; do
@@ -90,7 +118,7 @@ enrolment() {
 
 binding() {
   local who
-  who=$(by_people binding.json binding "$accepted")
+  who=$(before binding.json binding)
   echo "device key $(key_id "$(payload binding.json .device.pub)"), reader $(payload binding.json .reader.sn), by $who"
 }
 
@@ -138,7 +166,7 @@ backup_receipt() {
   [ -e "$dir/receipts/backup.json" ] || [ "$(allowed)" = "$(digest command.json)" ] || [ -d "$dir/orders" ] ||
     fail "receipts/backup.json is not there"
   [ -e "$dir/receipts/backup.json" ] || absent "the command or an amendment allowed its absence"
-  who=$(by_people receipts/backup.json receipt "$current")
+  who=$(since receipts/backup.json receipt)
   names_the_case receipts/backup.json
   same "kind" "$(payload receipts/backup.json '[.kind, .verified]')" '["backup","restored"]'
   same "subject" "$(payload receipts/backup.json .subject)" "$(digest manifest.json)"
@@ -231,7 +259,7 @@ ticket() {
       echo "$(jq '.scope | length' "$file") slots of $(jq -r .sn "$file"), by $holder (reader)"
       return
     fi
-  done < <(payload "$current" '.keys[] | select(.role == "reader") | "\(.holder) \(.pub)"')
+  done < <(for ((n = bundles; n >= 1; n--)); do payload "trust/$n.json" '.keys[] | select(.role == "reader") | "\(.holder) \(.pub)"'; done)
   fail "no key of role reader fits"
 }
 
@@ -293,7 +321,7 @@ erase_record() {
 
 certificate_receipt() {
   local who
-  who=$(by_people receipts/certificate.json receipt "$current")
+  who=$(since receipts/certificate.json receipt)
   names_the_case receipts/certificate.json
   same "kind" "$(payload receipts/certificate.json '[.kind, .verified]')" '["certificate","checked"]'
   same "subject" "$(payload receipts/certificate.json .subject)" "$(digest certificate.json)"
@@ -312,16 +340,69 @@ tombstone() {
   echo "sha256(r) is what the certificate committed to"
 }
 
+# by_role NAME ROLE...: the one signature is by a person of one of these roles, whose
+# key is not revoked; its holder and role are told.
+by_role() {
+  local name=$1 id holder role public n
+  shift
+  unwrap "$name"
+  same "the number of signatures of $name" "$(jq '.signatures | length' "$(path "$name")")" 1
+  id=$(jq -r '.signatures[0].keyid' "$(path "$name")")
+  for ((n = bundles; n >= 1; n--)); do
+    read -r holder role public < <(payload "trust/$n.json" ".keys[\"$id\"] // {} | \"\(.holder // \"nobody\") \(.role) \(.pub)\"")
+    [ "$holder" = nobody ] || break
+  done
+  [[ " $* " = *" $role "* ]] || fail "$name is signed by $holder, role $role; want one of $*"
+  [ "$(jq --arg id "$id" 'index($id)' "$tmp/revoked")" = null ] || fail "the key that signed $name is revoked"
+  signature "$tmp/${name//\//_}.pae" "$(jq -r '.signatures[0].sig' "$(path "$name")")" "$public"
+  echo "$holder" >"$tmp/holder" && echo "$role" >"$tmp/role"
+}
+
+# custody: another person than the desk's opened and counted the backup.
+custody() {
+  local name=receipts/custody.json
+  [ -e "$dir/$name" ] || absent "no custodian has counted the backup"
+  by_role $name custodian
+  names_the_case $name
+  same "kind" "$(payload $name '[.kind, .verified]')" '["custody","restored"]'
+  same "subject" "$(payload $name .subject)" "$(digest manifest.json)"
+  same "totals" "$(payload $name .totals)" "$(payload manifest.json '{count, head, sums}')"
+  same "leaf" "$(payload $name .index)" "$(payload receipts/backup.json .index)"
+  [ "$(jq -r '.signatures[0].keyid' "$dir/receipts/backup.json")" != "$(jq -r '.signatures[0].keyid' "$dir/$name")" ] ||
+    fail "it is signed by the key of the desk's own"
+  echo "opened and counted again, by $(<"$tmp/holder")"
+}
+
+# validation: a person in another role, and another one, than those who signed the
+# command says what the certificate is worth.
+validation() {
+  local name=validation.json accepts
+  [ -e "$dir/$name" ] || absent "nobody has validated the certificate"
+  by_role $name operations security release custodian
+  same "type" "$(payload $name .predicateType)" urn:unbindd:validation:v1
+  same "subjects" "$(payload $name .subject)" "$(payload certificate.json .subject)"
+  same "certificate" "$(payload $name .predicate.certificate)" "$(digest certificate.json)"
+  same "result" "$(payload $name .predicate.result)" "$(payload certificate.json .predicate.result)"
+  same "approvers of the holder or the role" "$(payload certificate.json ".predicate.command.approvers
+    | map(select(.holder == \"$(<"$tmp/holder")\" or .role == \"$(<"$tmp/role")\")) | length")" 0
+  accepts=$(payload $name .predicate.accepts)
+  [ "$accepts" != rejected ] || fail "$(<"$tmp/holder") has rejected the certificate"
+  same "what it is accepted as" "$accepts" "$(payload $name .predicate.result)"
+  [ "$accepts" = complete ] || [ "$(payload $name '.predicate.open | length')" -gt 0 ] || fail "it names nothing that is open"
+  echo "accepted as $accepts, by $(<"$tmp/holder")"
+}
+
 # others: answers, follow-up orders and what was superseded.
 others() {
   local file name what n=0
   for file in "$dir"/{answers,orders,superseded}/*.json; do
     name=${file#"$dir"/}
     what=$(kind "$name")
+    case $name in superseded/custody-* | superseded/validation-*) continue ;; esac # of an earlier manifest or certificate
     case $what in
       answer | manifest | in-toto) by_device "$name" "$what" ;;
       none | acceptance) continue ;; # a ticket; the successor's, whose key is not in this case
-      *) by_people "$name" "$what" "$current" >/dev/null ;;
+      *) since "$name" "$what" >/dev/null ;;
     esac
     n=$((n + 1))
   done
@@ -364,7 +445,7 @@ indexed() {
 desk_log() {
   local file name n=0
   [ -d "$dir/proofs" ] || absent "there are no proofs of the desk's log"
-  for name in command papers campaign manifest ticket certificate receipts/backup receipts/certificate tombstone-reveal; do
+  for name in command papers campaign manifest ticket certificate receipts/backup receipts/certificate receipts/custody validation tombstone-reveal; do
     [ -e "$dir/$name.json" ] || continue
     case $name in
       ticket | tombstone-reveal) proven "$name.json" "$(sha256 <"$dir/$name.json")" ;;
@@ -418,6 +499,8 @@ check certificate certificate
 check "erase record" erase_record
 check "certificate receipt" certificate_receipt
 check tombstone tombstone
+check custody custody
+check validation validation
 check others others
 check "desk's log" desk_log
 

@@ -8,5 +8,6 @@
 //
 //	statement.go  the payload, and which fields of SP 800-88r2 4.6 are missing
 //	verify.go     open, check, and the rule of "complete"
+//	validation.go a second person's word on what the certificate says
 //	tombstone.go  what is left: a revealed preimage that needs no key
 package certificate

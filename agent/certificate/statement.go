@@ -219,7 +219,8 @@ type Predicate struct {
 	Supersedes envelope.Digest   `json:"supersedes,omitempty"`
 	Terminal   Terminal          `json:"terminal"`
 	Tombstone  envelope.Digest   `json:"tombstone"`
-	Verified   string            `json:"verified"` // what the second look at everything found: pass, fail, unknown
+	Validation string            `json:"validation,omitempty"` // Pending: whether the outcome is good enough is for another person to say
+	Verified   string            `json:"verified"`             // what the second look at everything found: pass, fail, unknown
 }
 
 // New is an empty statement with its fixed parts.
@@ -230,6 +231,7 @@ func New() Statement {
 		Software:   Software{Residue: []string{}},
 		Settlement: Settlement{Open: []OpenSum{}},
 		Missing:    []string{},
+		Validation: Pending,
 	}}
 }
 

@@ -18,6 +18,7 @@ type Trust struct {
 	Bundle
 	digest  envelope.Digest
 	revoked map[envelope.KeyID]bool
+	past    map[int64]envelope.Digest // every version up to this one, where it was followed from the anchor
 }
 
 // Digest is the digest of the bundle's envelope.
@@ -67,6 +68,15 @@ func (t *Trust) Verify(e *envelope.Envelope, kind string, extra ...Role) ([]Appr
 	rule := t.Rules[kind]
 	for _, role := range extra {
 		rule = rule.With(role)
+	}
+	return t.meet(e, rule)
+}
+
+// VerifyBy checks that e is of a payload type and signed as a given rule demands,
+// for what the bundle's own rules do not speak of. It refuses with E03, E04 or E05.
+func (t *Trust) VerifyBy(e *envelope.Envelope, payloadType string, rule Rule) ([]Approver, error) {
+	if e.PayloadType != payloadType {
+		return nil, envelope.Refuse("E03", "", "cannot verify the envelope: its type is another")
 	}
 	return t.meet(e, rule)
 }

@@ -173,7 +173,7 @@ func TestVerifyFindsEveryChange(t *testing.T) {
 		Results []struct{ Check, Status string }
 	}
 	u.check(json.Unmarshal([]byte(o.cli(append(args, "--json")...)), &told))
-	if !told.OK || len(told.Results) != 19 {
+	if !told.OK || len(told.Results) != 21 {
 		t.Errorf("restored, the case does not verify: %+v", told)
 	}
 }

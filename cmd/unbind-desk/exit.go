@@ -85,7 +85,7 @@ func tell(w io.Writer, err error, asJSON bool) int {
 	}
 	fmt.Fprintf(w, "unbind-desk: %s\n", out.Message)
 	if m, ok := envelope.MeaningOf(out.Code); ok {
-		fmt.Fprintf(w, "  %s: %s\n", m.Code, m.Sentence(envelope.English))
+		fmt.Fprintf(w, "  %s: %s\n", m.Code, m.Sentence(language()))
 	}
 	if out.Next != "" {
 		fmt.Fprintf(w, "  Next: %s\n", out.Next)
@@ -95,7 +95,7 @@ func tell(w io.Writer, err error, asJSON bool) int {
 
 func nextStep(err error) string {
 	if m, ok := envelope.MeaningOf(envelope.CodeOf(err)); ok {
-		return m.Next(envelope.English)
+		return m.Next(language())
 	}
 	switch exitCode(err) {
 	case exitUsage:

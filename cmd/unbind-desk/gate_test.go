@@ -123,8 +123,8 @@ func TestReplace(t *testing.T) {
 	o.rotate(p)
 	for _, m := range []*terminal{old, next} {
 		_, bundle := m.orders(nil)
-		if len(bundle.Trust) != 0 {
-			t.Fatal("a bundle alone is no order")
+		if len(bundle.Trust) != 2 || len(bundle.Orders) != 0 {
+			t.Fatalf("the next version comes with %d orders, %d versions", len(bundle.Orders), len(bundle.Trust))
 		}
 	}
 	replace := []string{"--terminal", "T-1", "--action", "replace", "--profile", "replace-standard", "--reason", "device-swap"}

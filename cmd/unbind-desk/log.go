@@ -151,7 +151,7 @@ func (w *watcher) continues(ctx context.Context, before, now merkle.Checkpoint, 
 // believe fetches every trust bundle and verifies the chain from the anchor.
 func (w *watcher) believe(ctx context.Context) error {
 	var bundles []*envelope.Envelope
-	for n := 1; n <= trust.MaxSteps; n++ {
+	for n := 1; n <= trust.MaxVersions; n++ {
 		text, err := w.get(ctx, fmt.Sprintf("/v1/trust/%d", n))
 		if errors.Is(err, errNotThere) {
 			break

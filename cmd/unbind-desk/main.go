@@ -20,6 +20,9 @@
 //	overdue.go  what waits too long, what should not be
 //	verify.go   check an exported case
 //	open.go     open a sealed backup
+//	trust.go    whom terminals believe: show; trustdraft.go, trustsign.go (and check), trustmove.go (publish, export), trustwords.go
+//	custody.go  a custodian opens and counts a backup again; validate.go a second person's word on a certificate; second.go both
+//	language.go  the two languages
 //	exit.go     exit codes and how errors are told
 //	output.go   words or JSON
 package main
@@ -61,9 +64,11 @@ func rootCommand() *cobra.Command {
   ticket, tickets             sign what a card reader wants to see before it erases
   collect                     keep the signatures of several people together
   caps                        how many commands may be published in a day
+  trust                       whom terminals believe: draft the next version, sign, publish, carry
   log                         hold the desk to the log it has shown before
   overdue, alarms             what waits too long; what should not be
   cases                       what became of it; export everything of a case
+  custody, validate           a second person counts the backup again, and says what the certificate is worth
   verify, open                check an exported case, open a sealed backup - offline
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
@@ -76,7 +81,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
 	root.AddCommand(
 		initCommand(), serveCommand(), consoleCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
 		campaignCommand(), overdueCommand(), alarmsCommand(), capsCommand(), logCommand(),
-		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(),
+		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(), trustCommand(), custodyCommand(), validateCommand(),
 	)
 	return root
 }

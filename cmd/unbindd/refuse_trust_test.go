@@ -117,7 +117,7 @@ func TestATrustStepThatDoesNotHoldChangesNothing(t *testing.T) {
 	}{
 		{"E16:gap", [][]byte{step(3, nil, roots...)}},
 		{"E16:gap", [][]byte{two, step(4, nil, roots...)}},
-		{"E16:rollback", [][]byte{step(1, func(b *trust.Bundle) { b.Expires++ }, roots...)}},
+		{"E16:fork", [][]byte{step(1, func(b *trust.Bundle) { b.Expires++ }, roots...)}},
 		{"E16:thresholds", [][]byte{step(2, nil, "root-1", "root-2")}},
 		{"E16:thresholds", [][]byte{step(2, nil, "root-1", "root-2", "ops-1")}},
 		{"E16:content", [][]byte{step(2, func(b *trust.Bundle) { b.V = 2 }, roots...)}},
@@ -132,10 +132,10 @@ func TestATrustStepThatDoesNotHoldChangesNothing(t *testing.T) {
 	}
 	w.toolRefuses(w.keep("gap.json", w.file([][]byte{step(3, nil, roots...)}, nil)), "E16:gap")
 	w.untouched(before)
-	// Version 2 is good by itself; then the first is a way back, and no way at all.
+	// Version 2 is good by itself; then another one is a fork, and the first no way at all.
 	w.accepts(two)
 	other := step(2, func(b *trust.Bundle) { b.Expires++ }, roots...)
-	w.refuses(other, "E16:rollback")
+	w.refuses(other, "E16:fork")
 	w.items(w.file([][]byte{step(1, nil, roots...)}, nil))
 	w.until("trust version 2", func(s local.Status) bool { return s.Trust == 2 })
 	w.refuses(right, "E08") // made for version 1

@@ -64,6 +64,7 @@ var decoders = map[string]decoder{
 	"agent/enrol FuzzOpenRequest":     {"enrolment requests", "OpenRequest"},
 	"agent/certificate FuzzRead":      {"certificates", "Read"},
 	"agent/certificate FuzzTombstone": {"tombstones", "ReadTombstone"},
+	"agent/certificate FuzzValidate":  {"validations", "ReadValidation"},
 	"agent/ledger FuzzParseRecord":    {"records", "ParseRecord parser.member parser.text parser.card parser.id parser.value parser.integer parser.counter parser.complete scanner.peek scanner.take scanner.object scanner.text scanner.integer"},
 	"agent/ledger FuzzReadEvent":      {"events of the reader, before they are kept", "readEvent"},
 	"agent/ledger FuzzAuditor":        {"lines of a backup", "Auditor.Add Auditor.add"},

@@ -101,19 +101,19 @@ func (d *Desk) standingOf(tx *store.Tx, c store.Case) (standing, error) {
 	if err != nil {
 		return standing{}, err
 	}
-	chain := d.chain()
-	on := basis{order: envelope.DigestOf(o.Body), binding: envelope.DigestOf(b.Envelope), under: len(chain)}
+	versions := d.versions()
+	on := basis{order: envelope.DigestOf(o.Body), binding: envelope.DigestOf(b.Envelope), under: len(versions)}
 	g := d.memo.find(on)
 	if g == nil {
-		if g, err = openUnder(chain, o.Body, b.Envelope); err != nil {
+		if g, err = openUnder(versions, o.Body, b.Envelope); err != nil {
 			return standing{}, err
 		}
 		d.memo.keep(on, g)
 	}
-	return standing{Case: c, on: g, under: len(chain)}, nil
+	return standing{Case: c, on: g, under: len(versions)}, nil
 }
 
-func openUnder(chain []*trust.Trust, order, binding []byte) (*grounds.Grounds, error) {
+func openUnder(versions []*trust.Trust, order, binding []byte) (*grounds.Grounds, error) {
 	o, err := envelope.Parse(order, envelope.MaxSize)
 	if err != nil {
 		return nil, err
@@ -122,14 +122,14 @@ func openUnder(chain []*trust.Trust, order, binding []byte) (*grounds.Grounds, e
 	if err != nil {
 		return nil, err
 	}
-	return grounds.OpenUnder(chain, o, b)
+	return grounds.On(versions, o, b)
 }
 
 // standingAs is standingOf for a case whose grounds were opened a moment ago: command
 // and binding never change, and trust only grows, so they are the same grounds as
 // long as no newer version came between.
 func (d *Desk) standingAs(tx *store.Tx, c store.Case, before standing) (standing, error) {
-	if c.Command != before.Command || c.Binding != before.Binding || len(d.chain()) != before.under {
+	if c.Command != before.Command || c.Binding != before.Binding || len(d.versions()) != before.under {
 		return d.standingOf(tx, c)
 	}
 	before.Case = c

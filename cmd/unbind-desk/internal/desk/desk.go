@@ -14,7 +14,6 @@ import (
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/blob"
-	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
@@ -55,8 +54,10 @@ type Desk struct {
 
 // belief is every bundle and the trust that each of them comes to.
 type belief struct {
-	bundles []*envelope.Envelope
-	chain   []*trust.Trust
+	bundles  []*envelope.Envelope
+	versions []*trust.Trust
+	trust    *trust.Trust           // the newest
+	alone    atomic.Pointer[[]byte] // as it is offered without orders
 }
 
 // New makes a desk and verifies its trust from the anchor on.
@@ -98,7 +99,7 @@ func (d *Desk) believe(tx *store.Tx) error {
 	if err != nil || len(bodies) == 0 {
 		return err
 	}
-	b := &belief{bundles: slices.Clone(had.bundles)}
+	b := &belief{bundles: slices.Clone(had.bundles), versions: slices.Clone(had.versions)}
 	for _, body := range bodies {
 		e, err := envelope.Parse(body, envelope.MaxSize)
 		if err != nil {
@@ -106,7 +107,7 @@ func (d *Desk) believe(tx *store.Tx) error {
 		}
 		b.bundles = append(b.bundles, e)
 	}
-	if b.chain, err = grounds.Chain(d.Anchor, b.bundles); err != nil {
+	if err := b.follow(d.Anchor); err != nil {
 		return err
 	}
 	for len(b.bundles) > len(had.bundles) && !d.believed.CompareAndSwap(had, b) {
@@ -115,18 +116,27 @@ func (d *Desk) believe(tx *store.Tx) error {
 	return nil
 }
 
-func (d *Desk) trust() *trust.Trust {
-	if chain := d.chain(); len(chain) > 0 {
-		return chain[len(chain)-1]
+// follow verifies the bundles that came on top of the versions believed before.
+func (b *belief) follow(anchor envelope.Digest) (err error) {
+	if len(b.versions) == 0 {
+		b.versions, err = trust.Versions(anchor, b.bundles)
 	}
-	return nil
+	for n := len(b.versions); err == nil && n < len(b.bundles); n++ {
+		var next *trust.Trust
+		next, err = b.versions[n-1].Next(b.bundles[n])
+		b.versions = append(b.versions, next)
+	}
+	if err == nil {
+		b.trust = b.versions[len(b.versions)-1]
+	}
+	return err
 }
 
-// chain is every version of the trust, verified when it was believed: no request
-// verifies it anew.
-func (d *Desk) chain() []*trust.Trust { return d.believed.Load().chain }
+func (d *Desk) trust() *trust.Trust { return d.believed.Load().trust }
 
 func (d *Desk) bundles() []*envelope.Envelope { return d.believed.Load().bundles }
+
+func (d *Desk) versions() []*trust.Trust { return d.believed.Load().versions }
 
 // errBehind says that a change sees a bundle that is not believed yet.
 var errBehind = errors.New("cannot change the store: a newer trust bundle came between")

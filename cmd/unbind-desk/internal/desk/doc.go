@@ -17,6 +17,8 @@
 //	collect.go      signatures on drafts, withdrawn drafts, versions, caps
 //	campaign.go     many commands at once, all or none
 //	publish.go      signed commands and bundles in
+//	profile.go      profiles in, those that are named out
+//	second.go       a second person's words: the custodian's receipt, the validation
 //	publishmore.go  signed papers, cancel, amend and close in
 //	orders.go       what is offered to a terminal, and the bell that wakes it
 //	case.go         the states of a case and what may follow what
@@ -32,6 +34,7 @@
 //	ticket.go       what the ticket signer asks for and hands back
 //	acceptance.go   a successor's word
 //	tombstone.go    the revealed preimage
+//	steps.go        trust and profiles, for a courier
 //	fetch.go        reading objects back
 //	clock.go        signed time
 //	inspect.go      cases as the operator sees them

@@ -293,14 +293,11 @@ func (d *Desk) bind(tx *store.Tx, t store.Terminal, e store.Enrolment, body []by
 func (d *Desk) welcome(tx *store.Tx, binding *envelope.Envelope, issued authority.Issued, s store.Secrets) ([]byte, error) {
 	w := welcome{
 		Binding: binding.Encode(), CA: string(d.CA.PEM()), Certificate: string(issued.PEM),
-		Pairing: s.Pairing, Salt: s.Salt, Profiles: []json.RawMessage{}, Trust: []json.RawMessage{},
+		Pairing: s.Pairing, Salt: s.Salt, Trust: []json.RawMessage{},
 	}
-	profiles, err := tx.Profiles()
-	if err != nil {
+	var err error
+	if w.Profiles, err = d.profiles(tx); err != nil {
 		return nil, err
-	}
-	for _, p := range profiles {
-		w.Profiles = append(w.Profiles, p)
 	}
 	for _, b := range d.bundles() {
 		w.Trust = append(w.Trust, b.Encode())

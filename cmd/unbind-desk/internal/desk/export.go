@@ -13,6 +13,7 @@ import (
 	"unbindd/agent/manifest"
 	"unbindd/agent/merkle"
 	"unbindd/agent/ticket"
+	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/dossier"
@@ -89,7 +90,7 @@ func (x *exporter) origin(tx *store.Tx, c store.Case) error {
 	if err != nil {
 		return err
 	}
-	profile, err := tx.Profile(order.Profile.ID)
+	profile, err := profileOf(tx, order.Profile.ID, order.Profile.Digest)
 	if err != nil {
 		return err
 	}
@@ -186,11 +187,11 @@ func counting(tx *store.Tx, id envelope.ID) (map[string]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, kind := range []string{manifest.Kind, receiptOf(grounds.KindBackup), "ticket"} {
+	for _, kind := range []string{manifest.Kind, receiptOf(grounds.KindBackup), "ticket", kindCustody} {
 		counts[kind] = receipted
 	}
 	last, err := newest(tx, id, "certificate")
-	counts["certificate"], counts[receiptOf(grounds.KindCertificate)] = last, last
+	counts["certificate"], counts[receiptOf(grounds.KindCertificate)], counts[kindValidation] = last, last, last
 	return counts, err
 }
 
@@ -225,9 +226,11 @@ func (x *exporter) ticketKey(tx *store.Tx, c store.Case, o store.Object) error {
 		if err != nil {
 			return err
 		}
-		for _, key := range s.on.Current.RoleKeys("reader") {
-			if key.Verify(message, f.Sig) {
-				x.key(key)
+		for _, t := range s.on.Since() {
+			for _, key := range t.RoleKeys(trust.Reader) {
+				if key.Verify(message, f.Sig) {
+					x.key(key)
+				}
 			}
 		}
 	}
@@ -287,8 +290,10 @@ func (x *exporter) envelope(name string, body []byte) error {
 // signed notes the keys of an envelope that the bundles know.
 func (x *exporter) signed(e *envelope.Envelope) {
 	for _, s := range e.Signatures {
-		if key, ok := x.desk.trust().Keys[s.KeyID]; ok {
-			x.key(key.Public())
+		for _, t := range x.desk.versions() { // it may have gone since
+			if key, ok := t.Keys[s.KeyID]; ok {
+				x.key(key.Public())
+			}
 		}
 	}
 }

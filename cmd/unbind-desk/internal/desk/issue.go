@@ -11,6 +11,7 @@ import (
 	"unbindd/agent/enrol"
 	"unbindd/agent/envelope"
 	"unbindd/agent/profile"
+	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
@@ -118,7 +119,7 @@ func (d *Desk) binding(b store.Binding) (enrol.Binding, error) {
 	if err != nil {
 		return enrol.Binding{}, err
 	}
-	return enrol.OpenBinding(e, d.trust())
+	return grounds.Bound(d.versions(), d.trust(), e)
 }
 
 func (d *Desk) profile(tx *store.Tx, id envelope.ID) (profile.Profile, error) {

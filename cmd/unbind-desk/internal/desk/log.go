@@ -12,12 +12,12 @@ import (
 // gives the same bytes, for leaves never change and Ed25519 draws no lots: there
 // is nothing to keep, and who remembers the last one saves a signature.
 func (d *Desk) checkpoint(tx *store.Tx, size int64) ([]byte, error) {
-	if last := d.signed.Load(); last != nil && last.size == size && last.under == len(d.chain()) {
+	if last := d.signed.Load(); last != nil && last.size == size && last.under == len(d.versions()) {
 		return last.text, nil
 	}
 	text, err := d.signCheckpoint(tx, size)
 	if err == nil {
-		d.signed.Store(&signed{size: size, under: len(d.chain()), text: text})
+		d.signed.Store(&signed{size: size, under: len(d.versions()), text: text})
 	}
 	return text, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
+	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
@@ -38,19 +39,43 @@ func (d *Desk) Orders(terminal string, who Caller) (Offer, error) {
 	var orders []store.Object
 	err = d.look(func(tx *store.Tx) error {
 		t, err := tx.Terminal(id)
-		if err != nil || t.Case == "" {
+		if err != nil {
 			return err
 		}
-		orders, err = offered(tx, t.Case)
+		if t.Case != "" {
+			orders, err = offered(tx, t.Case)
+		}
+		switch {
+		case err != nil:
+		case len(orders) > 0:
+			o.Body, err = d.pack(tx, orders)
+		case d.trust().Version > 1:
+			o.Body, err = d.alone(tx)
+			o.Tag = trust.Tag(d.trust())
+		}
 		return err
 	})
-	if err != nil || len(orders) == 0 {
+	if err != nil || o.Body == nil || o.Tag != "" {
 		return o, err
 	}
-	o.Body, err = d.pack(orders)
 	sum := sha256.Sum256(o.Body)
 	o.Tag = `"` + hex.EncodeToString(sum[:16]) + `"`
 	return o, err
+}
+
+// alone is what a terminal without orders is offered once there is a second version:
+// the trust, so that pins and revocations reach it before an order does. It is made
+// once a version; a profile that was published later comes with the orders that need it.
+func (d *Desk) alone(tx *store.Tx) ([]byte, error) {
+	b := d.believed.Load()
+	if had := b.alone.Load(); had != nil {
+		return *had, nil
+	}
+	body, err := d.pack(tx, nil)
+	if err == nil {
+		b.alone.Store(&body)
+	}
+	return body, err
 }
 
 // offered lists a case's orders in the order they were published, as long as
@@ -97,17 +122,35 @@ func due(tx *store.Tx, c store.Case) (bool, error) {
 	return !answered, err
 }
 
-func (d *Desk) pack(orders []store.Object) ([]byte, error) {
+// pack puts orders together with the trust they were made for. Of a trust that is
+// too long for what a link takes the newest versions go: whoever lacks older ones
+// needs a file (unbind-desk trust export).
+func (d *Desk) pack(tx *store.Tx, orders []store.Object) ([]byte, error) {
 	var bundle struct {
-		Orders []json.RawMessage `json:"orders"`
-		Trust  []json.RawMessage `json:"trust"`
+		Orders   []json.RawMessage `json:"orders"`
+		Profiles []json.RawMessage `json:"profiles"`
+		Trust    []json.RawMessage `json:"trust"`
 	}
+	bundle.Orders = []json.RawMessage{}
+	room := trust.MaxFile - 1024 // for what stands around them
 	for _, o := range orders {
-		bundle.Orders = append(bundle.Orders, o.Body)
+		bundle.Orders, room = append(bundle.Orders, o.Body), room-len(o.Body)-1
 	}
-	for _, b := range d.bundles() {
-		bundle.Trust = append(bundle.Trust, b.Encode())
+	var err error
+	if bundle.Profiles, err = d.profiles(tx); err != nil {
+		return nil, err
 	}
+	for _, p := range bundle.Profiles {
+		room -= len(p) + 1
+	}
+	for _, b := range slices.Backward(d.bundles()) {
+		step := b.Encode()
+		if room -= len(step) + 1; room < 0 {
+			break
+		}
+		bundle.Trust = append(bundle.Trust, step)
+	}
+	slices.Reverse(bundle.Trust)
 	return json.Marshal(bundle)
 }
 

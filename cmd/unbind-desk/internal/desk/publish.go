@@ -7,7 +7,7 @@ import (
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/merkle"
-	"unbindd/agent/profile"
+	"unbindd/agent/receipt"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
@@ -22,8 +22,8 @@ type Published struct {
 	Terminal envelope.ID     `json:"-"` // whose orders changed; "" is everybody's
 }
 
-// Publish takes a signed command, papers, cancel, amend, close, trust bundle or
-// profile, verifies it against the trust in force and offers it to its terminal, which
+// Publish takes a signed command, papers, cancel, amend, close, trust bundle,
+// profile, custodian's receipt or validation, verifies it against the trust in force and offers it to its terminal, which
 // is woken if it waits. An order that belongs to a case names the version of the
 // case that the operator saw; the same envelope again changes nothing.
 func (d *Desk) Publish(body []byte, seen int64) (Published, error) {
@@ -35,12 +35,18 @@ func (d *Desk) Publish(body []byte, seen int64) (Published, error) {
 		"command": d.publishCommand, "papers": d.publishPapers, "cancel": d.publishCancel,
 		"amend": d.publishAmend, "close": d.publishClose, "trust": d.publishTrust, "profile": d.publishProfile,
 	}
+	switch e.PayloadType {
+	case envelope.Type(receipt.Kind):
+		return d.publish(kindCustody, e, seen, d.publishCustody)
+	case envelope.Statement:
+		return d.publish(kindValidation, e, seen, d.publishValidation)
+	}
 	for kind, take := range kinds {
 		if e.PayloadType == envelope.Type(kind) {
 			return d.publish(kind, e, seen, take)
 		}
 	}
-	return Published{}, refuse(ErrMalformed, "E03", "", "cannot publish the envelope: its type is none of command, papers, cancel, amend, close, trust, profile")
+	return Published{}, refuse(ErrMalformed, "E03", "", "cannot publish the envelope: its type is none of command, papers, cancel, amend, close, trust, profile, custody, validation")
 }
 
 // take publishes one kind; seen is the version of the case that the operator saw.
@@ -193,14 +199,4 @@ func (d *Desk) livesUnder(t *trust.Trust) error {
 		return refuse(ErrUnfit, "E16", "desk-log", "cannot serve under trust version %d: its log is not signed by this desk's receipt key, or its origin cannot stand in a checkpoint", t.Version)
 	}
 	return nil
-}
-
-// publishProfile takes a profile that the bundle in force names; terminals get
-// it when they enrol.
-func (d *Desk) publishProfile(tx *store.Tx, e *envelope.Envelope, _ int64) (Published, error) {
-	p, err := profile.Open(e, d.trust())
-	if err != nil {
-		return Published{}, err
-	}
-	return Published{}, tx.PutProfile(p.ID, e.Encode())
 }

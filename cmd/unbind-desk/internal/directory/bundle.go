@@ -115,14 +115,14 @@ func Array(envelopes []*envelope.Envelope) ([]byte, error) {
 	return append(out, '\n'), nil
 }
 
-// ParseArray reads a JSON array of at most 64 envelopes.
+// ParseArray reads a JSON array of at most 1,024 envelopes.
 func ParseArray(text []byte) ([]*envelope.Envelope, error) {
 	var raw []json.RawMessage
 	if err := json.Unmarshal(bytes.TrimSpace(text), &raw); err != nil {
 		return nil, envelope.Refuse("E02", "array", "cannot read the trust bundles: it is not a JSON array")
 	}
-	if len(raw) > trust.MaxSteps {
-		return nil, envelope.Refuse("E16", "steps", "cannot read the trust bundles: there are more than %d", trust.MaxSteps)
+	if len(raw) > trust.MaxVersions {
+		return nil, envelope.Refuse("E16", "steps", "cannot read the trust bundles: there are more than %d", trust.MaxVersions)
 	}
 	var envelopes []*envelope.Envelope
 	for _, r := range raw {

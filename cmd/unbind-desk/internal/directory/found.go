@@ -54,6 +54,7 @@ var holders = []struct {
 	{"ops-2", trust.Operations},
 	{"sec-1", trust.Security},
 	{"rel-1", trust.Release},
+	{"cust-1", trust.Custodian},
 	{Receipt, trust.ReceiptKey},
 	{Enrol, trust.Enrol},
 	{Ticket, trust.Reader},

@@ -14,6 +14,7 @@ keys/           the private keys of this demonstration, PKCS8 in PEM:
                   ops-1 ops-2            role operations
                   sec-1                  role security
                   rel-1                  role release
+                  cust-1                 role custodian: counts backups again, validates certificates
                   receipt-1              signs receipts and time   (the desk reads it)
                   enrol-1                signs tickets, bindings   (the desk reads it)
                   reader-1               signs the reader's erase tickets

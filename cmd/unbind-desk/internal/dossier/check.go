@@ -11,6 +11,7 @@ import (
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/grounds"
+	"unbindd/cmd/unbind-desk/internal/sealed"
 )
 
 // The words of a result. Only Failed makes a case not verify; Absent is a piece
@@ -41,6 +42,10 @@ type Options struct {
 // own command was verified.
 func Verify(src Source, o Options) (results []Result, ok bool) {
 	r := &reader{src: src, Options: o}
+	return r.verify()
+}
+
+func (r *reader) verify() (results []Result, ok bool) {
 	ok = true
 	for _, c := range []struct {
 		name string
@@ -50,7 +55,7 @@ func Verify(src Source, o Options) (results []Result, ok bool) {
 		{"papers", r.papers}, {"campaign", r.campaign}, {"orders", r.orders}, {"manifest", r.manifest}, {"backup receipt", r.backupReceipt},
 		{"sealed file", r.sealed}, {"backup content", r.content}, {"ticket", r.ticket}, {"certificate", r.certificate},
 		{"erase record", r.record}, {"certificate receipt", r.certificateReceipt}, {"tombstone", r.tombstone},
-		{"answers", r.answers}, {"keys", r.keys}, {"log", r.log},
+		{"custody", r.custody}, {"validation", r.validation}, {"answers", r.answers}, {"keys", r.keys}, {"log", r.log},
 	} {
 		detail, err := c.do()
 		result := judge(c.name, detail, err)
@@ -70,6 +75,9 @@ type reader struct {
 	believed  *trust.Trust
 	grounds   *grounds.Grounds
 	amends    []*envelope.Envelope
+	later     []*envelope.Envelope // every paper and order that people signed beside the command
+	counted   *sealed.Recount
+	custodyE  *envelope.Envelope
 	accepted  *manifest.Manifest
 	manifestE *envelope.Envelope
 	receiptE  *envelope.Envelope

@@ -38,5 +38,6 @@ func (r *reader) content() (detail string, err error) {
 	if err := got.Compare(*r.accepted); err != nil {
 		return "", err
 	}
+	r.counted = &got
 	return fmt.Sprintf("%d transaction(s) recounted, chain and sums as signed", got.Tally.Count), nil
 }

@@ -36,7 +36,7 @@ func TestNothingDoesNotVerify(t *testing.T) {
 	if ok {
 		t.Fatal("an empty folder verifies")
 	}
-	if len(results) != 19 || results[0].Status != Failed {
+	if len(results) != 21 || results[0].Status != Failed {
 		t.Fatalf("the results are %+v", results)
 	}
 }

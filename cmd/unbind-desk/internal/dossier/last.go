@@ -10,7 +10,6 @@ import (
 	"unbindd/agent/certificate"
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
-	"unbindd/agent/receipt"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/grounds"
@@ -125,7 +124,7 @@ func (r *reader) certificateReceipt() (string, error) {
 	if r.statement == nil {
 		return "", errors.New("there is a receipt and no certificate that holds")
 	}
-	got, err := receipt.Check(e, r.believed, r.grounds.WantCertificate(r.statement.Predicate.N, r.certE.Digest()))
+	got, err := r.receipted(e, r.grounds.WantCertificate(r.statement.Predicate.N, r.certE.Digest()))
 	if err != nil {
 		return "", err
 	}

@@ -24,7 +24,7 @@ func ProofOf(name string) string {
 // logged are the files of a case that have a leaf in the desk's log.
 func (r *reader) logged() (names []string, err error) {
 	for _, name := range []string{
-		Command, Papers, Campaign, Manifest, Sealed, BackupReceipt, Ticket, Certificate, CertificateReceipt, Tombstone,
+		Command, Papers, Campaign, Manifest, Sealed, BackupReceipt, Ticket, Certificate, CertificateReceipt, Tombstone, Custody, Validation,
 	} {
 		f, err := r.src.Open(name)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -11,6 +11,7 @@
 //	check.go    the checks in order, and what one says
 //	order.go    trust, command, profile, papers, campaign, follow-ups
 //	proof.go    manifest, receipt, sealed file, ticket
+//	second.go   the custodian's receipt, the validation, and what both are drafted from
 //	last.go     certificate, erase record, tombstone, answers, keys
 //	content.go  the sealed file opened
 //	log.go      the proofs of the desk's log
@@ -39,6 +40,8 @@ const (
 	Ticket             = "ticket.json"
 	Certificate        = "certificate.json"
 	CertificateReceipt = "receipts/certificate.json"
+	Custody            = "receipts/custody.json"
+	Validation         = "validation.json"
 	Tombstone          = "tombstone-reveal.json"
 	History            = "history.json"
 )
@@ -55,6 +58,7 @@ const (
 var plainNames = map[string]string{
 	"command": Command, "papers": Papers, "manifest": Manifest, "receipt-backup": BackupReceipt, "ticket": Ticket,
 	"certificate": Certificate, "receipt-certificate": CertificateReceipt, "tombstone": Tombstone,
+	"custody": Custody, "validation": Validation,
 }
 
 // NameOf is the name of object n of a kind; counts says that it is the one of

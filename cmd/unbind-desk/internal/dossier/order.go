@@ -127,6 +127,7 @@ func (r *reader) papers() (string, error) {
 	if _, err := r.grounds.Accepted.Verify(e, "papers"); err != nil {
 		return "", err
 	}
+	r.later = append(r.later, e)
 	var p command.Papers
 	if err := envelope.Decode(e.Payload, &p); err != nil {
 		return "", err
@@ -180,10 +181,16 @@ func (r *reader) orders() (string, error) {
 
 func (r *reader) order(e *envelope.Envelope) error {
 	running := r.grounds.Running()
+	if e.PayloadType != envelope.Type("acceptance") {
+		r.later = append(r.later, e)
+	}
 	switch e.PayloadType {
 	case envelope.Type("cancel"):
-		_, err := command.VerifyCancel(e, running)
-		return err
+		return r.grounds.Under(func(t *trust.Trust) error {
+			running.Trust = t
+			_, err := command.VerifyCancel(e, running)
+			return err
+		})
 	case envelope.Type("amend"):
 		_, err := r.grounds.Amendment(e)
 		r.amends = append(r.amends, e)
@@ -194,8 +201,11 @@ func (r *reader) order(e *envelope.Envelope) error {
 			return err
 		}
 		running.Certificate = c.Certificate
-		_, err := command.VerifyClose(e, running)
-		return err
+		return r.grounds.Under(func(t *trust.Trust) error {
+			running.Trust = t
+			_, err := command.VerifyClose(e, running)
+			return err
+		})
 	case envelope.Type("acceptance"):
 		return nil // the successor's key is in the successor's binding, which is not here
 	}

@@ -11,6 +11,7 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/receipt"
 	"unbindd/agent/ticket"
+	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 )
 
@@ -38,12 +39,21 @@ func (r *reader) backupReceipt() (string, error) {
 	if r.accepted == nil {
 		return "", errors.New("there is a receipt and no manifest that holds")
 	}
-	got, err := receipt.Check(e, r.believed, grounds.WantBackup(*r.accepted, r.manifestE.Digest()))
+	got, err := r.receipted(e, grounds.WantBackup(*r.accepted, r.manifestE.Digest()))
 	if err != nil {
 		return "", err
 	}
 	r.receiptE = e
 	return fmt.Sprintf("restored and recounted by the desk, leaf %d of its log", got.Index), nil
+}
+
+// receipted checks a receipt under the newest version that knows its key.
+func (r *reader) receipted(e *envelope.Envelope, want receipt.Want) (got receipt.Receipt, err error) {
+	err = r.grounds.Under(func(t *trust.Trust) (err error) {
+		got, err = receipt.Check(e, t, want)
+		return err
+	})
+	return got, err
 }
 
 // sealed compares the file with the manifest; it needs no key.
@@ -65,7 +75,7 @@ func (r *reader) sealed() (detail string, err error) {
 		return "", fmt.Errorf("cannot read %s: %w", Sealed, err)
 	}
 	if digest := "sha256:" + hex.EncodeToString(sum.Sum(nil)); size != r.accepted.Size || digest != string(r.accepted.Digest) {
-		return "", fmt.Errorf("it is not the file the manifest names: %d bytes, %s", size, digest)
+		return "", envelope.Refuse("E24", "digest", "it is not the file the manifest names: %d bytes, %s", size, digest)
 	}
 	r.sealedSum = r.accepted.Digest
 	return fmt.Sprintf("%d bytes, %s", size, r.accepted.Digest), nil
@@ -104,7 +114,11 @@ func (r *reader) ticket() (string, error) {
 	for _, authority := range r.permissions() {
 		o, err := grounds.OrderFor(*r.accepted, authority)
 		if err == nil {
-			_, err = f.Check(o, r.believed)
+			for _, t := range r.grounds.Since() { // it names no key
+				if _, err = f.Check(o, t); err == nil {
+					break
+				}
+			}
 		}
 		if err == nil {
 			r.due = &o

@@ -6,12 +6,16 @@
 // the command met its rule, and both name the same terminal, device and epoch.
 //
 //	grounds.go  opening, and what follows from a manifest or an amendment
+//	since.go    what was signed by keys that have gone since
+//	custody.go  a custodian's receipt for the backup
+//	validation.go  a second person's word on the certificate
 //	erase.go    the ticket that a manifest asks for
 //	record.go   the erase record that the reader signs
 package grounds
 
 import (
 	"slices"
+	"strings"
 
 	"unbindd/agent/command"
 	"unbindd/agent/enrol"
@@ -29,68 +33,62 @@ type Grounds struct {
 	Accepted *trust.Trust
 	Command  *command.Verified
 	Binding  enrol.Binding
+	since    []*trust.Trust // from Accepted to Current
 }
 
 // Open verifies the chain of bundles from the anchor, the command against the
 // version it was made for, and that it is for the bound terminal.
 func Open(anchor envelope.Digest, bundles []*envelope.Envelope, order, binding *envelope.Envelope) (*Grounds, error) {
-	chain, err := Chain(anchor, bundles)
+	versions, err := trust.Versions(anchor, bundles)
 	if err != nil {
 		return nil, err
 	}
-	return OpenUnder(chain, order, binding)
+	return On(versions, order, binding)
 }
 
-// Chain verifies the bundles from the anchor on and returns every version in turn.
-func Chain(anchor envelope.Digest, bundles []*envelope.Envelope) ([]*trust.Trust, error) {
-	if len(bundles) == 0 {
-		_, err := trust.Chain(anchor, bundles)
-		return nil, err
-	}
-	t, err := trust.Anchor(bundles[0], anchor)
-	chain := []*trust.Trust{t}
-	for _, e := range bundles[1:] {
-		if err != nil {
-			break
-		}
-		t, err = t.Next(e)
-		chain = append(chain, t)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return chain, nil
-}
-
-// OpenUnder is Open for who has verified the chain before: the versions of the
-// trust in turn, of which the last is the newest.
-func OpenUnder(chain []*trust.Trust, order, binding *envelope.Envelope) (*Grounds, error) {
-	g := &Grounds{Current: chain[len(chain)-1]}
+// On is Open for who has verified every version already, the first one first.
+func On(versions []*trust.Trust, order, binding *envelope.Envelope) (*Grounds, error) {
+	g := &Grounds{Current: versions[len(versions)-1]}
 	var err error
-	if g.Accepted, err = acceptedTrust(chain, order); err != nil {
+	if g.Accepted, err = acceptedTrust(versions, order); err != nil {
 		return nil, err
 	}
 	g.Accepted = g.Accepted.WithRevoked(g.Current.Revoked())
+	for _, t := range versions[g.Accepted.Version-1:] {
+		g.since = append(g.since, t.WithRevoked(g.Current.Revoked()))
+	}
 	if g.Command, err = command.Resume(order, g.Accepted); err != nil {
 		return nil, err
 	}
-	if g.Binding, err = enrol.OpenBinding(binding, g.Accepted); err != nil {
+	if g.Binding, err = Bound(versions[:g.Accepted.Version], g.Current, binding); err != nil {
 		return nil, err
 	}
 	return g, g.bound(binding.Digest())
 }
 
+// Bound opens a binding under the newest of the versions that knows its signer, for
+// an enrolment outlives the key that signed it; a key that was revoked counts nowhere.
+func Bound(versions []*trust.Trust, current *trust.Trust, binding *envelope.Envelope) (b enrol.Binding, err error) {
+	for _, t := range slices.Backward(versions) {
+		b, err = enrol.OpenBinding(binding, t.WithRevoked(current.Revoked()))
+		if !strings.HasPrefix(envelope.CodeOf(err), "E04") {
+			break
+		}
+	}
+	return b, err
+}
+
 // acceptedTrust picks the version that the command names. The payload is read
-// before its signatures only to choose among versions that are all believed.
-func acceptedTrust(chain []*trust.Trust, order *envelope.Envelope) (*trust.Trust, error) {
+// before its signatures only to choose among bundles that are all believed.
+func acceptedTrust(versions []*trust.Trust, order *envelope.Envelope) (*trust.Trust, error) {
 	var c command.Command
 	if err := envelope.Decode(order.Payload, &c); err != nil {
 		return nil, err
 	}
-	if c.Root < 1 || c.Root > int64(len(chain)) {
-		return nil, envelope.Refuse("E08", "", "cannot verify the command: it was made for trust version %d, there are %d", c.Root, len(chain))
+	if c.Root < 1 || c.Root > int64(len(versions)) {
+		return nil, envelope.Refuse("E08", "", "cannot verify the command: it was made for trust version %d, there are %d", c.Root, len(versions))
 	}
-	return chain[c.Root-1], nil
+	return versions[c.Root-1], nil
 }
 
 func (g *Grounds) bound(digest envelope.Digest) error {
@@ -138,7 +136,12 @@ func (g *Grounds) Amendment(e *envelope.Envelope) (command.Amend, error) {
 	}
 	running := g.Running()
 	running.Amended = a.N - 1
-	return command.VerifyAmend(e, running)
+	err := g.Under(func(t *trust.Trust) (err error) {
+		running.Trust = t
+		a, err = command.VerifyAmend(e, running)
+		return err
+	})
+	return a, err
 }
 
 // Running is the case as follow-up orders must name it.

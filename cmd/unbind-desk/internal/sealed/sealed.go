@@ -8,6 +8,7 @@ package sealed
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -57,10 +58,19 @@ func Open(src io.Reader, identities []authority.Secret, start Start, each func(l
 		return r, refuse("chain", "%w", wrong)
 	}
 	if err != nil {
-		return r, refuse("sealed", "%w", err)
+		return r, unopened(err)
 	}
 	r.Head, r.Tally = audit.Head(), audit.Tally()
 	return r, r.trailer()
+}
+
+// unopened names why a file does not open: it is somebody else's, or it is not what
+// was sealed.
+func unopened(err error) error {
+	if errors.Is(err, backup.ErrNotForUs) {
+		return refuse("recipient", "%w", err)
+	}
+	return refuse("sealed", "%w", err)
 }
 
 func keys(identities []authority.Secret) []string {
@@ -147,7 +157,7 @@ func refuse(which, format string, args ...any) error {
 func Beginning(src io.Reader, identities []authority.Secret) (Start, error) {
 	h, _, err := backup.Open(src, keys(identities), func([]byte) error { return nil })
 	if err != nil {
-		return Start{}, refuse("sealed", "%w", err)
+		return Start{}, unopened(err)
 	}
 	prev, err := ParseChain(h.Prev)
 	return Start{Prev: prev, First: h.First}, err

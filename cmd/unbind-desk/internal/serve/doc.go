@@ -18,6 +18,7 @@
 //	console.go   the place of the console, and links into it
 //	lists.go     pages of cases, of what is overdue, of alarms; the caps
 //	vitals.go    how busy this process is
+//	trust.go     the versions of trust, for a courier
 //	export.go    a case as a tar stream
 //	client.go    the socket's other end, for the verbs; pages.go lists, a page after the other
 //	refuse.go    refusals as HTTP

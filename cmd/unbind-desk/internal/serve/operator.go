@@ -25,6 +25,7 @@ func (s *Server) Operators() http.Handler {
 	mux.HandleFunc("GET /desk/alarms", s.anyone(s.alarms))
 	mux.HandleFunc("GET /desk/caps", s.anyone(s.caps))
 	mux.HandleFunc("PUT /desk/caps", s.anyone(s.setCaps))
+	mux.HandleFunc("GET /desk/trust", s.anyone(s.steps))
 	mux.HandleFunc("GET /desk/cases", s.anyone(s.cases))
 	mux.HandleFunc("GET /desk/cases/{case}", s.anyone(s.inspect))
 	mux.HandleFunc("GET /desk/cases/{case}/export", s.anyone(s.export))

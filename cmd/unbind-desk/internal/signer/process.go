@@ -120,7 +120,7 @@ func (p *Process) serve(ctx context.Context, at, n string) error {
 
 func (p *Process) papers(ctx context.Context, at, n string) (Papers, error) {
 	papers := Papers{Anchor: p.Anchor}
-	for version := 1; version <= trust.MaxSteps; version++ {
+	for version := 1; version <= trust.MaxVersions; version++ {
 		e, err := p.envelope(ctx, "/v1/trust/"+strconv.Itoa(version))
 		if errors.Is(err, errNotThere) {
 			break

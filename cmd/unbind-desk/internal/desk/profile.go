@@ -1,0 +1,68 @@
+package desk
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"unbindd/agent/envelope"
+	"unbindd/agent/profile"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// publishProfile takes a profile that the bundle in force names; terminals get it
+// when they enrol, and with the next orders. The one it takes the place of stays
+// under its digest: cases were made for it.
+func (d *Desk) publishProfile(tx *store.Tx, e *envelope.Envelope, _ int64) (Published, error) {
+	p, err := profile.Open(e, d.trust())
+	if err != nil {
+		return Published{}, err
+	}
+	before, err := tx.Profile(p.ID)
+	if err == nil {
+		err = keepProfile(tx, before)
+	}
+	if err != nil && !errors.Is(err, store.ErrAbsent) {
+		return Published{}, err
+	}
+	return Published{}, errors.Join(keepProfile(tx, e.Encode()), tx.PutProfile(p.ID, e.Encode()))
+}
+
+// keepProfile stores a profile under its digest, where nothing takes its place.
+func keepProfile(tx *store.Tx, body []byte) error {
+	e, err := envelope.Parse(body, envelope.MaxSize)
+	if err != nil {
+		return err
+	}
+	return tx.PutProfile(envelope.ID(e.Digest()), body)
+}
+
+// profileOf reads the profile that a command names, by what it names.
+func profileOf(tx *store.Tx, id envelope.ID, digest envelope.Digest) ([]byte, error) {
+	body, err := tx.Profile(envelope.ID(digest))
+	if errors.Is(err, store.ErrAbsent) {
+		return tx.Profile(id)
+	}
+	return body, err
+}
+
+// profiles are those that the bundle in force names, each once.
+func (d *Desk) profiles(tx *store.Tx) (named []json.RawMessage, err error) {
+	stored, err := tx.Profiles()
+	if err != nil {
+		return nil, err
+	}
+	named = []json.RawMessage{}
+	var seen []envelope.Digest
+	for _, body := range stored {
+		e, err := envelope.Parse(body, envelope.MaxSize)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := profile.Open(e, d.trust()); err != nil || slices.Contains(seen, e.Digest()) {
+			continue
+		}
+		seen, named = append(seen, e.Digest()), append(named, body)
+	}
+	return named, nil
+}

@@ -1,0 +1,78 @@
+package grounds
+
+import (
+	"slices"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/envelope"
+	"unbindd/agent/trust"
+)
+
+// mayValidate are the roles of people; keys of machines and the roots validate nothing.
+var mayValidate = []trust.Role{trust.Operations, trust.Security, trust.Release, trust.Custodian}
+
+// Validation checks a validation of a certificate: that it says what the certificate
+// says, and that everybody who signed it is another person, in another role, than
+// those who signed the command, and nobody who took part in the case. orders are the
+// later orders and papers of the case.
+func (g *Grounds) Validation(e, cert *envelope.Envelope, s certificate.Statement, orders []*envelope.Envelope) (certificate.Validation, trust.Approver, error) {
+	v, err := certificate.ReadValidation(e, cert, s)
+	if err != nil {
+		return v, trust.Approver{}, err
+	}
+	busy, err := g.partook(s, orders)
+	if err != nil {
+		return v, trust.Approver{}, err
+	}
+	if len(e.Signatures) != 1 {
+		return v, trust.Approver{}, envelope.Refuse("E05", "missing-role", "cannot use the validation: it has %d signatures, and one person signs it", len(e.Signatures))
+	}
+	var who trust.Approver
+	err = g.Under(func(t *trust.Trust) (err error) {
+		who, err = signer(t, e, e.Signatures[0])
+		return err
+	})
+	switch {
+	case err != nil:
+	case slices.Contains(busy, who.Holder):
+		err = envelope.Refuse("E05", "same-holder", "cannot use the validation: %s took part in the case, and a second person is asked for", who.Holder)
+	case !slices.Contains(mayValidate, who.Role):
+		err = envelope.Refuse("E05", "role", "cannot use the validation: role %s validates nothing", who.Role)
+	case slices.ContainsFunc(g.Command.Approvers(), func(a trust.Approver) bool { return a.Role == who.Role }):
+		err = envelope.Refuse("E05", "same-role", "cannot use the validation: role %s signed the command, and a second role is asked for", who.Role)
+	}
+	return v, who, err
+}
+
+// partook are the holders who had a hand in the case, and the badges of the people on
+// the spot.
+func (g *Grounds) partook(s certificate.Statement, orders []*envelope.Envelope) (busy []envelope.ID, err error) {
+	for _, a := range g.Command.Approvers() {
+		busy = append(busy, a.Holder)
+	}
+	for _, e := range orders {
+		who, err := g.holders(e)
+		if err != nil {
+			return nil, err
+		}
+		busy = append(busy, who...)
+	}
+	for _, p := range s.Predicate.People {
+		busy = append(busy, p.Who)
+	}
+	return busy, nil
+}
+
+// holders are the people who signed an envelope, under any version since the command's.
+func (g *Grounds) holders(e *envelope.Envelope) (all []envelope.ID, err error) {
+	for _, t := range g.since {
+		who, err := t.Signed(e)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range who {
+			all = append(all, a.Holder)
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,12 @@
+// Package rotation drafts the next trust bundle, says what it changes, and refuses
+// one that would lock everybody out.
+//
+// It promises that a draft which passes can be signed and followed: its roots can
+// be reached, every rule can be met by people who are not revoked, the log has a key,
+// and backups have somebody who can open them.
+//
+//	draft.go   the next version from the one in force
+//	judge.go   what would lock everybody out
+//	differ.go  what changes between two versions, line by line
+//	sign.go    one more root, and how far the signing has got
+package rotation

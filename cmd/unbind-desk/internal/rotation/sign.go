@@ -1,0 +1,67 @@
+package rotation
+
+import (
+	"slices"
+
+	"unbindd/agent/envelope"
+	"unbindd/agent/trust"
+)
+
+// Side is how far one version's rule for a next bundle has been met.
+type Side struct {
+	Version int64            `json:"version"`
+	Signed  []trust.Approver `json:"signed"`
+	Missing int              `json:"missing"` // people
+}
+
+// Sides is how far the rules of both versions have been met.
+func Sides(now, next *trust.Trust, e *envelope.Envelope) (sides []Side, err error) {
+	for _, t := range []*trust.Trust{now, next} {
+		who, err := t.Signed(e)
+		if err != nil {
+			return nil, err
+		}
+		rule := t.Rules[trust.Kind]
+		who = slices.DeleteFunc(who, func(a trust.Approver) bool { return rule.Need[a.Role] == 0 })
+		s := Side{Version: t.Version, Signed: who, Missing: max(0, rule.Total-len(who))}
+		if _, err := t.Verify(e, trust.Kind); err == nil {
+			s.Missing = 0
+		}
+		sides = append(sides, s)
+	}
+	return sides, nil
+}
+
+// Add signs a next bundle with one more key, which the rule of one of the versions
+// must ask for. Nobody signs twice, with whatever keys: it refuses with E04 or E05.
+func Add(now, next *trust.Trust, e *envelope.Envelope, by envelope.Signer) (trust.Approver, error) {
+	who, err := signer(now, next, by.Public().ID())
+	if err != nil {
+		return who, err
+	}
+	for _, s := range e.Signatures {
+		had, err := signer(now, next, s.KeyID)
+		if err == nil && had.Holder == who.Holder {
+			return who, envelope.Refuse("E05", "same-holder", "cannot sign the bundle: %s has signed already, and nobody signs twice", who.Holder)
+		}
+	}
+	return who, e.Add(by)
+}
+
+// signer is whose key it is, by the version in force or by the next.
+func signer(now, next *trust.Trust, id envelope.KeyID) (trust.Approver, error) {
+	for _, t := range []*trust.Trust{now, next} {
+		key, ok := t.Keys[id]
+		if !ok {
+			continue
+		}
+		if slices.Contains(t.Revoked(), id) && t == now {
+			return trust.Approver{}, envelope.Refuse("E05", "revoked-key", "cannot sign the bundle: key %s is revoked", id)
+		}
+		if t.Rules[trust.Kind].Need[key.Role] == 0 {
+			return trust.Approver{}, envelope.Refuse("E05", "role", "cannot sign the bundle: key %s is of role %s, which nobody asks for", id, key.Role)
+		}
+		return trust.Approver{Holder: key.Holder, Key: id, Role: key.Role}, nil
+	}
+	return trust.Approver{}, envelope.Refuse("E04", "", "cannot sign the bundle: neither version %d nor the next has key %s", now.Version, id)
+}

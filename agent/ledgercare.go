@@ -33,10 +33,6 @@ func RepairLedger(ctx context.Context, parts Parts) (ledger.Report, error) {
 	})
 }
 
-// salvageCase stands where a backup names its case: nobody can take this file
-// for one, because no manifest names it.
-const salvageCase = "salvage"
-
 // ExportLedger writes what is whole into a new file, sealed as a backup is, to
 // the people of a recipient set; no case rests on it, and no receipt is given.
 func ExportLedger(ctx context.Context, parts Parts, set, path string) (ledger.Report, error) {
@@ -57,18 +53,26 @@ func ExportLedger(ctx context.Context, parts Parts, set, path string) (ledger.Re
 	})
 }
 
+// salvageTo counts what it seals as whoever opens it will, so that the trailer
+// is of what is in the file and of nothing else.
 func salvageTo(ctx context.Context, w io.Writer, dir string, o ledger.Options, id *identity, people []string) (r ledger.Report, err error) {
 	start := ledger.Start(id.raw)
 	header := backup.Header{
-		Case: salvageCase, Command: string(id.digest), Epoch: id.binding.Epoch, First: 1, Kind: backup.Kind,
+		Binding: string(id.digest), Epoch: id.binding.Epoch, First: 1, Kind: backup.Salvage,
 		Prev: hex.EncodeToString(start[:]), Terminal: string(id.binding.Terminal), V: 1,
 	}
-	_, err = backup.Seal(w, people, header, func(write func([]byte) error) (backup.TrailerInput, error) {
-		if r, err = ledger.Salvage(ctx, dir, o, write); err != nil {
-			return backup.TrailerInput{}, err
+	_, err = backup.Seal(w, people, header, func(write func([]byte) error) (in backup.TrailerInput, err error) {
+		audit := ledger.NewPiecesAuditor(start)
+		r, err = ledger.Salvage(ctx, dir, o, func(line []byte) error { return errors.Join(audit.Add(line), write(line)) })
+		if err != nil {
+			return in, err
 		}
-		missing, err := json.Marshal(r.Missing())
-		return backup.TrailerInput{Count: r.Whole, Head: string(envelope.FromRaw(start)), Last: r.Records, Sums: missing}, err
+		head, tally := audit.Head(), audit.Tally()
+		in = backup.TrailerInput{Count: tally.Records(), Head: head.Digest(), Last: head.Seq, Open: r.Open()}
+		var errs [2]error
+		in.Missing, errs[0] = json.Marshal(audit.Missing(r.Missing()))
+		in.Sums, errs[1] = json.Marshal(sumsOf(tally))
+		return in, errors.Join(errs[0], errs[1])
 	})
 	return r, err
 }

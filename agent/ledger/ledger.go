@@ -20,7 +20,8 @@
 //	roll.go      the next segment
 //	export.go    records as lines, re-verified on the way out
 //	verify.go    everything that is stored, checked; patrol.go while others append
-//	audit.go     the same checks for whoever has only the lines
+//	audit.go     the same checks for whoever has only the lines; pieces.go for
+//	             lines of which some are missing
 //	record.go    a record and its canonical JSON
 //	parse.go     the allow-list; scan.go its alphabet, refuse.go its rules
 //	chain.go     chain, order, totals: carried along by all of the above

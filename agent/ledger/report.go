@@ -1,6 +1,9 @@
 package ledger
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Segment is what one segment is worth.
 type Segment struct {
@@ -69,6 +72,12 @@ func (r Report) Sound() bool {
 	return true
 }
 
+// Open says that whether there were more records at the end of a segment is not
+// known.
+func (r Report) Open() bool {
+	return slices.ContainsFunc(r.Segments, func(s Segment) bool { return s.Open })
+}
+
 // Complete says that every record is there, and that no more were.
 func (r Report) Complete() bool {
 	for _, s := range r.Segments {
@@ -93,7 +102,13 @@ func (r Report) Changed() bool {
 func (r Report) Missing() []Span {
 	all := []Span{}
 	for _, s := range r.Segments {
-		all = append(all, s.Missing...)
+		for _, m := range s.Missing {
+			if n := len(all); n > 0 && all[n-1].Last+1 == m.First {
+				all[n-1].Last = m.Last // a hole knows nothing of segments
+				continue
+			}
+			all = append(all, m)
+		}
 	}
 	return all
 }
@@ -101,10 +116,8 @@ func (r Report) Missing() []Span {
 // Counts tells what can be read and what not, without a number of any record.
 func (r Report) Counts() string {
 	text := fmt.Sprintf("%d of %d records can be read", r.Whole, r.Records)
-	for _, s := range r.Segments {
-		if s.Open {
-			return text + ", and whether there were more is not known"
-		}
+	if r.Open() {
+		return text + ", and whether there were more is not known"
 	}
 	return text + fmt.Sprintf(", %d cannot", r.Records-r.Whole)
 }

@@ -17,7 +17,7 @@
 //	log.go      hold the desk to its log
 //	overdue.go  what waits too long, what should not be
 //	verify.go   check an exported case
-//	open.go     open a sealed backup
+//	open.go     open a sealed backup; salvage.go what was saved of a ledger
 //	exit.go     exit codes and how errors are told
 //	output.go   words or JSON
 package main

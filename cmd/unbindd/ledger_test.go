@@ -131,6 +131,13 @@ func TestALedgerThatLacksARecordIsNotPaperedOver(t *testing.T) {
 	if err != nil || strings.Count(string(plain), "\n{\"c\":\"") != 30 || strings.Contains(string(plain), `"evseq":7,`) {
 		t.Errorf("%d records saved, %v", strings.Count(string(plain), "\n{\"c\":\""), err)
 	}
+	key := w.path("desk", "keys", "recipient.key")
+	if told := must(t, "unbind-desk", "open", "--identity", key, saved, "--totals"); !strings.Contains(told, "A salvage of the ledger of terminal ") || !strings.Contains(told, "could not read them: 7.") {
+		t.Errorf("unbind-desk open says: %s", told)
+	}
+	if told, err := exec.Command(filepath.Join("..", "..", "scripts", "check-salvage.sh"), key, saved).CombinedOutput(); err != nil || string(told) != "30 records, the last of them number 31; missing: 7\n" {
+		t.Errorf("stock tools say: %v: %s", err, told)
+	}
 	// What was found is known to the daemon at its start, and an order to unbind is not begun: nothing is erased.
 	if mode := w.startDaemon(); mode != local.Blocked {
 		t.Errorf("the daemon begins %s", mode)

@@ -211,13 +211,25 @@ func (a *Agent) holdLedger(ctx context.Context, c *caseFile) (string, error) {
 	said, err := a.ledgerEnds(l)
 	var damage error
 	if err == nil {
-		damage = l.Verify(ctx)
+		damage = a.wholeLedger(ctx, l)
 	}
 	a.closeLedger(l)
 	if err != nil || damage == nil {
 		return said, err
 	}
 	return a.overDamage(ctx, c, said, damage)
+}
+
+// wholeLedger reads all of it, and says whether its end is there.
+func (a *Agent) wholeLedger(ctx context.Context, l *ledger.Ledger) error {
+	if err := l.Verify(ctx); err != nil {
+		return err
+	}
+	known, err := a.journal.LedgerKnown()
+	if err != nil {
+		return err
+	}
+	return l.Lacks(known)
 }
 
 func (a *Agent) ledgerEnds(l *ledger.Ledger) (string, error) {

@@ -18,6 +18,14 @@ import (
 	"unbindd/agent/ledger"
 )
 
+// ErrNotCared says that the ledger was not looked at, and nothing was changed.
+var ErrNotCared = errors.New("nothing was looked at and nothing was changed")
+
+// notCared is a refusal before anything was looked at; a code may be in why.
+func notCared(why error) error {
+	return fmt.Errorf("cannot look at the ledger: %w: %w", why, ErrNotCared)
+}
+
 // CheckLedger says what of the ledger is whole. It needs the state directory
 // for itself: while a daemon runs on it, it is refused.
 func CheckLedger(ctx context.Context, parts Parts) (ledger.Report, error) {
@@ -33,23 +41,22 @@ func RepairLedger(ctx context.Context, parts Parts) (ledger.Report, error) {
 	})
 }
 
-// salvageCase stands where a backup names its case: nobody can take this file
-// for one, because no manifest names it.
-const salvageCase = "salvage"
-
 // ExportLedger writes what is whole into a new file, sealed as a backup is, to
 // the people of a recipient set; no case rests on it, and no receipt is given.
 func ExportLedger(ctx context.Context, parts Parts, set, path string) (ledger.Report, error) {
 	return careFor(parts, func(dir string, o ledger.Options, id *identity) (r ledger.Report, err error) {
 		people := id.recipients(envelope.ID(set))
 		if len(people) == 0 {
-			return r, fmt.Errorf("cannot export the ledger: the trust names nobody as the recipient set %q", set)
+			return r, notCared(envelope.Refuse("E28", "recipients", "the trust names nobody as the recipient set %q", set))
 		}
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {
-			return r, fmt.Errorf("cannot export the ledger: %w", err)
+			return r, notCared(err)
 		}
 		r, err = salvageTo(ctx, f, dir, o, id, people)
+		if err == nil && r.Whole == 0 && !r.Sound() {
+			err = envelope.Refuse("E26", string(r.Loss()), "cannot export the ledger: no record of it can be read")
+		}
 		if err = errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(path))); err != nil {
 			return r, errors.Join(err, os.Remove(path))
 		}
@@ -57,18 +64,26 @@ func ExportLedger(ctx context.Context, parts Parts, set, path string) (ledger.Re
 	})
 }
 
+// salvageTo counts what it seals as whoever opens it will, so that the trailer
+// is of what is in the file and of nothing else.
 func salvageTo(ctx context.Context, w io.Writer, dir string, o ledger.Options, id *identity, people []string) (r ledger.Report, err error) {
 	start := ledger.Start(id.raw)
 	header := backup.Header{
-		Case: salvageCase, Command: string(id.digest), Epoch: id.binding.Epoch, First: 1, Kind: backup.Kind,
+		Binding: string(id.digest), Epoch: id.binding.Epoch, First: 1, Kind: backup.Salvage,
 		Prev: hex.EncodeToString(start[:]), Terminal: string(id.binding.Terminal), V: 1,
 	}
-	_, err = backup.Seal(w, people, header, func(write func([]byte) error) (backup.TrailerInput, error) {
-		if r, err = ledger.Salvage(ctx, dir, o, write); err != nil {
-			return backup.TrailerInput{}, err
+	_, err = backup.Seal(w, people, header, func(write func([]byte) error) (in backup.TrailerInput, err error) {
+		audit := ledger.NewPiecesAuditor(start)
+		r, err = ledger.Salvage(ctx, dir, o, func(line []byte) error { return errors.Join(audit.Add(line), write(line)) })
+		if err != nil {
+			return in, err
 		}
-		missing, err := json.Marshal(r.Missing())
-		return backup.TrailerInput{Count: r.Whole, Head: string(envelope.FromRaw(start)), Last: r.Records, Sums: missing}, err
+		head, tally := audit.Head(), audit.Tally()
+		in = backup.TrailerInput{Count: tally.Records(), Head: head.Digest(), Last: head.Seq, Open: r.Open()}
+		var errs [2]error
+		in.Missing, errs[0] = json.Marshal(audit.Missing(r.Missing()))
+		in.Sums, errs[1] = json.Marshal(sumsOf(tally))
+		return in, errors.Join(errs[0], errs[1])
 	})
 	return r, err
 }
@@ -79,10 +94,10 @@ func careFor(parts Parts, do func(dir string, o ledger.Options, id *identity) (l
 	at := places{parts.Config.StateDir}
 	j, err := journal.Open(at.journal(), journal.Options{})
 	if errors.Is(err, journal.ErrAbsent) {
-		return r, errors.New("cannot look at the ledger: this terminal is not bound")
+		return r, notCared(envelope.Refuse("E28", "not-bound", "this terminal is bound to nobody"))
 	}
 	if errors.Is(err, journal.ErrLocked) {
-		return r, fmt.Errorf("cannot look at the ledger: stop the daemon first: %w", err)
+		return r, notCared(fmt.Errorf("stop the daemon first: %w", err))
 	}
 	if err != nil {
 		return r, err
@@ -90,10 +105,10 @@ func careFor(parts Parts, do func(dir string, o ledger.Options, id *identity) (l
 	defer func() { err = errors.Join(err, j.Close()) }()
 	id, bound, err := loadIdentity(at)
 	if err == nil && !bound {
-		err = errors.New("this terminal is not bound")
+		err = envelope.Refuse("E28", "not-bound", "this terminal is bound to nobody")
 	}
 	if err != nil {
-		return r, fmt.Errorf("cannot look at the ledger: %w", err)
+		return r, notCared(err)
 	}
 	store, err := keys.Open(at.keys())
 	if err != nil {
@@ -103,7 +118,18 @@ func careFor(parts Parts, do func(dir string, o ledger.Options, id *identity) (l
 	if err != nil {
 		return r, fmt.Errorf("cannot look at the ledger: %w", err)
 	}
-	r, err = do(at.ledger(), ledger.Options{AEAD: aead, Binding: id.raw}, id)
+	known, err := j.LedgerKnown()
+	if err != nil {
+		return r, err
+	}
+	r, err = do(at.ledger(), ledger.Options{AEAD: aead, Binding: id.raw, Known: known}, id)
+	if errors.Is(err, ledger.ErrAbsent) {
+		return r, notCared(envelope.Refuse("E28", "no-ledger", "there is none yet, and no record was ever seen in one"))
+	}
+	if loss := ledger.LossOf(err); loss != "" {
+		return r, errors.Join(envelope.Refuse("E26", string(loss), "cannot answer for the ledger: %w", err),
+			j.SetDamage(journal.Damage{Why: err.Error(), Code: damageCode(loss), Since: nowOf(parts)}))
+	}
 	if err != nil {
 		return r, err
 	}
@@ -115,9 +141,14 @@ func remember(parts Parts, j *journal.Journal, r ledger.Report) error {
 	if r.Sound() {
 		return j.Sound()
 	}
-	now := time.Now
+	return j.SetDamage(journal.Damage{
+		Why: fmt.Sprintf("%s: %s", ledger.ErrDamaged, r.Counts()), Code: damageCode(r.Loss()), Since: nowOf(parts),
+	})
+}
+
+func nowOf(parts Parts) int64 {
 	if parts.Now != nil {
-		now = parts.Now
+		return parts.Now().Unix()
 	}
-	return j.SetDamage(journal.Damage{Why: fmt.Sprintf("%s: %s", ledger.ErrDamaged, r.Counts()), Since: now().Unix()})
+	return time.Now().Unix()
 }

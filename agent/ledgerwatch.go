@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -25,7 +26,7 @@ func (a *Agent) lookAtLedger() error {
 		return err
 	}
 	if known {
-		a.show.setDamage(spoken("E26", d.Why))
+		a.show.setDamage(spoken(cmp.Or(d.Code, "E26"), d.Why))
 		a.show.setMode(local.Blocked)
 		return nil
 	}
@@ -47,16 +48,26 @@ func (a *Agent) lookAtLedger() error {
 // until the whole ledger was read and found whole: a restart does not make it
 // good, and neither does a command that ended over it.
 func (a *Agent) noteDamage(err error) bool {
-	if !errors.Is(err, ledger.ErrDamaged) {
+	loss := ledger.LossOf(err)
+	if !errors.Is(err, ledger.ErrDamaged) && loss == "" {
 		return false
 	}
-	a.show.setDamage(spoken("E26", err.Error()))
-	a.Log.Error().Str("code", "E26").Msg(err.Error())
+	code := damageCode(loss)
+	a.show.setDamage(spoken(code, err.Error()))
+	a.Log.Error().Str("code", code).Msg(err.Error())
 	now, _ := a.clock.read()
-	if err := a.journal.SetDamage(journal.Damage{Why: err.Error(), Since: now}); err != nil {
+	if err := a.journal.SetDamage(journal.Damage{Why: err.Error(), Code: code, Since: now}); err != nil {
 		a.Log.Error().Err(err).Msg("the damage of the ledger is not written down: it is forgotten with this process")
 	}
 	return true
+}
+
+// damageCode is E26 with the kind of loss, if it is one that has a name.
+func damageCode(loss ledger.Loss) string {
+	if loss == "" {
+		return "E26"
+	}
+	return "E26:" + string(loss)
 }
 
 // foundWhole forgets what was noticed.

@@ -319,7 +319,7 @@ func (a *Agent) foreignGivesUp(err error) error {
 // be read cannot be backed up.
 func (a *Agent) ledgerGivesUp(err error) error {
 	if a.noteDamage(err) {
-		return giveUp("E26", "", "cannot go on: %w", err)
+		return giveUp("E26", string(ledger.LossOf(err)), "cannot go on: %w", err)
 	}
 	return err
 }

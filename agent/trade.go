@@ -26,7 +26,16 @@ func (a *Agent) openLedger(create bool) (*ledger.Ledger, error) {
 		return nil, err
 	}
 	o.NoCreate = !create
-	return ledger.Open(a.at.ledger(), o)
+	l, err := ledger.Open(a.at.ledger(), o)
+	if loss := ledger.LossOf(err); (loss == ledger.AllGone || loss == ledger.EndGone) && a.nothingIsSaved() {
+		a.noteDamage(err)
+		o.Known = 0 // the gate says in the certificate what is gone
+		l, err = ledger.Open(a.at.ledger(), o)
+	}
+	if err == nil {
+		a.remember(l)
+	}
+	return l, err
 }
 
 func (a *Agent) ledgerOptions() (ledger.Options, error) {
@@ -34,7 +43,8 @@ func (a *Agent) ledgerOptions() (ledger.Options, error) {
 	if err != nil {
 		return ledger.Options{}, fmt.Errorf("cannot open the ledger: %w", err)
 	}
-	return ledger.Options{AEAD: aead, Binding: a.identity().raw}, nil
+	known, err := a.journal.LedgerKnown()
+	return ledger.Options{AEAD: aead, Binding: a.identity().raw, Known: known}, err
 }
 
 // trade takes the reader's events into the ledger until a command is accepted.
@@ -75,6 +85,7 @@ func (a *Agent) tradeOnce(ctx context.Context) error {
 		return a.ledgerFailed(err)
 	}
 	defer func() {
+		a.remember(l)
 		if err := l.Close(); err != nil {
 			a.Log.Error().Err(err).Msg("the ledger cannot be closed")
 		}
@@ -294,6 +305,7 @@ func (a *Agent) commitEvents(ctx context.Context, l *ledger.Ledger) (last uint64
 		a.hub.tell(local.Event{Kind: "trade", State: "refused", Code: r.Code})
 	}
 	a.show.setLedger(l)
+	a.rememberSometimes(l)
 	return l.Last(serial), len(events), nil
 }
 

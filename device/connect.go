@@ -92,6 +92,9 @@ func (r *Reader) openLine(c candidate, patience RetryConfig) (*line, *port, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	if p.untold != nil {
+		r.change(func() { r.status.Err = p.untold.Error() })
+	}
 	l := newLine(p, c.baud, patience)
 	l.bits, l.tally = m.length(), &r.tally
 	r.setLine(l)

@@ -15,7 +15,8 @@ import (
 // for a Read that may never return. A second ("control") descriptor of the same tty lets us find the
 // library's descriptor, make it pollable again, lock the line and see what the driver made of the settings.
 type port struct {
-	tty io.ReadWriteCloser
+	tty    io.ReadWriteCloser
+	untold error // who else uses the line could not be told
 
 	mu      sync.Mutex // everything below: a descriptor's number may mean another file once it is closed
 	control int        // -1: none

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/tarm/serial"
 	"golang.org/x/sys/unix"
@@ -28,6 +29,7 @@ type opening struct {
 	path    string
 	mode    mode
 	proc    procfs
+	look    time.Duration // for how long to look for who else uses the line; 0: lookTime
 	library func(*serial.Config) (io.ReadWriteCloser, error)
 }
 
@@ -60,7 +62,7 @@ func (o opening) beside(p *port) (err error) {
 	if p.control, err = o.openControl(); err != nil {
 		return err
 	}
-	if err := o.lock(p.control); err != nil {
+	if err := o.lock(p, p.control); err != nil {
 		return err
 	}
 	fd := -1
@@ -87,7 +89,7 @@ func (o opening) alone(p *port) (err error) {
 	if p.control, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0); err != nil {
 		return fmt.Errorf("cannot copy the descriptor: %w", err)
 	}
-	if err := o.lock(p.control); err != nil {
+	if err := o.lock(p, p.control); err != nil {
 		return err
 	}
 	return makePollable(fd)

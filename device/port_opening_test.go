@@ -32,10 +32,10 @@ func ways(t *testing.T, path string) map[string]opening {
 	nothing := procfs(filepath.Join(t.TempDir(), "proc"))
 	m := plain(115200, 1)
 	return map[string]opening{
-		"two descriptors":             {path, m, "/proc", library},
-		"proc cannot be read":         {path, m, nothing, library},
-		"one open only":               {path, m, "/proc", onceOnly(path)},
-		"one open only, without proc": {path, m, nothing, onceOnly(path)},
+		"two descriptors":             {path, m, "/proc", 0, library},
+		"proc cannot be read":         {path, m, nothing, 0, library},
+		"one open only":               {path, m, "/proc", 0, onceOnly(path)},
+		"one open only, without proc": {path, m, nothing, 0, onceOnly(path)},
 	}
 }
 
@@ -175,7 +175,7 @@ func TestFailedOpeningLeavesNothingBehind(t *testing.T) {
 		"busy twice": func(*serial.Config) (io.ReadWriteCloser, error) { return nil, unix.EBUSY },
 	} {
 		_, path := newPTY(t)
-		o := opening{path, plain(115200, 1), "/proc", library}
+		o := opening{path, plain(115200, 1), "/proc", 0, library}
 		if p, err := o.port(); err == nil {
 			t.Errorf("%s: opened %v", name, p)
 		}

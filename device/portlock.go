@@ -11,7 +11,8 @@ import (
 //
 // The lock is flock: unlike TIOCEXCL it also stops a second process of root, and it dies with its process.
 // A program that locks nothing takes bytes all the same, so one that has the line open stops us too.
-func (o opening) lock(fd int) error {
+// Where that cannot be told the line is taken, and p says so.
+func (o opening) lock(p *port, fd int) error {
 	err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return o.busy()
@@ -23,7 +24,8 @@ func (o opening) lock(fd int) error {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return fmt.Errorf("cannot stat it: %w", err)
 	}
-	if pid := o.proc.user(&st); pid > 0 {
+	pid, err := o.proc.userWithin(o.look, &st)
+	if p.untold = err; pid > 0 {
 		return o.proc.heldBy(pid)
 	}
 	return nil
@@ -38,7 +40,11 @@ func (o opening) busy() error {
 	if pid := o.proc.locker(&st); pid > 0 {
 		return o.proc.heldBy(pid)
 	}
-	if pid := o.proc.user(&st); pid > 0 {
+	pid, err := o.proc.userWithin(o.look, &st)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	if pid > 0 {
 		return o.proc.heldBy(pid)
 	}
 	return ErrBusy

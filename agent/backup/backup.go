@@ -13,7 +13,12 @@
 //
 //	age -d -i identity case.jsonl.zst.age | zstd -d | jq .
 //
+// A salvage is the same container of another kind: what "unbindd ledger export"
+// could read of a ledger. It belongs to no case, it may have holes, and its
+// trailer names them. Open takes no salvage, and OpenSalvage no backup.
+//
 //	backup.go   the header, the trailer, their canonical lines
+//	salvage.go  what a salvage says otherwise
 //	seal.go     lines -> file
 //	open.go     file -> lines
 //	people.go   recipients and identities
@@ -41,11 +46,12 @@ const (
 
 // Header is the first line; its members are in canonical order.
 type Header struct {
-	Case     string `json:"case"`
-	Command  string `json:"command"` // digest of the command the backup was made for
+	Binding  string `json:"binding,omitempty"` // a salvage's: digest of the binding its ledger belongs to
+	Case     string `json:"case,omitempty"`    // a backup's
+	Command  string `json:"command,omitempty"` // a backup's: digest of the command it was made for
 	Epoch    int64  `json:"epoch"`
 	First    uint64 `json:"first"` // seq of the first record
-	Kind     string `json:"kind"`  // always Kind
+	Kind     string `json:"kind"`  // Kind or Salvage
 	Prev     string `json:"prev"`  // chain value before the first record, 64 hex digits
 	Terminal string `json:"terminal"`
 	V        int    `json:"v"` // always 1
@@ -53,11 +59,13 @@ type Header struct {
 
 // Trailer is the last line; its members are in canonical order.
 type Trailer struct {
-	Count  uint64          `json:"count"`  // lines between header and trailer
-	Head   string          `json:"head"`   // digest: the last record's chain value
-	Last   uint64          `json:"last"`   // seq of the last record
-	Sha256 string          `json:"sha256"` // of all bytes before the trailer line, 64 hex digits
-	Sums   json.RawMessage `json:"sums"`
+	Count   uint64          `json:"count"`             // lines between header and trailer
+	Head    string          `json:"head"`              // digest: the last record's chain value
+	Last    uint64          `json:"last"`              // seq of the last record
+	Missing json.RawMessage `json:"missing,omitempty"` // a salvage's: the stretches of records that are not in it
+	Open    bool            `json:"open,omitempty"`    // a salvage's: whether there were more at its end is not known
+	Sha256  string          `json:"sha256"`            // of all bytes before the trailer line, 64 hex digits
+	Sums    json.RawMessage `json:"sums"`
 }
 
 // TrailerInput is what whoever wrote the lines knows of them.
@@ -66,6 +74,9 @@ type TrailerInput struct {
 	Head  string // digest
 	Last  uint64
 	Sums  json.RawMessage // canonical JSON
+
+	Missing json.RawMessage // a salvage's; canonical JSON
+	Open    bool            // a salvage's
 }
 
 // ErrCorrupt says that a file is not what Seal wrote.
@@ -75,12 +86,16 @@ func corrupt(why error) error { return fmt.Errorf("%w: %w", ErrCorrupt, why) }
 
 func (h Header) check() error {
 	switch {
-	case h.Kind != Kind || h.V != version:
+	case h.Kind != Kind && h.Kind != Salvage || h.V != version:
 		return fmt.Errorf("it is a %q of version %d", h.Kind, h.V)
-	case !isID(h.Case) || !isID(h.Terminal):
-		return errors.New("case or terminal is not an identifier")
-	case !isDigest(h.Command):
+	case h.Kind == Salvage && !h.ofSalvage():
+		return errors.New("a salvage names its binding, no case and no command")
+	case h.Kind == Kind && (!isID(h.Case) || h.Binding != ""):
+		return errors.New("case is not an identifier, or a binding is named beside it")
+	case h.Kind == Kind && !isDigest(h.Command):
 		return errors.New("command is not a digest")
+	case !isID(h.Terminal):
+		return errors.New("terminal is not an identifier")
 	case !isHex64(h.Prev):
 		return errors.New("prev is not 64 hex digits")
 	case h.Epoch < 0 || h.Epoch > maxInt || h.First > maxInt:
@@ -89,8 +104,10 @@ func (h Header) check() error {
 	return nil
 }
 
-func (t Trailer) check() error {
+func (t Trailer) check(kind string) error {
 	switch {
+	case (kind == Salvage) != (len(t.Missing) != 0) || kind != Salvage && t.Open:
+		return errors.New("what is missing is said in a salvage, and only there")
 	case !isDigest(t.Head):
 		return errors.New("head is not a digest")
 	case !isHex64(t.Sha256):

@@ -3,6 +3,7 @@ package backup
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -178,5 +179,51 @@ func TestLargeWindowIsRefused(t *testing.T) {
 	sealed := forge(t, recipient, good, zstd.WithWindowSize(8<<20))
 	if _, _, _, err := openAll(sealed, identity); !errors.Is(err, ErrCorrupt) {
 		t.Fatalf("a window of 8 MiB answered %v", err)
+	}
+}
+
+// A salvage says less than a backup, and is never taken for one, nor the other way round.
+func TestKindsAreNotMixed(t *testing.T) {
+	identity, recipient := people(t)
+	asBackup, _ := mustSeal(t, someLines(3), recipient)
+	h := Header{Binding: header().Command, Epoch: 3, First: 1, Kind: Salvage, Prev: header().Prev, Terminal: "terminal-1"}
+	in := input(3)
+	in.Missing, in.Open = json.RawMessage(`[{"first":4,"last":5}]`), true
+	var out bytes.Buffer
+	if _, err := Seal(&out, []string{recipient}, h, withTrailer(someLines(3), in)); err != nil {
+		t.Fatal(err)
+	}
+	nothing := func([]byte) error { return nil }
+	if got, trailer, err := OpenSalvage(bytes.NewReader(out.Bytes()), []string{identity}, nothing); err != nil || got.Kind != Salvage || !trailer.Open || string(trailer.Missing) != string(in.Missing) {
+		t.Errorf("%+v %+v %v", got, trailer, err)
+	}
+	if first, err := Beginning(bytes.NewReader(out.Bytes()), []string{identity}); err != nil || first.Kind != Salvage {
+		t.Errorf("it begins with %+v, %v", first, err)
+	}
+	if _, _, err := Open(bytes.NewReader(out.Bytes()), []string{identity}, nothing); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a salvage as a backup: %v", err)
+	}
+	if _, _, err := OpenSalvage(bytes.NewReader(asBackup), []string{identity}, nothing); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a backup as a salvage: %v", err)
+	}
+	for name, change := range map[string]func(h *Header, in *TrailerInput){
+		"a case":           func(h *Header, _ *TrailerInput) { h.Case = "case-1" },
+		"a command":        func(h *Header, _ *TrailerInput) { h.Command = header().Command },
+		"no binding":       func(h *Header, _ *TrailerInput) { h.Binding = "" },
+		"nothing missing":  func(_ *Header, in *TrailerInput) { in.Missing = nil },
+		"a backup's holes": func(h *Header, _ *TrailerInput) { *h = header() },
+	} {
+		h, in := h, in
+		change(&h, &in)
+		if _, err := Seal(io.Discard, []string{recipient}, h, withTrailer(someLines(3), in)); err == nil {
+			t.Errorf("%s: it was sealed", name)
+		}
+	}
+}
+
+func withTrailer(lines []string, in TrailerInput) func(write func([]byte) error) (TrailerInput, error) {
+	return func(write func([]byte) error) (TrailerInput, error) {
+		_, err := writer(lines)(write)
+		return in, err
 	}
 }

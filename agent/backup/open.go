@@ -20,7 +20,7 @@ import (
 // each ends it and is returned; anything wrong with the file is ErrCorrupt, but
 // for a file that none of the identities opens.
 func Open(src io.Reader, identities []string, each func(line []byte) error) (Header, Trailer, error) {
-	h, t, err := open(src, identities, each)
+	h, t, err := open(src, identities, Kind, each)
 	if err != nil {
 		return Header{}, Trailer{}, fmt.Errorf("cannot open the backup: %w", err)
 	}
@@ -30,23 +30,8 @@ func Open(src io.Reader, identities []string, each func(line []byte) error) (Hea
 // ErrNotForUs says that none of the identities is a recipient of the file.
 var ErrNotForUs = errors.New("the backup is sealed to somebody else")
 
-func open(src io.Reader, identities []string, each func(line []byte) error) (h Header, t Trailer, err error) {
-	people, err := parseIdentities(identities)
-	if err != nil {
-		return h, t, err
-	}
-	plain, err := age.Decrypt(src, people...)
-	var nobody *age.NoIdentityMatchError
-	if errors.As(err, &nobody) {
-		return h, t, ErrNotForUs
-	}
-	if err != nil {
-		return h, t, corrupt(err)
-	}
-	packed, err := zstd.NewReader(plain,
-		zstd.WithDecoderConcurrency(1),
-		zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(window))
+func open(src io.Reader, identities []string, kind string, each func(line []byte) error) (h Header, t Trailer, err error) {
+	plain, packed, err := unseal(src, identities)
 	if err != nil {
 		return h, t, err
 	}
@@ -55,10 +40,34 @@ func open(src io.Reader, identities []string, each func(line []byte) error) (h H
 	if h, err = r.header(); err != nil {
 		return h, t, err
 	}
+	if h.Kind != kind {
+		return h, t, corrupt(fmt.Errorf("header: it is a %q and no %q", h.Kind, kind))
+	}
 	if t, err = r.body(each); err != nil {
 		return h, t, err
 	}
 	return h, t, drain(plain)
+}
+
+// unseal takes off age's layer, and then zstd's.
+func unseal(src io.Reader, identities []string) (plain io.Reader, packed *zstd.Decoder, err error) {
+	people, err := parseIdentities(identities)
+	if err != nil {
+		return nil, nil, err
+	}
+	plain, err = age.Decrypt(src, people...)
+	var nobody *age.NoIdentityMatchError
+	if errors.As(err, &nobody) {
+		return nil, nil, ErrNotForUs
+	}
+	if err != nil {
+		return nil, nil, corrupt(err)
+	}
+	packed, err = zstd.NewReader(plain,
+		zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(window))
+	return plain, packed, err
 }
 
 // drain asks age for its end: only there does it know that nothing is cut off.
@@ -79,6 +88,7 @@ func drain(plain io.Reader) error {
 type reader struct {
 	lines *bufio.Reader
 	sum   hash.Hash
+	kind  string // the header's
 	held  []byte
 }
 
@@ -98,6 +108,7 @@ func (r *reader) header() (h Header, err error) {
 		return h, corrupt(fmt.Errorf("header: %w", err))
 	}
 	r.sum.Write(text)
+	r.kind = h.Kind
 	return h, nil
 }
 
@@ -127,7 +138,7 @@ func (r *reader) trailer(count uint64) (t Trailer, err error) {
 	if r.held == nil {
 		return t, corrupt(errors.New("it has no trailer"))
 	}
-	if err := errors.Join(read(r.held, &t), t.check()); err != nil {
+	if err := errors.Join(read(r.held, &t), t.check(r.kind)); err != nil {
 		return t, corrupt(fmt.Errorf("trailer: %w", err))
 	}
 	if t.Count != count {

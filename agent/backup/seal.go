@@ -2,6 +2,7 @@ package backup
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -20,7 +21,7 @@ import (
 //
 //	line -> sha256 -> zstd -> age -> dst
 func Seal(dst io.Writer, recipients []string, h Header, lines func(write func(line []byte) error) (TrailerInput, error)) (Trailer, error) {
-	h.Kind, h.V = Kind, version
+	h.Kind, h.V = cmp.Or(h.Kind, Kind), version
 	t, err := seal(dst, recipients, h, lines)
 	if err != nil {
 		return Trailer{}, fmt.Errorf("cannot seal the backup: %w", err)
@@ -82,8 +83,11 @@ func (s *sealer) write(h Header, lines func(write func(line []byte) error) (Trai
 	if in.Count != s.count {
 		return Trailer{}, fmt.Errorf("%d lines were announced and %d written", in.Count, s.count)
 	}
-	t := Trailer{Count: in.Count, Head: in.Head, Last: in.Last, Sums: in.Sums, Sha256: hex.EncodeToString(s.sum.Sum(nil))}
-	if err := t.check(); err != nil {
+	t := Trailer{
+		Count: in.Count, Head: in.Head, Last: in.Last, Missing: in.Missing, Open: in.Open, Sums: in.Sums,
+		Sha256: hex.EncodeToString(s.sum.Sum(nil)),
+	}
+	if err := t.check(h.Kind); err != nil {
 		return Trailer{}, fmt.Errorf("trailer: %w", err)
 	}
 	return t, s.end(t)

@@ -32,8 +32,14 @@ func (m Meaning) pick(l Language) [2]string {
 	return m.en
 }
 
-// MeaningOf finds the meaning of a code, with or without its detail.
+// MeaningOf finds the meaning of a code, with or without its detail. A detail that
+// wants a sentence and a next step of its own has them in details.go.
 func MeaningOf(code string) (Meaning, bool) {
+	for _, m := range details {
+		if m.Code == code {
+			return m, true
+		}
+	}
 	code, _, _ = strings.Cut(code, ":")
 	for _, m := range Codes {
 		if m.Code == code {

@@ -14,5 +14,6 @@
 //	envelope.go   DSSE: PAE, parse, seal, digest
 //	key.go        public keys, key ids, signers
 //	refusal.go    a refusal with its code
-//	codes.go      every code: name, sentence and next step, in two languages
+//	codes.go      every code: name, sentence and next step, in two languages;
+//	              details.go those of a detail that wants its own
 package envelope

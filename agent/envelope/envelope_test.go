@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -172,7 +173,7 @@ func TestOpensslVerifies(t *testing.T) {
 
 func TestEveryCodeIsToldInBothLanguages(t *testing.T) {
 	seen := map[string]bool{}
-	for _, m := range Codes {
+	for _, m := range append(slices.Clone(Codes), details...) {
 		if seen[m.Code] || m.Name == "" || m.Sentence(English) == "" || m.Next(English) == "" ||
 			m.Sentence(Chinese) == m.Sentence(English) || m.Next(Chinese) == m.Next(English) {
 			t.Errorf("%s is not fully told", m.Code)
@@ -181,6 +182,9 @@ func TestEveryCodeIsToldInBothLanguages(t *testing.T) {
 	}
 	if m, ok := MeaningOf("E05:missing-role"); !ok || m.Name != "threshold_not_met" {
 		t.Error("a code with a detail does not find its meaning")
+	}
+	if m, ok := MeaningOf("E26:all-gone"); !ok || m.Name != "ledger_all_gone" {
+		t.Error("a detail with a meaning of its own does not find it")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 // was first noticed, in Unix seconds of the terminal's clock.
 type Damage struct {
 	Why   string `json:"why"`
+	Code  string `json:"code,omitempty"` // E26 and what it is; E26 alone where there is none
 	Since int64  `json:"since"`
 }
 

@@ -7,7 +7,7 @@ var (
 	bucketRun    = []byte("run")    // the case: head, cancel
 	bucketSteps  = []byte("steps")  // step name -> Status
 	bucketNotes  = []byte("notes")  // note name -> bytes a step kept
-	bucketMemory = []byte("memory") // seq, challenge, floor, ticks, damage
+	bucketMemory = []byte("memory") // seq, challenge, floor, ticks, damage, ledger
 	bucketIDs    = []byte("ids")    // consumed command id -> {}
 	bucketOutbox = []byte("outbox") // u64 -> Parcel
 	bucketCounts = []byte("counts") // "answer/<case>" -> last number
@@ -21,6 +21,7 @@ var (
 	keyFloor     = []byte("floor")
 	keyBase      = []byte("base")   // the reader's last event of an earlier binding
 	keyDamage    = []byte("damage") // what is wrong with the ledger, until it was read whole
+	keyKnown     = []byte("ledger") // a record that was durable in the ledger once
 	keyFiller    = []byte("filler") // the reserve and the trial record, removed at once
 )
 

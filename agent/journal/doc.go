@@ -18,6 +18,6 @@
 //	note.go     what a step keeps and reads
 //	run.go      the case that runs, or the last one
 //	memory.go   consumed ids, sequence, challenge, time floor
-//	damage.go   what is known to be wrong with the ledger
+//	damage.go   what is known to be wrong with the ledger; known.go how far it was
 //	outbox.go   what must be delivered, and was not yet acknowledged
 package journal

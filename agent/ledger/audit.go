@@ -37,31 +37,36 @@ func (a *Auditor) Add(line []byte) error {
 	if a.dead != nil {
 		return a.dead
 	}
-	if err := a.add(bytes.TrimSuffix(line, []byte("\n"))); err != nil {
+	if err := a.add(line); err != nil {
 		a.dead = fmt.Errorf("cannot audit record %d: %w", a.run.head.Seq+1, err)
 	}
 	return a.dead
 }
 
 func (a *Auditor) add(line []byte) error {
-	rest, ok := bytes.CutPrefix(line, []byte(lineHead))
-	if !ok || len(rest) < 2*chainSize {
-		return errLine
-	}
-	var chain [32]byte
-	digits, rest := rest[:2*chainSize], rest[2*chainSize:]
-	if _, err := hex.Decode(chain[:], digits); err != nil || !bytes.Equal(digits, bytes.ToLower(digits)) {
-		return errLine
-	}
-	raw, ok := bytes.CutPrefix(rest, []byte(lineMiddle))
-	if !ok {
-		return errLine
-	}
-	raw, ok = bytes.CutSuffix(raw, []byte("}"))
-	if !ok {
-		return errLine
+	chain, raw, err := splitLine(line)
+	if err != nil {
+		return err
 	}
 	return follow(a.run, chain, raw)
+}
+
+// splitLine takes an exported line apart, with or without its newline.
+func splitLine(line []byte) (chain [32]byte, raw []byte, err error) {
+	rest, ok := bytes.CutPrefix(bytes.TrimSuffix(line, []byte("\n")), []byte(lineHead))
+	if !ok || len(rest) < 2*chainSize {
+		return chain, nil, errLine
+	}
+	digits, rest := rest[:2*chainSize], rest[2*chainSize:]
+	if _, err := hex.Decode(chain[:], digits); err != nil || !bytes.Equal(digits, bytes.ToLower(digits)) {
+		return chain, nil, errLine
+	}
+	raw, opens := bytes.CutPrefix(rest, []byte(lineMiddle))
+	raw, closes := bytes.CutSuffix(raw, []byte("}"))
+	if !opens || !closes {
+		return chain, nil, errLine
+	}
+	return chain, raw, nil
 }
 
 // Head returns the number and chain value of the last line that fitted.

@@ -41,8 +41,10 @@ func examine(ctx context.Context, dir string, o Options, how checker) (Report, e
 		return Report{}, err
 	}
 	count, err := highestSegment(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && count == 0 {
+	if gone := errors.Is(err, os.ErrNotExist) || err == nil && count == 0; gone && o.Known == 0 {
 		return Report{}, ErrAbsent
+	} else if gone {
+		count, err = 0, nil
 	}
 	if err != nil {
 		return Report{}, err
@@ -59,6 +61,7 @@ func examine(ctx context.Context, dir string, o Options, how checker) (Report, e
 	if !c.known && c.alien != nil {
 		return Report{}, c.alien
 	}
+	c.report.endAt(o.Known)
 	return c.report, nil
 }
 

@@ -14,17 +14,12 @@ import (
 //	             +-> unknown: the ledger is dead
 func (l *Ledger) store(next *state, after uint64, sealed [][]byte) error {
 	var committing bool
-	released := true
 	err := guard(func() error {
-		tx, err := l.db.Begin(true)
+		tx, err := l.db.begin(true)
 		if err != nil {
 			return err
 		}
-		released = false
-		defer func() {
-			_ = tx.Rollback() // after a commit it only says that there is nothing left to roll back
-			released = true
-		}()
+		defer l.db.end(tx)
 		if err := l.put(tx, next, after, sealed); err != nil {
 			return err
 		}
@@ -32,7 +27,6 @@ func (l *Ledger) store(next *state, after uint64, sealed [][]byte) error {
 		commit := func() error { return guard(tx.Commit) }
 		return outside(func() error { return l.wrap(commit) })
 	})
-	l.stuck = !released
 	switch {
 	case err == nil:
 		l.current.Store(next)
@@ -62,6 +56,6 @@ func (l *Ledger) put(tx *bbolt.Tx, next *state, after uint64, sealed [][]byte) e
 
 // renewMeta makes an empty commit, after which both of bbolt's meta pages lead
 // to the same records.
-func renewMeta(db *bbolt.DB) error {
+func renewMeta(db *segment) error {
 	return guard(func() error { return db.Update(func(*bbolt.Tx) error { return nil }) })
 }

@@ -41,7 +41,7 @@ func (l *Ledger) walk(visit func(tx *bbolt.Tx, st *state, last bool) error) erro
 		if err != nil {
 			return err
 		}
-		defer tx.Rollback()
+		defer db.end(tx)
 		for n := uint64(1); n < segment; n++ {
 			if err := l.walkSealed(n, visit); err != nil {
 				return err
@@ -69,7 +69,7 @@ func (l *Ledger) snapshot() (*segment, *bbolt.Tx, uint64, error) {
 	if l.db == nil {
 		return nil, nil, 0, ErrClosed
 	}
-	tx, err := l.db.Begin(false)
+	tx, err := l.db.begin(false)
 	return l.db, tx, l.current.Load().segment, err
 }
 
@@ -91,7 +91,7 @@ func (l *Ledger) walkSealed(n uint64, visit func(tx *bbolt.Tx, st *state, last b
 // pages; opening it a second time would drop bbolt's lock on Android.
 func readAhead(tx *bbolt.Tx, file io.ReaderAt) error {
 	if _, err := tx.WriteTo(struct{ io.Writer }{io.Discard}); err != nil {
-		return fmt.Errorf("cannot read a segment: %w", ofTheMedium(err))
+		return fmt.Errorf("cannot read a segment: %w", ofTheMedium(ofShort(err)))
 	}
 	return checkPages(tx, file, true)
 }

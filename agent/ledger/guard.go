@@ -16,6 +16,8 @@ func guard(fn func() error) (err error) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
+		case interface{ Addr() uintptr }: // a bad access: the runtime's own words for it are of pointers
+			err = fmt.Errorf("%w: a page of the file was not there to be read: the medium did not give it, or the file was cut short", ErrDamaged)
 		case callerPanic:
 			panic(p.value)
 		default:

@@ -20,21 +20,23 @@
 //	roll.go      the next segment
 //	export.go    records as lines, re-verified on the way out
 //	verify.go    everything that is stored, checked; patrol.go while others append
-//	audit.go     the same checks for whoever has only the lines
+//	audit.go     the same checks for whoever has only the lines; pieces.go for
+//	             lines of which some are missing
 //	record.go    a record and its canonical JSON
 //	parse.go     the allow-list; scan.go its alphabet, refuse.go its rules
 //	chain.go     chain, order, totals: carried along by all of the above
 //	tally.go     sums
 //	seal.go      what lies on disk, encrypted
-//	segment.go   one bbolt file
+//	segment.go   one bbolt file; handle.go its transactions
 //	pages.go     bbolt's pages, looked at before bbolt follows them
 //	medium.go    what the kernel holds, forgotten before a segment is opened
 //	check.go     what of a ledger is whole; salvage.go what of a damaged segment
 //	carve.go     records looked for in a file that is not opened; bykeys.go by
 //	             their keys; newest.go the state that counts; fit.go which of the
 //	             records are the ledger's; span.go numbers in a row
-//	repair.go    a segment written anew; report.go what is told of all that
-//	guard.go     damage that bbolt would die of
+//	repair.go    a segment written anew; report.go what is told of all that,
+//	             sentence.go in which words
+//	guard.go     damage that bbolt would die of; loss.go kinds of damage
 package ledger
 
 import (
@@ -76,6 +78,7 @@ type Options struct {
 	Prev       *[32]byte   // a successor's: the head of the ledger it continues
 	MaxSegment int64       // bytes of one file; 0 means 128 MiB, the least is 512 KiB
 	NoCreate   bool        // answer ErrAbsent instead of making a ledger
+	Known      uint64      // a record that is known to have been durable: a ledger that ends before it is damaged
 
 	// Rand is where nonces come from; nil means the system's generator.
 	Rand io.Reader
@@ -95,9 +98,8 @@ type Ledger struct {
 	queueing sync.Mutex // guards queue
 	queue    []*waiting
 
-	writing sync.Mutex // one writer at a time; Close is one too; guards dead, stuck
+	writing sync.Mutex // one writer at a time; Close is one too; guards dead
 	dead    error      // why nothing may be written any more
-	stuck   bool       // a write broke off with bbolt's lock held: the file is let go unclosed
 
 	harmed atomic.Bool // damage was seen: writing might spread it
 
@@ -120,14 +122,11 @@ func (l *Ledger) Close() error {
 	if l.dead == nil {
 		l.dead = ErrClosed
 	}
-	if l.stuck {
-		return fmt.Errorf("cannot close the ledger: %w", errors.Join(ErrDamaged, db.unlock()))
-	}
 	var err error
 	if healthy {
 		// Of two meta pages the newer one alone leads to the last commit; a bit
 		// of it lost at rest would silently lead to the commit before.
-		err = renewMeta(db.DB)
+		err = renewMeta(db)
 	}
 	if err := errors.Join(err, db.close()); err != nil {
 		return fmt.Errorf("cannot close the ledger: %w", err)

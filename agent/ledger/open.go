@@ -28,6 +28,9 @@ func open(dir string, o Options) (*Ledger, error) {
 	}
 	count, err := countSegments(dir)
 	if errors.Is(err, os.ErrNotExist) || err == nil && count == 0 {
+		if o.Known > 0 {
+			return nil, lose(AllGone, "all of it is gone, and record %d was in it", o.Known)
+		}
 		if o.NoCreate {
 			return nil, ErrAbsent
 		}
@@ -38,6 +41,9 @@ func open(dir string, o Options) (*Ledger, error) {
 	}
 	if err := l.attach(count, o.Prev); err != nil {
 		return nil, err
+	}
+	if err := l.Lacks(o.Known); err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }
@@ -100,12 +106,12 @@ func (l *Ledger) attach(last uint64, prev *[32]byte) error {
 		err = ErrBinding
 	}
 	if err == nil {
-		err = guard(func() error { return l.checkEnd(db.DB, st) })
+		err = guard(func() error { return l.checkEnd(db, st) })
 	}
 	if err == nil {
 		// A process that was killed may have left its last commit in the page
 		// cache alone. What is told from here on must be on the medium.
-		err = renewMeta(db.DB)
+		err = renewMeta(db)
 	}
 	if err != nil {
 		return errors.Join(err, db.close())
@@ -137,7 +143,7 @@ func (l *Ledger) sweep() error {
 	return nil
 }
 
-func (l *Ledger) checkEnd(db *bbolt.DB, st *state) error {
+func (l *Ledger) checkEnd(db *segment, st *state) error {
 	return db.View(func(tx *bbolt.Tx) error {
 		key, sealed := tx.Bucket(recordBucket).Cursor().Last()
 		head := st.running.head

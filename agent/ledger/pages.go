@@ -85,7 +85,7 @@ func (w *pageWalk) run(id uint64, limit uint64, b []byte) ([]byte, error) {
 	}
 	var head [pageHeader]byte
 	if _, err := w.file.ReadAt(head[:], int64(id)*pageSize); err != nil {
-		return nil, err
+		return nil, ofShort(err)
 	}
 	more := uint64(native.Uint32(head[12:]))
 	if native.Uint64(head[:]) != id || more >= w.end-id || more >= limit {
@@ -99,7 +99,7 @@ func (w *pageWalk) run(id uint64, limit uint64, b []byte) ([]byte, error) {
 	}
 	b = slices.Grow(b[:0], int(more+1)*pageSize)[:(more+1)*pageSize]
 	_, err := w.file.ReadAt(b, int64(id)*pageSize)
-	return b, err
+	return b, ofShort(err)
 }
 
 func (w *pageWalk) met(page uint64) bool { return w.seen[page/64]&(1<<(page%64)) != 0 }

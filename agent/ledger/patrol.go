@@ -79,7 +79,7 @@ func (p *patrol) some(n uint64, first bool) (sealed, more bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
-	defer tx.Rollback()
+	defer db.end(tx)
 	if segment != n {
 		return true, false, nil
 	}

@@ -108,7 +108,7 @@ func (l *Ledger) commitBehind(path string, n uint64, found *carving, follows []p
 		return db.Update(func(tx *bbolt.Tx) error { return l.put(tx, next, st.running.head.Seq, sealed) })
 	})
 	if err == nil {
-		err = renewMeta(db.DB)
+		err = renewMeta(db)
 	}
 	if err = errors.Join(err, db.close()); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (l *Ledger) commitBehind(path string, n uint64, found *carving, follows []p
 	if err != nil {
 		return err
 	}
-	if err = guard(func() error { return l.checkEnd(db.DB, st) }); err == nil && !st.running.equal(next.running) {
+	if err = guard(func() error { return l.checkEnd(db, st) }); err == nil && !st.running.equal(next.running) {
 		err = fmt.Errorf("%w: what was committed anew is not what was read", ErrDamaged)
 	}
 	return errors.Join(err, db.close())

@@ -72,7 +72,7 @@ func (c *checker) refill(found *carving, l *line, st *state) (fresh string, err 
 		})
 	}
 	if err == nil {
-		err = renewMeta(db.DB)
+		err = renewMeta(db)
 	}
 	return fresh, errors.Join(err, db.close())
 }

@@ -336,41 +336,23 @@ func TestBadSectorCostsItsOwnRecords(t *testing.T) {
 
 // Whatever is changed where, nothing is handed out as a record that was none.
 func FuzzSalvage(f *testing.F) {
-	l, dir := newLedger(f, small)
-	for n := uint64(1); n <= 40; n++ {
-		mustAppend(f, l, "PX7-1", sale("PX7-1", n))
-	}
-	want, _, _ := export(f, l, 1)
-	if err := l.Close(); err != nil {
-		f.Fatal(err)
-	}
-	path := segmentPath(dir, 1)
-	pristine, err := os.ReadFile(path)
-	if err != nil {
-		f.Fatal(err)
-	}
+	x := newHarmed(f)
 	for page := range uint32(16) {
 		f.Add(page*pageSize+8, uint32(0xffff))    // what it is, and how many entries it has
 		f.Add(page*pageSize+16+4, uint32(0xffff)) // where the first one lies
 	}
 	f.Fuzz(func(t *testing.T, at, change uint32) {
-		harmed := slices.Clone(pristine)
-		for i := range uint32(4) {
-			harmed[(at+i)%uint32(len(harmed))] ^= byte(change >> (8 * i))
-		}
-		if err := os.WriteFile(path, harmed, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		x.change(t, at, change)
 		n := 0
-		r, err := Salvage(context.Background(), dir, smallOptions(), func(line []byte) error {
+		r, err := Salvage(context.Background(), x.dir, smallOptions(), func(line []byte) error {
 			n++
-			if !slices.Contains(want, string(line)) {
+			if !slices.Contains(x.want, string(line)) {
 				t.Errorf("nobody wrote %s", line)
 			}
 			return nil
 		})
-		if err == nil && (uint64(n) != r.Whole || r.Complete() && n != len(want)) {
-			t.Errorf("%d lines of %d: %+v", n, len(want), r)
+		if err == nil && (uint64(n) != r.Whole || r.Complete() && n != len(x.want)) {
+			t.Errorf("%d lines of %d: %+v", n, len(x.want), r)
 		}
 	})
 }

@@ -1,6 +1,9 @@
 package ledger
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Segment is what one segment is worth.
 type Segment struct {
@@ -11,6 +14,7 @@ type Segment struct {
 	Missing  []Span `json:"missing,omitempty"`
 	Open     bool   `json:"open,omitempty"`     // what came after Last is not known
 	Damage   string `json:"damage,omitempty"`   // what is wrong with the file; "" if nothing
+	Loss     Loss   `json:"loss,omitempty"`     // which kind, if it is one of them
 	Mendable bool   `json:"mendable,omitempty"` // it can be written anew without losing a record
 	Mended   bool   `json:"mended,omitempty"`   // it was
 	Kept     string `json:"kept,omitempty"`     // the name of the damaged file, beside it
@@ -21,30 +25,6 @@ func (s Segment) Records() uint64 { return s.Last + 1 - s.First }
 
 // Sound says that there is nothing wrong with the segment's file.
 func (s Segment) Sound() bool { return s.Damage == "" }
-
-// Sentence tells it to a person.
-func (s Segment) Sentence() string {
-	text := fmt.Sprintf("segment %d: ", s.Segment)
-	switch {
-	case s.Whole == 0 && len(s.Missing) == 0 && s.Open:
-		return text + fmt.Sprintf("nothing in it can be read; what came after record %d is not known", s.Last)
-	case len(s.Missing) > 0:
-		text += fmt.Sprintf("%d of %d records are whole; %s cannot be read", s.Whole, s.Records(), spansText(s.Missing))
-	default:
-		text += fmt.Sprintf("all %d records are whole", s.Whole)
-	}
-	switch {
-	case s.Mended:
-		text += "; it was written anew, and the damaged file is kept as " + s.Kept
-	case s.Open:
-		text += fmt.Sprintf("; what came after record %d is not known", s.Last)
-	case s.Mendable:
-		text += "; the file around them is damaged and can be written anew"
-	case !s.Sound() && len(s.Missing) == 0:
-		text += "; it cannot be written anew, because the totals before it are not known"
-	}
-	return text
-}
 
 // Report is what a ledger is worth, segment by segment.
 type Report struct {
@@ -67,6 +47,12 @@ func (r Report) Sound() bool {
 		}
 	}
 	return true
+}
+
+// Open says that whether there were more records at the end of a segment is not
+// known.
+func (r Report) Open() bool {
+	return slices.ContainsFunc(r.Segments, func(s Segment) bool { return s.Open })
 }
 
 // Complete says that every record is there, and that no more were.
@@ -93,7 +79,9 @@ func (r Report) Changed() bool {
 func (r Report) Missing() []Span {
 	all := []Span{}
 	for _, s := range r.Segments {
-		all = append(all, s.Missing...)
+		for _, m := range s.Missing {
+			all = addSpan(all, m) // a hole knows nothing of segments
+		}
 	}
 	return all
 }
@@ -101,23 +89,8 @@ func (r Report) Missing() []Span {
 // Counts tells what can be read and what not, without a number of any record.
 func (r Report) Counts() string {
 	text := fmt.Sprintf("%d of %d records can be read", r.Whole, r.Records)
-	for _, s := range r.Segments {
-		if s.Open {
-			return text + ", and whether there were more is not known"
-		}
+	if r.Open() {
+		return text + ", and whether there were more is not known"
 	}
 	return text + fmt.Sprintf(", %d cannot", r.Records-r.Whole)
-}
-
-// Sentence tells the whole to a person, in one.
-func (r Report) Sentence() string {
-	switch {
-	case r.Sound():
-		return fmt.Sprintf("the ledger is whole: %d records in %d segments", r.Whole, len(r.Segments))
-	case r.Complete():
-		return fmt.Sprintf("all %d records of the ledger are whole; a file around them is damaged", r.Whole)
-	case len(r.Missing()) == 0:
-		return fmt.Sprintf("%d records of the ledger are whole; whether there were more after the last of them is not known", r.Whole)
-	}
-	return fmt.Sprintf("%d of %d records of the ledger are whole; %s cannot be read", r.Whole, r.Records, spansText(r.Missing()))
 }

@@ -48,7 +48,7 @@ func (l *Ledger) roll() error {
 }
 
 func (l *Ledger) moveTo(fresh string, next *state) error {
-	if err := renewMeta(l.db.DB); err != nil {
+	if err := renewMeta(l.db); err != nil {
 		return err
 	}
 	if err := place(fresh); err != nil {

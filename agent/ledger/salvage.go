@@ -8,7 +8,7 @@ import (
 
 // salvage looks for the records of a segment that is not whole.
 func (c *checker) salvage(n uint64, why error) (Segment, error) {
-	s := Segment{Segment: n, Damage: why.Error()}
+	s := Segment{Segment: n, Damage: why.Error(), Loss: LossOf(why)}
 	found, err := carve(c.ctx, segmentPath(c.dir, n), c.sealer, n, 0)
 	if err != nil && !isDamage(err) {
 		return s, err
@@ -18,12 +18,18 @@ func (c *checker) salvage(n uint64, why error) (Segment, error) {
 	} else {
 		found = &carving{ctx: c.ctx, sealer: c.sealer, number: n}
 	}
+	if errors.Is(err, os.ErrNotExist) {
+		s.Damage, s.Loss = fmt.Sprintf("%s: the file of segment %d is gone", ErrDamaged, n), SegmentGone
+	}
 	c.known = c.known || len(found.pieces) > 0 || len(found.states) > 0
 	if found.foreign != 0 && found.best() == nil {
-		s.Damage = fmt.Sprintf("%s: under its name lies what was written as segment %d", ErrDamaged, found.foreign)
+		s.Damage, s.Loss = fmt.Sprintf("%s: under its name lies what was written as segment %d", ErrDamaged, found.foreign), Foreign
 	}
 	if n := len(found.unread); n > 0 {
 		s.Damage += fmt.Sprintf("; the medium did not give %d pages", n)
+	}
+	if s.Loss == Foreign && len(found.pieces)+len(found.states) > 0 {
+		s.Loss = "" // a file of this ledger whose first pages are lost
 	}
 	base, end, certain := c.bounds(n, found)
 	l := found.fit(base, end)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -54,7 +55,7 @@ func countSegments(dir string) (uint64, error) {
 		}
 		count++
 		if name != filepath.Base(segmentPath(dir, count)) {
-			return 0, fmt.Errorf("%w: segment %d is missing", ErrDamaged, count)
+			return 0, lose(SegmentGone, "segment %d is missing", count)
 		}
 	}
 	return count, nil
@@ -121,6 +122,9 @@ func syncDirectory(dir string) error {
 type segment struct {
 	*bbolt.DB
 	file *os.File
+
+	gate   sync.Mutex // one transaction begins or ends at a time; guards broken
+	broken bool       // a fault may have left one of bbolt's locks held
 }
 
 // openFile opens one bbolt file. The map is as large as the file may become:
@@ -153,8 +157,6 @@ func openFile(path string, maxSegment int64, readOnly bool) (*segment, error) {
 	return s, nil
 }
 
-func (s *segment) close() error { return errors.Join(guard(s.DB.Close), s.unlock()) }
-
 // unlock closes the descriptor if bbolt has not done so. The lock has to go by
 // itself: a map that bbolt left behind holds on to it.
 func (s *segment) unlock() error {
@@ -181,14 +183,14 @@ func openNumbered(path string, s *sealer, n uint64, maxSegment int64, readOnly b
 			return err
 		}
 		if info.Size() < 4*pageSize {
-			return fmt.Errorf("%w: the file is cut short", ErrDamaged)
+			return lose(CutShort, "the file is cut short")
 		}
 		if seg, err = openFile(path, maxSegment, readOnly); err != nil {
 			return openError(err)
 		}
 		return seg.View(func(tx *bbolt.Tx) error {
 			if tx.Size() > info.Size() {
-				return fmt.Errorf("%w: the file is cut short", ErrDamaged)
+				return lose(CutShort, "the file is cut short")
 			}
 			if err := checkPages(tx, seg.file, false); err != nil {
 				return err
@@ -217,6 +219,8 @@ func openError(err error) error {
 		return errBusy
 	case errors.As(err, &path), errors.Is(err, ErrDamaged):
 		return err
+	case errors.Is(err, bbolt.ErrInvalid):
+		return lose(Foreign, "it is no file of a ledger, or both of its first pages are lost")
 	}
 	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }

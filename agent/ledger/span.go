@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Span is the records from First to Last, both among them.
@@ -30,6 +29,15 @@ func addTo(spans []Span, seq uint64) []Span {
 	return append(spans, Span{seq, seq})
 }
 
+// addSpan puts a stretch behind rising spans.
+func addSpan(spans []Span, s Span) []Span {
+	if n := len(spans); n > 0 && spans[n-1].Last+1 == s.First {
+		spans[n-1].Last = s.Last
+		return spans
+	}
+	return append(spans, s)
+}
+
 func spansHold(spans []Span, seq uint64) bool {
 	_, found := slices.BinarySearchFunc(spans, seq, func(s Span, seq uint64) int {
 		if seq >= s.First && seq <= s.Last {
@@ -45,17 +53,4 @@ func spansCount(spans []Span) (n uint64) {
 		n += s.Last - s.First + 1
 	}
 	return n
-}
-
-// spansText names them all, up to what a person reads.
-func spansText(spans []Span) string {
-	const most = 8
-	var words []string
-	for _, s := range spans[:min(len(spans), most)] {
-		words = append(words, s.String())
-	}
-	if len(spans) > most {
-		words = append(words, fmt.Sprintf("and %d further stretches", len(spans)-most))
-	}
-	return strings.Join(words, ", ")
 }

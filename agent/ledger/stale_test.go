@@ -60,10 +60,14 @@ func TestStaleRecordsAreNotHandedOut(t *testing.T) {
 				copied := copyLedger(t, dir)
 				stale(t, segmentPath(copied, 1), seq, before)
 				var got []string
+				audit := NewPiecesAuditor(origin(testBinding, nil))
 				r, err := Salvage(context.Background(), copied, smallOptions(), func(line []byte) error {
 					got = append(got, string(line))
-					return nil
+					return audit.Add(line)
 				})
+				if missing := audit.Missing(r.Missing()); !slices.Equal(missing, r.Missing()) {
+					t.Errorf("the lines lack %v", missing)
+				}
 				rest := slices.Delete(slices.Clone(want), int(seq)-1, int(seq))
 				if err != nil || !slices.Equal(r.Missing(), []Span{{seq, seq}}) || !slices.Equal(got, rest) {
 					t.Errorf("record %d: %v: %s; %d lines", seq, err, r.Sentence(), len(got))

@@ -145,32 +145,14 @@ func openVerifyCompare(dir string, want []string) error {
 
 // Four bytes anywhere, changed to anything.
 func FuzzPages(f *testing.F) {
-	l, dir := newLedger(f, small)
-	for n := uint64(1); n <= 40; n++ {
-		mustAppend(f, l, "PX7-1", sale("PX7-1", n))
-	}
-	want, _, _ := export(f, l, 1)
-	if err := l.Close(); err != nil {
-		f.Fatal(err)
-	}
-	path := segmentPath(dir, 1)
-	pristine, err := os.ReadFile(path)
-	if err != nil {
-		f.Fatal(err)
-	}
+	x := newHarmed(f)
 	for page := range uint32(16) {
 		f.Add(page*pageSize+12, uint32(0xffff)) // how far it runs on
 		f.Add(page*pageSize+24, uint32(7))      // the first element
 	}
 	f.Fuzz(func(t *testing.T, at, change uint32) {
-		harmed := slices.Clone(pristine)
-		for i := range uint32(4) {
-			harmed[(at+i)%uint32(len(harmed))] ^= byte(change >> (8 * i))
-		}
-		if err := os.WriteFile(path, harmed, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := openVerifyCompare(dir, want); errors.Is(err, errSilent) {
+		x.change(t, at, change)
+		if err := openVerifyCompare(x.dir, x.want); errors.Is(err, errSilent) {
 			t.Fatal(err)
 		}
 	})

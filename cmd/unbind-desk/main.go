@@ -19,7 +19,7 @@
 //	caps.go     how many commands a day
 //	overdue.go  what waits too long, what should not be
 //	verify.go   check an exported case
-//	open.go     open a sealed backup
+//	open.go     open a sealed backup; salvage.go what was saved of a ledger
 //	trust.go    whom terminals believe: show; trustdraft.go, trustsign.go (and check), trustmove.go (publish, export), trustwords.go
 //	custody.go  a custodian opens and counts a backup again; validate.go a second person's word on a certificate; second.go both
 //	language.go  the two languages

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"unbindd/agent/backup"
+	"unbindd/agent/envelope"
 	"unbindd/agent/receipt"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/sealed"
@@ -22,7 +23,15 @@ type opening struct {
 	totals        bool
 }
 
-// counted is what open found in a backup.
+// found is what a sealed file was found to hold; it exists for whole files only.
+type found interface {
+	tell(c *cobra.Command) error
+}
+
+// recounted is a backup, counted anew.
+type recounted struct{ sealed.Recount }
+
+// counted is what open tells of a backup.
 type counted struct {
 	Header  backup.Header  `json:"header"`
 	Events  uint64         `json:"events"`
@@ -34,14 +43,18 @@ func openCommand() *cobra.Command {
 	var o opening
 	c := &cobra.Command{
 		Use:   "open --identity KEY FILE",
-		Short: "Open a sealed backup, recount it, write its lines - offline",
-		Long: `Open a sealed backup, recount it, write its lines - offline.
+		Short: "Open a sealed backup or salvage, recount it, write its lines - offline",
+		Long: `Open a sealed backup or salvage, recount it, write its lines - offline.
 
 Decrypts and checks the whole file before any of it is given out: its end, the
 chain of every line, counts, sums, head. Then the lines go to --out (the file
 appears whole or not at all), or to standard output. With --totals only the
 totals are printed. Where the chain begins is taken from the file's own header;
-unbind-desk verify compares it with the binding.`,
+unbind-desk verify compares it with the binding.
+
+A salvage is what "unbindd ledger export" wrote. It belongs to no case. Where it
+says that records are missing, nothing but the others is checked, and what is
+missing is told.`,
 		Args: cobra.ExactArgs(1),
 		RunE: does(func(c *cobra.Command, args []string) error { return o.run(c, args[0]) }),
 	}
@@ -61,19 +74,19 @@ func (o *opening) run(c *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	start, err := beginning(path, identities)
+	pass, err := passOver(path, identities)
 	if err != nil {
 		return err
-	}
-	pass := func(each func([]byte) error) (sealed.Recount, error) {
-		return openFile(path, func(f io.Reader) (sealed.Recount, error) { return sealed.Open(f, identities, start, each) })
 	}
 	if o.out != "" {
 		return o.toFile(c, pass)
 	}
 	got, err := pass(func([]byte) error { return nil })
-	if err != nil || o.totals {
-		return errors.Join(err, o.report(c, got, err))
+	if err != nil {
+		return err
+	}
+	if o.totals {
+		return got.tell(c)
 	}
 	// The whole file held; the second pass gives out what the first one proved.
 	w := bufio.NewWriter(c.OutOrStdout())
@@ -81,10 +94,34 @@ func (o *opening) run(c *cobra.Command, path string) error {
 	return errors.Join(err, w.Flush())
 }
 
-func (o *opening) report(c *cobra.Command, got sealed.Recount, err error) error {
+// passOver says how a file of its kind is read from end to end.
+func passOver(path string, identities []authority.Secret) (pass func(each func([]byte) error) (found, error), err error) {
+	first, err := openFile(path, func(f io.Reader) (backup.Header, error) { return backup.Beginning(f, revealed(identities)) })
 	if err != nil {
-		return nil
+		return nil, envelope.Refuse("E24", "sealed", "cannot accept the file: %w", err)
 	}
+	if first.Kind == backup.Salvage {
+		return func(each func([]byte) error) (found, error) {
+			return openFile(path, func(f io.Reader) (found, error) { return openSalvage(f, identities, first, each) })
+		}, nil
+	}
+	start, err := beginning(path, identities)
+	return func(each func([]byte) error) (found, error) {
+		return openFile(path, func(f io.Reader) (found, error) {
+			got, err := sealed.Open(f, identities, start, each)
+			return recounted{got}, err
+		})
+	}, err
+}
+
+func revealed(identities []authority.Secret) (texts []string) {
+	for _, id := range identities {
+		texts = append(texts, string(id.Reveal()))
+	}
+	return texts
+}
+
+func (got recounted) tell(c *cobra.Command) error {
 	told := counted{Header: got.Header, Events: got.Tally.Events, Refused: got.Tally.Refused, Totals: got.Totals()}
 	return show(c, told, func() {
 		say(c, "Case %s, terminal %s, enrolment %d", told.Header.Case, told.Header.Terminal, told.Header.Epoch)
@@ -97,7 +134,7 @@ func (o *opening) report(c *cobra.Command, got sealed.Recount, err error) error 
 
 // toFile writes the lines beside their place and renames them into it only when
 // everything held.
-func (o *opening) toFile(c *cobra.Command, pass func(func([]byte) error) (sealed.Recount, error)) error {
+func (o *opening) toFile(c *cobra.Command, pass func(func([]byte) error) (found, error)) error {
 	f, err := os.CreateTemp(filepath.Dir(o.out), ".open-*")
 	if err != nil {
 		return fmt.Errorf("cannot write the lines: %w", err)
@@ -111,7 +148,7 @@ func (o *opening) toFile(c *cobra.Command, pass func(func([]byte) error) (sealed
 	if err != nil {
 		return fmt.Errorf("cannot write the lines: %w", errors.Join(err, os.Remove(f.Name())))
 	}
-	return errors.Join(authority.SyncDir(filepath.Dir(o.out)), o.report(c, got, nil))
+	return errors.Join(authority.SyncDir(filepath.Dir(o.out)), got.tell(c))
 }
 
 // beginning reads where the chain of a file begins, by its own word.

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"unbindd/agent"
-	"unbindd/agent/envelope"
 	"unbindd/agent/ledger"
 )
 
@@ -15,10 +11,12 @@ func ledgerCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ledger",
 		Short: "Check, repair or save the ledger, while the daemon stands still",
+		Long:  "Check, repair or save the ledger, while the daemon stands still.\n\n" + endings(),
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.PersistentFlags().Bool("json", false, "answer as JSON")
+	c.PersistentFlags().Bool("json", false, "answer as JSON, a refusal too; outcome and exit say how it ended")
+	c.PersistentFlags().String("lang", "", "en or zh (default: that of LANG)")
 	c.AddCommand(ledgerCheckCommand(), ledgerRepairCommand(), ledgerExportCommand())
 	return c
 }
@@ -28,7 +26,7 @@ func ledgerCheckCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Read the whole ledger and say what is wrong with it",
 		Long: "Read the whole ledger and say of every segment how many of its records are whole and which are not. Nothing is\n" +
-			"changed. It ends with 0 if all is as it was written, and with 3 (E26) if not.",
+			"changed.\n\n" + endings(),
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return care(c, func(p agent.Parts) (ledger.Report, error) { return agent.CheckLedger(background(c), p) })
@@ -42,7 +40,7 @@ func ledgerRepairCommand() *cobra.Command {
 		Short: "Write damaged segments anew of which no record is missing",
 		Long: "Check the ledger, and write each damaged segment anew of which every record is whole. The damaged file is kept\n" +
 			"beside it as seg-….db.damaged-1 and goes with the ledger when the terminal is unbound. A segment that lacks a\n" +
-			"record is left as it is: it ends with 3 (E26) and names the numbers. It may be cut anywhere and called again.",
+			"record is left as it is, and the numbers are named. It may be cut anywhere and called again.\n\n" + endings(),
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return care(c, func(p agent.Parts) (ledger.Report, error) { return agent.RepairLedger(background(c), p) })
@@ -56,7 +54,7 @@ func ledgerExportCommand() *cobra.Command {
 		Use:   "export",
 		Short: "Save every record that is whole, sealed to a recipient set",
 		Long: "Write every record that is whole into a new file, compressed and sealed with age to the people of a recipient set of\n" +
-			"the trust. It is no backup: no case rests on it and nobody receipts it.",
+			"the trust. It is no backup: no case rests on it and nobody receipts it. \"unbind-desk open\" opens it.\n\n" + endings(),
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return care(c, func(p agent.Parts) (ledger.Report, error) {
@@ -76,48 +74,14 @@ func ledgerExportCommand() *cobra.Command {
 
 // care does one thing to the ledger and tells what came of it.
 func care(c *cobra.Command, do func(agent.Parts) (ledger.Report, error)) error {
+	l, err := languageOf(c)
+	if err != nil {
+		return err
+	}
 	parts, err := assemble(c)
 	if err != nil {
 		return err
 	}
 	r, err := do(parts)
-	if err != nil {
-		return err
-	}
-	if err := tellReport(c, r); err != nil || r.Sound() {
-		return err
-	}
-	return envelope.Refuse("E26", "", "cannot answer for the ledger: %s", r.Sentence())
-}
-
-// account is a report as JSON: the figures, and the same in sentences.
-type account struct {
-	ledger.Report
-	Complete  bool     `json:"complete"`
-	Sound     bool     `json:"sound"`
-	Sentence  string   `json:"sentence"`
-	Sentences []string `json:"sentences"`
-}
-
-func tellReport(c *cobra.Command, r ledger.Report) error {
-	t := account{Report: r, Complete: r.Complete(), Sound: r.Sound(), Sentence: r.Sentence(), Sentences: []string{}}
-	for _, s := range r.Segments {
-		t.Sentences = append(t.Sentences, s.Sentence())
-	}
-	if asJSON, err := c.Flags().GetBool("json"); err != nil || asJSON {
-		if err == nil {
-			err = json.NewEncoder(c.OutOrStdout()).Encode(t)
-		}
-		return err
-	}
-	for i, s := range r.Segments {
-		if s.Sound() && !s.Mended {
-			continue // the sentence of all says that of them
-		}
-		if _, err := fmt.Fprintln(c.OutOrStdout(), t.Sentences[i]); err != nil {
-			return err
-		}
-	}
-	_, err := fmt.Fprintln(c.OutOrStdout(), r.Sentence())
-	return err
+	return tellOutcome(c, outcomeOf(r, err), l)
 }

@@ -71,7 +71,7 @@ func TestADamagedLedgerIsRepaired(t *testing.T) {
 	w := newWorld(t, options{sales: 30})
 	w.startDaemon()
 	w.traded(30)
-	if _, problems, code := call(t, "unbindd", "ledger", "check", "--config", w.path("unbindd.yaml")); code != 3 || !strings.Contains(problems, "stop the daemon first") || !strings.Contains(problems, "\nNext: ") {
+	if _, problems, code := call(t, "unbindd", "ledger", "check", "--config", w.path("unbindd.yaml")); code != 6 || !strings.Contains(problems, "stop the daemon first") || !strings.Contains(problems, "\nNext: ") {
 		t.Errorf("beside a running daemon: %d, %s", code, problems)
 	}
 	w.daemon.stop()
@@ -83,15 +83,16 @@ func TestADamagedLedgerIsRepaired(t *testing.T) {
 
 	out, problems, code := call(t, "unbindd", "ledger", "check", "--config", w.path("unbindd.yaml"))
 	if code != 3 || !strings.Contains(out, "segment 1: all 31 records are whole; the file around them is damaged and can be written anew") ||
-		!strings.Contains(problems, "[E26]") || !strings.Contains(problems, `Next: Stop the daemon and run "unbindd ledger check"`) {
+		!strings.Contains(problems, "[E26]") || !strings.Contains(problems, `Next: Run "unbindd ledger repair": it loses no record.`) {
 		t.Errorf("check: %d\n%s%s", code, out, problems)
 	}
 	if after, err := os.ReadFile(path); err != nil || !slices.Equal(after, harmed) {
 		t.Errorf("the check changed the file (%v)", err)
 	}
-	var r account
-	if err := json.Unmarshal([]byte(must(t, "unbindd", "ledger", "repair", "--json", "--config", w.path("unbindd.yaml"))), &r); err != nil {
-		t.Fatal(err)
+	var r outcome
+	out, _, code = call(t, "unbindd", "ledger", "repair", "--json", "--config", w.path("unbindd.yaml"))
+	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 9 || r.Exit != 9 || r.Outcome != "repaired" {
+		t.Fatalf("repair ends with %d, %v: %s", code, err, out)
 	}
 	if !r.Sound || !r.Complete || r.Whole != 31 || r.Segments[0].Kept != "seg-00000001.db.damaged-1" {
 		t.Errorf("repair: %+v", r)
@@ -117,7 +118,7 @@ func TestALedgerThatLacksARecordIsNotPaperedOver(t *testing.T) {
 	w.daemon.stop()
 	path, harmed := w.harmLedger(recordSeven)
 	out, problems, code := call(t, "unbindd", "ledger", "repair", "--config", w.path("unbindd.yaml"))
-	if code != 3 || !strings.Contains(out, "segment 1: 30 of 31 records are whole; 7 cannot be read") || !strings.Contains(problems, "[E26]") {
+	if code != 3 || !strings.Contains(out, "segment 1: 30 of 31 records are whole; 7 cannot be read") || !strings.Contains(problems, "[E26]") || !strings.Contains(problems, `Next: Save what is whole with "unbindd ledger export"`) {
 		t.Errorf("repair: %d\n%s%s", code, out, problems)
 	}
 	if after, err := os.ReadFile(path); err != nil || !slices.Equal(after, harmed) {
@@ -131,10 +132,18 @@ func TestALedgerThatLacksARecordIsNotPaperedOver(t *testing.T) {
 	if err != nil || strings.Count(string(plain), "\n{\"c\":\"") != 30 || strings.Contains(string(plain), `"evseq":7,`) {
 		t.Errorf("%d records saved, %v", strings.Count(string(plain), "\n{\"c\":\""), err)
 	}
+	key := w.path("desk", "keys", "recipient.key")
+	if told := must(t, "unbind-desk", "open", "--identity", key, saved, "--totals"); !strings.Contains(told, "A salvage of the ledger of terminal ") || !strings.Contains(told, "could not read them: 7.") {
+		t.Errorf("unbind-desk open says: %s", told)
+	}
+	if told, err := exec.Command(filepath.Join("..", "..", "scripts", "check-salvage.sh"), key, saved).CombinedOutput(); err != nil || string(told) != "30 records, the last of them number 31; missing: 7\n" {
+		t.Errorf("stock tools say: %v: %s", err, told)
+	}
 	// What was found is known to the daemon at its start, and an order to unbind is not begun: nothing is erased.
 	if mode := w.startDaemon(); mode != local.Blocked {
 		t.Errorf("the daemon begins %s", mode)
 	}
+	w.until("the desk's time", trusted)
 	w.refuses(w.order(w.draft()), "E26")
 	w.nothingErased()
 	if !exists(filepath.Join(w.state(), "keys", "k1")) || !exists(path) {

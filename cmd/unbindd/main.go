@@ -6,7 +6,8 @@
 //	run.go     opens the parts and hands them to the agent
 //	enrol.go   becoming bound, with an anchor that a person compared
 //	check.go   the settings, all problems at once
-//	ledger.go  the ledger looked at, mended and saved while no daemon runs
+//	ledger.go  the ledger looked at, mended and saved while no daemon runs;
+//	           ledgertell.go what came of it, in words, figures and exit codes
 //	image.go   what of this process others may see, and a new image of it
 //	pause.go   the moments at which a test may cut the power
 package main
@@ -34,6 +35,7 @@ const (
 	exitUsage     = 2
 	exitBlocked   = 3
 	exitRefused   = 6
+	exitRepaired  = 9
 	exitBadConfig = 78
 )
 
@@ -56,7 +58,8 @@ func execute(args []string, out, problems io.Writer) int {
 	if err != nil && !began {
 		err = fmt.Errorf("%w: %w", errUsage, err)
 	}
-	if err != nil {
+	var said ended
+	if err != nil && !errors.As(err, &said) {
 		tell(problems, err)
 	}
 	return exitCode(err)
@@ -91,9 +94,12 @@ func root() *cobra.Command {
 }
 
 func exitCode(err error) int {
+	var said ended
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &said):
+		return int(said)
 	case errors.Is(err, errBadConfig):
 		return exitBadConfig
 	case errors.Is(err, errUsage):

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	gosync "sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -34,6 +35,9 @@ type fault struct {
 type recorder struct {
 	back  string
 	mount string
+	top   *node
+	bad   atomic.Bool  // what lies behind whole is read no more: EIO
+	whole atomic.Int64 // bytes of each file
 
 	mu    gosync.Mutex
 	log   *traceWriter
@@ -69,7 +73,7 @@ func mountedAt(t testing.TB, mount string) *recorder {
 		return &node{LoopbackNode: fs.LoopbackNode{RootData: data}, r: r}
 	}
 	top := &node{LoopbackNode: fs.LoopbackNode{RootData: root}, r: r}
-	root.RootNode = top
+	root.RootNode, r.top = top, top
 	server, err := fs.Mount(r.mount, top, &fs.Options{MountOptions: fuse.MountOptions{
 		DirectMount: os.Getuid() == 0, Name: "crashlab", FsName: "crashlab", DisableXAttrs: true, MaxWrite: 1 << 20,
 	}})

@@ -67,7 +67,7 @@ var decoders = map[string]decoder{
 	"agent/certificate FuzzValidate":  {"validations", "ReadValidation"},
 	"agent/ledger FuzzParseRecord":    {"records", "ParseRecord parser.member parser.text parser.card parser.id parser.value parser.integer parser.counter parser.complete scanner.peek scanner.take scanner.object scanner.text scanner.integer"},
 	"agent/ledger FuzzReadEvent":      {"events of the reader, before they are kept", "readEvent"},
-	"agent/ledger FuzzAuditor":        {"lines of a backup", "Auditor.Add Auditor.add"},
+	"agent/ledger FuzzAuditor":        {"lines of a backup", "Auditor.Add Auditor.add splitLine"},
 	"agent/ledger FuzzPages":          {"the ledger's file, harmed", "checkPages metaOf pageWalk.run pageWalk.node pageWalk.branch pageWalk.leaf pageWalk.bucket within pageWalk.freelist"},
 	"agent/ledger FuzzSalvage":        {"the ledger's file, searched for records", "carve carving.pages carving.leaf carving.record carving.state carving.live carving.page carving.entry carving.byKeys carving.endOf carving.fit carving.backwards carving.forwards"},
 	"agent/backup FuzzReader":         {"the backup's text", "reader.header reader.body reader.trailer reader.next read Header.check Trailer.check"},

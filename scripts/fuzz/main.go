@@ -15,7 +15,7 @@
 //	round.go     one target under the fuzzer
 //	count.go     which statements of its decoder the inputs reach
 //	state.go     what is known, kept from run to run
-//	page.go      docs/FUZZING.md
+//	page.go      docs/FUZZING.md; kept.go the rows of it that stay
 package main
 
 import (
@@ -67,6 +67,7 @@ type fuzz struct {
 
 	mu    sync.Mutex // everything below
 	known state
+	kept  map[string]keptRow // of the page as it stood
 }
 
 func run(o options) error {

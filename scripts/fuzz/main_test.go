@@ -37,6 +37,24 @@ func TestEveryTargetHasItsRow(t *testing.T) {
 	}
 }
 
+// TestThePageHasARowForEveryTarget: each was run, and none is there that is no more.
+func TestThePageHasARowForEveryTarget(t *testing.T) {
+	rows, err := keptRows(filepath.Join("..", "..", "docs", "FUZZING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range decoders {
+		if _, ok := rows[name]; !ok {
+			t.Errorf("%s: the page does not say that it was run", name)
+		}
+	}
+	for name := range rows {
+		if _, ok := decoders[name]; !ok {
+			t.Errorf("%s: the page has a row for what is no more", name)
+		}
+	}
+}
+
 func TestTargetsAreFoundInTestFilesAlone(t *testing.T) {
 	text := &fstest.MapFile{Data: []byte("package a\n\nfunc FuzzOne(f *testing.F) {\n}\n\nfunc FuzzyTest(t *testing.T) {}\n")}
 	found, err := targetsOf(fstest.MapFS{

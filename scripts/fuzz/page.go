@@ -18,7 +18,7 @@ Written by ` + "`make fuzz-long`" + `; nothing here is edited by hand. The decod
 given inputs by Go's fuzzer: random, and bred from its seeds (` + "`testdata/fuzz/<target>`" + ` beside the code) by what
 they reach. A target does not only ask for no crash: what is accepted must give its own bytes back, or stay
 within its bounds, or carry a signature that was really made; each says which at its place. Without a target of their own are what the
-kernel tells in /proc and /sys, the rows of the journal's and the desk's own databases, a card's answer to PPS, and
+kernel tells in /sys, the rows of the journal's and the desk's own databases, a card's answer to PPS, and
 the parting of a bundle into the objects that are read below.
 
 What a row says was measured at the commit it names, with one worker at the lowest priority. *Time* is what the
@@ -27,13 +27,17 @@ run beside it. *New* is how many inputs it found that reach something the seeds 
 runs. *Statements* are those of the functions that decode (named in ` + "`scripts/fuzz/decoders.go`" + `), in percent: reached
 by the committed seeds, and by the seeds together with what was found. What lies behind a signature is reached by
 the targets that make one (` + "`FuzzSigned`" + `) and by no others. A finding stays among the seeds of its target; when it is
-mended, its row begins anew at the commit that mended it.
+mended, its row begins anew at the commit that mended it. A row that was not measured again is taken over from the page
+before, with the commit and the day that it names; the sum of statements is over the others.
 `
 
 // write makes the page anew from all that is known, or leaves the old one.
 func (f *fuzz) write(targets []target) error {
 	var err error
 	if f.known, err = readState(); err != nil || len(f.known) == 0 {
+		return err
+	}
+	if f.kept, err = keptRows(f.page); err != nil {
 		return err
 	}
 	next := f.page + ".new"
@@ -56,6 +60,8 @@ func (f *fuzz) text(targets []target) []byte {
 	for _, t := range targets {
 		if r, ok := f.known[t.String()]; ok {
 			b.WriteString(r.row(t))
+		} else if kept, ok := f.kept[t.String()]; ok {
+			b.WriteString(kept.text)
 		} else {
 			fmt.Fprintf(&b, "| %s `%s` | %s | not run | | | | | | | | |\n", t.dir, t.name, decoders[t.String()].reads)
 		}
@@ -66,13 +72,21 @@ func (f *fuzz) text(targets []target) []byte {
 // sum is the page's last lines about all targets together.
 func (f *fuzz) sum(targets []target) string {
 	var all result
-	ran := 0
+	ran, counted, findings := 0, 0, 0
 	for _, t := range targets {
 		r, ok := f.known[t.String()]
 		if !ok {
+			if kept, ok := f.kept[t.String()]; ok {
+				ran++
+				all.Time += kept.time
+				all.CPU += kept.cpu
+				all.Executions += kept.executions
+				findings += kept.findings
+			}
 			continue
 		}
 		ran++
+		counted++
 		all.Time += r.Time
 		all.CPU += r.CPU
 		all.Executions += r.Executions
@@ -80,8 +94,8 @@ func (f *fuzz) sum(targets []target) string {
 		all.Reached += r.Reached
 		all.Statements += r.Statements
 	}
-	return fmt.Sprintf("| targets | %d, of them run %d |\n| all together | %s, on a processor %s, %s executions, %d findings |\n| statements of the decoders, added up over targets | %s percent |\n",
-		len(targets), ran, round(all.Time), round(all.CPU), thousands(all.Executions), len(all.Findings), share(all.Reached, all.Statements))
+	return fmt.Sprintf("| targets | %d, of them run %d |\n| all together | %s, on a processor %s, %s executions, %d findings |\n| statements of the decoders, added up over %d of the targets | %s percent |\n",
+		len(targets), ran, round(all.Time), round(all.CPU), thousands(all.Executions), len(all.Findings)+findings, counted, share(all.Reached, all.Statements))
 }
 
 func (r result) row(t target) string {

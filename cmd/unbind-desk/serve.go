@@ -33,6 +33,7 @@ type serving struct {
 	listen    string
 	url       string
 	maxBackup int64
+	limits    serve.Limits
 	pauseAt   []string
 	caps      desk.Caps
 	partners  string // file
@@ -66,6 +67,9 @@ at a time serves a directory.`,
 	c.Flags().Int64Var(&s.caps.Signer, "cap-signer", 0, "most commands a day (UTC) with one person's signature; 0 is no cap")
 	c.Flags().Int64Var(&s.caps.Day, "cap-day", 0, "most commands a day (UTC) in all; 0 is no cap")
 	c.Flags().StringVar(&s.partners, "partners", "", "file with partners to tell when a case is accepted, erased, acknowledged: [{name, secret, url}]")
+	s.limits = serve.DefaultLimits()
+	c.Flags().IntVar(&s.limits.Source, "most-source", s.limits.Source, "most connections of one address that show no certificate")
+	c.Flags().IntVar(&s.limits.All, "most-connections", s.limits.All, "most connections in all")
 	s.broker.flags(c)
 	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before, WHAT:after or backup:kept: stand still around that commit until killed; for power-cut tests")
 	cobra.CheckErr(c.Flags().MarkHidden("pause-at"))
@@ -76,6 +80,9 @@ at a time serves a directory.`,
 func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	if s.caps.Signer < 0 || s.caps.Day < 0 {
 		return misuse("cannot use a cap below 0")
+	}
+	if s.limits.Source < 1 || s.limits.All < s.limits.Source {
+		return misuse("cannot use the limits of connections: want at least 1 an address, and as many in all")
 	}
 	if s.partners != "" {
 		if s.told, err = hook.ReadPartners(s.partners); err != nil {
@@ -118,6 +125,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	defer operators.Close()
 	log := zerolog.New(c.ErrOrStderr()).With().Timestamp().Logger()
 	server := serve.New(d, log, s.maxBackup)
+	server.Limits = s.limits
 	ctx, end := context.WithCancel(ctx)
 	sender := &hook.Sender{Queue: d, Partners: s.told, Client: hook.NewClient(), Now: time.Now, Log: log}
 	var sending sync.WaitGroup

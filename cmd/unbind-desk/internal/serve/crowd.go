@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"container/list"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,23 +16,30 @@ import (
 
 // crowd is a listener that lets in only so many. Whoever shows no certificate is
 // counted by his address; with a certificate of the desk's CA he is counted by
-// that, so that a thousand terminals behind one address are no crowd. Who is one
-// too many is cut off at once, and costs neither a handshake nor a goroutine.
+// that, so that a thousand terminals behind one address are no crowd. Who he is
+// shows only in the handshake: of those who are still at it the newest is let in
+// and the oldest of his address goes, so that nobody keeps the others of his
+// address out by standing in the door.
 type crowd struct {
 	net.Listener
 	limits Limits
 	log    zerolog.Logger
 
-	mu     sync.Mutex
-	all    int
-	from   map[string]int   // without a certificate, by address
-	shown  map[[32]byte]int // by certificate
-	told   map[string]bool  // the address was cut off, and that is in the log
-	cutOff int              // in all
+	mu    sync.Mutex
+	all   int
+	from  map[string]*source
+	shown map[[32]byte]int // by certificate
+}
+
+// source is an address with its connections.
+type source struct {
+	shaking   list.List // visitors, the oldest first
+	strangers int       // who came in without a certificate
+	told      bool      // somebody was cut off, and that is in the log
 }
 
 func newCrowd(l net.Listener, limits Limits, log zerolog.Logger) *crowd {
-	return &crowd{Listener: l, limits: limits, log: log, from: map[string]int{}, shown: map[[32]byte]int{}, told: map[string]bool{}}
+	return &crowd{Listener: l, limits: limits, log: log, from: map[string]*source{}, shown: map[[32]byte]int{}}
 }
 
 // Accept waits for the next one who may come in.
@@ -41,13 +49,17 @@ func (c *crowd) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if v := c.enter(conn); v != nil {
+		v, oldest := c.enter(conn)
+		if oldest != nil {
+			_ = oldest.Close() // he is gone either way
+		}
+		if v != nil {
 			return v, nil
 		}
 		if t, ok := conn.(*net.TCPConn); ok {
 			_ = t.SetLinger(0) // nothing was said: nothing is left to be heard
 		}
-		_ = conn.Close() // he is gone either way
+		_ = conn.Close() // as above
 	}
 }
 
@@ -65,97 +77,130 @@ func sourceOf(addr net.Addr) string {
 	return ip.String()
 }
 
-func (c *crowd) enter(conn net.Conn) *visitor {
-	source := sourceOf(conn.RemoteAddr())
+// enter counts a newcomer, and names who has to go for him. Nobody comes in where
+// the whole door is full.
+func (c *crowd) enter(conn net.Conn) (newcomer, oldest *visitor) {
+	v := &visitor{Conn: conn, crowd: c, source: sourceOf(conn.RemoteAddr())}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.all >= c.limits.All || c.from[source] >= c.limits.Source {
-		c.cutOff++
-		if !c.told[source] {
-			c.told[source] = true
-			c.log.Warn().Str("source", source).Int("of-it", c.from[source]).Int("in-all", c.all).Msg("too many connections: the next ones are cut off")
-		}
-		return nil
+	at := c.from[v.source]
+	if at == nil {
+		at = &source{}
+	}
+	if c.all >= c.limits.All {
+		c.tell(at, v.source)
+		return nil, nil
+	}
+	c.from[v.source] = at
+	if at.shaking.Len() >= c.limits.Source {
+		oldest, _ = at.shaking.Front().Value.(*visitor)
+		c.tell(at, v.source)
 	}
 	c.all++
-	c.from[source]++
-	return &visitor{Conn: conn, crowd: c, source: source}
+	v.place = at.shaking.PushBack(v)
+	return v, oldest
 }
 
-// visitor is a connection that is counted.
+func (c *crowd) tell(at *source, name string) {
+	if !at.told {
+		at.told = true
+		c.log.Warn().Str("source", name).Int("of-it", at.shaking.Len()+at.strangers).Int("in-all", c.all).Msg("too many connections: some are cut off")
+	}
+}
+
+// visitor is a connection that is counted: in its handshake, without a
+// certificate, or by its certificate.
 type visitor struct {
 	net.Conn
 	crowd  *crowd
 	source string
-	key    *[32]byte // once it has shown a certificate
+	place  *list.Element // in the handshake
+	key    *[32]byte     // with a certificate
 	gone   bool
 }
 
-var errManyConnections = errors.New("too many connections with this certificate")
+var errManyConnections = errors.New("too many connections")
 
-// isKnown counts a visitor by its certificate from now on.
-func (v *visitor) isKnown(cert *x509.Certificate) error {
-	key := sha256.Sum256(cert.Raw)
+// isIn ends a visitor's handshake; cert is nil for who has shown none.
+func (v *visitor) isIn(cert *x509.Certificate) error {
 	c := v.crowd
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if v.gone || v.key != nil {
+	if v.gone || v.place == nil {
 		return nil
 	}
-	if c.shown[key] >= c.limits.Certificate {
-		c.cutOff++
-		c.log.Warn().Str("client", cert.Subject.CommonName).Int("of-it", c.shown[key]).Msg("too many connections: the next ones are cut off")
-		return errManyConnections
+	at := c.from[v.source]
+	if cert == nil {
+		if at.strangers >= c.limits.Source {
+			c.tell(at, v.source)
+			return errManyConnections
+		}
+		at.strangers++
+	} else {
+		key := sha256.Sum256(cert.Raw)
+		if c.shown[key] >= c.limits.Certificate {
+			c.log.Warn().Str("client", cert.Subject.CommonName).Int("of-it", c.shown[key]).Msg("too many connections: one is cut off")
+			return errManyConnections
+		}
+		c.shown[key]++
+		v.key = &key
 	}
-	c.leaveSource(v.source)
-	v.key = &key
-	c.shown[key]++
+	at.shaking.Remove(v.place)
+	v.place = nil
+	c.forget(v.source)
 	return nil
 }
 
 // Close ends the connection and makes room.
 func (v *visitor) Close() error {
-	c := v.crowd
-	c.mu.Lock()
-	if !v.gone {
-		v.gone = true
-		c.all--
-		if v.key == nil {
-			c.leaveSource(v.source)
-		} else if c.shown[*v.key]--; c.shown[*v.key] == 0 {
-			delete(c.shown, *v.key)
-		}
-	}
-	c.mu.Unlock()
+	v.crowd.leave(v)
 	return v.Conn.Close()
 }
 
-func (c *crowd) leaveSource(source string) {
-	if c.from[source]--; c.from[source] == 0 {
-		delete(c.from, source)
-		delete(c.told, source)
+func (c *crowd) leave(v *visitor) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if v.gone {
+		return
+	}
+	v.gone = true
+	c.all--
+	switch at := c.from[v.source]; {
+	case v.place != nil:
+		at.shaking.Remove(v.place)
+	case v.key == nil:
+		at.strangers--
+	default:
+		if c.shown[*v.key]--; c.shown[*v.key] == 0 {
+			delete(c.shown, *v.key)
+		}
+	}
+	c.forget(v.source)
+}
+
+// forget drops an address that has nobody left to be counted by it.
+func (c *crowd) forget(name string) {
+	if at := c.from[name]; at != nil && at.shaking.Len() == 0 && at.strangers == 0 {
+		delete(c.from, name)
 	}
 }
 
-// greeted makes the settings of one connection: whatever certificate it shows is
-// looked at also where a session is resumed, when nobody else does.
+// greeted makes the settings of one connection: when its handshake is over, new
+// or resumed, it is counted by who it turned out to be. That a resumed session's
+// certificate is still the CA's and within its days is the library's to check,
+// and a test holds it to that.
 func (s *Server) greeted(config *tls.Config) func(*tls.ClientHelloInfo) (*tls.Config, error) {
 	return func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		v, counted := hello.Conn.(*visitor)
+		if !counted {
+			return config, nil
+		}
 		own := config.Clone()
 		own.VerifyConnection = func(state tls.ConnectionState) error {
 			if len(state.PeerCertificates) == 0 {
-				return nil
+				return v.isIn(nil)
 			}
-			cert := state.PeerCertificates[0]
-			if _, err := cert.Verify(x509.VerifyOptions{
-				Roots: config.ClientCAs, CurrentTime: config.Time(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-			}); err != nil {
-				return err
-			}
-			if v, ok := hello.Conn.(*visitor); ok {
-				return v.isKnown(cert)
-			}
-			return nil
+			return v.isIn(state.PeerCertificates[0])
 		}
 		return own, nil
 	}

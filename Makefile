@@ -16,7 +16,7 @@ WHOLE    ?= 500
 ONLY     ?=
 RUNS     ?= 500
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network routes clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network routes checking clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -111,6 +111,10 @@ network: ## carry RUNS (500) unbindings through a network that loses, doubles, b
 routes: ## send a gigabyte to the desk and open ten thousand connections to it, and print what it held and refused
 	ROUTES_HEAVY=1 go test -count=1 -timeout 30m -v -run 'TestAGigabyteIsNotRead|TestTenThousandConnections|TestEveryRouteRefuses' ./cmd/unbind-desk \
 	  | grep -E 'routes: |^(ok|FAIL)|--- (PASS|FAIL)'
+
+checking: ## follow docs/CHECKING.md with stock tools over a case, and over twelve that were tampered with
+	scripts/deps.sh
+	CHECKING=1 go test -count=1 -timeout 30m -v -run 'TestTheCommandsOfThePage' ./cmd/unbind-desk
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail
 	scripts/rules/run.sh

@@ -59,8 +59,8 @@ func TestTheCommandsOfThePage(t *testing.T) {
 		t.Errorf("%d objects were found in the log, want 10:\n%s", n, told)
 	}
 	for i, c := range tampering(u) {
-		if i%3 != 1 && os.Getenv("CHECKING") == "" {
-			continue // make checking does them all: each is a thousand small programs
+		if i != 1 && i != 3 && os.Getenv("CHECKING") == "" {
+			continue // make checking does them all: each is hundreds of small programs
 		}
 		if told, err := o.follow(commands, out, func(dir string) { c.do(t, filepath.Join(dir, c.file)) }); err == nil {
 			t.Errorf("%s: %s is found good:\n%s", c.file, c.what, told)

@@ -18,7 +18,7 @@ RUNS     ?= 500
 TERMINALS ?= 10000
 CASES    ?= 1000000
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network console catchup clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network console catchup routes checking clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -126,6 +126,14 @@ console: ## walk the desk's console in Chromium, in both languages, wide and nar
 
 catchup: ## let a terminal that is 39 versions of trust behind obey one command, over HTTPS and from a courier's file
 	CATCHUP=1 go test -count=1 -timeout 20m -v -run 'TestATerminalMonthsBehindCatchesUp' ./cmd/unbindd
+
+routes: ## send a gigabyte to the desk and open ten thousand connections to it, and print what it held and refused
+	ROUTES_HEAVY=1 go test -count=1 -timeout 30m -v -run 'TestAGigabyteIsNotRead|TestTenThousandConnections|TestEveryRouteRefuses' ./cmd/unbind-desk \
+	  | grep -E 'routes: |^(ok|FAIL)|--- (PASS|FAIL)'
+
+checking: ## follow docs/CHECKING.md with stock tools over a case, and over twelve that were tampered with
+	scripts/deps.sh
+	CHECKING=1 go test -count=1 -timeout 30m -v -run 'TestTheCommandsOfThePage' ./cmd/unbind-desk
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail
 	scripts/rules/run.sh

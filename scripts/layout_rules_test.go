@@ -116,6 +116,7 @@ var doors = []door{
 	{module: "golang.org/x/crypto", open: []string{"agent/keys"}, anyTest: true, why: "ciphers are chosen in one place and handed on as cipher.AEAD"},
 	{module: "golang.org/x/mod", open: []string{"agent/merkle"}, why: "the tree and its notes are one format with one owner"},
 	{module: "filippo.io/torchwood", anyTest: true, why: "it is the second opinion on our proofs"},
+	{module: "github.com/secure-systems-lab/go-securesystemslib", anyTest: true, why: "it is the second opinion on our envelopes; it counts keys and not people"},
 	{module: "github.com/rs/zerolog", open: []string{"agent", "cmd/..."}, why: "the others report to their caller"},
 	{module: "github.com/spf13/cobra", open: []string{"cmd/..."}, why: "only programs have a command line"},
 	{module: "github.com/nicksnyder/go-i18n/v2", open: []string{"cmd/unbind-desk/internal/console"}, why: "only pages have a catalogue"},

@@ -11,6 +11,7 @@ import (
 
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/desk"
+	"unbindd/cmd/unbind-desk/internal/parcel"
 )
 
 func casesCommand() *cobra.Command {
@@ -82,13 +83,13 @@ func showCase(c *cobra.Command, dir, id string) error {
 func exportCommand(dir *string) *cobra.Command {
 	var out string
 	c := &cobra.Command{
-		Use:   "export CASE --out DIR",
+		Use:   "export CASE --out DIR | FILE.zip",
 		Short: "Write everything the desk has of a case into a new folder",
-		Long: `Write everything the desk has of a case into a new folder.
+		Long: `Write everything the desk has of a case into a new folder, or one zip file.
 
 Envelopes, receipts, the sealed backup, and every public key that signed
 something, under names that unbind-desk verify and stock tools (openssl, age,
-zstd, jq) work with. The folder appears whole or not at all.`,
+zstd, jq) work with. It appears whole or not at all.`,
 		Args: cobra.ExactArgs(1),
 		RunE: does(func(c *cobra.Command, args []string) error {
 			if err := vacant(out); err != nil {
@@ -105,13 +106,16 @@ zstd, jq) work with. The folder appears whole or not at all.`,
 			})
 		}),
 	}
-	c.Flags().StringVar(&out, "out", "", "folder to make")
+	c.Flags().StringVar(&out, "out", "", "folder to make, or zip file")
 	must(c, "out")
 	return c
 }
 
 // exportCase writes the stream beside the folder and renames it into place.
 func exportCase(c *cobra.Command, dir, id, out string) (names []string, err error) {
+	if isZip(out) {
+		return exportZip(c, dir, id, out)
+	}
 	beside, err := os.MkdirTemp(filepath.Dir(filepath.Clean(out)), ".export-")
 	if err != nil {
 		return nil, fmt.Errorf("cannot export the case: %w", err)
@@ -128,6 +132,29 @@ func exportCase(c *cobra.Command, dir, id, out string) (names []string, err erro
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot export the case: %w", errors.Join(err, os.RemoveAll(beside)))
+	}
+	return names, authority.SyncDir(filepath.Dir(filepath.Clean(out)))
+}
+
+// exportZip writes the stream into a zip file beside, and renames it into place.
+func exportZip(c *cobra.Command, dir, id, out string) (names []string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(filepath.Clean(out)), ".export-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot export the case: %w", err)
+	}
+	w := parcel.NewWriter(f)
+	err = operator(dir).Export(c.Context(), id, func(name string, body io.Reader) error {
+		names = append(names, name)
+		return w.Add(name, body)
+	})
+	if err == nil {
+		err = w.Close()
+	}
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot export the case: %w", errors.Join(err, os.Remove(f.Name())))
 	}
 	return names, authority.SyncDir(filepath.Dir(filepath.Clean(out)))
 }

@@ -33,6 +33,7 @@ type serving struct {
 	listen    string
 	url       string
 	maxBackup int64
+	limits    serve.Limits
 	pauseAt   []string
 	caps      desk.Caps
 	partners  string // file
@@ -69,6 +70,9 @@ at a time serves a directory.`,
 	c.Flags().Int64Var(&s.caps.Day, "cap-day", 0, "set the cap of commands a day (UTC) in all, as the verb caps does; 0 is no cap")
 	c.Flags().StringVar(&s.partners, "partners", "", "file with partners to tell when a case is accepted, erased, acknowledged: [{name, secret, url}]")
 	c.Flags().StringVar(&s.console, "console", "127.0.0.1:0", "loopback address of the console; port 0 takes a free one; off serves none")
+	s.limits = serve.DefaultLimits()
+	c.Flags().IntVar(&s.limits.Source, "most-source", s.limits.Source, "most connections of one address that show no certificate")
+	c.Flags().IntVar(&s.limits.All, "most-connections", s.limits.All, "most connections in all")
 	s.broker.flags(c)
 	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before, WHAT:after or backup:kept: stand still around that commit until killed; for power-cut tests")
 	cobra.CheckErr(c.Flags().MarkHidden("pause-at"))
@@ -79,6 +83,9 @@ at a time serves a directory.`,
 func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	if s.caps.Signer < 0 || s.caps.Day < 0 {
 		return misuse("cannot use a cap below 0")
+	}
+	if s.limits.Source < 1 || s.limits.All < s.limits.Source {
+		return misuse("cannot use the limits of connections: want at least 1 an address, and as many in all")
 	}
 	if s.partners != "" {
 		if s.told, err = hook.ReadPartners(s.partners); err != nil {
@@ -140,6 +147,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	if server.Console, err = consoleOf(d, log, server, pages); err != nil {
 		return err
 	}
+	server.Limits = s.limits
 	ctx, end := context.WithCancel(ctx)
 	sender := &hook.Sender{Queue: d, Partners: s.told, Client: hook.NewClient(), Now: time.Now, Log: log}
 	var sending sync.WaitGroup

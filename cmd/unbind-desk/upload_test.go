@@ -60,7 +60,7 @@ func TestUploadMustBeTheAnnouncedFile(t *testing.T) {
 	r = u.put(at, u.file) // without Content-Digest
 	u.refused(t, r, nil, http.StatusBadRequest, "E24:digest")
 	r, err = u.ask(u.known, http.MethodPut, at, announce(sum), struct{ io.Reader }{bytes.NewReader(u.file)}, -1)
-	u.refused(t, r, err, http.StatusBadRequest, "E24:size")
+	u.refused(t, r, err, http.StatusLengthRequired, "E02:length")
 
 	// One that breaks off in the middle.
 	if _, err := u.ask(u.known, http.MethodPut, at, announce(sum), io.MultiReader(bytes.NewReader(u.file[:100]), broken{}), int64(len(u.file))); err == nil {

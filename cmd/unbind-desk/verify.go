@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/dossier"
+	"unbindd/cmd/unbind-desk/internal/parcel"
 	"unbindd/cmd/unbind-desk/internal/sealed"
 )
 
@@ -19,7 +22,7 @@ var errNotVerified = errors.New("the case does not verify")
 func verifyCommand() *cobra.Command {
 	var anchor, identity, prev string
 	c := &cobra.Command{
-		Use:   "verify DIR | FILES...",
+		Use:   "verify DIR | ZIP | FILES...",
 		Short: "Check an exported case completely - offline",
 		Long: `Check an exported case completely - offline.
 
@@ -29,6 +32,9 @@ reader's erase record, tombstone, answers, and that all of it stands in the desk
 log under one signed checkpoint. Give the anchor you know out of band
 with --anchor; without it the folder's own is used, and said to be. With
 --identity the backup is opened and recounted: chain, counts, sums, head.
+
+The case is a folder, the zip file that cases export writes, or its files. A zip
+file that holds anything else is refused before anything of it is read.
 
 A line is ok, failed, absent (not there, and nothing asks for it) or skipped
 (what it stands on did not hold). Exit code 1 when one failed.`,
@@ -49,11 +55,11 @@ A line is ok, failed, absent (not there, and nothing asks for it) or skipped
 					return err
 				}
 			}
-			src, err := sourceOf(paths)
+			src, done, err := sourceOf(paths)
 			if err != nil {
 				return err
 			}
-			return report(c, src, o)
+			return errors.Join(report(c, src, o), done())
 		}),
 	}
 	c.Flags().StringVar(&anchor, "anchor", "", "digest of trust bundle version 1, known out of band")
@@ -62,16 +68,27 @@ A line is ok, failed, absent (not there, and nothing asks for it) or skipped
 	return c
 }
 
-func sourceOf(paths []string) (dossier.Source, error) {
+// sourceOf is a case in a folder, in a zip file or file by file, and how it is closed.
+func sourceOf(paths []string) (src dossier.Source, done func() error, err error) {
+	done = func() error { return nil }
 	info, err := os.Stat(paths[0])
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the case: %w", err)
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("cannot read the case: %w", err)
+	case info.IsDir() && len(paths) == 1:
+		return dossier.Folder(paths[0]), done, nil
+	case len(paths) == 1 && isZip(paths[0]):
+		p, err := parcel.Open(paths[0])
+		if err != nil {
+			return nil, nil, err
+		}
+		return p, p.Close, nil
 	}
-	if info.IsDir() && len(paths) == 1 {
-		return dossier.Folder(paths[0]), nil
-	}
-	return dossier.NewFiles(paths)
+	src, err = dossier.NewFiles(paths)
+	return src, done, err
 }
+
+func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zip") }
 
 func report(c *cobra.Command, src dossier.Source, o dossier.Options) error {
 	results, ok := dossier.Verify(src, o)

@@ -87,8 +87,10 @@ var decoders = map[string]decoder{
 	"cmd/unbind-desk/internal/serve FuzzPlainPath":        {"paths of requests", "plainPath"},
 	"cmd/unbind-desk/internal/serve FuzzOperatorRequests": {"requests of operators", "decode"},
 	"cmd/unbind-desk/internal/serve FuzzHeaders":          {"headers of requests", "preferWait contentDigest"},
+	"cmd/unbind-desk/internal/serve FuzzUpload":           {"heads of uploads, versions and numbers in requests", "metadata checksum seenVersion numberOf countOf fits"},
 	"cmd/unbind-desk/internal/directory FuzzParseArray":   {"arrays of envelopes", "ParseArray"},
 	"cmd/unbind-desk/internal/dossier FuzzVerify":         {"dossiers", "Verify read readEnvelope reader.trust"},
+	"cmd/unbind-desk/internal/parcel FuzzRead":            {"cases in one zip file", "read allowed isPlain isOfACase"},
 	"cmd/unbind-desk/internal/sealed FuzzParseChain":      {"heads of a chain", "ParseChain"},
 	"cmd/unbind-desk/internal/authority FuzzPublicPEM":    {"public keys of holders", "ParsePublicPEM"},
 }

@@ -42,6 +42,9 @@ func (c *Console) live(w http.ResponseWriter, r *http.Request, v *visit) error {
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := stream{w, http.NewResponseController(w)}
+	if err := out.to.SetReadDeadline(time.Time{}); err != nil { // the time for a request's body would end the page
+		return err
+	}
 	if err := out.send(": live\n\n"); err != nil {
 		return nil // the browser is gone
 	}

@@ -6,15 +6,19 @@
 // next}) everywhere, and that ending the desk lets running requests end first.
 // It decides nothing: what may be done is package desk's to say.
 //
-//	server.go    listeners, limits, start and end
-//	terminal.go  the routes of terminals
+//	server.go    listeners, start and end
+//	routes.go    every route of both doors, and what each may carry
+//	head.go      what is refused at a request's head
+//	limits.go    time, memory, connections
+//	crowd.go     how many connections at once, and bodies that must move
+//	terminal.go  what the routes of terminals do
 //	upload.go    the sealed file, streamed
 //	slots.go     how many at once
 //	log.go       the log: checkpoints and proofs, with receipts and for everybody
 //	pieces.go    the sealed file in pieces (tus 1.0)
 //	mqtt.go      the same routes over a broker, and the doorbell
 //	poll.go      orders: tag, long poll
-//	operator.go  the routes of the socket
+//	operator.go  what the routes of the socket do
 //	console.go   the place of the console, and links into it
 //	lists.go     pages of cases, of what is overdue, of alarms; the caps
 //	vitals.go    how busy this process is

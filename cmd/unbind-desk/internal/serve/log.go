@@ -85,7 +85,7 @@ func (s *Server) proofOfReceipt(w http.ResponseWriter, r *http.Request, who desk
 }
 
 func (s *Server) proofOf(w http.ResponseWriter, r *http.Request, who desk.Caller, kind string) error {
-	id, n, err := object(r)
+	id, n, err := named(r)
 	if err != nil {
 		return err
 	}

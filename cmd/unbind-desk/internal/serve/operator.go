@@ -6,33 +6,6 @@ import (
 	"unbindd/cmd/unbind-desk/internal/desk"
 )
 
-// Operators are the routes of the socket. Who may open the socket may do all of
-// them: its directory and its mode are the lock.
-func (s *Server) Operators() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /desk/address", s.anyone(s.address))
-	mux.HandleFunc("POST /desk/console", s.anyone(s.invite))
-	mux.HandleFunc("GET /desk/vitals", s.anyone(s.vitals))
-	mux.HandleFunc("POST /desk/admit", s.anyone(s.admit))
-	mux.HandleFunc("POST /desk/issue", s.anyone(s.issue))
-	mux.HandleFunc("POST /desk/follow", s.anyone(s.follow))
-	mux.HandleFunc("POST /desk/publish", s.anyone(s.publish))
-	mux.HandleFunc("POST /desk/campaign", s.anyone(s.campaign))
-	mux.HandleFunc("POST /desk/collect", s.anyone(s.collect))
-	mux.HandleFunc("GET /desk/cases/{case}/draft", s.anyone(s.draft))
-	mux.HandleFunc("POST /desk/cases/{case}/withdraw", s.anyone(s.withdraw))
-	mux.HandleFunc("GET /desk/overdue/{hours}", s.anyone(s.overdue))
-	mux.HandleFunc("GET /desk/alarms", s.anyone(s.alarms))
-	mux.HandleFunc("GET /desk/caps", s.anyone(s.caps))
-	mux.HandleFunc("PUT /desk/caps", s.anyone(s.setCaps))
-	mux.HandleFunc("GET /desk/trust", s.anyone(s.steps))
-	mux.HandleFunc("GET /desk/cases", s.anyone(s.cases))
-	mux.HandleFunc("GET /desk/cases/{case}", s.anyone(s.inspect))
-	mux.HandleFunc("GET /desk/cases/{case}/export", s.anyone(s.export))
-	mux.HandleFunc("/", s.nowhere)
-	return plain(mux)
-}
-
 // Address is how terminals reach the desk.
 type Address struct {
 	URL string `json:"url"`

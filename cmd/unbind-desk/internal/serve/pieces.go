@@ -31,22 +31,14 @@ func (s *Server) tus(serve func(http.ResponseWriter, *http.Request, desk.Caller)
 		w.Header().Set("Cache-Control", "no-store")
 		if r.Header.Get("Tus-Resumable") != tusVersion {
 			w.Header().Set("Tus-Version", tusVersion)
-			reply(w, http.StatusPreconditionFailed, explain(envelope.Refuse("E07", "tus", "cannot take the file: only tus %s is spoken here", tusVersion)))
-			return nil
+			return with(http.StatusPreconditionFailed, "E07", "tus", "cannot take the file: only tus %s is spoken here", tusVersion)
 		}
 		err := serve(w, r, who)
 		if envelope.CodeOf(err) == "E24:digest" && r.Method == http.MethodPatch {
-			reply(w, statusChecksum, explain(refusalOf(err)))
-			return nil
+			err = &answered{statusChecksum, err}
 		}
 		return err
 	})
-}
-
-func refusalOf(err error) *envelope.Refusal {
-	var r *envelope.Refusal
-	errors.As(err, &r) // the code came from one
-	return r
 }
 
 // open opens an upload, or finds it.
@@ -86,7 +78,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, who desk.Caller) e
 
 // where tells how much of a file is here.
 func (s *Server) where(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
-	id, n, err := object(r)
+	id, n, err := named(r)
 	if err != nil {
 		return err
 	}
@@ -103,7 +95,7 @@ func (s *Server) where(w http.ResponseWriter, r *http.Request, who desk.Caller) 
 // piece takes the next bytes. They are read whole before anything is done with
 // them, so a connection that breaks off leaves nothing and holds nothing up.
 func (s *Server) piece(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
-	id, n, err := object(r)
+	id, n, err := named(r)
 	if err != nil {
 		return err
 	}
@@ -113,12 +105,11 @@ func (s *Server) piece(w http.ResponseWriter, r *http.Request, who desk.Caller) 
 	}
 	release, ok := s.uploading.take(who.Terminal)
 	if !ok {
-		crowded(w)
-		return nil
+		return crowded(w)
 	}
 	defer release()
 	control := http.NewResponseController(w)
-	chunk, err := io.ReadAll(http.MaxBytesReader(w, io.NopCloser(&moving{Reader: r.Body, control: control}), maxPiece))
+	chunk, err := io.ReadAll(http.MaxBytesReader(w, io.NopCloser(s.moving(r, control)), maxPiece))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -130,7 +121,7 @@ func (s *Server) piece(w http.ResponseWriter, r *http.Request, who desk.Caller) 
 		return err
 	}
 	p, err := s.Desk.Piece(who, id, n, offset, chunk)
-	if err := control.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
+	if err := control.SetWriteDeadline(time.Now().Add(s.Limits.Answer)); err != nil {
 		return err
 	}
 	if p.Size > 0 {

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 // is something: 200 with a tag, 304 when the client has it, 204 for nothing.
 func (s *Server) orders(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
 	wait := preferWait(r.Header.Values("Prefer"))
-	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + answerTime)); err != nil {
+	control, until := http.NewResponseController(w), time.Now().Add(wait+s.Limits.Answer)
+	if err := errors.Join(control.SetReadDeadline(until), control.SetWriteDeadline(until)); err != nil {
 		return err
 	}
 	over, again := time.NewTimer(wait), time.NewTicker(s.Again)
@@ -39,6 +41,10 @@ func (s *Server) orders(w http.ResponseWriter, r *http.Request, who desk.Caller)
 			patient = false
 		case <-r.Context().Done():
 			return nil // the terminal is gone and will ask again
+		}
+		// Who was welcome when he began to wait may have been enrolled anew since.
+		if who, err = s.Desk.Caller(r.TLS.PeerCertificates[0]); err != nil {
+			return err
 		}
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/rs/zerolog"
-
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/desk"
 )
@@ -43,6 +41,10 @@ func statusOf(err error) int {
 	if errors.As(err, &large) {
 		return http.StatusRequestEntityTooLarge
 	}
+	var own *answered
+	if errors.As(err, &own) {
+		return own.status
+	}
 	for _, s := range statuses {
 		if errors.Is(err, s.kind) {
 			return s.status
@@ -53,12 +55,14 @@ func statusOf(err error) int {
 
 // tell writes an error to the client. What the client did wrong is told to it in
 // full and logged by its code; what the desk did wrong is logged and not told.
-func tell(w http.ResponseWriter, r *http.Request, log zerolog.Logger, err error) {
+func (s *Server) tell(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusOf(err)
 	out := Refusal{Code: internalCode, Message: "the desk could not do it", Next: "Try again; if it stays, read the desk's log."}
 	switch {
 	case status == http.StatusInternalServerError:
-		log.Error().Err(err).Msg("request failed")
+		s.Log.Error().Err(err).Msg("request failed")
+	case errors.Is(err, errCrowded):
+		out.Message, out.Next = errCrowded.Error(), "Try again in a moment."
 	case status == http.StatusRequestEntityTooLarge:
 		out = explain(envelope.Refuse("E01", "bytes", "cannot read the request: it is larger than it may be"))
 	default:
@@ -68,8 +72,8 @@ func tell(w http.ResponseWriter, r *http.Request, log zerolog.Logger, err error)
 		}
 	}
 	// What is not there yet is asked for again and again, and is no refusal.
-	if status < http.StatusInternalServerError && status != http.StatusNotFound {
-		log.Info().Str("code", out.Code).Int("status", status).Str("route", r.Pattern).Str("client", clientOf(r)).Msg("refused")
+	if status != http.StatusInternalServerError && status != http.StatusNotFound {
+		s.Log.Info().Str("code", out.Code).Int("status", status).Str("route", r.Pattern).Str("client", clientOf(r)).Msg("refused")
 	}
 	reply(w, status, out)
 }

@@ -16,23 +16,21 @@ import (
 	"unbindd/cmd/unbind-desk/internal/desk"
 )
 
-// Limits of a request.
+// Limits of a request; those of its time are the server's to say.
 const (
-	maxObject  = 256 << 10        // bytes of a small body
-	maxWave    = 32 << 20         // bytes of a campaign with its commands
-	bodyTime   = 30 * time.Second // for a small body to arrive
-	stallTime  = 2 * time.Minute  // for an upload to move at all
-	maxWait    = 55 * time.Second // of a long poll
-	answerTime = 30 * time.Second // to write an answer
+	maxObject = 256 << 10        // bytes of a small body
+	maxWave   = 32 << 20         // bytes of a campaign with its commands
+	maxWait   = 55 * time.Second // of a long poll
 )
 
 // plain lets pass only paths that mean what they say: nothing escaped, no empty
 // part, no way up. A name that needs escaping is no name here.
-func plain(next http.Handler) http.Handler {
+func (s *Server) plain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.EscapedPath()
 		if !plainPath(path) {
-			reply(w, http.StatusBadRequest, explain(envelope.Refuse("E28", "name", "cannot use the path: a part of it is no plain name")))
+			w.Header().Set("Connection", "close")
+			s.tell(w, r, malformed("E28", "name", "cannot use the path: a part of it is no plain name"))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -104,15 +102,12 @@ func contentDigest(field string) (envelope.Digest, error) {
 	return "", malformed("E24", "digest", "cannot take the file: there is no Content-Digest with a sha-256")
 }
 
-// small reads a small body whole, within its bounds of size and time. White
+// small reads a small body whole, within its bounds of size. White
 // space around it is no difference.
 func small(w http.ResponseWriter, r *http.Request) ([]byte, error) { return sized(w, r, maxObject) }
 
 // sized reads a body of at most so many bytes.
 func sized(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
-	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)); err != nil {
-		return nil, err
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var large *http.MaxBytesError
 	if err != nil && !errors.As(err, &large) {

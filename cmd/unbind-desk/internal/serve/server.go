@@ -37,6 +37,7 @@ type Server struct {
 	MaxBackup int64         // bytes of a sealed file
 	Again     time.Duration // after which a long poll looks by itself
 	Console   *Console      // nil where there is none
+	Limits    Limits
 
 	uploading slots
 	waiting   atomic.Int64 // long polls, for Vitals
@@ -47,7 +48,7 @@ type Server struct {
 // New makes a server; Run starts it.
 func New(d *desk.Desk, log zerolog.Logger, maxBackup int64) *Server {
 	return &Server{
-		Desk: d, Log: log, MaxBackup: maxBackup, Again: lookAgain,
+		Desk: d, Log: log, MaxBackup: maxBackup, Again: lookAgain, Limits: DefaultLimits(),
 		stopping: make(chan struct{}), broken: make(chan error, 1),
 	}
 }
@@ -68,7 +69,9 @@ func (s *Server) Run(ctx context.Context, doors Doors, shown tls.Certificate, re
 	defer over()
 	pages := s.pages(live)
 	failed := make(chan error, 3)
-	go func() { failed <- terminals.Serve(tls.NewListener(doors.Terminals, s.tls(shown))) }()
+	go func() {
+		failed <- terminals.Serve(tls.NewListener(newCrowd(doors.Terminals, s.Limits, s.Log), s.tls(shown)))
+	}()
 	go func() { failed <- operators.Serve(doors.Operators) }()
 	if s.Console != nil {
 		go func() { failed <- pages.Serve(doors.Console) }()
@@ -105,8 +108,9 @@ func (s *Server) GiveUp(err error) {
 
 // harden sets the bounds that hold for every request; bodies have their own.
 func (s *Server) harden(h *http.Server) *http.Server {
-	h.ReadHeaderTimeout = 10 * time.Second
-	h.IdleTimeout = 2 * time.Minute
+	h.ReadHeaderTimeout = s.Limits.Head
+	h.ReadTimeout = s.Limits.Body // a route that needs longer says so
+	h.IdleTimeout = s.Limits.Idle
 	h.MaxHeaderBytes = 16 << 10
 	h.ErrorLog = stdlog.New(io.Discard, "", 0) // refused handshakes are the network's weather
 	h.Protocols = new(http.Protocols)
@@ -119,10 +123,12 @@ func (s *Server) harden(h *http.Server) *http.Server {
 func (s *Server) tls(shown tls.Certificate) *tls.Config {
 	clients := x509.NewCertPool()
 	clients.AddCert(s.Desk.CA.Certificate)
-	return &tls.Config{
+	config := &tls.Config{
 		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{shown}, NextProtos: []string{"http/1.1"},
 		ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: clients, Time: s.Desk.Now,
 	}
+	config.GetConfigForClient = s.greeted(config)
+	return config
 }
 
 // ListenOperators opens the socket, for its owner only. Whoever calls it holds

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -9,41 +10,11 @@ import (
 	"unbindd/cmd/unbind-desk/internal/desk"
 )
 
-// Terminals are the routes of the HTTPS door.
-func (s *Server) Terminals() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/enrol", s.anyone(s.enrol))
-	mux.HandleFunc("POST /v1/time", s.anyone(s.time))
-	mux.HandleFunc("GET /v1/trust/{n}", s.anyone(s.bundle))
-	mux.HandleFunc("GET /v1/log/checkpoint", s.anyone(s.checkpoint))
-	mux.HandleFunc("GET /v1/log/proof/{i}", s.anyone(s.proof))
-	mux.HandleFunc("GET /v1/log/consistency/{m}/{n}", s.anyone(s.consistency))
-	mux.HandleFunc("GET /v1/cases/{case}/proofs/{kind}/{n}", s.known(s.proofOfObject))
-	mux.HandleFunc("GET /v1/cases/{case}/proofs/receipts/{kind}/{n}", s.known(s.proofOfReceipt))
-	mux.HandleFunc("PUT /v1/cases/{case}/tombstone", s.anyone(s.tombstone))
-	mux.HandleFunc("GET /v1/terminals/{terminal}/command", s.known(s.orders))
-	mux.HandleFunc("GET /v1/tickets", s.known(s.tickets))
-	mux.HandleFunc("PUT /v1/cases/{case}/backup/{n}", s.known(s.backup))
-	mux.HandleFunc("POST /v1/uploads", s.tus(s.open))
-	mux.HandleFunc("HEAD /v1/uploads/{case}/{n}", s.tus(s.where))
-	mux.HandleFunc("PATCH /v1/uploads/{case}/{n}", s.tus(s.piece))
-	mux.HandleFunc("PUT /v1/cases/{case}/certificate/{n}", s.known(s.certificate))
-	for kind, keep := range map[string]func(desk.Caller, envelope.ID, int64, []byte) error{
-		"answer": s.Desk.Answer, "manifest": s.Desk.Manifest, "acceptance": s.Desk.Acceptance, "tickets": s.Desk.Ticket,
-	} {
-		mux.HandleFunc("PUT /v1/cases/{case}/"+kind+"/{n}", s.known(s.keep(keep)))
-	}
-	mux.HandleFunc("GET /v1/cases/{case}/{kind}/{n}", s.known(s.fetch))
-	mux.HandleFunc("GET /v1/cases/{case}/receipts/{kind}/{n}", s.known(s.fetchReceipt))
-	mux.HandleFunc("/", s.nowhere)
-	return plain(mux)
-}
-
 // anyone serves a client without a certificate.
 func (s *Server) anyone(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := serve(w, r); err != nil {
-			tell(w, r, s.Log, err)
+			s.tell(w, r, err)
 			s.GiveUp(err)
 		}
 	}
@@ -66,7 +37,7 @@ func (s *Server) known(serve func(http.ResponseWriter, *http.Request, desk.Calle
 
 func (s *Server) keep(keep func(desk.Caller, envelope.ID, int64, []byte) error) func(http.ResponseWriter, *http.Request, desk.Caller) error {
 	return func(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
-		id, n, err := object(r)
+		id, n, err := named(r)
 		if err != nil {
 			return err
 		}
@@ -84,7 +55,7 @@ func (s *Server) keep(keep func(desk.Caller, envelope.ID, int64, []byte) error) 
 }
 
 func (s *Server) certificate(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
-	id, n, err := object(r)
+	id, n, err := named(r)
 	if err != nil {
 		return err
 	}
@@ -181,7 +152,7 @@ func (s *Server) fetchReceipt(w http.ResponseWriter, r *http.Request, who desk.C
 }
 
 func (s *Server) read(w http.ResponseWriter, r *http.Request, who desk.Caller, kind string) error {
-	id, n, err := object(r)
+	id, n, err := named(r)
 	if err != nil {
 		return err
 	}
@@ -189,7 +160,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, who desk.Caller, k
 	if err != nil {
 		return err
 	}
-	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.Limits.Answer)); err != nil {
 		return err
 	}
 	if of, ok := strings.CutPrefix(kind, "receipts/"); ok {
@@ -199,6 +170,6 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, who desk.Caller, k
 	return nil
 }
 
-func (s *Server) nowhere(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusNotFound, explain(envelope.Refuse("E28", "route", "cannot find it: there is no such route")))
+func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
+	s.tell(w, r, errors.Join(desk.ErrAbsent, envelope.Refuse("E28", "route", "cannot find it: there is no such route")))
 }

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"unbindd/agent/envelope"
+)
+
+// pageCommands are the commands of docs/CHECKING.md as they are printed, in their order.
+func pageCommands(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/CHECKING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all bytes.Buffer
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllSubmatch(page, -1) {
+		all.Write(block[1])
+	}
+	return all.String()
+}
+
+// follow does what the page says, in a copy of the case.
+func (o *office) follow(commands, case_ string, spoil func(dir string)) (string, error) {
+	o.t.Helper()
+	dir := o.file("copy")
+	o.check(os.CopyFS(dir, os.DirFS(case_)))
+	spoil(dir)
+	anchor, err := o.dir.ReadAnchor()
+	o.check(err)
+	c := exec.Command("sh", "-euc", commands)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "LC_ALL=C", "ANCHOR="+string(anchor), "IDENTITY="+o.dir.Identity())
+	told, err := c.CombinedOutput()
+	return string(told), err
+}
+
+// Whoever follows the page needs nothing of ours, finds a good case good, and
+// every one that was tampered with bad.
+func TestTheCommandsOfThePage(t *testing.T) {
+	o := newOffice(t)
+	u := whole(t, o, "T-1")
+	out := filepath.Join(o.work, "export")
+	o.cli("cases", "export", string(u.command.Case), "--dir", string(o.dir), "--out", out)
+	commands := pageCommands(t)
+	told, err := o.follow(commands, out, func(string) {})
+	if err != nil || !strings.HasSuffix(told, "nothing failed\n") {
+		t.Fatalf("a good case: %v\n%s", err, told)
+	}
+	// Command, manifest, certificate, two receipts, two answers, file, ticket, tombstone.
+	if n := strings.Count(told, "stands in the log"); n != 10 {
+		t.Errorf("%d objects were found in the log, want 10:\n%s", n, told)
+	}
+	for i, c := range tampering(u) {
+		if i != 1 && i != 3 && os.Getenv("CHECKING") == "" {
+			continue // make checking does them all: each is hundreds of small programs
+		}
+		if told, err := o.follow(commands, out, func(dir string) { c.do(t, filepath.Join(dir, c.file)) }); err == nil {
+			t.Errorf("%s: %s is found good:\n%s", c.file, c.what, told)
+		}
+	}
+}
+
+type tampered struct {
+	file, what string
+	do         func(t *testing.T, path string)
+}
+
+func tampering(u *unbinding) []tampered {
+	resigned := func(holder string) func(*testing.T, string) {
+		return func(t *testing.T, path string) {
+			edit(t, path, func(text []byte) []byte {
+				e := parse(t, text)
+				forged := &envelope.Envelope{PayloadType: e.PayloadType, Payload: e.Payload}
+				u.check(forged.Add(u.desk.signer(holder)))
+				return forged.Encode()
+			})
+		}
+	}
+	flipped := func(t *testing.T, path string) {
+		edit(t, path, func(text []byte) []byte {
+			at := bytes.LastIndexByte(text, '"') - 20
+			text[at] = map[bool]byte{true: 'B', false: 'A'}[text[at] == 'A']
+			return text
+		})
+	}
+	return []tampered{
+		{"trust.json", "another anchor", flipped},
+		{"command.json", "one signature in place of two", resigned("ops-1")},
+		{"command.json", "a signature that does not fit", flipped},
+		{"receipts/backup.json", "an approver's key as receipt key", resigned("ops-1")},
+		{"receipts/certificate.json", "the enrolment key as receipt key", resigned("enrol-1")},
+		{"manifest.json", "the receipt key as device key", resigned("receipt-1")},
+		{"certificate.json", "an approver's key as device key", resigned("sec-1")},
+		{"backup.jsonl.zst.age", "a bit", flipped},
+		{"ticket.json", "a signature that does not fit", flipped},
+		{"tombstone-reveal.json", "another preimage", flipped},
+		{"proofs/manifest.json.tlog-proof", "another object's proof", func(t *testing.T, path string) {
+			text, err := os.ReadFile(filepath.Join(filepath.Dir(path), "command.json.tlog-proof"))
+			u.check(err)
+			edit(t, path, func([]byte) []byte { return text })
+		}},
+		{"proofs/ticket.json.tlog-proof", "another root", func(t *testing.T, path string) {
+			edit(t, path, func(text []byte) []byte { return bytes.Replace(text, []byte("\n\n"), []byte("\nAAAA\n\n"), 1) })
+		}},
+	}
+}
+
+func edit(t *testing.T, path string, change func([]byte) []byte) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := change(bytes.Clone(text))
+	if bytes.Equal(text, changed) {
+		t.Fatal(fmt.Sprintf("%s was not changed", path))
+	}
+	if err := os.WriteFile(path, changed, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -90,6 +90,7 @@ type message struct {
 	Header map[string]string `json:"header,omitempty"`
 	ID     string            `json:"id"`
 	Method string            `json:"method,omitempty"`
+	Own    []byte            `json:"own,omitempty"`
 	Part   int               `json:"part"`
 	Parts  int               `json:"parts"`
 	Path   string            `json:"path,omitempty"`

@@ -15,6 +15,8 @@ TAMPERS  ?= 20000
 WHOLE    ?= 500
 ONLY     ?=
 RUNS     ?= 500
+SEED_FROM ?= 1
+BOOK     ?= network-out.txt
 
 .PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network clean
 
@@ -94,6 +96,9 @@ crash: ## cut the power at every operation of every store and of a whole unbindi
 model: ## live HISTORIES (5000000) histories of the whole unbinding in memory, with every cut and fault
 	MODEL_HISTORIES='$(HISTORIES)' go test -count=1 -v -timeout 24h -run '^TestModel' ./agent | sed -nE '/^model: /p; /FAIL|^ok|--- PASS|never happened|history [0-9]+:/p'
 
+handshake: ## go through every state of the hand-shake between terminal and desk, breadth first, and see every planted mistake found
+	HANDSHAKE=full go test -count=1 -v -timeout 4h -run '^TestModelOfTheHandshake' ./agent | sed -nE '/^model: /p; /FAIL|^ok|--- PASS|after [0-9]+ states|are stuck|no end can/p'
+
 kill: ## run the power-cut tests alone, every daemon with the race detector
 	KILL_RACE=1 go test -race -count=1 -run 'Kill|PowerCut' ./...
 
@@ -104,8 +109,8 @@ links: ## carry a whole unbinding over HTTPS, Mosquitto and a NATS server with t
 	scripts/deps.sh
 	go test -race -count=1 -v -run 'TestOneBinaryOverEveryLink' ./cmd/unbindd
 
-network: ## carry RUNS (500) unbindings through a network that loses, doubles, bends, refuses and lies, and print what it did
-	NETWORK_RUNS='$(RUNS)' go test -count=1 -timeout 120m -v -run 'TestNetwork$$' ./cmd/unbindd \
+network: ## carry RUNS (500) unbindings from SEED_FROM (1) on through a network that loses, doubles, bends, refuses and lies; BOOK (network-out) remembers which passed
+	NETWORK_RUNS='$(RUNS)' NETWORK_FROM='$(SEED_FROM)' NETWORK_BOOK='$(abspath $(BOOK))' go test -count=1 -timeout 120m -v -run 'TestNetwork$$' ./cmd/unbindd \
 	  | grep -E 'network: |^(ok|FAIL)|--- FAIL'
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail
@@ -115,4 +120,4 @@ lint-layout: ## check the house: who may import whom, names, comments, sizes
 	go test -count=1 ./scripts
 
 clean: ## remove what the other targets made
-	rm -rf bin demo-out bench-out fuzz-out
+	rm -rf bin demo-out bench-out fuzz-out network-out.txt

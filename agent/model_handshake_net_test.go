@@ -131,7 +131,7 @@ func (r *running) others() (all []string) {
 		}
 	}
 	slices.Sort(all)
-	if r.offered() {
+	if r.offered() && (!r.h.o.brief || r.s.said != said{}) {
 		all = append(all, "poll:")
 	}
 	return all
@@ -153,7 +153,7 @@ func (r *running) beginnings() []string {
 	if r.s.buried {
 		return r.others()
 	}
-	if r.a.id != nil && len(now.outbox()) > 0 {
+	if r.a.id != nil && len(now.outbox()) > 0 && (!r.h.o.brief || now.run().Outcome != "running") {
 		all = append(all, "flush")
 	}
 	all = append(all, r.others()...)

@@ -48,7 +48,7 @@ type shape struct {
 	cancel, sealed, grow, clock, again bool
 	partial, close                     bool
 	noCourier                          bool // no receipt is carried in by hand
-	brief                              bool // choices that lead where another one leads are left out
+	brief                              bool // without pulls and flushes that change nothing, and choices that lead where another leads
 }
 
 func (h *shaking) must(err error) {

@@ -75,7 +75,6 @@ var mistakes = []mistake{
 	{name: "the certificate is not written down", shape: plainShape, spoil: forgets("notes\x00" + noteSigned)},
 	{name: "the receipt for the backup is not written down", shape: plainShape, spoil: forgets("notes\x00" + noteReceipt)},
 	{name: "the record that destruction began is not in the crossing", shape: plainShape, soon: true, spoil: forgets("notes\x00" + noteOpened)},
-	{name: "what is done is done again after a restart", shape: plainShape, spoil: forgets("steps\x00sign-certificate")},
 	{name: "a cancel is not seen at the crossing", shape: cancelShape, hides: "run\x00cancel"},
 	{name: "the outbox is emptied before the desk answers", shape: cancelShape, spoil: func(_, after cells) cells {
 		for name := range after {
@@ -147,4 +146,4 @@ func TestModelOfTheHandshakeFindsEveryMistake(t *testing.T) {
 }
 
 // mistakenMost is within how many states each must be found.
-const mistakenMost = 20_000
+const mistakenMost = 3_000

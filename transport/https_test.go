@@ -266,7 +266,11 @@ func TestTheGivenResolverIsAsked(t *testing.T) {
 	if _, err := link.Put(t.Context(), manifest, []byte(`{}`)); err == nil {
 		t.Fatal("a name that does not exist was found")
 	}
-	<-asked
+	select {
+	case <-asked: // before it answered
+	default:
+		t.Error("the resolver of the settings was not asked")
+	}
 }
 
 func TestTheProxyIsUsed(t *testing.T) {

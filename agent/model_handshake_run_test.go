@@ -304,6 +304,9 @@ func (r *running) erases(step string) func(context.Context, *journal.Note) error
 			r.h.lay(r.s)
 		}
 		for name, v := range r.h.erased[step] {
+			if name == noteReader && r.h.o.partial {
+				v = r.h.refusing(v)
+			}
 			r.h.must(n.Keep(name, v))
 		}
 		if step == "erase-reader-keys" && r.h.o.partial {

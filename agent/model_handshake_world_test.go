@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"unbindd/agent/certificate"
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
@@ -165,6 +166,16 @@ func (h *shaking) orders(now cells) {
 		Trust: bundle.Encode(), Profile: b.a.id.profiles["rebind-standard"].Encode(), Binding: b.a.id.envelope.Encode(), Command: c.accepted.Command,
 		Receipts: seedOf("receipt-1"), Enrols: seedOf("enrol-1"), Opener: b.opener, Now: noon.Unix(),
 	})
+}
+
+// refusing is the evidence of a reader that did not erase.
+func (h *shaking) refusing(evidence json.RawMessage) json.RawMessage {
+	var ev certificate.Reader
+	h.must(json.Unmarshal(evidence, &ev))
+	ev.Outcome, ev.Authenticated, ev.Record = outcomeRefused, false, nil
+	text, err := json.Marshal(ev)
+	h.must(err)
+	return text
 }
 
 func seedOf(name string) []byte { return bytes.Repeat([]byte(name), 32)[:32] }

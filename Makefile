@@ -17,8 +17,10 @@ ONLY     ?=
 RUNS     ?= 500
 TERMINALS ?= 10000
 CASES    ?= 1000000
+SEED_FROM ?= 1
+BOOK     ?= network-out.txt
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model links network console catchup routes checking clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model handshake links network console catchup routes checking clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +110,10 @@ model: ## live HISTORIES (5000000) histories of the whole unbinding in memory, w
 kill: ## kill at every moment of every step, every daemon with the race detector
 	KILL_ALL=1 go test -race -count=1 -timeout 60m -run 'Kill|PowerCut' ./...
 
+handshake: ## go through every state of the hand-shake between terminal and desk, breadth first, and see every planted mistake found
+	HANDSHAKE=full go test -count=1 -v -timeout 4h -run '^TestModelOfTheHandshake' ./agent | sed -nE '/^model: /p; /FAIL|^ok|--- PASS|after [0-9]+ states|are stuck|no end can/p'
+
+
 matrix: ## run every fault of reader and line, and every power cut, through the whole unbinding; line faults with SEEDS (5) seeds each
 	MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 60m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd
 
@@ -115,8 +121,8 @@ links: ## carry a whole unbinding over HTTPS, Mosquitto and a NATS server with t
 	scripts/deps.sh
 	go test -race -count=1 -v -run 'TestOneBinaryOverEveryLink' ./cmd/unbindd
 
-network: ## carry RUNS (500) unbindings through a network that loses, doubles, bends, refuses and lies, and print what it did
-	NETWORK_RUNS='$(RUNS)' go test -count=1 -timeout 120m -v -run 'TestNetwork$$' ./cmd/unbindd \
+network: ## carry RUNS (500) unbindings from SEED_FROM (1) on through a network that loses, doubles, bends, refuses and lies; BOOK (network-out) remembers which passed
+	NETWORK_RUNS='$(RUNS)' NETWORK_FROM='$(SEED_FROM)' NETWORK_BOOK='$(abspath $(BOOK))' go test -count=1 -timeout 120m -v -run 'TestNetwork$$' ./cmd/unbindd \
 	  | grep -E 'network: |^(ok|FAIL)|--- FAIL'
 
 console: ## walk the desk's console in Chromium, in both languages, wide and narrow; screenshots in console-out/
@@ -142,4 +148,4 @@ lint-layout: ## check the house: who may import whom, names, comments, sizes
 	go test -count=1 ./scripts
 
 clean: ## remove what the other targets made
-	rm -rf bin demo-out bench-out fuzz-out console-out
+	rm -rf bin demo-out bench-out fuzz-out console-out network-out.txt

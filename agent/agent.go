@@ -60,6 +60,9 @@ type Agent struct {
 
 	samples map[uint64]*wipe.Samples // needles of the step that erases, by file system
 
+	rest resting // between two tries of a step that waits for the desk
+	ways wayOut  // the link that the settings name
+
 	taking   sync.Mutex    // one thing is taken at a time, whoever brings it
 	away     atomic.Int64  // losses of the reader's line since the daemon began
 	lending  sync.Mutex    // one opening of the reader's line at a time, where none is kept
@@ -99,10 +102,12 @@ func New(p Parts) *Agent {
 	if p.Ready == nil {
 		p.Ready = func(string) {}
 	}
-	return &Agent{
+	a := &Agent{
 		Parts: p, at: places{p.Config.StateDir}, hub: newHub(p.Now), bell: newBell(),
 		clock: newClock(p.Now, 0), rung: make(chan struct{}, 1), relinked: make(chan struct{}), timed: make(chan struct{}), refused: map[string]local.Object{},
 	}
+	a.rest, a.ways = a.sit, a.way
+	return a
 }
 
 // Run is the terminal's life until the context ends. What it finds on disk

@@ -23,7 +23,7 @@ func (a *Agent) links() transport.Link {
 		if err != nil {
 			return nil
 		}
-		link, err := a.way(a.id.route, a.shows(key))
+		link, err := a.ways(a.id.route, a.shows(key))
 		if err != nil {
 			a.Log.Error().Err(err).Msg("the link cannot be made")
 			return nil
@@ -41,6 +41,10 @@ func (a *Agent) shows(key crypto.Signer) transport.Identity {
 		Certificate: []byte(a.id.route.Certificate), Key: key, Now: a.clock.wall,
 	}
 }
+
+// wayOut makes a link: way, or what stands for the network in the model of the
+// hand-shake.
+type wayOut func(route, transport.Identity) (transport.Link, error)
 
 // way is the link that the settings name.
 func (a *Agent) way(r route, id transport.Identity) (transport.Link, error) {

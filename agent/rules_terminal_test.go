@@ -38,6 +38,7 @@ type bound struct {
 	binding enrol.Binding
 	moments []string            // in the order they came
 	every   func(moment string) // what a test does at each of them
+	opener  string              // the identity that opens its backups
 }
 
 const boundReader = "PED-0001"
@@ -134,6 +135,7 @@ func (b *bound) bundle(version int64, prof envelope.Digest, revoked ...string) t
 	b.t.Helper()
 	recipient, err := age.GenerateX25519Identity()
 	b.no(err)
+	b.opener = recipient.String()
 	bundle := trust.Bundle{
 		Expires: 1858464000, Issued: 1795392000, Keys: map[envelope.KeyID]trust.Key{}, Revoked: []envelope.KeyID{}, Rules: trust.DefaultRules(),
 		Log: trust.Log{Key: wireKey("receipt-1").Public().ID(), Origin: "unbind-desk/test"}, SPKI: []envelope.Digest{},

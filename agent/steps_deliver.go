@@ -43,21 +43,30 @@ func (a *Agent) deliverBackup(ctx context.Context, n *journal.Note) error {
 			return err
 		}
 		a.waiting("deliver-backup", "receipt and ticket", err)
-		if err := a.sit(ctx, rung, tries, err); err != nil {
+		if err := a.rest(ctx, rung, tries, err); err != nil {
 			return err
 		}
 	}
 }
 
+// resting waits between two tries: sit, or what passes for waiting in the model of
+// the hand-shake.
+type resting func(ctx context.Context, rung <-chan struct{}, tries int, why error) error
+
 // sit waits for the bell, or for the link's next try. Retry-After is honoured.
+// Where nothing was tried there is only the bell.
 func (a *Agent) sit(ctx context.Context, rung <-chan struct{}, tries int, why error) error {
-	t := time.NewTimer(a.interval(tries, why))
-	defer t.Stop()
+	var next <-chan time.Time
+	if tries > 0 {
+		t := time.NewTimer(a.interval(tries, why))
+		defer t.Stop()
+		next = t.C
+	}
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-rung:
-	case <-t.C:
+	case <-next:
 	}
 	return nil
 }

@@ -22,13 +22,17 @@ import (
 // complete certificate, or somebody signed for ending without one. A partial one
 // keeps the case in quarantine: the reader may come back and close it.
 func (a *Agent) eraseIdentity(ctx context.Context, n *journal.Note) error {
-	return lastKeys(n, lastActs{
+	return lastKeys(n, a.lastActs(ctx, n))
+}
+
+func (a *Agent) lastActs(ctx context.Context, n *journal.Note) lastActs {
+	return lastActs{
 		may:     func() error { return a.mayEnd(ctx) },
 		stands:  func() bool { return exists(a.at.tombstone()) },
 		settle:  func() error { return syncDir(a.at.root) },
 		engrave: a.engrave,
 		erase:   func() error { return a.eraseWho(ctx, n) },
-	})
+	}
 }
 
 // lastActs end an identity, each safe to repeat: may it go, is the tombstone
@@ -76,10 +80,8 @@ func (a *Agent) mayEnd(ctx context.Context) error {
 			return err
 		}
 		a.waiting("erase-identity", a.endWaitsFor(), nil)
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-rung:
+		if err := a.rest(ctx, rung, 0, nil); err != nil {
+			return err
 		}
 	}
 }
@@ -297,15 +299,15 @@ var errStillThere = errors.New("the medium did not let go of it")
 // forgetWho ends everything that uses the identity: the link with its client
 // certificate, the reader, the keys in memory.
 func (a *Agent) forgetWho() {
+	a.mu.Lock()
+	a.id = nil // first: whoever finds no link must not make another
+	a.mu.Unlock()
 	a.closeReader()
 	a.closeLink()
 	if a.keys != nil {
 		a.keys.Forget(keys.Line)
 		a.keys.Forget(keys.Identity)
 	}
-	a.mu.Lock()
-	a.id = nil
-	a.mu.Unlock()
 }
 
 // leaveTombstone reveals the preimage to the desk, which needs no key. It is the
@@ -347,7 +349,7 @@ func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
 			return ferr
 		}
 		a.waiting("tombstone", "the desk, to reveal the preimage", err)
-		if err := a.sit(ctx, rung, tries, err); err != nil {
+		if err := a.rest(ctx, rung, tries, err); err != nil {
 			return err
 		}
 	}
@@ -362,7 +364,7 @@ func (a *Agent) forced() (bool, error) {
 
 // reveal sends r over pinned TLS without a client certificate.
 func (a *Agent) reveal(ctx context.Context, way route, t certificate.Tombstone, body []byte) error {
-	link, err := a.way(way, transport.Identity{
+	link, err := a.ways(way, transport.Identity{
 		Terminal: string(t.Terminal), Roots: []byte(way.CA), Pins: way.Pins, Now: a.clock.wall,
 	})
 	if err != nil {

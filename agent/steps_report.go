@@ -116,7 +116,7 @@ func (a *Agent) deliverCertificate(ctx context.Context, n *journal.Note) error {
 			return context.Cause(ctx)
 		}
 		a.waiting("deliver-certificate", "the desk's receipt for the certificate", err)
-		if err := a.sit(ctx, rung, tries, err); err != nil {
+		if err := a.rest(ctx, rung, tries, err); err != nil {
 			return err
 		}
 	}

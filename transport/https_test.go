@@ -131,6 +131,28 @@ func TestAnAnswerThatWasCutIsNotBelieved(t *testing.T) {
 	}
 }
 
+// An object that was bent on its way comes again: the desk says that it is not what
+// was sent, which is no refusal of what was.
+func TestADamagedObjectComesAgain(t *testing.T) {
+	desk := transporttest.NewDesk(t, transporttest.Now())
+	bent := false
+	desk.Before = func(w http.ResponseWriter, r *http.Request) bool {
+		if !bent {
+			bent = true
+			r.Body = io.NopCloser(strings.NewReader(`{"payload":"z"}`))
+		}
+		return false
+	}
+	link := newLink(t, desk, nil)
+	body := []byte(`{"payload":"x"}`)
+	if _, err := link.Put(t.Context(), manifest, body); err == nil || transport.Permanent(err) {
+		t.Fatalf("bent on its way: %v, want a try that may be made again", err)
+	}
+	if _, err := link.Put(t.Context(), manifest, body); err != nil || !bytes.Equal(desk.Held(t, manifest), body) {
+		t.Fatalf("the desk holds %q, %v", desk.Held(t, manifest), err)
+	}
+}
+
 func TestTooLongAnAnswerIsRefused(t *testing.T) {
 	_, err := answers(t, 200, nil, strings.Repeat("x", transport.MaxBody+1)).Fetch(t.Context(), manifest)
 	if err == nil || !strings.Contains(err.Error(), "longer than 1048576 bytes") {
@@ -244,7 +266,11 @@ func TestTheGivenResolverIsAsked(t *testing.T) {
 	if _, err := link.Put(t.Context(), manifest, []byte(`{}`)); err == nil {
 		t.Fatal("a name that does not exist was found")
 	}
-	<-asked
+	select {
+	case <-asked: // before it answered
+	default:
+		t.Error("the resolver of the settings was not asked")
+	}
 }
 
 func TestTheProxyIsUsed(t *testing.T) {

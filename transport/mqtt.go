@@ -239,6 +239,9 @@ func (l *MQTT) put(ctx context.Context, p *broker.Pipe, signed bool, q question)
 	if len(a.Body) > MaxBody {
 		return answer{}, fmt.Errorf("cannot read the desk's answer %d: it is longer than %d bytes", a.Code, MaxBody)
 	}
+	if err := isWhole(a.Code, a.Header, a.Body); err != nil {
+		return answer{}, err
+	}
 	if a.Code/100 != 2 && a.Code != http.StatusNotModified {
 		return answer{}, newStatus(a.Code, a.Header, a.Body)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -90,6 +91,7 @@ type message struct {
 	Header map[string]string `json:"header,omitempty"`
 	ID     string            `json:"id"`
 	Method string            `json:"method,omitempty"`
+	Own    []byte            `json:"own,omitempty"`
 	Part   int               `json:"part"`
 	Parts  int               `json:"parts"`
 	Path   string            `json:"path,omitempty"`
@@ -353,5 +355,23 @@ func TestASilentBrokerHoldsNobodyUp(t *testing.T) {
 	case <-gone:
 	case <-late:
 		t.Fatal("its connection stays open")
+	}
+}
+
+// What the desk signed may be the answer of something behind it that cut it: the
+// digest it came with counts over a broker, too.
+func TestAnAnswerThatWasCutIsNotBelievedOverABroker(t *testing.T) {
+	b := transporttest.NewBroker(t, transporttest.Now())
+	link := b.Link(t, nil)
+	told := http.Header{"Content-Digest": {"sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:"}} // of {}
+	for body, ok := range map[string]bool{"{}": true, "{": false, "[]": false} {
+		b.Answer(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Digest", told.Get("Content-Digest"))
+			_, _ = io.WriteString(w, body)
+		})
+		got, err := link.Fetch(t.Context(), manifest)
+		if (err == nil) != ok || (!ok && got != nil) {
+			t.Errorf("%q: %q, %v", body, got, err)
+		}
 	}
 }

@@ -85,17 +85,24 @@ func send(client *http.Client, req *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("cannot read the desk's answer %d: %w", resp.StatusCode, err)
 	}
-	// Something on the way may cut an answer and mend its length; a bundle that was
-	// cut so must not be taken for what its tag stands for.
-	if told := resp.Header.Get("Content-Digest"); told != "" {
-		if sum := sha256.Sum256(body); told != digestField(sum[:]) {
-			return answer{}, fmt.Errorf("cannot read the desk's answer %d: it is not what it says it is", resp.StatusCode)
-		}
+	if err := isWhole(resp.StatusCode, resp.Header, body); err != nil {
+		return answer{}, err
 	}
 	if resp.StatusCode/100 != 2 && resp.StatusCode != http.StatusNotModified {
 		return answer{}, newStatus(resp.StatusCode, resp.Header, body)
 	}
 	return answer{code: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+// isWhole compares an answer with the digest it came with. Something on the way may
+// cut an answer and mend its length; a bundle that was cut so must not be taken for
+// what its tag stands for.
+func isWhole(code int, header http.Header, body []byte) error {
+	told := header.Get("Content-Digest")
+	if sum := sha256.Sum256(body); told != "" && told != digestField(sum[:]) {
+		return fmt.Errorf("cannot read the desk's answer %d: it is not what it says it is", code)
+	}
+	return nil
 }
 
 // readAll refuses what is longer than MaxBody instead of cutting it.

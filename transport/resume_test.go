@@ -111,3 +111,39 @@ func TestADeskWithoutPiecesGetsTheFileAtOnce(t *testing.T) {
 		t.Fatalf("%v, the desk holds %q", err, desk.Held(t, object))
 	}
 }
+
+// A desk that has forgotten a file which stood still says so (410); that is no
+// refusal of the file, and the next try begins it again.
+func TestAnUploadThatExpiredBeginsAgain(t *testing.T) {
+	desk := transporttest.NewDesk(t, transporttest.Now())
+	pieces, opened := 0, 0
+	desk.Before = func(w http.ResponseWriter, r *http.Request) bool {
+		switch r.Method {
+		case http.MethodPost:
+			opened++
+		case http.MethodPatch:
+			pieces++
+		}
+		if pieces < 2 || opened > 1 {
+			return false
+		}
+		desk.Expire()
+		w.WriteHeader(http.StatusGone)
+		_, _ = io.WriteString(w, `{"code":"E28:expired","message":"it stood still for too long","next":"-"}`)
+		return true
+	}
+	link := newLink(t, desk, func(c *transport.Config, _ *transport.Identity) { c.Single, c.Chunk = 0, 1000 })
+	file := bytes.Repeat([]byte("0123456789 "), 300)
+	digest := fmt.Sprintf("sha256:%x", sha256.Sum256(file))
+	opens := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file)), nil }
+	object := transport.Object{Case: "case-1", Kind: "backup", N: 1}
+	if _, err := link.Upload(t.Context(), object, int64(len(file)), digest, opens); err == nil || transport.Permanent(err) {
+		t.Fatalf("while the desk forgets it: %v, want a try that may be made again", err)
+	}
+	if _, err := link.Upload(t.Context(), object, int64(len(file)), digest, opens); err != nil {
+		t.Fatal(err)
+	}
+	if opened != 2 || !bytes.Equal(desk.Held(t, object), file) {
+		t.Errorf("the file was begun %d times, %d bytes are there", opened, len(desk.Held(t, object)))
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // begun is an upload in pieces of a case whose manifest the desk has.
@@ -243,5 +244,31 @@ func TestPiecesThatDoNotFitAreRefused(t *testing.T) {
 	at, r = u.open() // from the beginning
 	r.reached(t, 0)
 	send(0, u.file, u.file).want(t, http.StatusNoContent, "")
+	u.get(u.at("receipt", 1)).want(t, http.StatusOK, "")
+}
+
+// A file that stood still for longer than the desk keeps it is told to begin again
+// (410), which is no refusal of the file; begun again it has nothing of what came.
+func TestAFileThatStoodStillIsBegunAgain(t *testing.T) {
+	p := newPair(t, memoryBase(t), folderOf)
+	u := begun(t, p.office, "T-1")
+	at, _ := u.open()
+	first := u.file[:len(u.file)/2]
+	r, err := u.piece(at, 0, first, bytes.NewReader(first))
+	u.check(err)
+	r.reached(t, len(first))
+	p.clock.move(13 * 24 * time.Hour)
+	u.whereIs(at).reached(t, len(first))
+	p.clock.move(2 * 24 * time.Hour)
+	u.whereIs(at).want(t, http.StatusGone, "")
+	rest := u.file[len(first):]
+	r, err = u.piece(at, len(first), rest, bytes.NewReader(rest))
+	u.check(err)
+	r.want(t, http.StatusGone, "E28:expired")
+	at, r = u.open()
+	r.reached(t, 0)
+	r, err = u.piece(at, 0, u.file, bytes.NewReader(u.file))
+	u.check(err)
+	r.reached(t, len(u.file))
 	u.get(u.at("receipt", 1)).want(t, http.StatusOK, "")
 }

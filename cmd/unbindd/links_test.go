@@ -15,10 +15,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"unbindd/agent/local"
 )
 
 // The same terminal binary carries a whole unbinding over each way to the desk;
@@ -37,6 +40,7 @@ func TestOneBinaryOverEveryLink(t *testing.T) {
 			lay(w)
 			w.startDaemon()
 			w.traded(200)
+			w.listensForTheBell()
 			w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
 			s := w.unbound()
 			if s.Tombstone == nil || s.Tombstone.Result != "complete" || !s.Tombstone.Revealed {
@@ -61,8 +65,21 @@ func (w *world) byMosquitto() {
 func (w *world) byBell() {
 	known, _, pin := w.startMosquitto()
 	w.deskAt("mqtts://" + known)
+	w.rings = true
 	w.setting("  poll: 50ms\n", "  poll: 6h\n")
 	w.setting("power:\n", fmt.Sprintf("mqtt:\n  use: bell\n  url: mqtts://%s\n  pins:\n    - %s\npower:\n", known, pin))
+}
+
+// listensForTheBell waits until the terminal has asked and listens, where a bell is
+// all that can tell it of an order before six hours are over.
+func (w *world) listensForTheBell() {
+	w.t.Helper()
+	if !w.rings {
+		return
+	}
+	w.until("somebody to listen for the bell", func(s local.Status) bool {
+		return s.Link.State == "up" && strings.Contains(w.mosquitto.said(), "t/"+terminalID+"/bell")
+	})
 }
 
 // byNATS lays it over a NATS server that asks nobody who he is.
@@ -140,10 +157,10 @@ func (w *world) startMosquitto() (known, open, pin string) {
 		return fmt.Sprintf("listener %s 127.0.0.1\nsocket_domain ipv4\ncertfile %s\nkeyfile %s\ntls_version tlsv1.3\n",
 			port, filepath.Join(dir, "broker.pem"), filepath.Join(dir, "broker.key"))
 	}
-	write("mosquitto.conf", "per_listener_settings true\nset_tcp_nodelay true\npersistence false\nuser root\nlog_dest stderr\n"+
+	write("mosquitto.conf", "per_listener_settings true\nset_tcp_nodelay true\npersistence false\nuser root\nlog_dest stderr\nlog_type error\nlog_type subscribe\n"+
 		door(known)+"cafile "+w.path("desk", "ca", "ca.pem")+"\nrequire_certificate true\nuse_identity_as_username true\nallow_anonymous false\nacl_file "+filepath.Join(dir, "known.acl")+"\n"+
 		door(open)+"allow_anonymous true\nacl_file "+filepath.Join(dir, "open.acl")+"\n")
-	start(w.t, path, "-c", filepath.Join(dir, "mosquitto.conf"))
+	w.mosquitto = start(w.t, path, "-c", filepath.Join(dir, "mosquitto.conf"))
 	for _, address := range []string{known, open} {
 		w.listens(address)
 	}

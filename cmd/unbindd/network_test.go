@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"unbindd/agent/certificate"
 )
@@ -22,23 +23,12 @@ const networkAtOnce = 6
 // A whole unbinding through a network that delays, drops, doubles, cuts, bends,
 // reorders, resets, refuses and lies, with the desk killed now and then: every one
 // ends acknowledged, with one certificate and one receipt for each object. The
-// seeds are fixed; NETWORK_RUNS asks for more of them, NETWORK_SEED for one.
+// seeds are fixed. NETWORK_RUNS says how many, NETWORK_FROM which is the first, so
+// that a long run can be shared out or gone on with; NETWORK_BOOK is a file to
+// which a line is added for every seed that ended, and whose seeds are not run again.
 func TestNetwork(t *testing.T) {
-	runs, first := networkRuns, 1
-	if text := os.Getenv("NETWORK_RUNS"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		runs = n
-	}
-	if text := os.Getenv("NETWORK_SEED"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		runs, first = 1, n
-	}
+	runs, first := numberIn(t, "NETWORK_RUNS", networkRuns), numberIn(t, "NETWORK_FROM", 1)
+	book := openBook(t, os.Getenv("NETWORK_BOOK"))
 	var mu sync.Mutex
 	all, ended, asked := map[string]int{}, 0, 0
 	seeds := make(chan int)
@@ -47,7 +37,9 @@ func TestNetwork(t *testing.T) {
 		running.Go(func() {
 			for seed := range seeds {
 				t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+					began := time.Now()
 					n := throughTheNetwork(t, uint64(seed))
+					book.write(t, seed, n, time.Since(began))
 					mu.Lock()
 					defer mu.Unlock()
 					for name, times := range n.done {
@@ -62,12 +54,31 @@ func TestNetwork(t *testing.T) {
 			}
 		})
 	}
+	before := 0
 	for seed := first; seed < first+runs; seed++ {
+		if book.passed[seed] {
+			before++
+			continue
+		}
 		seeds <- seed
 	}
 	close(seeds)
 	running.Wait()
-	t.Logf("network: %d unbindings, %d ended acknowledged with one certificate and one receipt an object; %d requests: %s", runs, ended, asked, tally(all))
+	t.Logf("network: seeds %d to %d: %d passed before, %d of %d ended acknowledged with one certificate and one receipt an object; %d requests: %s",
+		first, first+runs-1, before, ended, runs-before, asked, tally(all))
+}
+
+func numberIn(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func throughTheNetwork(t *testing.T, seed uint64) *network {

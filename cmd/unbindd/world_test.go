@@ -28,16 +28,18 @@ const (
 
 // world is one terminal with its reader, its desk and its ticket signer.
 type world struct {
-	t       *testing.T
-	wait    time.Duration // bounds a wait for a status
-	dir     string
-	url     string
-	desk    *process
-	tickets *process
-	reader  *process
-	daemon  *process
-	plain   bool     // as options have it
-	under   []string // a stock program, with its arguments, that the daemon is started by
+	t         *testing.T
+	wait      time.Duration // bounds a wait for a status
+	dir       string
+	url       string
+	mosquitto *process // where a test has one
+	rings     bool     // its bell is all that wakes the terminal
+	desk      *process
+	tickets   *process
+	reader    *process
+	daemon    *process
+	plain     bool     // as options have it
+	under     []string // a stock program, with its arguments, that the daemon is started by
 }
 
 // options of a world.

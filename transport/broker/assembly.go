@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"container/list"
+	"crypto/sha256"
 	"sync"
 	"time"
 )
@@ -57,7 +58,7 @@ func (a *assembly) add(topic string, h head, piece []byte) ([]byte, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.forget()
-	j := a.open[topic+" "+h.ID]
+	j := a.open[nameOf(topic, h)]
 	if len(piece) == 0 {
 		return nil, false
 	}
@@ -76,12 +77,12 @@ func (a *assembly) add(topic string, h head, piece []byte) ([]byte, bool) {
 	if j.have < h.Parts {
 		return nil, false
 	}
-	a.drop(topic, h.ID)
+	a.out(j)
 	return bytes.Join(j.parts, nil), true
 }
 
 func (a *assembly) begin(topic string, h head, first int) *joined {
-	j := &joined{key: topic + " " + h.ID, topic: topic, begun: a.now()}
+	j := &joined{key: nameOf(topic, h), topic: topic, begun: a.now()}
 	cost := j.cost() + partCost*h.Parts
 	if len(a.open) >= openAll || a.topic[topic] >= openTopic || a.bytes+cost+first > a.most {
 		return nil
@@ -94,9 +95,23 @@ func (a *assembly) begin(topic string, h head, first int) *joined {
 	return j
 }
 
-func (a *assembly) drop(topic, id string) {
-	if j := a.open[topic+" "+id]; j != nil {
-		a.out(j)
+// nameOf keeps the parts of two answers to one question apart: each has a
+// signature of its own.
+func nameOf(topic string, h head) string {
+	name := topic + " " + h.ID
+	if len(h.Sig) > 0 {
+		sum := sha256.Sum256(h.Sig)
+		name += string(sum[:])
+	}
+	return name
+}
+
+// dropAll forgets what is open on a topic.
+func (a *assembly) dropAll(topic string) {
+	for _, j := range a.open {
+		if j.topic == topic {
+			a.out(j)
+		}
 	}
 }
 

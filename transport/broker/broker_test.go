@@ -60,7 +60,7 @@ func TestAPacketThatIsTooLongIsNotRead(t *testing.T) {
 
 func TestPartsComeTogether(t *testing.T) {
 	body := bytes.Repeat([]byte("0123456789"), 3000)
-	all, err := messages(head{ID: strings.Repeat("a", 2*idSize), Path: "/v1/x"}, body, leastMessage)
+	all, err := messages(head{ID: strings.Repeat("a", 2*idSize), Path: "/v1/x"}, body, leastMessage, nil)
 	if err != nil || len(all) != (len(body)+overhead-1)/overhead {
 		t.Fatalf("%d messages, %v", len(all), err)
 	}
@@ -127,7 +127,7 @@ func TestTopics(t *testing.T) {
 
 // FuzzMessage reads messages and packets as anybody may send them.
 func FuzzMessage(f *testing.F) {
-	all, err := messages(head{ID: strings.Repeat("a", 2*idSize), Method: "PUT", Path: "/v1/x", Header: map[string]string{"A": "b"}, Cert: [][]byte{{1}}}, make([]byte, 9000), leastMessage)
+	all, err := messages(head{ID: strings.Repeat("a", 2*idSize), Method: "PUT", Path: "/v1/x", Header: map[string]string{"A": "b"}, Cert: [][]byte{{1}}}, make([]byte, 9000), leastMessage, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

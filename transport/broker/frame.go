@@ -37,26 +37,35 @@ type Answer struct {
 }
 
 // head is the first line of a message; the rest of it is a part of the body.
-// Every part of one question or answer has the same head but for Part.
+// Every part of one question or answer has the same head but for Part and Own.
 type head struct {
 	Cert   [][]byte          `json:"cert,omitempty"` // DER, the speaker's own first
 	Code   int               `json:"code,omitempty"`
 	Header map[string]string `json:"header,omitempty"`
 	ID     string            `json:"id"`
 	Method string            `json:"method,omitempty"`
-	Part   int               `json:"part"` // from 1
+	Own    []byte            `json:"own,omitempty"` // signature of this part, where there are several
+	Part   int               `json:"part"`          // from 1
 	Parts  int               `json:"parts"`
 	Path   string            `json:"path,omitempty"`
 	Sig    []byte            `json:"sig,omitempty"`
 	V      int               `json:"v"`
 }
 
-// messages cuts a body into messages of at most size bytes.
-func messages(h head, body []byte, size int) ([][]byte, error) {
+// messages cuts a body into messages of at most size bytes. own signs each of
+// several, so that nobody's part is kept beside the speaker's; nil where nobody signs.
+func messages(h head, body []byte, size int, own func(h head, piece []byte) ([]byte, error)) ([][]byte, error) {
 	room := max(size, leastMessage) - overhead
 	h.V, h.Parts = 1, max(1, (len(body)+room-1)/room)
 	var all [][]byte
 	for h.Part = 1; h.Part <= h.Parts; h.Part++ {
+		piece := body[min((h.Part-1)*room, len(body)):min(h.Part*room, len(body))]
+		if own != nil && h.Parts > 1 {
+			var err error
+			if h.Own, err = own(h, piece); err != nil {
+				return nil, fmt.Errorf("cannot sign a part of a message: %w", err)
+			}
+		}
 		first, err := json.Marshal(h)
 		if err != nil {
 			return nil, fmt.Errorf("cannot write a message: %w", err)
@@ -64,7 +73,6 @@ func messages(h head, body []byte, size int) ([][]byte, error) {
 		if len(first) > overhead {
 			return nil, errors.New("cannot write a message: what goes before its body is too long")
 		}
-		piece := body[min((h.Part-1)*room, len(body)):min(h.Part*room, len(body))]
 		all = append(all, append(append(first, '\n'), piece...))
 	}
 	return all, nil

@@ -29,7 +29,7 @@ func (p *Pipe) connected(ctx context.Context) (*Conn, error) {
 		return p.conn, nil
 	}
 	if p.bells == nil {
-		p.bells, p.waiting, p.parts = make(chan struct{}, 1), map[string]chan heard{}, newAssembly(answersMost)
+		p.bells, p.waiting, p.parts = make(chan struct{}, 1), map[string]*asked{}, newAssembly(answersMost)
 		p.life, p.end = context.WithCancel(context.Background())
 	}
 	t := p.trying

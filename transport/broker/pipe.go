@@ -33,12 +33,19 @@ type Pipe struct {
 	end     context.CancelFunc
 	losses  int // connections in a row that did not hold
 	bells   chan struct{}
-	waiting map[string]chan heard
+	waiting map[string]*asked
 	parts   *assembly
 }
 
 // ErrClosed says that the pipe was closed.
 var ErrClosed = errors.New("the link is closed")
+
+// asked is a question that waits for its answer.
+type asked struct {
+	Question
+	answers chan heard
+	strange error // why a part was passed over, last
+}
 
 // heard is an answer as it came, not yet believed.
 type heard struct {
@@ -59,7 +66,7 @@ func (p *Pipe) Ask(ctx context.Context, q Question, known bool) (Answer, error) 
 	if err != nil {
 		return Answer{}, err
 	}
-	conn, answers, err := p.listen(ctx, id)
+	conn, mine, err := p.listen(ctx, id, q)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -67,7 +74,7 @@ func (p *Pipe) Ask(ctx context.Context, q Question, known bool) (Answer, error) 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for {
-		a, done, err := p.hear(ctx, conn, q, text, answers, p.send(ctx, conn, sent))
+		a, done, err := p.hear(ctx, conn, mine, text, p.send(ctx, conn, sent))
 		if done || err != nil {
 			return a, err
 		}
@@ -93,20 +100,20 @@ func (p *Pipe) send(ctx context.Context, conn *Conn, sent [][]byte) <-chan error
 // of the question; the time until it is sent again begins when all of it was taken.
 // Anything else may have been published by anybody and is passed over; why, is told
 // if nothing better comes.
-func (p *Pipe) hear(ctx context.Context, conn *Conn, q Question, text []byte, answers <-chan heard, taken <-chan error) (Answer, bool, error) {
+func (p *Pipe) hear(ctx context.Context, conn *Conn, mine *asked, text []byte, taken <-chan error) (Answer, bool, error) {
 	var strange error
 	var again <-chan time.Time
 	for {
 		select {
-		case h := <-answers:
-			a, err := p.believe(h, q, text)
+		case h := <-mine.answers:
+			a, err := p.believe(h, mine.Question, text)
 			if err == nil {
 				return a, true, nil
 			}
 			strange = err
 		case err := <-taken:
 			if err != nil && ctx.Err() == nil {
-				return Answer{}, false, errors.Join(err, strange)
+				return Answer{}, false, errors.Join(err, strange, p.passedOver(mine))
 			}
 			t := time.NewTimer(max(p.Resend, time.Second))
 			defer t.Stop()
@@ -114,11 +121,11 @@ func (p *Pipe) hear(ctx context.Context, conn *Conn, q Question, text []byte, an
 		case <-again:
 			return Answer{}, false, nil
 		case <-conn.Lost():
-			return Answer{}, false, errors.Join(ErrLost, strange)
+			return Answer{}, false, errors.Join(ErrLost, strange, p.passedOver(mine))
 		case <-p.life.Done():
-			return Answer{}, false, errors.Join(ErrClosed, strange)
+			return Answer{}, false, errors.Join(ErrClosed, strange, p.passedOver(mine))
 		case <-ctx.Done():
-			return Answer{}, false, errors.Join(fmt.Errorf("the desk does not answer: %w", context.Cause(ctx)), strange)
+			return Answer{}, false, errors.Join(fmt.Errorf("the desk does not answer: %w", context.Cause(ctx)), strange, p.passedOver(mine))
 		}
 	}
 }
@@ -143,29 +150,30 @@ func (p *Pipe) pack(q Question, id string, text []byte, known bool) ([][]byte, e
 		return nil, errors.New("cannot ask: the question is too long")
 	}
 	h := head{Header: flat(q.Header), ID: id, Method: q.Method, Path: q.Path}
+	var own func(head, []byte) ([]byte, error)
 	if known && p.Speaker != nil {
 		sig, err := p.Speaker.sign(text)
 		if err != nil {
 			return nil, fmt.Errorf("cannot sign a question: %w", err)
 		}
-		h.Cert, h.Sig = p.Speaker.Chain, sig
+		h.Cert, h.Sig, own = p.Speaker.Chain, sig, p.Speaker.own(p.Terminal)
 	}
-	return messages(h, q.Body, p.Message)
+	return messages(h, q.Body, p.Message, own)
 }
 
 func (p *Pipe) topic(end string) string { return root(p.Open) + escape.Replace(p.Terminal) + end }
 
 // listen sees to a connection, and to a place for the answer.
-func (p *Pipe) listen(ctx context.Context, id string) (*Conn, <-chan heard, error) {
+func (p *Pipe) listen(ctx context.Context, id string, q Question) (*Conn, *asked, error) {
 	conn, err := p.connected(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	answers := make(chan heard, 4)
-	p.waiting[id] = answers
-	return conn, answers, nil
+	mine := &asked{Question: q, answers: make(chan heard, 4)}
+	p.waiting[id] = mine
+	return conn, mine, nil
 }
 
 func (p *Pipe) deaf(id string) {
@@ -174,7 +182,7 @@ func (p *Pipe) deaf(id string) {
 	delete(p.waiting, id)
 	p.parts.mu.Lock()
 	defer p.parts.mu.Unlock()
-	p.parts.drop(id, id)
+	p.parts.dropAll(id)
 }
 
 // down takes a message from the topic that answers come on.
@@ -185,16 +193,46 @@ func (p *Pipe) down(_ string, payload []byte) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	answers := p.waiting[h.ID]
-	if answers == nil {
+	mine := p.waiting[h.ID]
+	if mine == nil {
 		return // an answer that came twice, or late
+	}
+	if err := p.partIs(h, piece, mine.Question); err != nil {
+		mine.strange = err // anybody's; the desk's own parts have their places still
+		return
 	}
 	body, whole := p.parts.add(h.ID, h, piece)
 	if !whole {
 		return
 	}
 	select {
-	case answers <- heard{h, append([]byte{}, body...)}:
+	case mine.answers <- heard{h, append([]byte{}, body...)}:
 	default: // more answers than anybody waits for
 	}
+}
+
+// partIs checks the signature of one of several parts before it is kept: a part
+// of anybody's beside the desk's would spoil the whole. Of a whole answer the
+// question itself is the check.
+func (p *Pipe) partIs(h head, piece []byte, q Question) error {
+	if h.Parts == 1 {
+		return nil
+	}
+	chain, err := chainOf(h.Cert)
+	if err == nil {
+		err = p.Believe(chain, q)
+	}
+	if err == nil {
+		err = verify(chain[0], h.partSaid(p.Terminal, piece), h.Own)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot believe a part of an answer: %w", err)
+	}
+	return nil
+}
+
+func (p *Pipe) passedOver(mine *asked) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return mine.strange
 }

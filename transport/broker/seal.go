@@ -25,6 +25,7 @@ const idSize = 16
 const (
 	questionLabel = "unbindd-pipe-question/1"
 	answerLabel   = "unbindd-pipe-answer/1"
+	partLabel     = "unbindd-pipe-part/1"
 )
 
 // Speaker signs: the key of a TLS certificate, with the certificate's chain.
@@ -45,6 +46,18 @@ func (q Question) said(terminal, id string) []byte {
 func (a Answer) said(question []byte) []byte {
 	of, sum := sha256.Sum256(question), sha256.Sum256(a.Body)
 	return lp(answerLabel, string(of[:]), strconv.Itoa(a.Code), lines(flat(a.Header)), string(sum[:]))
+}
+
+// partSaid is what the signature of one part is over: whose topic it is on, what it
+// is a part of, its place, and its bytes. Sig stands for all the rest.
+func (h head) partSaid(terminal string, piece []byte) []byte {
+	sum := sha256.Sum256(piece)
+	return lp(partLabel, terminal, h.ID, string(h.Sig), strconv.Itoa(h.Part), strconv.Itoa(h.Parts), string(sum[:]))
+}
+
+// own signs the parts of what a speaker says on a terminal's topic.
+func (s Speaker) own(terminal string) func(head, []byte) ([]byte, error) {
+	return func(h head, piece []byte) ([]byte, error) { return s.sign(h.partSaid(terminal, piece)) }
 }
 
 // lp is each field's length as u16 and then its bytes, as docs/WIRE.md has it.

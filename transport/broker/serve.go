@@ -101,8 +101,11 @@ func (s *sitting) serve(ctx context.Context, topic string, payload []byte) error
 	if err != nil {
 		return err
 	}
-	if open && h.Parts > 1 {
+	if h.Parts > 1 && (open || len(h.Cert) == 0) {
 		return errors.New("cannot answer: what nobody signs fits one message")
+	}
+	if err := d.partIs(h, piece, terminal); err != nil {
+		return err
 	}
 	body, whole := s.parts.add(topic, h, piece)
 	if !whole {
@@ -119,7 +122,7 @@ func (s *sitting) serve(ctx context.Context, topic string, payload []byte) error
 	if err != nil {
 		return err
 	}
-	sent, err := d.seal(d.hand(ctx, q, chain), text, h.ID)
+	sent, err := d.seal(d.hand(ctx, q, chain), text, terminal, h.ID)
 	if err != nil {
 		return err
 	}
@@ -140,6 +143,34 @@ func (d *Desk) asker(h head, terminal string, open bool, text []byte) ([]*x509.C
 	if open || (len(h.Cert) == 0 && len(h.Sig) == 0) {
 		return nil, nil
 	}
+	chain, err := d.client(h, terminal)
+	if err == nil {
+		err = verify(chain[0], text, h.Sig)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot believe a question: %w", err)
+	}
+	return chain, nil
+}
+
+// partIs checks the signature of one of several parts before it is kept, so that
+// nobody but its terminal can spoil a question.
+func (d *Desk) partIs(h head, piece []byte, terminal string) error {
+	if h.Parts == 1 {
+		return nil
+	}
+	chain, err := d.client(h, terminal)
+	if err == nil {
+		err = verify(chain[0], h.partSaid(terminal, piece), h.Own)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot believe a part of a question: %w", err)
+	}
+	return nil
+}
+
+// client is the chain of a terminal's certificate, on that terminal's topic.
+func (d *Desk) client(h head, terminal string) ([]*x509.Certificate, error) {
 	chain, err := chainOf(h.Cert)
 	if err != nil {
 		return nil, err
@@ -150,13 +181,7 @@ func (d *Desk) asker(h head, terminal string, open bool, text []byte) ([]*x509.C
 	if err == nil && chain[0].Subject.CommonName != terminal {
 		err = errors.New("its certificate is another terminal's than the topic")
 	}
-	if err == nil {
-		err = verify(chain[0], text, h.Sig)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot believe a question: %w", err)
-	}
-	return chain, nil
+	return chain, err
 }
 
 // hand asks the handler, as a request over TLS with that certificate would.
@@ -200,12 +225,12 @@ func allowed(path string) bool {
 	return false
 }
 
-func (d *Desk) seal(a Answer, question []byte, id string) ([][]byte, error) {
+func (d *Desk) seal(a Answer, question []byte, terminal, id string) ([][]byte, error) {
 	sig, err := d.Speaker.sign(a.said(question))
 	if err != nil {
 		return nil, fmt.Errorf("cannot sign an answer: %w", err)
 	}
-	return messages(head{Cert: d.Speaker.Chain, Code: a.Code, Header: flat(a.Header), ID: id, Sig: sig}, a.Body, d.Message)
+	return messages(head{Cert: d.Speaker.Chain, Code: a.Code, Header: flat(a.Header), ID: id, Sig: sig}, a.Body, d.Message, d.Speaker.own(terminal))
 }
 
 // recorder is what a handler writes its answer to. It has no connection, so its

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,11 +27,12 @@ type Broker struct {
 	URL   string
 	Taken atomic.Int64 // messages that the broker took
 
-	silent atomic.Bool
-	server *mqtt.Server
-	pipe   *broker.Desk
-	refuse atomic.Pointer[func(topic string) bool]
-	lose   atomic.Pointer[func(topic string, payload []byte) bool]
+	silent  atomic.Bool
+	server  *mqtt.Server
+	pipe    *broker.Desk
+	refuse  atomic.Pointer[func(topic string) bool]
+	lose    atomic.Pointer[func(topic string, payload []byte) bool]
+	instead atomic.Pointer[http.HandlerFunc]
 }
 
 // NewBroker starts a broker and puts a desk at its other side; both end with the test.
@@ -48,7 +50,7 @@ func NewBroker(t *testing.T, life Life) *Broker {
 	clients.AddCert(b.CA)
 	b.pipe = &broker.Desk{
 		Route: broker.Route{URL: b.URL}, Speaker: broker.Speaker{Chain: [][]byte{b.Server.Raw, b.CA.Raw}, Key: b.serverKey},
-		Clients: clients, Handler: b.store, Message: 32 << 10, Now: func() time.Time { return life.From.Add(time.Minute) },
+		Clients: clients, Handler: http.HandlerFunc(b.answers), Message: 32 << 10, Now: func() time.Time { return life.From.Add(time.Minute) },
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, done := make(chan struct{}), make(chan struct{})
@@ -56,6 +58,17 @@ func NewBroker(t *testing.T, life Life) *Broker {
 	t.Cleanup(func() { cancel(); <-done })
 	<-ready
 	return b
+}
+
+// Answer has every question answered by serve from now on; nil is the desk.
+func (b *Broker) Answer(serve http.HandlerFunc) { b.instead.Store(&serve) }
+
+func (b *Broker) answers(w http.ResponseWriter, r *http.Request) {
+	if instead := b.instead.Load(); instead != nil && *instead != nil {
+		(*instead)(w, r)
+		return
+	}
+	b.store.ServeHTTP(w, r)
 }
 
 // Refuse says which topics may not be subscribed to from now on; nil is none.

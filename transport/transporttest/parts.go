@@ -18,6 +18,13 @@ type part struct {
 	body   []byte
 }
 
+// Expire forgets every file that came in pieces and is not whole.
+func (d *Desk) Expire() {
+	d.store.mu.Lock()
+	defer d.store.mu.Unlock()
+	clear(d.store.parts)
+}
+
 // uploads are the routes of files in pieces (tus 1.0).
 func (s *store) uploads() {
 	s.mux.HandleFunc("POST /v1/uploads", known(s.open))

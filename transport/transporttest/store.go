@@ -102,7 +102,11 @@ func (s *store) put(w http.ResponseWriter, r *http.Request) {
 	}
 	sum := sha256.Sum256(body)
 	if want := r.Header.Get("Content-Digest"); want != "" && want != "sha-256=:"+base64.StdEncoding.EncodeToString(sum[:])+":" {
-		refuse(w, http.StatusUnprocessableEntity, "E24:digest", "the file is not what was announced")
+		if r.PathValue("kind") == "backup" { // which the manifest has announced besides
+			refuse(w, http.StatusUnprocessableEntity, "E24:digest", "the file is not what was announced")
+			return
+		}
+		refuse(w, http.StatusRequestTimeout, "E02:broken-off", "it is not what Content-Digest announces")
 		return
 	}
 	if !s.keep(r.PathValue("case")+" "+r.PathValue("kind")+" "+r.PathValue("n"), body) {

@@ -1,0 +1,224 @@
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/manifest"
+	"unbindd/agent/receipt"
+)
+
+// What must hold of the hand-shake. A violation ends the run that led to it.
+
+func (h *shaking) violate(format string, args ...any) { panic(violated(fmt.Sprintf(format, args...))) }
+
+// arrives is a request at the desk, and what must hold of every answer: what was
+// kept stays as it is, a receipt that goes out is in the store, the same bytes get
+// the same receipt, and other bytes under that name are refused.
+func (h *shaking) arrives(r *running, q deskAsked) deskAnswer {
+	q.From, q.Late, q.Bug = r.s.desk, r.s.said.Late, h.bug.desk
+	before := h.desk.view(r.s.desk)
+	a := h.desk.serve(q)
+	r.s.desk = a.At
+	h.grows(before, a.View)
+	if a.Code == 200 {
+		h.keeps(q, a)
+	}
+	return a
+}
+
+func (h *shaking) grows(before, after deskView) {
+	for name, digest := range before.Objects {
+		if after.Objects[name] != digest {
+			h.violate("the desk had %s, and has it no more, or another", name)
+		}
+	}
+	for name, body := range before.Bodies {
+		if string(after.Bodies[name]) != string(body) {
+			h.violate("the desk's %s has changed", name)
+		}
+	}
+}
+
+func (h *shaking) keeps(q deskAsked, a deskAnswer) {
+	name := fmt.Sprintf("%s/%d", q.Op, q.N)
+	if a.View.Objects[name] == "" {
+		h.violate("the desk says that it keeps %s, and does not", name)
+	}
+	if q.Op == "backup" || q.Op == "certificate" {
+		if len(a.Reply) == 0 || string(a.Reply) != string(a.View.Bodies["receipt-"+name]) {
+			h.violate("the receipt for %s that went out is not the one that was kept", name)
+		}
+	}
+	if q.Op == "tombstone" || q.Bug == "" && q.Kill != "" {
+		return
+	}
+	tried := fmt.Sprint(q.From, a.At, name, h.bug.name)
+	if h.tried[tried] {
+		return
+	}
+	h.tried[tried] = true
+	others := h.otherBytes(q)
+	if others == nil {
+		return
+	}
+	p := h.desk.serve(*others)
+	if p.Code != 409 || !p.View.same(a.View) {
+		h.violate("other bytes as %s: the desk answered %d %s", name, p.Code, p.Err)
+	}
+}
+
+// otherBytes is the same object with other bytes, which the terminal's key signed.
+func (h *shaking) otherBytes(q deskAsked) *deskAsked {
+	a := h.desk.serve(q)
+	q.From, q.Kill = a.At, ""
+	if q.Op == "backup" {
+		q.Body = append(slices.Clone(q.Body), 0)
+		q.Size, q.Sum = q.Size+1, string(envelope.DigestOf(q.Body))
+		return &q
+	}
+	e, err := envelope.Parse(q.Body, envelope.MaxSize)
+	h.must(err)
+	var said map[string]any
+	d := json.NewDecoder(strings.NewReader(string(e.Payload)))
+	d.UseNumber()
+	h.must(d.Decode(&said))
+	switch q.Op {
+	case "manifest":
+		said["size"] = json.Number("1")
+	case "answer":
+		said["code"] = "E18"
+	case "certificate":
+		said["predicate"].(map[string]any)["finished"] = json.Number("1795392001")
+	default:
+		return nil
+	}
+	again, err := envelope.Seal(e.PayloadType, said, deviceSigner(h.b.a.keys))
+	h.must(err)
+	q.Body = again.Encode()
+	return &q
+}
+
+// mayErase is asked before anything is erased.
+func (h *shaking) mayErase(r *running) {
+	c := r.drawer.now
+	run := c.run()
+	var o opened
+	if !run.Crossed || !c.note(noteOpened, &o) {
+		h.violate("%s erases, and the line was not crossed", r.step)
+	}
+	if c.step(r.step) != "doing" {
+		h.violate("%s erases, and the journal has it as %q", r.step, c.step(r.step))
+	}
+	h.rests(r.s, c, o)
+}
+
+// rests looks whether an erase rests on a receipt for the very file, which the desk
+// still has, or on people who signed for less.
+func (h *shaking) rests(s standing, c cells, o opened) {
+	n := h.manifestIn(c)
+	e, err := envelope.Parse(json.RawMessage(c["notes\x00"+noteManifest]), envelope.MaxSize)
+	h.must(err)
+	var m manifest.Manifest
+	h.must(envelope.Decode(e.Payload, &m))
+	switch o.Auth.Kind {
+	case "receipt":
+		body := c["notes\x00"+noteReceipt]
+		re, err := envelope.Parse([]byte(body), envelope.MaxSize)
+		if err != nil || re.Digest() != o.Auth.Digest {
+			h.violate("an erase, and the receipt it rests on is not in the journal")
+		}
+		var w receipt.Receipt
+		h.must(envelope.Decode(re.Payload, &w))
+		if w.Subject != e.Digest() || w.Verified != receipt.Restored || m.Digest != envelope.DigestOf(h.files[n]) {
+			h.violate("an erase on a receipt for something else")
+		}
+		if v := h.desk.view(s.desk); string(v.Bodies[fmt.Sprintf("receipt-backup/%d", n)]) != body {
+			h.violate("an erase on a receipt that the desk does not have")
+		}
+	case "amend":
+		var on envelope.Digest
+		if h.names[o.Auth.Digest] != string(command.AllowSealed) || !c.note(noteCarried, &on) || on != e.Digest() {
+			h.violate("an erase on an amendment that does not allow it, or without a sealed file on the medium")
+		}
+	default:
+		h.violate("an erase on nothing but %s", o.Auth.Kind)
+	}
+}
+
+// mayEnd is asked before the identity goes.
+func (h *shaking) mayEnd(r *running) {
+	c := r.drawer.now
+	if r.s.stone == "" {
+		h.violate("the identity goes, and there is no tombstone")
+	}
+	if !h.finished(r.s, c) {
+		h.violate("the identity goes, and neither a receipt for the certificate nor a close is there")
+	}
+}
+
+// finished says whether the desk has receipted the last word, or people ended it.
+func (h *shaking) finished(s standing, c cells) bool {
+	if c["notes\x00"+noteClose] != "" {
+		return true
+	}
+	body, v := c["notes\x00"+noteDeskHas], h.desk.view(s.desk)
+	if body == "" || string(v.Bodies["receipt-certificate/1"]) != body || v.Objects["certificate/1"] != h.signedIn(c) {
+		return false
+	}
+	return !h.o.partial || strings.Contains(c["notes\x00"+noteAmends], "payload")
+}
+
+// holds is asked of every standing.
+func (h *shaking) holds(s standing) {
+	c, v := s.cells, h.desk.view(s.desk)
+	run := c.run()
+	_, final := StepNames()
+	begun := slices.ContainsFunc(final, func(step string) bool { return c.step(step) != "" })
+	acknowledged := v.State == "acknowledged" || v.State == "gone"
+	var o opened
+	there := c.note(noteOpened, &o)
+	switch certified := v.Objects["certificate/1"] != "" && v.Objects["receipt-certificate/1"] != ""; {
+	case acknowledged && !certified:
+		h.violate("the desk calls the case %s without certificate and receipt", v.State)
+	case v.Objects["tombstone/1"] != "" && s.who != whoGone:
+		h.violate("the tombstone is revealed, and the identity is there")
+	case v.State == "gone" && v.Objects["tombstone/1"] == "":
+		h.violate("the desk calls the terminal gone without a tombstone")
+	case begun && !run.Crossed:
+		h.violate("a final step began before the line")
+	case run.Crossed && c["run\x00cancel"] != "":
+		h.violate("a cancel was accepted, and the line is crossed")
+	case (run.Outcome == "undone" || run.Outcome == "cancelled") && (begun || s.who != whoThere):
+		h.violate("a case ended %s, and something was erased", run.Outcome)
+	case s.buried && s.who != whoGone:
+		h.violate("the journal is gone before the identity")
+	case s.buried && v.State != "gone" && !s.said.Close:
+		h.violate("the terminal is unbound, and the desk was not told")
+	case run.Crossed && !there:
+		h.violate("the line is crossed, and the record that destruction began is not there")
+	}
+	if signed := h.signedIn(c); signed != "" && v.Objects["certificate/1"] != "" && v.Objects["certificate/1"] != signed {
+		h.violate("there are two certificates of one number")
+	}
+	if begun {
+		h.rests(s, c, o)
+	}
+	if s.who != whoThere && (s.stone == "" || !h.finished(s, c)) {
+		h.violate("the identity is gone, and nothing allowed it")
+	}
+}
+
+// ended says whether a standing is an end: acknowledged to the last word, or taken
+// back with everything told.
+func (h *shaking) ended(s standing) bool {
+	run, v := s.cells.run(), h.desk.view(s.desk)
+	if s.buried {
+		return v.State == "gone" || s.said.Close
+	}
+	return (run.Outcome == "undone" || run.Outcome == "cancelled") && len(s.cells.outbox()) == 0 && (v.State == run.Outcome)
+}

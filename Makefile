@@ -113,7 +113,6 @@ kill: ## kill at every moment of every step, every daemon with the race detector
 handshake: ## go through every state of the hand-shake between terminal and desk, breadth first, and see every planted mistake found
 	HANDSHAKE=full go test -count=1 -v -timeout 4h -run '^TestModelOfTheHandshake' ./agent | sed -nE '/^model: /p; /FAIL|^ok|--- PASS|after [0-9]+ states|are stuck|no end can/p'
 
-
 matrix: ## run every fault of reader and line, and every power cut, through the whole unbinding; line faults with SEEDS (5) seeds each
 	MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 60m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd
 

@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/json"
 	"encoding/pem"
 	"math/big"
 	"testing"
 	"time"
 
+	"unbindd/agent/envelope"
 	"unbindd/transport"
 	"unbindd/transport/transporttest"
 )
@@ -51,8 +51,8 @@ func TestTheDoorbellIsRenewedWithTheTrust(t *testing.T) {
 	}
 	heard("nobody listens for the bell")
 	next := b.seal("trust", b.bundle(2, b.order.Profile.Digest), "root-1", "root-2", "root-3")
-	if o, changed := b.a.takeTrust([]json.RawMessage{next.Encode()}); !changed {
-		t.Fatalf("the next trust bundle is %s: %+v", o.Outcome, o.Error)
+	if changed, err := b.a.move(motion{steps: []*envelope.Envelope{next}}, nil); !changed || err != nil {
+		t.Fatalf("the next trust bundle changes nothing: %v", err)
 	}
 	heard("nobody listens for the bell under the next trust")
 }

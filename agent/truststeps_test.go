@@ -55,8 +55,8 @@ func (b *bound) challenged(root int64) *envelope.Envelope {
 	return b.seal(command.Kind, o, "ops-1", "sec-1")
 }
 
-// said is what became of the objects of a file: kind and outcome, or its code.
-func said(items []local.Object) string {
+// outcomes is what became of the objects of a file: kind and outcome, or its code.
+func outcomes(items []local.Object) string {
 	var all []string
 	for _, o := range items {
 		word := o.Outcome
@@ -73,7 +73,7 @@ func said(items []local.Object) string {
 func TestOneFileBringsFortyVersions(t *testing.T) {
 	b := newBound(t)
 	text := file(t, b.steps(40, nil), []*envelope.Envelope{b.challenged(40)}, nil)
-	if got := said(b.a.take(text)); got != "trust accepted, command accepted" {
+	if got := outcomes(b.a.take(text)); got != "trust accepted, command accepted" {
 		t.Fatalf("the file: %s", got)
 	}
 	again, ok, err := loadIdentity(b.a.at)
@@ -89,20 +89,20 @@ func TestSeventyVersions(t *testing.T) {
 	steps := b.steps(70, nil)
 	order := b.challenged(70)
 	items := b.a.take(file(t, steps, []*envelope.Envelope{order}, nil))
-	if got := said(items); got != "trust E16:steps, order E16:steps" || !strings.Contains(items[0].Error.Message, "up to version 65 first") {
+	if got := outcomes(items); got != "trust E16:steps, order E16:steps" || !strings.Contains(items[0].Error.Message, "up to version 65 first") {
 		t.Fatalf("70 versions in one file: %s: %+v", got, items[0].Error)
 	}
 	if v := b.a.identity().trust.Version; v != 1 {
 		t.Fatalf("at version %d after a refused file", v)
 	}
-	if got := said(b.a.take(file(t, steps[:64], nil, nil))); got != "trust accepted" {
+	if got := outcomes(b.a.take(file(t, steps[:64], nil, nil))); got != "trust accepted" {
 		t.Fatalf("the first file: %s", got)
 	}
-	if got := said(b.a.take(file(t, steps, []*envelope.Envelope{b.challenged(70)}, nil))); got != "trust accepted, command accepted" {
+	if got := outcomes(b.a.take(file(t, steps, []*envelope.Envelope{b.challenged(70)}, nil))); got != "trust accepted, command accepted" {
 		t.Fatalf("the second file: %s", got)
 	}
 	linked := newBound(t)
-	if got := said(linked.a.pulled(file(t, linked.steps(70, nil), []*envelope.Envelope{linked.challenged(70)}, nil))); got != "trust accepted, command accepted" {
+	if got := outcomes(linked.a.pulled(file(t, linked.steps(70, nil), []*envelope.Envelope{linked.challenged(70)}, nil))); got != "trust accepted, command accepted" {
 		t.Fatalf("over a link: %s", got)
 	}
 }
@@ -128,7 +128,7 @@ func TestACommandThatWaitedIsJudgedByItsVersion(t *testing.T) {
 			b := newBound(t)
 			steps := b.steps(4, c.change)
 			b.a.take(file(t, steps[:c.at-1], nil, nil))
-			if got := said(b.a.take(file(t, steps, []*envelope.Envelope{b.challenged(c.root)}, nil))); got != c.want {
+			if got := outcomes(b.a.take(file(t, steps, []*envelope.Envelope{b.challenged(c.root)}, nil))); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 			if v := b.a.identity().trust.Version; v != c.left {
@@ -155,14 +155,14 @@ func TestOtherBytesOfAnOlderVersionAreNotKept(t *testing.T) {
 	forged := b.bundle(1, b.order.Profile.Digest)
 	forged.Expires++
 	steps := append([]*envelope.Envelope{b.seal(trust.Kind, forged, "root-1", "root-2", "root-3")}, b.steps(3, nil)...)
-	if got := said(b.a.take(file(t, steps, nil, nil))); got != "trust E16:fork" {
+	if got := outcomes(b.a.take(file(t, steps, nil, nil))); got != "trust E16:fork" {
 		t.Fatalf("the file: %s", got)
 	}
 	again, _, err := loadIdentity(b.a.at)
 	if err != nil || again.trust.Version != 1 {
 		t.Fatalf("after a start: %v", err)
 	}
-	if got := said(b.a.take(file(t, steps[1:], nil, nil))); got != "trust accepted" {
+	if got := outcomes(b.a.take(file(t, steps[1:], nil, nil))); got != "trust accepted" {
 		t.Fatalf("the true ones: %s", got)
 	}
 	if again, _, err = loadIdentity(b.a.at); err != nil || again.trust.Version != 3 {
@@ -186,7 +186,7 @@ func TestAPowerCutBetweenStepsLeavesWholeSteps(t *testing.T) {
 		b.no(os.CopyFS(to, os.DirFS(b.a.at.trust())))
 		cut[fmt.Sprintf("%02d %s", len(cut), moment)] = to
 	}
-	if got := said(b.a.take(text)); got != "trust accepted, command accepted" {
+	if got := outcomes(b.a.take(text)); got != "trust accepted, command accepted" {
 		t.Fatalf("the file: %s", got)
 	}
 	b.every = nil
@@ -239,10 +239,10 @@ func TestANewProfileComesWithItsBundle(t *testing.T) {
 	next := b.newProfile()
 	b.order.Profile.Digest, b.order.Reason = next.Digest(), "device-swap"
 	steps := b.steps(2, nil)
-	if got := said(b.a.take(file(t, nil, nil, []*envelope.Envelope{next}))); got != "trust known" || len(b.a.identity().stored) != 1 {
+	if got := outcomes(b.a.take(file(t, nil, nil, []*envelope.Envelope{next}))); got != "trust known" || len(b.a.identity().stored) != 1 {
 		t.Fatalf("a profile that is not named: %s", got)
 	}
-	if got := said(b.a.take(file(t, steps, []*envelope.Envelope{b.challenged(2)}, []*envelope.Envelope{next}))); got != "trust accepted, command accepted" {
+	if got := outcomes(b.a.take(file(t, steps, []*envelope.Envelope{b.challenged(2)}, []*envelope.Envelope{next}))); got != "trust accepted, command accepted" {
 		t.Fatalf("the file: %s", got)
 	}
 	again, _, err := loadIdentity(b.a.at)

@@ -75,7 +75,7 @@ var decoders = map[string]decoder{
 	"agent/keys FuzzReadSlot":         {"slots of key files", "readSlot"},
 	"agent/keys FuzzParseBox":         {"wrapped keys of a class", "parseBox"},
 	"agent/local FuzzClient":          {"answers and events of the daemon", "Client.do refusal Client.Events"},
-	"transport/broker FuzzMessage":    {"messages and packets of a broker", "parse assembly.add assembly.drop assembly.forget chainOf bounded.follow"},
+	"transport/broker FuzzMessage":    {"messages and packets of a broker", "parse assembly.add assembly.dropAll assembly.forget chainOf bounded.follow"},
 	"transport FuzzCertificates":      {"certificates and waiting times of a desk", "parseCertificates retryAfter"},
 	"configs FuzzFile":                {"settings", "load.file reading.syntax reading.group entriesOf reading.entry reading.unknown reading.leaf reading.scalar reading.list valueOf numberOf durationOf sizeOf listOf"},
 	"wipe FuzzProbe":                  {"mounts, releases, events and maps of the kernel", "parseMounts parseVersion deviceName parseMapping"},

@@ -216,7 +216,7 @@ func (m *modelled) do(d *Desk, q asked, a *answered) {
 	case "backup":
 		a.Reply, err = d.Backup(m.who, m.order, q.N, Arriving{Digest: envelope.Digest(q.Sum), Size: q.Size, Body: bytes.NewReader(q.Body)})
 	case "certificate":
-		a.Reply, err = d.Certificate(m.who, m.order, q.N, q.Body)
+		a.Reply, _, err = d.Certificate(m.who, m.order, q.N, q.Body)
 	case "answer":
 		err = d.Answer(m.who, m.order, q.N, q.Body)
 	case "tombstone":

@@ -39,7 +39,7 @@
 //	statement.go      what the certificate says, from what the journal kept
 //	links.go          the link that the settings name, the broker's bell
 //	upstream.go       polling, outbox, signed time
-//	clock.go          what is known of the time
+//	clock.go          what is known of the time; untimed.go commands that wait for it
 //	power.go          battery and mains
 //	serve.go          the local API on a Unix socket
 //	show.go           status and dry run, in the words of the local API

@@ -48,7 +48,7 @@ func (a *Agent) poll(ctx context.Context) {
 	case <-ctx.Done():
 	case <-a.timed:
 	}
-	etag, failures := "", 0
+	etag, failures, untimed := "", 0, 0
 	if id := a.identity(); id != nil {
 		etag = trust.Tag(id.trust) // what it believes it need not be sent
 	}
@@ -69,7 +69,15 @@ func (a *Agent) poll(ctx context.Context) {
 			a.doze(ctx, a.interval(failures, err), called)
 			continue
 		}
-		failures, etag = 0, next
+		failures = 0
+		if text != nil && untimed < timeTries && a.needsTime(text) {
+			if err := a.askTime(ctx); err != nil {
+				untimed++
+				a.doze(ctx, a.interval(untimed, err), called)
+				continue
+			}
+		}
+		etag, untimed = next, 0
 		if text != nil {
 			a.pulled(text)
 			continue

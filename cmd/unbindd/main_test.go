@@ -1,10 +1,13 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -24,6 +27,13 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	programs = dir
+	// Much of a whole unbinding is waiting, for a disk or a reader: twice as many side by side as there are processors.
+	if asked := flag.Lookup("test.parallel"); asked.Value.String() == asked.DefValue {
+		if err := asked.Value.Set(strconv.Itoa(2 * runtime.GOMAXPROCS(0))); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
 	code := 1
 	if err := build(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -138,19 +138,6 @@ func (p *place) sameMount(sys Sys, fd int) error {
 	return nil
 }
 
-// unlocked refuses a folder in which nothing can be found by its name: all of it
-// would be called absent.
-func (p *place) unlocked(sys Sys, fd int) error {
-	locked, err := sys.Locked(fd)
-	if err != nil {
-		return fmt.Errorf("cannot tell whether a folder is locked: %w", err)
-	}
-	if locked {
-		return errLocked
-	}
-	return nil
-}
-
 func (p *place) close(sys Sys) {
 	for _, e := range p.ends {
 		if e.fd != p.fd {

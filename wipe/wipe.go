@@ -35,6 +35,7 @@
 //	swap.go           swap areas that are files
 //	nameless.go       content that lost its name and is held open
 //	place.go          the way from the root down to the target; ends.go where patterns lead
+//	locked.go         encrypted folders without their key
 //	filesystem.go     what overwriting is worth on which file system
 //	probe.go          Probe: what is known of a place
 //	mounts.go         the kernel's list of mounts

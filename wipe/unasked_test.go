@@ -23,7 +23,7 @@ func TestWhereTheKeyCannotBeAsked(t *testing.T) {
 	}{
 		"a file opens":                {map[string]int{"f": 10}, "f", nil, false, false},
 		"a file lacks its key":        {map[string]int{"f": 10}, "f", unix.ENOKEY, false, true},
-		"one deeper lacks it":         {map[string]int{"d/e/f": 10}, "d", unix.ENOKEY, false, true},
+		"one deeper lacks it":         {map[string]int{"d/e/f": 10}, "x", unix.ENOKEY, false, true},
 		"one deeper, of another key":  {map[string]int{"d/e/f": 10}, "x", unix.ENOKEY, true, false},
 		"no rights to a file":         {map[string]int{"f": 10}, "x", unix.EACCES, false, false},
 		"nothing to try":              {map[string]int{"d/": 0}, "d", unix.ENOKEY, false, false},

@@ -38,9 +38,12 @@ type Parts struct {
 	Log     zerolog.Logger
 	Version string
 	Sys     wipe.Sys
-	Machine fs.FS // the machine from "/" down, to be looked at; the real one unless told
-	Now     func() time.Time
-	Rand    io.Reader
+	// Misplaced is the settings file where it lies in the state directory, else "". It
+	// is not erased: whoever carries the case on has to read it.
+	Misplaced string
+	Machine   fs.FS // the machine from "/" down, to be looked at; the real one unless told
+	Now       func() time.Time
+	Rand      io.Reader
 	// Moment is told of every moment at which a cut would matter: "settle:worked".
 	// It may block, and never return.
 	Moment func(name string)

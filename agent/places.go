@@ -55,6 +55,18 @@ func (p places) kept() ([]string, error) {
 	return names, nil
 }
 
+// Begun tells whether a state directory holds anything of a terminal's life, from
+// its enrolment to its tombstone. What cannot be looked at is not taken for nothing.
+func Begun(dir string) bool {
+	p := places{dir}
+	for _, path := range []string{p.journal(), p.binding(), p.buryMark(), p.tombstone()} {
+		if _, err := os.Lstat(path); err == nil || !errors.Is(err, os.ErrNotExist) {
+			return true
+		}
+	}
+	return false
+}
+
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil

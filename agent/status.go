@@ -36,6 +36,9 @@ func (a *Agent) status() (local.Status, error) {
 			return s, err
 		}
 	}
+	if a.Misplaced != "" {
+		s.Warnings = append(s.Warnings, local.WarnSettings)
+	}
 	a.show.fill(&s)
 	return s, nil
 }

@@ -26,10 +26,23 @@ func (a *Agent) dataTargets(c *caseFile) ([]target, error) {
 func (a *Agent) ownData() ([]target, error) {
 	kept, err := a.at.kept()
 	return []target{
-		{class: profile.Ledger, Target: wipe.Target{Name: "leavings", Kind: "temp", Path: filepath.Join(a.at.root, "*"), Root: a.at.root, Requested: wipe.LevelClear, Spare: kept}},
+		{class: profile.Ledger, Target: wipe.Target{Name: "leavings", Kind: "temp", Path: filepath.Join(a.at.root, "*"), Root: a.at.root, Requested: wipe.LevelClear, Spare: kept, Keep: a.settings()}},
 		{class: profile.Ledger, Target: wipe.Target{Name: "ledger", Kind: "data", Path: a.at.ledger(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
 		{class: profile.Ledger, Target: wipe.Target{Name: "spool", Kind: "data", Path: a.at.spool(), Root: a.at.root, Requested: wipe.LevelClear, Encrypted: true}},
 	}, err
+}
+
+// settings are the names of a settings file that lies in the state directory: its
+// own, and that of what it links to.
+func (a *Agent) settings() (names []string) {
+	if a.Misplaced == "" {
+		return nil
+	}
+	names = []string{filepath.Base(a.Misplaced)}
+	if at, err := filepath.EvalSymlinks(a.Misplaced); err == nil && filepath.Base(at) != names[0] {
+		names = append(names, filepath.Base(at))
+	}
+	return names
 }
 
 // allTargets is everything of the host that is erased before the certificate.

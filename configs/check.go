@@ -21,6 +21,7 @@ func (l *load) check(c Config) {
 	}
 	if l.from != "" && inside(l.from, c.Agent.StateDir) {
 		l.blame("state_dir", "the settings file lies in it, and is erased with it", "move the file to a folder such as /etc/unbindd, or name another state_dir")
+		l.problems[len(l.problems)-1].place = true
 	}
 	if below(c.Agent.Socket, c.Agent.StateDir) {
 		l.blame("socket", "it lies in state_dir, which is erased", "use a folder such as /run/unbindd")

@@ -57,7 +57,7 @@ func Example() []byte { return example }
 
 // Load reads the file (none if empty), the environment over it, and flags,
 // keyed like "reader.path", over both. An error is a Problems if the settings
-// were read but cannot be used.
+// were read but cannot be used; they are told beside it if it is OnlyPlace.
 func Load(file string, flags map[string]string) (Config, Sources, error) {
 	l, err := newLoad()
 	if err != nil {
@@ -113,12 +113,15 @@ func (l *load) config() (Config, Sources, error) {
 		return Config{}, nil, fmt.Errorf("cannot join the settings: %w", err)
 	}
 	l.check(c)
-	if len(l.problems) > 0 {
+	if len(l.problems) > 0 && !l.problems.OnlyPlace() {
 		return Config{}, nil, l.problems.sorted()
 	}
 	sources := Sources{}
 	for key, s := range l.spots {
 		sources[key] = s.source
+	}
+	if len(l.problems) > 0 {
+		return c, sources, l.problems
 	}
 	return c, sources, nil
 }

@@ -42,13 +42,23 @@ func TestSettingsInTheStateDirectoryAreRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, _, err := Load(called, nil)
+		have, _, err := Load(called, nil)
 		told := ""
 		if err != nil {
 			told = err.Error()
 		}
 		if strings.Contains(told, "state_dir: the settings file lies in it") != c.refused || (err != nil) != c.refused {
 			t.Errorf("%s: %q", name, told)
+		}
+		var problems Problems
+		if c.refused && (!errors.As(err, &problems) || !problems.OnlyPlace() || have.Agent.StateDir != filepath.Join(dir, c.state)) {
+			t.Errorf("%s: whoever began with it cannot go on: %+v, %v", name, have.Agent, err)
+		}
+		if c.refused {
+			have, _, err := Load(called, map[string]string{"power.min_percent": "101"})
+			if !errors.As(err, &problems) || len(problems) != 2 || problems.OnlyPlace() || have.Agent.StateDir != "" {
+				t.Errorf("%s: with another problem: %+v, %v", name, have.Agent, err)
+			}
 		}
 		if c.refused && !strings.Contains(told, "move the file to a folder such as /etc/unbindd") {
 			t.Errorf("%s: no next step in %q", name, told)

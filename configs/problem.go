@@ -14,7 +14,8 @@ type Problem struct {
 	Excerpt string // the line of the file with a caret below, or empty
 	Hint    string // what to do instead, or empty
 
-	line, column int // in the file, for the order; 0 elsewhere
+	line, column int  // in the file, for the order; 0 elsewhere
+	place        bool // it is about where the file lies, not about what it says
 }
 
 // spot is where a value came from.
@@ -51,6 +52,12 @@ func (p Problems) Error() string {
 		all[i] = p[i].String()
 	}
 	return strings.Join(all, "\n")
+}
+
+// OnlyPlace tells whether all that is wrong is where the file lies: what it says can
+// be used by a terminal that began with it and must come to its end.
+func (p Problems) OnlyPlace() bool {
+	return len(p) > 0 && !slices.ContainsFunc(p, func(one Problem) bool { return !one.place })
 }
 
 func (p Problems) sorted() Problems {

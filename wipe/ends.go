@@ -22,8 +22,42 @@ type part struct {
 }
 
 // maxEnds bounds how many folders a pattern may mean: each is held open, so that
-// what is emptied is what was looked at.
+// what is emptied is what was looked at. A target that is to go anyway is not left
+// standing for that: then so many are held at a time.
 const maxEnds = 500
+
+// turns is how far a place has come in what a pattern means.
+type turns struct {
+	branch end      // the folder in which the pattern begins
+	rest   []string // the way from there on
+	first  int      // how many folders were passed over, being behind us
+	seen   int      // how many the pattern means
+}
+
+// turn opens the folders that the pattern means, without the first ones.
+func (p *place) turn(sys Sys, t Target, first int) error {
+	p.leave(sys)
+	p.first, p.seen = first, 0
+	return p.spread(sys, t, p.branch, p.rest)
+}
+
+// next opens those that follow, and tells whether there are any.
+func (p *place) next(sys Sys, t Target) (bool, error) {
+	if p.seen <= p.first+maxEnds {
+		return false, nil
+	}
+	return true, p.turn(sys, t, p.first+maxEnds)
+}
+
+// leave closes what is held open.
+func (p *place) leave(sys Sys) {
+	for _, e := range p.ends {
+		if e.fd != p.fd {
+			sys.Close(e.fd)
+		}
+	}
+	p.ends = nil
+}
 
 var errManyEnds = errors.New("the pattern means too many folders")
 
@@ -33,10 +67,13 @@ var errManyEnds = errors.New("the pattern means too many folders")
 // has nothing below it.
 func (p *place) spread(sys Sys, t Target, at end, rest []string) error {
 	if len(rest) == 0 {
-		if len(p.ends) >= maxEnds {
+		p.seen++
+		switch {
+		case p.seen > p.first && p.seen <= p.first+maxEnds:
+			p.ends = append(p.ends, at)
+		case !t.Anyway:
 			return errManyEnds
 		}
-		p.ends = append(p.ends, at)
 		return nil
 	}
 	names := []string{rest[0]}

@@ -96,6 +96,45 @@ func TestAPatternOnTheWayIsErasedInFull(t *testing.T) {
 	}
 }
 
+// TestAfterTheLineAPatternMayMeanManyFolders means more folders than are held open.
+// Before the line that refuses the target; where it is to go anyway, all of it goes,
+// files and folders, and what would refuse a way does so before anything is touched.
+func TestAfterTheLineAPatternMayMeanManyFolders(t *testing.T) {
+	files := map[string]int{}
+	for i := range 1100 {
+		files[fmt.Sprintf("d-%04d/", i)] = 0
+	}
+	want := []string{}
+	for _, i := range []int{0, 499, 500, 999, 1000, 1099} {
+		files[fmt.Sprintf("d-%04d/f", i)], files[fmt.Sprintf("d-%04d/fs/deep/f", i)] = 500, 500
+		for _, name := range []string{"f", "fs", "fs/deep", "fs/deep/f"} {
+			want = append(want, fmt.Sprintf("d-%04d/%s", i, name))
+		}
+	}
+	root := plant(t, files)
+	order := target(root, "d*/f*")
+	if e := erase(t, newTap(), order); e.LevelAchieved != wipe.LevelNone || e.Verified == wipe.Pass || e.Items != 0 {
+		t.Errorf("before the line: %+v", e)
+	}
+	order.Anyway = true
+	if have, err := wipe.Look(newTap(), order); err != nil || !slices.Equal(sorted(have), want) {
+		t.Errorf("there is %v, %v", have, err)
+	}
+	link := filepath.Join(root, "d-1050-link")
+	must(t, os.Symlink(root, link))
+	before := listing(t, root)
+	if e := erase(t, newTap(), order); e.Verified == wipe.Pass || !maps.Equal(listing(t, root), before) {
+		t.Errorf("beside a link: %+v", e)
+	}
+	must(t, os.Remove(link))
+	if e := erase(t, newTap(), order); e.LevelAchieved != wipe.LevelClear || e.Verified != wipe.Pass || e.Items != int64(len(want)) || e.Bytes != 6000 {
+		t.Errorf("%+v", e)
+	}
+	if left := listing(t, root); len(left) != 1100 {
+		t.Errorf("%d names are left", len(left))
+	}
+}
+
 // TestPowerCutsOnAPattern stops at each call in turn; a second run comes to the end.
 func TestPowerCutsOnAPattern(t *testing.T) {
 	for at := 1; ; at++ {

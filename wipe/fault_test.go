@@ -19,6 +19,10 @@ var dispensable = []string{
 	"direct", "swaps", "unused", "release", "admin", "fact", "open-block", "lease", "end-lease", "pin", "discard", "secure-discard", "secure-trim", "trim", "checkpoint",
 }
 
+// elsewhere tells whether another call gave the answer: who may not ask for a key
+// tries a file that it opens.
+func elsewhere(call string, errno unix.Errno) bool { return call == "locked" && errno == unix.EPERM }
+
 // TestEveryCallFails lets each call of an erase fail in turn, with each of the
 // errors a bad medium gives: the evidence must not be better than the deed, the
 // other files must still be erased, and a second run must finish the work.
@@ -40,7 +44,7 @@ func TestEveryCallFails(t *testing.T) {
 				break
 			}
 			proven(t, e, absent(filepath.Join(root, "d")))
-			if e.Verified == wipe.Pass && !slices.Contains(dispensable, failed) {
+			if e.Verified == wipe.Pass && !slices.Contains(dispensable, failed) && !elsewhere(failed, errno) {
 				t.Errorf("%v at call %d (%s): %+v", errno, at, failed, e)
 			}
 			if e := erase(t, newTap(), target(root, "d")); e.Verified != wipe.Pass || !absent(filepath.Join(root, "d")) {
@@ -74,7 +78,7 @@ func TestEveryCallOfTheLadderFails(t *testing.T) {
 			}
 			proven(t, e, absent(filepath.Join(root, "d")))
 			less := strings.Contains(e.Technique, "(1 of 2 files)") // a look before the discard failed, and the discard was left
-			if e.Verified == wipe.Pass && !slices.Contains(dispensable, failed) && !(less && (failed == "read" || failed == "extents")) {
+			if e.Verified == wipe.Pass && !slices.Contains(dispensable, failed) && !elsewhere(failed, errno) && !(less && (failed == "read" || failed == "extents")) {
 				t.Errorf("%v at call %d (%s): %+v", errno, at, failed, e)
 			}
 			for call, rung := range map[string]string{"trim": "fitrim", "discard": "extent-discard,", "lease": "extent-discard,"} {

@@ -194,10 +194,15 @@ type mapping struct {
 	name   string
 }
 
-// parseMapping reads a line: range, rights, offset, major:minor, inode, path.
+// parseMapping reads a line: range, rights, offset, major:minor, inode, path. The
+// path is what is left behind the first five; it may hold blanks.
 func parseMapping(line string) (mapping, bool) {
-	f := strings.Fields(line)
-	if len(f) < 6 || len(f[1]) != 4 {
+	var f [5]string
+	for i := range f {
+		f[i], line, _ = strings.Cut(strings.TrimLeft(line, " "), " ")
+	}
+	name := strings.TrimLeft(line, " ")
+	if name == "" || len(f[1]) != 4 {
 		return mapping{}, false
 	}
 	major, minor, ok := strings.Cut(f[3], ":")
@@ -207,10 +212,7 @@ func parseMapping(line string) (mapping, bool) {
 	if !ok || err1 != nil || err2 != nil || err3 != nil || ino == 0 {
 		return mapping{}, false
 	}
-	name := line[strings.Index(line, f[4])+len(f[4]):]
-	return mapping{
-		Inode: Inode{unix.Mkdev(uint32(maj), uint32(mnr)), ino}, shared: f[1][3] == 's', name: strings.TrimLeft(name, " "),
-	}, true
+	return mapping{Inode: Inode{unix.Mkdev(uint32(maj), uint32(mnr)), ino}, shared: f[1][3] == 's', name: name}, true
 }
 
 const deleted = " (deleted)"

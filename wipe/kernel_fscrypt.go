@@ -11,8 +11,9 @@ import (
 const fsEncrypted = 0x800
 
 // Locked asks for the policy of an encrypted folder and whether the kernel has its
-// key. A policy of the first version may have its key where nobody can ask; then
-// the kernel's own list of keys must have it, or the folder counts as locked.
+// key; before 5.4 it knows neither question. A policy of the first version may have
+// its key in somebody's keyring, where nobody can ask: EOPNOTSUPP, unless the file
+// system's own list has it.
 func (k Kernel) Locked(fd int) (bool, error) {
 	flags, err := k.Flags(fd)
 	if err != nil && untold(err) {
@@ -29,7 +30,13 @@ func (k Kernel) Locked(fd int) (bool, error) {
 	if err := ioctl(fd, unix.FS_IOC_GET_ENCRYPTION_KEY_STATUS, unsafe.Pointer(&status)); err != nil {
 		return false, err
 	}
-	return status.Status != unix.FSCRYPT_KEY_STATUS_PRESENT, nil
+	switch {
+	case status.Status == unix.FSCRYPT_KEY_STATUS_PRESENT:
+		return false, nil
+	case policy.Policy[0] != unix.FSCRYPT_POLICY_V2:
+		return false, unix.EOPNOTSUPP
+	}
+	return true, nil
 }
 
 // keyOfPolicy names the key of a policy: by eight bytes in the first version, by

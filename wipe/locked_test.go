@@ -2,8 +2,11 @@ package wipe_test
 
 import (
 	"crypto/rand"
+	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"unsafe"
@@ -74,6 +77,59 @@ func TestARealLockedFolder(t *testing.T) {
 	}
 }
 
+// TestAKeyInAKeyring has the key of an encrypted folder of the first version where
+// only this thread finds it, and the kernel does not tell. Only what opens shows it.
+func TestAKeyInAKeyring(t *testing.T) {
+	d := newDisk(t, 64<<20, "", "mkfs.ext4", "-q", "-F", "-O", "encrypt")
+	runtime.LockOSThread() // for good: the keyring ends with the thread
+	root, name := filepath.Join(d.root, "root"), [8]byte([]byte("a wiping"))
+	key, err := unix.AddKey("logon", fmt.Sprintf("fscrypt:%x", name), keyringKey(), unix.KEY_SPEC_THREAD_KEYRING)
+	if err != nil && os.Getenv("CI") != "true" {
+		t.Skipf("there are no keyrings here: %v", err)
+	}
+	must(t, err)
+	must(t, os.Mkdir(root, 0o700))
+	setPolicy(t, root, unsafe.Pointer(&unix.FscryptPolicyV1{
+		Version: unix.FSCRYPT_POLICY_V1, Contents_encryption_mode: unix.FSCRYPT_MODE_AES_256_XTS,
+		Filenames_encryption_mode: unix.FSCRYPT_MODE_AES_256_CTS, Flags: unix.FSCRYPT_POLICY_FLAGS_PAD_32, Master_key_descriptor: name,
+	}))
+	for _, name := range []string{"f", "g"} {
+		must(t, os.WriteFile(filepath.Join(root, name), words(100), 0o600))
+	}
+	d.again()
+	if e := erase(t, wipe.Kernel{}, target(root, "f")); e.LevelAchieved != wipe.LevelClear || !absent(filepath.Join(root, "f")) {
+		t.Errorf("%+v", e)
+	}
+	_, err = unix.KeyctlInt(unix.KEYCTL_UNLINK, key, unix.KEY_SPEC_THREAD_KEYRING, 0, 0)
+	must(t, err)
+	d.again()
+	if !absent(filepath.Join(root, "g")) {
+		t.Fatal("the name can be found without the key; the test shows nothing")
+	}
+	if e := erase(t, wipe.Kernel{}, target(root, "g")); e.Verified == wipe.Pass || e.LevelAchieved != wipe.LevelNone {
+		t.Errorf("%+v", e)
+	}
+	if s := wipe.Dry(wipe.Kernel{}, target(root, "g")); len(s.Blockers) != 1 || s.Blockers[0].Code != wipe.HindranceLocked {
+		t.Errorf("dry says %+v", s)
+	}
+}
+
+// keyringKey is a key as a keyring holds it: mode, room for 64 bytes, length.
+func keyringKey() []byte {
+	key := make([]byte, 4+64+4)
+	_, _ = rand.Read(key[4:68]) // cannot fail
+	binary.NativeEndian.PutUint32(key[68:], 64)
+	return key
+}
+
+// again mounts it anew, so that the kernel has nothing of it in memory.
+func (d *disk) again() {
+	d.t.Helper()
+	d.unmount()
+	d.run("mount", d.loop, d.root)
+	d.mounted = true
+}
+
 // addKey gives the kernel a key that is nowhere else.
 func addKey(t *testing.T, mount string) unix.FscryptKeySpecifier {
 	t.Helper()
@@ -92,15 +148,20 @@ func addKey(t *testing.T, mount string) unix.FscryptKeySpecifier {
 
 func encrypt(t *testing.T, folder string, key unix.FscryptKeySpecifier) {
 	t.Helper()
-	at, err := unix.Open(folder, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	must(t, err)
-	defer unix.Close(at)
 	policy := unix.FscryptPolicyV2{
 		Version: unix.FSCRYPT_POLICY_V2, Contents_encryption_mode: unix.FSCRYPT_MODE_AES_256_XTS,
 		Filenames_encryption_mode: unix.FSCRYPT_MODE_AES_256_CTS, Flags: unix.FSCRYPT_POLICY_FLAGS_PAD_32,
 	}
 	copy(policy.Master_key_identifier[:], key.U[:16])
-	order(t, at, unix.FS_IOC_SET_ENCRYPTION_POLICY, unsafe.Pointer(&policy))
+	setPolicy(t, folder, unsafe.Pointer(&policy))
+}
+
+func setPolicy(t *testing.T, folder string, policy unsafe.Pointer) {
+	t.Helper()
+	at, err := unix.Open(folder, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	must(t, err)
+	defer unix.Close(at)
+	order(t, at, unix.FS_IOC_SET_ENCRYPTION_POLICY, policy)
 }
 
 func order(t *testing.T, fd int, request uint, arg unsafe.Pointer) {

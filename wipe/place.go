@@ -14,6 +14,7 @@ import (
 type place struct {
 	fd       int
 	ends     []end // none: the target cannot be there
+	turns          // where a pattern means more of them than are held open
 	fs       filesystem
 	readonly bool
 	dev      uint64 // the root's; what lies elsewhere is a foreign mount
@@ -76,7 +77,8 @@ func (p *place) reach(sys Sys, t Target) error {
 	above := ""
 	for i, name := range folders {
 		if hasPattern(name) {
-			return p.spread(sys, t, end{p.fd, above}, folders[i:])
+			p.branch, p.rest = end{p.fd, above}, folders[i:]
+			return p.turn(sys, t, 0)
 		}
 		err := p.down(sys, name)
 		if errors.Is(err, unix.ENOENT) {
@@ -138,25 +140,8 @@ func (p *place) sameMount(sys Sys, fd int) error {
 	return nil
 }
 
-// unlocked refuses a folder in which nothing can be found by its name: all of it
-// would be called absent.
-func (p *place) unlocked(sys Sys, fd int) error {
-	locked, err := sys.Locked(fd)
-	if err != nil {
-		return fmt.Errorf("cannot tell whether a folder is locked: %w", err)
-	}
-	if locked {
-		return errLocked
-	}
-	return nil
-}
-
 func (p *place) close(sys Sys) {
-	for _, e := range p.ends {
-		if e.fd != p.fd {
-			sys.Close(e.fd)
-		}
-	}
+	p.leave(sys)
 	if p.fd >= 0 {
 		sys.Close(p.fd)
 	}

@@ -109,14 +109,15 @@ func TestDevices(t *testing.T) {
 
 func TestParseMapping(t *testing.T) {
 	for line, want := range map[string]mapping{
-		"7f00-7f01 rw-s 00000000 b3:03 131 /data/app/my db":         {Inode{unix.Mkdev(0xb3, 3), 131}, true, "/data/app/my db"},
-		"7f00-7f01 r-xp 00000000 b3:03 131     /lib/x.so (deleted)": {Inode{unix.Mkdev(0xb3, 3), 131}, false, "/lib/x.so (deleted)"},
+		"7f00-7f01 rw-s 00000000 b3:03 131 /data/app/my db":                           {Inode{unix.Mkdev(0xb3, 3), 131}, true, "/data/app/my db"},
+		"7f00-7f01 r-xp 00000000 b3:03 131     /lib/x.so (deleted)":                   {Inode{unix.Mkdev(0xb3, 3), 131}, false, "/lib/x.so (deleted)"},
+		"7f3a12000000-7f3a12001000 rw-s 00000000 b3:03 12 /data/app/a 12 b (deleted)": {Inode{unix.Mkdev(0xb3, 3), 12}, true, "/data/app/a 12 b (deleted)"},
 	} {
 		if got, ok := parseMapping(line); !ok || got != want {
 			t.Errorf("%q is %+v, want %+v", line, got, want)
 		}
 	}
-	for _, line := range []string{"", "7f00-7f01 rw-p 00000000 00:00 0", "7f00-7f01 rw-p 00000000 00:00 0 [heap]", "a b c d e f", "7f00 rw-s 0 xx:1 5 /a"} {
+	for _, line := range []string{"", "7f00-7f01 rw-p 00000000 00:00 0", "7f00-7f01 rw-p 00000000 b3:03 12   ", "7f00-7f01 rw-p 00000000 00:00 0 [heap]", "a b c d e f", "7f00 rw-s 0 xx:1 5 /a"} {
 		if m, ok := parseMapping(line); ok {
 			t.Errorf("%q is read as %+v", line, m)
 		}

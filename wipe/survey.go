@@ -138,13 +138,18 @@ func (v *visit) all() (place, error) {
 	}
 	defer p.close(v.sys)
 	v.place = p
-	parts, err := p.parts(v.sys, v.target)
-	if err != nil {
-		return place{}, err
-	}
-	for _, in := range parts {
-		for _, name := range in.names {
-			v.entry(in.fd, name, in.above+name)
+	for more := true; more; {
+		parts, err := p.parts(v.sys, v.target)
+		if err != nil {
+			return place{}, err
+		}
+		for _, in := range parts {
+			for _, name := range in.names {
+				v.entry(in.fd, name, in.above+name)
+			}
+		}
+		if more, err = p.next(v.sys, v.target); err != nil {
+			return place{}, err
 		}
 	}
 	return *p, nil

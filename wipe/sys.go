@@ -28,7 +28,8 @@ type Sys interface {
 	// Mount tells which mount an opened thing was reached through.
 	Mount(fd int) (id int, err error)
 	// Locked tells whether a folder is an encrypted one whose key the kernel does not
-	// have: what its names lead to then cannot be found.
+	// have: what its names lead to then cannot be found. Where that cannot be asked
+	// it says so as for any unknown call.
 	Locked(fd int) (bool, error)
 	// Mounts is the kernel's list of mounts, as in /proc/self/mountinfo.
 	Mounts() ([]byte, error)

@@ -28,8 +28,9 @@ type Target struct {
 	Samples *Samples
 	// Budget is how many bytes that search reads at most; 0: searchBudget.
 	Budget int64
-	// Anyway unlinks also what cannot be overwritten. The evidence then says
-	// logical, and there is nothing left to try again, so it is a last resort.
+	// Anyway unlinks also what cannot be overwritten, and takes a pattern that means
+	// more folders than are held open. The evidence then says logical of what was not
+	// overwritten, and there is nothing left to try again, so it is a last resort.
 	Anyway bool
 	// Lowered is told, before anything is unlinked, that the evidence will be
 	// weaker than a verified overwrite; what it cannot write down is not unlinked.

@@ -35,6 +35,7 @@
 //	swap.go           swap areas that are files
 //	nameless.go       content that lost its name and is held open
 //	place.go          the way from the root down to the target; ends.go where patterns lead
+//	locked.go         encrypted folders without their key
 //	filesystem.go     what overwriting is worth on which file system
 //	probe.go          Probe: what is known of a place
 //	mounts.go         the kernel's list of mounts
@@ -138,13 +139,13 @@ func (w *work) all() error {
 		return err
 	}
 	w.swaps()
-	if err := w.contents(parts); err != nil {
+	if parts, err = w.inTurn(parts, w.contents); err != nil {
 		return err
 	}
 	if err := w.settle(false); err != nil {
 		return err
 	}
-	if err := w.folders(parts); err != nil {
+	if _, err := w.inTurn(parts, w.folders); err != nil {
 		return err
 	}
 	if err := w.settle(true); err != nil {
@@ -160,6 +161,32 @@ func (w *work) all() error {
 		return err
 	}
 	return w.lookAgain()
+}
+
+// inTurn does something to all parts of the target, those of so many folders at a
+// time as are held open, and comes back to the first ones.
+func (w *work) inTurn(parts []part, do func([]part) error) ([]part, error) {
+	for more := true; ; {
+		err := do(parts)
+		if err == nil {
+			more, err = w.place.next(w.sys, w.target)
+		}
+		if err != nil || !more && w.place.first == 0 {
+			return parts, err
+		}
+		if !more {
+			err = w.place.turn(w.sys, w.target, 0)
+		}
+		if err != nil {
+			return nil, err
+		}
+		// The numbers of the folders that were closed belong to others now.
+		clear(w.dirty)
+		clear(w.settled)
+		if parts, err = w.place.parts(w.sys, w.target); err != nil || !more {
+			return parts, err
+		}
+	}
 }
 
 // lookAgain looks at the end whether a name is left, and who still holds what

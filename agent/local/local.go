@@ -23,6 +23,9 @@ const (
 	Unbound    = "unbound" // a tombstone is all that is left
 )
 
+// WarnSettings says that the settings file lies in the state directory.
+const WarnSettings = "settings-in-state-dir"
+
 // The states of a step.
 const (
 	Todo   = "todo"
@@ -48,6 +51,7 @@ type Status struct {
 	Tombstone *Tombstone `json:"tombstone,omitempty"`
 	Outbox    int        `json:"outbox"` // objects not yet acknowledged upstream
 	Alarm     *Error     `json:"alarm,omitempty"`
+	Warnings  []string   `json:"warnings,omitempty"` // code words for what somebody should mend, and nothing waits for
 }
 
 // Reader is what is on the serial line.

@@ -56,6 +56,9 @@ func (p *paper) status(s local.Status) {
 	if s.Tombstone != nil {
 		p.tombstone(s.Tombstone)
 	}
+	for _, w := range s.Warnings {
+		p.row(words{"Warning", "警告"}, "%s", p.term(w))
+	}
 	if s.Alarm != nil {
 		p.refusal(p.in(words{"Alarm: ", "告警："}), *s.Alarm, exitFailed)
 	}

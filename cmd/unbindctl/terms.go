@@ -15,6 +15,9 @@ var terms = map[string]words{
 	local.Obeying:    {"obeys a command", "正在执行指令"},
 	local.Unbound:    {"unbound", "已解绑"},
 
+	local.WarnSettings: {"the settings file lies in state_dir; it is left standing there when all else is erased. Move it to a folder such as /etc/unbindd",
+		"设置文件位于 state_dir 内，擦除时会保留该文件；请将其移至 /etc/unbindd 等目录"},
+
 	local.Todo:   {"to do", "待办"},
 	local.Doing:  {"doing", "进行中"},
 	local.Done:   {"done", "完成"},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"unbindd/agent"
 	"unbindd/configs"
 )
 
@@ -30,27 +31,44 @@ func checkCommand() *cobra.Command {
 
 // load reads file, environment and --set, in rising order.
 func load(c *cobra.Command) (configs.Config, error) {
-	file, err := c.Flags().GetString("config")
+	s, _, err := read(c)
+	return s, err
+}
+
+// loadBegun is load, but a terminal that is bound, or was, is not stopped by where
+// its settings file lies: it would stay as it is for ever, past the point of no
+// return too. misplaced is that file, "" if it lies well.
+func loadBegun(c *cobra.Command) (s configs.Config, misplaced string, err error) {
+	s, file, err := read(c)
+	var all configs.Problems
+	if errors.As(err, &all) && all.OnlyPlace() && agent.Begun(s.Agent.StateDir) {
+		return s, file, nil
+	}
+	return s, "", err
+}
+
+// read tells also which file it was.
+func read(c *cobra.Command) (s configs.Config, file string, err error) {
+	file, err = c.Flags().GetString("config")
 	if err != nil {
-		return configs.Config{}, err
+		return s, "", err
 	}
 	pairs, err := c.Flags().GetStringSlice("set")
 	if err != nil {
-		return configs.Config{}, err
+		return s, "", err
 	}
 	over := map[string]string{}
 	for _, pair := range pairs {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok {
-			return configs.Config{}, errors.Join(errUsage, fmt.Errorf("cannot set %q: write key=value", pair))
+			return s, "", errors.Join(errUsage, fmt.Errorf("cannot set %q: write key=value", pair))
 		}
 		over[key] = value
 	}
-	s, _, err := configs.Load(file, over)
-	if err != nil {
-		return s, fmt.Errorf("%w: %w", errBadConfig, err)
+	if s, _, err = configs.Load(file, over); err != nil {
+		err = fmt.Errorf("%w: %w", errBadConfig, err)
 	}
-	return s, nil
+	return s, file, err
 }
 
 func contextFor(c *cobra.Command, wait time.Duration) (context.Context, context.CancelFunc) {

@@ -78,7 +78,7 @@ func care(c *cobra.Command, do func(agent.Parts) (ledger.Report, error)) error {
 	if err != nil {
 		return err
 	}
-	parts, err := assemble(c)
+	parts, err := assembleBegun(c)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"unbindd/agent"
+	"unbindd/configs"
 	"unbindd/wipe"
 )
 
@@ -30,7 +31,7 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			parts, err := assemble(c)
+			parts, err := assembleBegun(c)
 			if err != nil {
 				return err
 			}
@@ -78,6 +79,19 @@ func assemble(c *cobra.Command) (agent.Parts, error) {
 	if err != nil {
 		return agent.Parts{}, err
 	}
+	return partsOf(c, s, "")
+}
+
+// assembleBegun makes those of a terminal that is bound already, or was.
+func assembleBegun(c *cobra.Command) (agent.Parts, error) {
+	s, misplaced, err := loadBegun(c)
+	if err != nil {
+		return agent.Parts{}, err
+	}
+	return partsOf(c, s, misplaced)
+}
+
+func partsOf(c *cobra.Command, s configs.Config, misplaced string) (agent.Parts, error) {
 	log, err := logger(s.Log.Level, s.Log.Format, c.ErrOrStderr())
 	if err != nil {
 		return agent.Parts{}, err
@@ -85,8 +99,11 @@ func assemble(c *cobra.Command) (agent.Parts, error) {
 	for _, err := range hide() {
 		log.Warn().Err(err).Msg("this process can be looked into more than it should")
 	}
+	if misplaced != "" {
+		log.Warn().Msg("the settings file lies in state_dir and is left standing when all else there is erased: move it to a folder such as /etc/unbindd")
+	}
 	return agent.Parts{
-		Config: s.Agent, Reader: s.Reader, Link: s.Link, MQTT: s.MQTT, Courier: s.Courier,
+		Config: s.Agent, Misplaced: misplaced, Reader: s.Reader, Link: s.Link, MQTT: s.MQTT, Courier: s.Courier,
 		Log: log, Version: version, Sys: wipe.Kernel{},
 	}, nil
 }

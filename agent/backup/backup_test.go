@@ -150,6 +150,22 @@ func TestEveryRecipientCanOpen(t *testing.T) {
 	}
 }
 
+// Who has identities can tell whose files he will open.
+func TestRecipientsOfIdentities(t *testing.T) {
+	id, classic := people(t)
+	pq, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := RecipientsOf([]string{id, pq.String()})
+	if err != nil || len(got) != 2 || got[0] != classic || got[1] != pq.Recipient().String() {
+		t.Errorf("they are %v, %v", got, err)
+	}
+	if got, err := RecipientsOf([]string{id, classic}); err == nil || got != nil {
+		t.Error("a recipient passes for an identity")
+	}
+}
+
 func TestMalformedPeople(t *testing.T) {
 	identity, recipient := people(t)
 	for _, set := range [][]string{nil, {""}, {"age1x"}, {identity}, {recipient, "age1pq1x"}} {

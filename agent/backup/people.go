@@ -49,6 +49,24 @@ func parseRecipients(texts []string) ([]age.Recipient, error) {
 	return recipients, nil
 }
 
+// RecipientsOf are the recipients whose files a set of identities opens.
+func RecipientsOf(identities []string) ([]string, error) {
+	parsed, err := parseIdentities(identities)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the identities: %w", err)
+	}
+	var recipients []string
+	for _, id := range parsed {
+		switch id := id.(type) {
+		case *age.HybridIdentity:
+			recipients = append(recipients, id.Recipient().String())
+		case *age.X25519Identity:
+			recipients = append(recipients, id.Recipient().String())
+		}
+	}
+	return recipients, nil
+}
+
 func parseRecipient(text string) (age.Recipient, error) {
 	if strings.HasPrefix(text, "age1pq1") {
 		return age.ParseHybridRecipient(text)

@@ -97,7 +97,7 @@ func TestSignaturesAreCollectedByPeople(t *testing.T) {
 	o := newOffice(t)
 	newTerminal(o, "T-1")
 	// A bundle in which the person ops-1 has a second key, for security.
-	second := o.signer("rel-1").Public()
+	second := o.signer("cust-1").Public()
 	o.cli("publish", "--dir", string(o.dir), o.nextBundle(func(b *trust.Bundle) {
 		b.Keys[second.ID()] = trust.Key{Alg: second.Alg, Holder: "ops-1", Pub: second.Pub, Role: trust.Security}
 	}))
@@ -114,7 +114,7 @@ func TestSignaturesAreCollectedByPeople(t *testing.T) {
 	}
 	collect("", "ops-1")
 	collect("", "ops-1") // the same again
-	collect("E05:same-holder", "rel-1")
+	collect("E05:same-holder", "cust-1")
 	collect("E05:role", "ops-2")
 	o.refuses("E05:missing-role", "publish", "--dir", string(o.dir), "--case", id)
 	var d desk.Collected

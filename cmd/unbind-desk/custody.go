@@ -24,7 +24,7 @@ func custodyCommand() *cobra.Command {
 func custodyCheckCommand() *cobra.Command {
 	var s second
 	c := &cobra.Command{
-		Use:   "check CASE --dir DIR | FOLDER, --identity FILE [--key CUSTODIAN.pem]",
+		Use:   "check CASE --dir DIR | FOLDER, --identity FILE [--anchor DIGEST --key CUSTODIAN.pem]",
 		Short: "Open a case's backup, count it, compare, and sign the second receipt",
 		Long: `Open a case's backup, count it, compare, and sign the second receipt.
 
@@ -36,7 +36,7 @@ kept in the case and exported with it. Refused are a file that is cut or changed
 (E24:digest, E24:sealed), one that is sealed for somebody else (E24:recipient), another
 count, sum or head than was signed (E24), and the person who signed the desk's receipt.`,
 		Example: `  unbind-desk custody check C-2026-000001 --dir desk --identity escrow.key --key cust-1.pem
-  unbind-desk custody check exported/ --identity escrow.key --key cust-1.pem --out custody.json`,
+  unbind-desk custody check exported/ --anchor sha256:... --identity escrow.key --key cust-1.pem --out custody.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: does(func(c *cobra.Command, args []string) (err error) {
 			l, end, err := s.look(c, args[0])
@@ -64,7 +64,7 @@ func (s *second) custody(c *cobra.Command, l dossier.Looked) error {
 	if err := s.sign(c, e, l.CheckCustody); err != nil {
 		return err
 	}
-	told := map[string]any{"case": r.Case, "totals": r.Totals, "subject": r.Subject, "signed": s.key != "", "digest": e.Digest(), "certificate": l.Certificate().Result}
+	told := map[string]any{"case": r.Case, "totals": r.Totals, "subject": r.Subject, "signed": s.key != "", "anchor": s.anchored(), "digest": e.Digest(), "certificate": l.Certificate().Result}
 	return show(c, told, func() {
 		say(c, "%s", text{"Case %s: %d transaction(s) opened and counted, head %s", "案件 %s：已打开并清点 %d 笔交易，链头 %s"}.in(r.Case, r.Totals.Count, r.Totals.Head))
 		for _, sum := range r.Totals.Sums {

@@ -11,6 +11,7 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/desk"
+	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/dossier"
 )
 
@@ -22,7 +23,7 @@ func (s *second) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&s.dir, "dir", "", "fetch the case from the running desk of this directory, and hand what was signed to it")
 	f.StringVar(&s.identity, "identity", "", "age identity file that opens the backup")
-	f.StringVar(&s.anchor, "anchor", "", "digest of trust bundle version 1, or @FILE, known out of band")
+	f.StringVar(&s.anchor, "anchor", "", "digest of trust bundle version 1, or @FILE, known out of band; with --dir that of the directory where not given")
 	f.StringVar(&s.key, "key", "", "the person's private key, PKCS8 in PEM; without one nothing is signed")
 	f.StringVar(&s.out, "out", "", "file to write the statement to")
 }
@@ -38,10 +39,8 @@ func (s *second) look(c *cobra.Command, name string) (l dossier.Looked, end func
 		return l, end, err
 	}
 	var o dossier.Options
-	if s.anchor != "" {
-		if o.Anchor, err = anchorOf(s.anchor); err != nil {
-			return l, end, err
-		}
+	if o.Anchor, err = s.known(); err != nil {
+		return l, end, err
 	}
 	if s.identity != "" {
 		if o.Openers, err = authority.ReadIdentities(s.identity); err != nil {
@@ -61,6 +60,24 @@ func (s *second) look(c *cobra.Command, name string) (l dossier.Looked, end func
 		folder = at
 	}
 	return dossier.Look(dossier.Folder(folder), o), end, nil
+}
+
+// known is the anchor that was given, or the one of the directory; "" is the folder's
+// own, which is good to look at a case and not to sign for it: who made the folder
+// could have made its trust as well.
+func (s *second) known() (anchor envelope.Digest, err error) {
+	switch {
+	case s.anchor != "":
+		if anchor, err = anchorOf(s.anchor); err == nil && !anchor.Valid() {
+			err = misuse("cannot use --anchor: want sha256:<64 hex>, or @FILE with it")
+		}
+		return anchor, err
+	case s.dir != "":
+		return directory.Dir(s.dir).ReadAnchor()
+	case s.key != "":
+		return "", misuse("cannot sign: give with --anchor the digest of trust bundle version 1 that you know out of band; the folder's own proves nothing")
+	}
+	return "", nil
 }
 
 // sign signs a statement, holds it against the case once more, and keeps it: in a
@@ -87,8 +104,19 @@ func (s *second) sign(c *cobra.Command, e *envelope.Envelope, check func(*envelo
 	return err
 }
 
+// anchored says whose anchor the case was verified from.
+func (s *second) anchored() string {
+	if s.anchor == "" && s.dir == "" {
+		return "folder"
+	}
+	return "given"
+}
+
 // saySecond says what became of a statement.
 func (s *second) saySecond(c *cobra.Command, e *envelope.Envelope) {
+	if s.anchored() == "folder" {
+		say(c, "%s", text{"The anchor is the folder's own: compare it out of band.", "锚点取自该文件夹本身：请通过其他渠道核对。"}.in())
+	}
 	switch {
 	case s.key == "":
 		say(c, "%s", text{"Nothing was signed.", "未签名。"}.in())

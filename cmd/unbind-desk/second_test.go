@@ -37,6 +37,9 @@ func (u *unbinding) line(folder, check string) string {
 	return ""
 }
 
+// trusted is the anchor as a person gives it who knows it out of band.
+func (o *office) trusted() string { return "@" + o.dir.Anchor() }
+
 func says(t *testing.T, got string, want ...string) {
 	t.Helper()
 	for _, w := range want {
@@ -67,6 +70,10 @@ func TestASecondPersonSignsForACase(t *testing.T) {
 	says(t, u.line(after, "validation"), "ok", "accepted as complete by rel-1 (release)")
 	says(t, u.line(after, "log"), "ok")
 	says(t, o.cli("cases", "show", id, "--dir", dir), "backup counted again by cust-1", "certificate 1 validated as complete by rel-1 as release", "validation")
+	parcel := filepath.Join(o.work, "case.zip")
+	o.cli("cases", "export", id, "--dir", dir, "--out", parcel)
+	says(t, u.line(parcel, "custody"), "ok")
+	says(t, u.line(parcel, "validation"), "ok", "accepted as complete by rel-1 (release)")
 	if v := o.cli("validate", after, "--json"); !strings.Contains(v, `"custody": "sha256:`) {
 		t.Error("a validation does not name the custodian's receipt that is there")
 	}
@@ -83,13 +90,13 @@ func TestNobodyValidatesWhatHeOrdered(t *testing.T) {
 		"ops-1": "E05:same-holder", "sec-1": "E05:same-holder", "ops-2": "E05:same-role",
 		"root-1": "E05:role", "receipt-1": "E05:role", "reader-1": "E05:role",
 	} {
-		_, problems, exit := verb(t, "validate", folder, "--key", o.dir.Key(holder), "--out", o.file("v.json"))
+		_, problems, exit := verb(t, "validate", folder, "--anchor", o.trusted(), "--key", o.dir.Key(holder), "--out", o.file("v.json"))
 		if exit != exitRefused || !strings.Contains(problems, code) {
 			t.Errorf("%s: exit %d, %s", holder, exit, problems)
 		}
 	}
 	for holder, code := range map[string]string{"receipt-1": "E24:signer", "rel-1": "E24:signer"} {
-		_, problems, exit := verb(t, "custody", "check", folder, "--identity", o.dir.Identity(), "--key", o.dir.Key(holder), "--out", o.file("c.json"))
+		_, problems, exit := verb(t, "custody", "check", folder, "--anchor", o.trusted(), "--identity", o.dir.Identity(), "--key", o.dir.Key(holder), "--out", o.file("c.json"))
 		if exit != exitRefused || !strings.Contains(problems, code) {
 			t.Errorf("%s as custodian: exit %d, %s", holder, exit, problems)
 		}
@@ -101,14 +108,15 @@ func TestNobodyValidatesWhatHeOrdered(t *testing.T) {
 		by     []string
 		code   string
 	}{
-		"the approver":              {nil, []string{"ops-1"}, "E05:same-holder"},
-		"another subject":           {func(v *certificate.Validation) { v.Subject[0] = certificate.About("command", u.digest) }, []string{"rel-1"}, "E28:subject"},
-		"a subject less":            {func(v *certificate.Validation) { v.Subject = v.Subject[:1] }, []string{"rel-1"}, "E28:subject"},
-		"another certificate":       {func(v *certificate.Validation) { v.Predicate.Certificate = u.digest }, []string{"rel-1"}, "E28:certificate"},
-		"another result":            {func(v *certificate.Validation) { v.Predicate.Result, v.Predicate.Accepts = "partial", "partial" }, []string{"rel-1"}, "E06:result"},
-		"accepted as what it's not": {func(v *certificate.Validation) { v.Predicate.Accepts = "partial" }, []string{"rel-1"}, "E06:accepts"},
-		"two people":                {nil, []string{"rel-1", "cust-1"}, "E05:missing-role"},
-		"nobody":                    {nil, nil, "E05:missing-role"},
+		"the approver":               {nil, []string{"ops-1"}, "E05:same-holder"},
+		"another subject":            {func(v *certificate.Validation) { v.Subject[0] = certificate.About("command", u.digest) }, []string{"rel-1"}, "E28:subject"},
+		"a subject less":             {func(v *certificate.Validation) { v.Subject = v.Subject[:1] }, []string{"rel-1"}, "E28:subject"},
+		"another certificate":        {func(v *certificate.Validation) { v.Predicate.Certificate = u.digest }, []string{"rel-1"}, "E28:certificate"},
+		"another result":             {func(v *certificate.Validation) { v.Predicate.Result, v.Predicate.Accepts = "partial", "partial" }, []string{"rel-1"}, "E06:result"},
+		"accepted as what it's not":  {func(v *certificate.Validation) { v.Predicate.Accepts = "partial" }, []string{"rel-1"}, "E06:accepts"},
+		"a custody that isn't there": {func(v *certificate.Validation) { v.Predicate.Custody = u.digest }, []string{"rel-1"}, "E28:custody"},
+		"two people":                 {nil, []string{"rel-1", "cust-1"}, "E05:missing-role"},
+		"nobody":                     {nil, nil, "E05:missing-role"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := v
@@ -158,17 +166,17 @@ func TestAPartialCertificateIsNotAcceptedInSilence(t *testing.T) {
 	})).want(t, http.StatusOK, "")
 	folder := u.exported()
 	out := o.file("v.json")
-	_, problems, exit := verb(t, "validate", folder, "--key", o.dir.Key("cust-1"), "--out", out)
+	_, problems, exit := verb(t, "validate", folder, "--anchor", o.trusted(), "--key", o.dir.Key("cust-1"), "--out", out)
 	if exit != exitRefused || !strings.Contains(problems, "E06:accepts") || exists(out) {
 		t.Fatalf("accepted in silence: exit %d, %s", exit, problems)
 	}
-	told := o.cli("validate", folder, "--accept-partial", "--key", o.dir.Key("cust-1"), "--out", out)
+	told := o.cli("validate", folder, "--anchor", o.trusted(), "--accept-partial", "--key", o.dir.Key("cust-1"), "--out", out)
 	says(t, told, "accepted as PARTIAL", "open: medium:host-keys", "open: verified:fail")
 	o.cli("publish", "--dir", string(o.dir), out)
 	o.cli("publish", "--dir", string(o.dir), out) // the same again
 	says(t, u.line(u.exported(), "validation"), "ok", "accepted as partial by cust-1 (custodian), knowing of 2 thing(s)")
 	other := o.file("v.json")
-	o.cli("validate", folder, "--reject", "--key", o.dir.Key("rel-1"), "--out", other)
+	o.cli("validate", folder, "--anchor", o.trusted(), "--reject", "--key", o.dir.Key("rel-1"), "--out", other)
 	if _, problems, exit = verb(t, "publish", "--dir", string(o.dir), other); exit != exitRefused || !strings.Contains(problems, "E11:other-bytes") {
 		t.Errorf("a second word on one certificate: exit %d, %s", exit, problems)
 	}
@@ -207,7 +215,7 @@ func TestACustodianSignsOnlyWhatHeCounted(t *testing.T) {
 				c.spoil(folder)
 			}
 			out := o.file("c.json")
-			_, problems, exit := verb(t, "custody", "check", folder, "--identity", c.identity, "--key", o.dir.Key("cust-1"), "--out", out)
+			_, problems, exit := verb(t, "custody", "check", folder, "--anchor", o.trusted(), "--identity", c.identity, "--key", o.dir.Key("cust-1"), "--out", out)
 			if exit != exitRefused || !strings.Contains(problems, c.code) || exists(out) {
 				t.Errorf("exit %d, want %s: %s", exit, c.code, problems)
 			}
@@ -215,7 +223,7 @@ func TestACustodianSignsOnlyWhatHeCounted(t *testing.T) {
 	}
 	// And what the desk refuses of a custodian.
 	path := o.file("c.json")
-	o.cli("custody", "check", u.exported(), "--identity", o.dir.Identity(), "--key", o.dir.Key("cust-1"), "--out", path)
+	o.cli("custody", "check", u.exported(), "--anchor", o.trusted(), "--identity", o.dir.Identity(), "--key", o.dir.Key("cust-1"), "--out", path)
 	good, err := readEnvelope(path)
 	o.check(err)
 	for name, c := range map[string]struct {

@@ -51,7 +51,7 @@ Old backups stay readable with the old identities: keep them.`,
 	f.StringArrayVar(&d.sets, "set", nil, "SET=holder=age1...[,holder=age1...], a recipient set, in the place of one of its name (repeatable)")
 	f.StringArrayVar(&d.dropSets, "drop-set", nil, "a recipient set that goes (repeatable)")
 	f.StringArrayVar(&d.pins, "pin", nil, "digest of a desk's TLS key that terminals shall believe (repeatable)")
-	f.StringArrayVar(&d.unpins, "unpin", nil, "digest of one that they shall not (repeatable)")
+	f.StringArrayVar(&d.unpins, "unpin", nil, "digest of one that the bundle names no more; a terminal that was enrolled with it goes on believing it until it is enrolled anew (repeatable)")
 	f.StringVar(&d.logKey, "log-key", "", "key id of the receipt key that signs the log")
 	f.StringArrayVar(&d.rules, "rule", nil, "kind=role:n[,role:n...][/total], who must sign (repeatable)")
 	f.StringArrayVar(&d.profileFiles, "profile", nil, "signed profile to be named, in the place of one of its name (repeatable)")

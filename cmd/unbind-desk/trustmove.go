@@ -126,7 +126,8 @@ type courierFile struct {
 	Trust    []json.RawMessage `json:"trust"`
 }
 
-// exportSteps writes as many files as the steps need; all are new, or none is.
+// exportSteps writes as many files as the steps need. None is written unless all are
+// new, and small enough for a terminal.
 func exportSteps(got chain, after int64, orders []string, out string) (done []carried, err error) {
 	parts, err := partsOf(got, after, orders)
 	if err != nil {
@@ -141,15 +142,17 @@ func exportSteps(got chain, after int64, orders []string, out string) (done []ca
 			return nil, err
 		}
 	}
+	bodies := make([][]byte, len(parts))
 	for i, f := range done {
-		body, err := json.Marshal(parts[i])
-		if err != nil {
+		if bodies[i], err = json.Marshal(parts[i]); err != nil {
 			return nil, fmt.Errorf("cannot write the steps: %w", err)
 		}
-		if len(body) > trust.MaxFile {
-			return nil, envelope.Refuse("E01", "bytes", "cannot write the steps: %s would have %d bytes, and a terminal takes %d", f.File, len(body), trust.MaxFile)
+		if len(bodies[i]) > trust.MaxFile {
+			return nil, envelope.Refuse("E01", "bytes", "cannot write the steps: %s would have %d bytes, and a terminal takes %d", f.File, len(bodies[i]), trust.MaxFile)
 		}
-		if err := keepNew(f.File, body); err != nil {
+	}
+	for i, f := range done {
+		if err := keepNew(f.File, bodies[i]); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"unbindd/agent/envelope"
@@ -53,6 +54,35 @@ func TestStepsGoIntoAsManyFilesAsTheyNeed(t *testing.T) {
 		if at, _, err = at.CatchUp(steps); err != nil || at.Version != f.To || len(got.Orders) != i {
 			t.Fatalf("%s: version %d, %d orders: %v", f.File, at.Version, len(got.Orders), err)
 		}
+	}
+}
+
+// Of files of which one would be too large for a terminal none is written.
+func TestNoStepsAreWrittenUnlessAllFit(t *testing.T) {
+	o := &office{t: t, work: t.TempDir()}
+	o.dir = directory.Dir(filepath.Join(o.work, "desk"))
+	o.cli("init", "--dir", string(o.dir))
+	text, err := os.ReadFile(o.dir.Trust())
+	o.check(err)
+	all, err := directory.ParseArray(text)
+	o.check(err)
+	for _, body := range o.bundlesAfter(69) {
+		all = append(all, parse(t, body))
+	}
+	array, err := directory.Array(all)
+	o.check(err)
+	file, order := filepath.Join(o.work, "trust.json"), filepath.Join(o.work, "order.json")
+	o.check(os.WriteFile(file, array, 0o600))
+	e, err := envelope.Seal(envelope.Type("cancel"), map[string]string{"v": strings.Repeat("x", 32<<10)})
+	o.check(err)
+	o.check(os.WriteFile(order, e.Encode(), 0o600))
+	args := []string{"trust", "export", "--trust", file, "--out", filepath.Join(o.work, "steps.json")}
+	for range 1 + trust.MaxFile/len(e.Encode()) {
+		args = append(args, "--order", order)
+	}
+	o.refuses("E01:bytes", args...)
+	if left, _ := filepath.Glob(filepath.Join(o.work, "steps*")); len(left) > 0 {
+		t.Errorf("the export left %v behind", left)
 	}
 }
 

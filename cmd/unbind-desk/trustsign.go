@@ -31,11 +31,15 @@ func trustSignCommand() *cobra.Command {
 Prints in words everything that differs from the version in force, which is read
 from --trust, and who is still missing for the rules of both. With --dry nothing is
 signed. Refused are a key that neither version asks for, a revoked one, and a second
-signature by the same person, with whatever key.`,
+signature by the same person for one version, with whatever key. A root whose key is
+exchanged signs with the old one and with the new one.`,
 		Args: cobra.ExactArgs(1),
 		RunE: does(func(c *cobra.Command, args []string) error {
 			now, next, e, err := nextOf(c, &from, args[0])
 			if err != nil {
+				return err
+			}
+			if err := sayChanges(c, now, next); err != nil {
 				return err
 			}
 			if !dry {
@@ -81,6 +85,21 @@ func signNext(now, next *trust.Trust, e *envelope.Envelope, key, file string) er
 	return authority.Replace(file, append(e.Encode(), '\n'), 0o644)
 }
 
+// sayChanges says what a version changes, before anything is signed; in JSON it is said
+// with the rest.
+func sayChanges(c *cobra.Command, now, next *trust.Trust) error {
+	asJSON, err := c.Flags().GetBool("json")
+	if err != nil || asJSON {
+		return err
+	}
+	say(c, "%s", text{"Version %d changes against version %d:", "版本 %d 相对版本 %d 的变更："}.in(next.Version, now.Version))
+	for _, l := range changeWords(rotation.Compare(now.Bundle, next.Bundle)) {
+		say(c, "  %s", l)
+	}
+	return nil
+}
+
+// look says how far the signing has got.
 func look(c *cobra.Command, now, next *trust.Trust, e *envelope.Envelope, file string) error {
 	sides, err := rotation.Sides(now, next, e)
 	if err != nil {
@@ -89,10 +108,6 @@ func look(c *cobra.Command, now, next *trust.Trust, e *envelope.Envelope, file s
 	_, err = now.Next(e)
 	told := looked{File: file, Version: next.Version, Digest: e.Digest(), Changes: rotation.Compare(now.Bundle, next.Bundle), Sides: sides, Holds: err == nil}
 	return show(c, told, func() {
-		say(c, "%s", text{"Version %d changes against version %d:", "版本 %d 相对版本 %d 的变更："}.in(next.Version, now.Version))
-		for _, l := range changeWords(told.Changes) {
-			say(c, "  %s", l)
-		}
 		say(c, "%s", text{"digest  %s", "摘要  %s"}.in(told.Digest))
 		for _, s := range sides {
 			say(c, "%s", text{"For the rule of version %d: signed by %s, %d more people needed", "按版本 %d 的规则：已签名 %s，还需 %d 人"}.in(s.Version, signedBy(s.Signed), s.Missing))
@@ -132,6 +147,9 @@ version that would lock everybody out. Without NEXT only the versions are checke
 					_, err = now.Next(e)
 				}
 				if err != nil {
+					return err
+				}
+				if err := sayChanges(c, now, next); err != nil {
 					return err
 				}
 				return look(c, now, next, e, args[0])

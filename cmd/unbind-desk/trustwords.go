@@ -106,6 +106,9 @@ func changeWords(lines []rotation.Line) (says []string) {
 		default:
 			detail = suffix(valueWords(l.Before))
 		}
+		if l.What == rotation.Pin && l.How == rotation.WentOut {
+			detail += text{" (a terminal that was enrolled with it goes on believing it)", "（以此公钥钉注册的终端仍会信任它）"}.in()
+		}
 		says = append(says, strings.TrimSpace(howWords[l.How].in()+" "+whatWords[l.What].in()+" "+l.Name)+detail)
 	}
 	return says
@@ -127,7 +130,7 @@ func valueWords(v any) string {
 	case []trust.Recipient:
 		return peopleOf(v)
 	case trust.Log:
-		return string(v.Key)
+		return text{"%s, signed by %s", "%s，签名密钥 %s"}.in(v.Origin, v.Key)
 	case envelope.Digest:
 		return string(v)
 	case int64:

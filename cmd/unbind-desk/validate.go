@@ -15,7 +15,7 @@ func validateCommand() *cobra.Command {
 	var s second
 	var partial, reject bool
 	c := &cobra.Command{
-		Use:   "validate CASE --dir DIR | FOLDER [--key PERSON.pem]",
+		Use:   "validate CASE --dir DIR | FOLDER [--anchor DIGEST --key PERSON.pem]",
 		Short: "A second person says what a certificate is worth",
 		Long: `A second person says what a certificate is worth.
 
@@ -64,7 +64,7 @@ func (s *second) validate(c *cobra.Command, l dossier.Looked, accepts envelope.I
 	if err := s.sign(c, e, l.CheckValidation); err != nil {
 		return err
 	}
-	told := map[string]any{"statement": v.Predicate, "signed": s.key != "", "digest": e.Digest()}
+	told := map[string]any{"statement": v.Predicate, "signed": s.key != "", "anchor": s.anchored(), "digest": e.Digest()}
 	return show(c, told, func() {
 		p := v.Predicate
 		say(c, "%s", text{"Case %s, certificate %d of terminal %s: %s", "案件 %s，终端 %[3]s 的第 %[2]d 份证书：%[4]s"}.in(p.Case, p.N, p.Terminal, acceptWords(p.Accepts)))

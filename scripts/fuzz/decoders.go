@@ -90,7 +90,7 @@ var decoders = map[string]decoder{
 	"cmd/unbind-desk/internal/serve FuzzUpload":           {"heads of uploads, versions and numbers in requests", "metadata checksum seenVersion numberOf countOf fits"},
 	"cmd/unbind-desk/internal/directory FuzzParseArray":   {"arrays of envelopes", "ParseArray"},
 	"cmd/unbind-desk/internal/dossier FuzzVerify":         {"dossiers", "Verify read readEnvelope reader.trust"},
-	"cmd/unbind-desk/internal/parcel FuzzRead":            {"cases in one zip file", "read allowed isPlain isOfACase"},
+	"cmd/unbind-desk/internal/parcel FuzzRead":            {"cases in one zip file", "read allowed isPlain"},
 	"cmd/unbind-desk/internal/sealed FuzzParseChain":      {"heads of a chain", "ParseChain"},
 	"cmd/unbind-desk/internal/authority FuzzPublicPEM":    {"public keys of holders", "ParsePublicPEM"},
 }

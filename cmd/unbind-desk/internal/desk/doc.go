@@ -17,6 +17,7 @@
 //	collect.go      signatures on drafts, withdrawn drafts, versions, caps
 //	campaign.go     many commands at once, all or none
 //	publish.go      signed commands and bundles in
+//	opens.go        whether this desk can open what a bundle has backups sealed for
 //	profile.go      profiles in, those that are named out
 //	second.go       a second person's words: the custodian's receipt, the validation
 //	publishmore.go  signed papers, cancel, amend and close in

@@ -9,6 +9,7 @@ import (
 	"unbindd/agent/merkle"
 	"unbindd/agent/receipt"
 	"unbindd/agent/trust"
+	"unbindd/cmd/unbind-desk/internal/rotation"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
@@ -181,6 +182,12 @@ func (d *Desk) publishTrust(tx *store.Tx, e *envelope.Envelope, _ int64) (Publis
 		return Published{}, err
 	}
 	if err := d.livesUnder(next); err != nil {
+		return Published{}, err
+	}
+	if err := d.opensSets(next); err != nil {
+		return Published{}, err
+	}
+	if err := rotation.Usable(next); err != nil {
 		return Published{}, err
 	}
 	return Published{}, tx.AddTrust(next.Version, e.Encode())

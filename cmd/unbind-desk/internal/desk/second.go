@@ -1,11 +1,14 @@
 package desk
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/envelope"
 	"unbindd/agent/receipt"
+	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
@@ -45,7 +48,13 @@ func (d *Desk) publishCustody(tx *store.Tx, e *envelope.Envelope, _ int64) (Publ
 		return done, err
 	}
 	k := store.Key{Case: s.ID, Kind: kindCustody, N: said.N}
-	return done, d.once(tx, k, e, func() error { return nil }, func() error {
+	may := func() error {
+		if err := d.present(e, by); err != nil {
+			return err
+		}
+		return didNotValidate(tx, s, by)
+	}
+	return done, d.once(tx, k, e, may, func() error {
 		return d.noted(tx, s.Case, s.State, fmt.Sprintf("backup counted again by %s", by.Holder))
 	})
 }
@@ -69,16 +78,29 @@ func (d *Desk) publishValidation(tx *store.Tx, e *envelope.Envelope, _ int64) (P
 	if err != nil {
 		return done, err
 	}
-	orders, err := signedOrders(tx, s.ID)
+	custody, err := custodyOf(tx, s.ID)
 	if err != nil {
 		return done, err
 	}
-	v, by, err := s.on.Validation(e, cert, st, orders)
+	others, err := signedBeside(tx, s.Case)
+	if err != nil {
+		return done, err
+	}
+	if custody != nil {
+		others = append(others, custody)
+	}
+	v, by, err := s.on.Validation(e, cert, st, others)
 	if err != nil {
 		return done, err
 	}
 	k := store.Key{Case: s.ID, Kind: kindValidation, N: v.Predicate.N}
-	return done, d.once(tx, k, e, func() error { return nil }, func() error {
+	may := func() error {
+		if named := v.Predicate.Custody; named != "" && (custody == nil || custody.Digest() != named) {
+			return misfit("custody", "cannot keep the validation: it rests on a custodian's receipt that is not in the case")
+		}
+		return d.present(e, by)
+	}
+	return done, d.once(tx, k, e, may, func() error {
 		return d.noted(tx, s.Case, s.State, fmt.Sprintf("certificate %d %s by %s as %s", v.Predicate.N, verdict(v.Predicate.Accepts), by.Holder, by.Role))
 	})
 }
@@ -90,17 +112,73 @@ func verdict(accepts envelope.ID) string {
 	return "validated as " + string(accepts)
 }
 
-// signedOrders are what people signed in a case beside its command.
-func signedOrders(tx *store.Tx, id envelope.ID) (orders []*envelope.Envelope, err error) {
-	for _, kind := range []string{"papers", "amend", "cancel", "close"} {
-		err := tx.Objects(id, kind, func(o store.Object) error {
-			e, err := envelope.Parse(o.Body, envelope.MaxSize)
-			orders = append(orders, e)
-			return err
-		})
+// present refuses what was signed by somebody whom the trust in force does not know
+// for that role: what he signed while it knew him stays, and he signs nothing new.
+func (d *Desk) present(e *envelope.Envelope, by trust.Approver) error {
+	who, err := d.trust().Signed(e)
+	if err == nil && !slices.Contains(who, by) {
+		err = envelope.Refuse("E04", "", "cannot keep it: trust version %d, which is in force, has no key %s for role %s", d.trust().Version, by.Key, by.Role)
+	}
+	return err
+}
+
+// didNotValidate refuses a custodian's receipt by who has validated the case: his
+// validation would not be a second person's any more.
+func didNotValidate(tx *store.Tx, s standing, by trust.Approver) error {
+	return tx.Objects(s.ID, kindValidation, func(o store.Object) error {
+		e, err := envelope.Parse(o.Body, envelope.MaxSize)
 		if err != nil {
+			return err
+		}
+		for _, t := range s.on.Since() {
+			who, err := t.Signed(e)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(who, func(a trust.Approver) bool { return a.Holder == by.Holder }) {
+				return envelope.Refuse("E05", "same-holder", "cannot accept the custodian's receipt: %s has validated the certificate, and a second person is asked for", by.Holder)
+			}
+		}
+		return nil
+	})
+}
+
+// custodyOf is the custodian's receipt that is exported with a case; nil where there
+// is none.
+func custodyOf(tx *store.Tx, id envelope.ID) (*envelope.Envelope, error) {
+	counts, err := counting(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	o, err := tx.Object(store.Key{Case: id, Kind: kindCustody, N: counts[kindCustody]})
+	if errors.Is(err, store.ErrAbsent) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return envelope.Parse(o.Body, envelope.MaxSize)
+}
+
+// signedBeside is what people signed in a case beside its command: papers, later
+// orders, and the campaign that it was published in.
+func signedBeside(tx *store.Tx, c store.Case) (others []*envelope.Envelope, err error) {
+	add := func(o store.Object) error {
+		e, err := envelope.Parse(o.Body, envelope.MaxSize)
+		others = append(others, e)
+		return err
+	}
+	for _, kind := range []string{"papers", "amend", "cancel", "close"} {
+		if err := tx.Objects(c.ID, kind, add); err != nil {
 			return nil, err
 		}
 	}
-	return orders, nil
+	o, err := campaignOf(tx, c)
+	if errors.Is(err, store.ErrAbsent) {
+		return others, nil
+	}
+	if err == nil {
+		err = add(o)
+	}
+	return others, err
 }

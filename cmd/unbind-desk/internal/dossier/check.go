@@ -75,7 +75,7 @@ type reader struct {
 	believed  *trust.Trust
 	grounds   *grounds.Grounds
 	amends    []*envelope.Envelope
-	later     []*envelope.Envelope // every paper and order that people signed beside the command
+	others    []*envelope.Envelope // all that people signed beside the command: papers, campaign, orders, custody
 	counted   *sealed.Recount
 	custodyE  *envelope.Envelope
 	accepted  *manifest.Manifest

@@ -19,6 +19,8 @@ package dossier
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/authority"
@@ -59,6 +61,32 @@ var plainNames = map[string]string{
 	"command": Command, "papers": Papers, "manifest": Manifest, "receipt-backup": BackupReceipt, "ticket": Ticket,
 	"certificate": Certificate, "receipt-certificate": CertificateReceipt, "tombstone": Tombstone,
 	"custody": Custody, "validation": Validation,
+}
+
+// others are the names of what is no object of the case's own.
+var others = []string{Anchor, Trust, Binding, EnrolTicket, Profile, Campaign, Sealed, History}
+
+// folders are the folders of a case, with how the names in them end.
+var folders = map[string]string{
+	answersDir: ".json", ordersDir: ".json", supersededDir: ".json", keysDir: ".pem", receiptsDir: ".json", proofsDir: proofEnd,
+}
+
+// MayHold says whether a file by this name can be one of a case.
+func MayHold(name string) bool {
+	folder, _, nested := strings.Cut(name, "/")
+	if nested {
+		end, known := folders[folder]
+		return known && strings.HasSuffix(name, end)
+	}
+	if slices.Contains(others, name) {
+		return true
+	}
+	for _, plain := range plainNames {
+		if name == plain {
+			return true
+		}
+	}
+	return false
 }
 
 // NameOf is the name of object n of a kind; counts says that it is the one of

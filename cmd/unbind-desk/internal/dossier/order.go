@@ -127,7 +127,7 @@ func (r *reader) papers() (string, error) {
 	if _, err := r.grounds.Accepted.Verify(e, "papers"); err != nil {
 		return "", err
 	}
-	r.later = append(r.later, e)
+	r.others = append(r.others, e)
 	var p command.Papers
 	if err := envelope.Decode(e.Payload, &p); err != nil {
 		return "", err
@@ -151,6 +151,7 @@ func (r *reader) campaign() (string, error) {
 	if !c.Lists(r.grounds.Command.Digest()) {
 		return "", errors.New("it does not list the command")
 	}
+	r.others = append(r.others, e)
 	return fmt.Sprintf("one of %d command(s) that were published together", c.Count), nil
 }
 
@@ -182,7 +183,7 @@ func (r *reader) orders() (string, error) {
 func (r *reader) order(e *envelope.Envelope) error {
 	running := r.grounds.Running()
 	if e.PayloadType != envelope.Type("acceptance") {
-		r.later = append(r.later, e)
+		r.others = append(r.others, e)
 	}
 	switch e.PayloadType {
 	case envelope.Type("cancel"):

@@ -24,6 +24,7 @@ func (r *reader) custody() (string, error) {
 		return "", err
 	}
 	r.custodyE = e
+	r.others = append(r.others, e)
 	return fmt.Sprintf("opened and counted again by %s (%s)", by.Holder, by.Role), nil
 }
 
@@ -35,7 +36,7 @@ func (r *reader) validation() (string, error) {
 	if r.statement == nil {
 		return "", errors.New("there is a validation and no certificate that holds")
 	}
-	v, by, err := r.grounds.Validation(e, r.certE, *r.statement, r.later)
+	v, by, err := r.grounds.Validation(e, r.certE, *r.statement, r.others)
 	if err != nil {
 		return "", err
 	}
@@ -129,6 +130,6 @@ func (l Looked) Certificate() certificate.Predicate {
 
 // CheckValidation holds a signed validation against the case.
 func (l Looked) CheckValidation(e *envelope.Envelope) error {
-	_, _, err := l.r.grounds.Validation(e, l.r.certE, *l.r.statement, l.r.later)
+	_, _, err := l.r.grounds.Validation(e, l.r.certE, *l.r.statement, l.r.others)
 	return err
 }

@@ -13,14 +13,15 @@ var mayValidate = []trust.Role{trust.Operations, trust.Security, trust.Release, 
 
 // Validation checks a validation of a certificate: that it says what the certificate
 // says, and that everybody who signed it is another person, in another role, than
-// those who signed the command, and nobody who took part in the case. orders are the
-// later orders and papers of the case.
-func (g *Grounds) Validation(e, cert *envelope.Envelope, s certificate.Statement, orders []*envelope.Envelope) (certificate.Validation, trust.Approver, error) {
+// those who signed the command, and nobody who took part in the case. others is what
+// people signed in the case beside the command: its papers, its campaign, the later
+// orders, and the custodian's receipt for its backup.
+func (g *Grounds) Validation(e, cert *envelope.Envelope, s certificate.Statement, others []*envelope.Envelope) (certificate.Validation, trust.Approver, error) {
 	v, err := certificate.ReadValidation(e, cert, s)
 	if err != nil {
 		return v, trust.Approver{}, err
 	}
-	busy, err := g.partook(s, orders)
+	busy, err := g.partook(s, others)
 	if err != nil {
 		return v, trust.Approver{}, err
 	}
@@ -46,11 +47,11 @@ func (g *Grounds) Validation(e, cert *envelope.Envelope, s certificate.Statement
 
 // partook are the holders who had a hand in the case, and the badges of the people on
 // the spot.
-func (g *Grounds) partook(s certificate.Statement, orders []*envelope.Envelope) (busy []envelope.ID, err error) {
+func (g *Grounds) partook(s certificate.Statement, others []*envelope.Envelope) (busy []envelope.ID, err error) {
 	for _, a := range g.Command.Approvers() {
 		busy = append(busy, a.Holder)
 	}
-	for _, e := range orders {
+	for _, e := range others {
 		who, err := g.holders(e)
 		if err != nil {
 			return nil, err

@@ -123,7 +123,7 @@ func allowed(m *zip.File) error {
 	switch {
 	case !isPlain(m.Name):
 		return envelope.Refuse("E28", "name", "cannot read the case: a member of the zip file has a name that leads elsewhere, or is no plain one")
-	case !isOfACase(m.Name):
+	case !dossier.MayHold(m.Name):
 		return envelope.Refuse("E02", "extra-member", "cannot read the case: %s is no file of a case", m.Name)
 	case !m.Mode().IsRegular() || m.Flags&1 != 0:
 		return envelope.Refuse("E02", "member", "cannot read the case: %s is no plain file", m.Name)
@@ -141,24 +141,4 @@ var plainName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}(/[A-Za-z0-9._-]{1,128
 
 func isPlain(name string) bool {
 	return plainName.MatchString(name) && path.Clean(name) == name && !strings.HasPrefix(name, ".") && !strings.Contains(name, "/.")
-}
-
-// single are the files of a case that have a name of their own.
-var single = []string{
-	dossier.Anchor, dossier.Trust, dossier.Binding, dossier.EnrolTicket, dossier.Profile, dossier.Command, dossier.Papers, dossier.Campaign,
-	dossier.Manifest, dossier.Sealed, dossier.BackupReceipt, dossier.Ticket, dossier.Certificate, dossier.CertificateReceipt, dossier.Tombstone, dossier.History,
-}
-
-// several are its folders, and how the names in them end.
-var several = map[string]string{
-	"answers": ".json", "orders": ".json", "superseded": ".json", "keys": ".pem", "receipts": ".json", "proofs": ".tlog-proof",
-}
-
-func isOfACase(name string) bool {
-	folder, _, nested := strings.Cut(name, "/")
-	if !nested {
-		return slices.Contains(single, name)
-	}
-	end, known := several[folder]
-	return known && strings.HasSuffix(name, end)
 }

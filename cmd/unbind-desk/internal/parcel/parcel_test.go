@@ -65,6 +65,7 @@ func TestWhatAParcelMayNotHold(t *testing.T) {
 	}{
 		"nothing more":         {"", func(*zip.Writer) {}},
 		"a receipt":            {"", member(dossier.BackupReceipt)},
+		"a validation":         {"", member(dossier.Validation)},
 		"a way up":             {"E28:name", member("../command.json")},
 		"a way up inside":      {"E28:name", member("answers/../../x.json")},
 		"the root":             {"E28:name", member("/etc/passwd")},
@@ -106,6 +107,28 @@ func TestWhatAParcelMayNotHold(t *testing.T) {
 				t.Errorf("refused with %q, want %q", got, c.code)
 			}
 		})
+	}
+}
+
+// Whatever the desk names a piece of a case, a parcel may hold it.
+func TestEveryPieceOfACaseGoesIntoAParcel(t *testing.T) {
+	names := []string{dossier.Anchor, dossier.Trust, dossier.Binding, dossier.EnrolTicket, dossier.Profile, dossier.Campaign, dossier.Sealed, dossier.History}
+	for _, kind := range []string{
+		"command", "papers", "manifest", "ticket", "certificate", "tombstone", "custody", "validation", "receipt-backup", "receipt-certificate",
+		"answer", "amend", "cancel", "close", "acceptance",
+	} {
+		names = append(names, dossier.NameOf(kind, 1, true), dossier.NameOf(kind, 1, false))
+	}
+	for _, name := range names {
+		for _, n := range []string{name, dossier.ProofOf(name)} {
+			if got := codeOf(parcelOf(t, func(z *zip.Writer) {
+				if n != dossier.Command {
+					put(t, z, &zip.FileHeader{Name: n, Method: zip.Store}, "x")
+				}
+			})); got != "" {
+				t.Errorf("%s is refused with %q", n, got)
+			}
+		}
 	}
 }
 

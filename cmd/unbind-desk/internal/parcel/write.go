@@ -16,7 +16,7 @@ func NewWriter(out io.Writer) *Writer { return &Writer{zip.NewWriter(out)} }
 
 // Add adds a file of the case. The sealed file is stored as it is: it is packed already.
 func (w *Writer) Add(name string, body io.Reader) error {
-	if !isPlain(name) || !isOfACase(name) {
+	if !isPlain(name) || !dossier.MayHold(name) {
 		return envelope.Refuse("E28", "name", "cannot export the case: %q is no name of a case's file", name)
 	}
 	method := zip.Deflate

@@ -19,6 +19,19 @@ func Judge(now, next *trust.Trust, at int64) error {
 	if next.Expires <= max(at, next.Issued) {
 		return refuse("expiry", "it would have expired when it is issued")
 	}
+	if missing := now.Unreachable(now.Rules[trust.Kind]); len(missing) > 0 {
+		return refuse("unreachable", "nobody can sign it any more: the roots of version %d are too few", now.Version)
+	}
+	if n := hands(now, next); n > envelope.MaxSignatures {
+		return refuse("unreachable", "it would need %d signatures of two versions, and an envelope takes %d; exchange the roots in two versions", n, envelope.MaxSignatures)
+	}
+	return Usable(next)
+}
+
+// Usable refuses a version under which something could not be done at all, whoever
+// signed it: a rule that nobody could meet, a log without its key, a backup that is
+// sealed for nobody. The desk asks it too, for a bundle may be made without a draft.
+func Usable(next *trust.Trust) error {
 	for _, kind := range slices.Sorted(maps.Keys(next.Rules)) {
 		rule := next.Rules[kind]
 		if missing := next.Unreachable(rule); len(missing) > 0 {
@@ -27,12 +40,6 @@ func Judge(now, next *trust.Trust, at int64) error {
 		if rule.Total > envelope.MaxSignatures || total(rule) > envelope.MaxSignatures {
 			return refuse("unreachable", "its rule for %s asks for more than the %d signatures that an envelope takes", kind, envelope.MaxSignatures)
 		}
-	}
-	if missing := now.Unreachable(now.Rules[trust.Kind]); len(missing) > 0 {
-		return refuse("unreachable", "nobody can sign it any more: the roots of version %d are too few", now.Version)
-	}
-	if n := hands(now, next); n > envelope.MaxSignatures {
-		return refuse("unreachable", "it would need %d signatures of two versions, and an envelope takes %d; exchange the roots in two versions", n, envelope.MaxSignatures)
 	}
 	if key, ok := next.Keys[next.Log.Key]; !ok || key.Role != trust.ReceiptKey || slices.Contains(next.Revoked(), next.Log.Key) {
 		return refuse("log", "its log key is not in it as a receipt key, or is revoked")
@@ -77,5 +84,5 @@ func recipients(next *trust.Trust) error {
 }
 
 func refuse(detail, why string, args ...any) error {
-	return envelope.Refuse("E16", detail, "cannot draft the trust bundle: %w", fmt.Errorf(why, args...))
+	return envelope.Refuse("E16", detail, "cannot use the trust bundle: %w", fmt.Errorf(why, args...))
 }

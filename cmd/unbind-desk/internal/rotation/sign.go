@@ -33,19 +33,31 @@ func Sides(now, next *trust.Trust, e *envelope.Envelope) (sides []Side, err erro
 }
 
 // Add signs a next bundle with one more key, which the rule of one of the versions
-// must ask for. Nobody signs twice, with whatever keys: it refuses with E04 or E05.
+// must ask for. Nobody signs twice for one version, with whatever keys; who exchanges his
+// own key signs with the old one for the version in force and with the new one for the
+// next. It refuses with E04 or E05.
 func Add(now, next *trust.Trust, e *envelope.Envelope, by envelope.Signer) (trust.Approver, error) {
 	who, err := signer(now, next, by.Public().ID())
 	if err != nil {
 		return who, err
 	}
 	for _, s := range e.Signatures {
-		had, err := signer(now, next, s.KeyID)
-		if err == nil && had.Holder == who.Holder {
+		if counted(now, who.Key, s.KeyID) || counted(next, who.Key, s.KeyID) {
 			return who, envelope.Refuse("E05", "same-holder", "cannot sign the bundle: %s has signed already, and nobody signs twice", who.Holder)
 		}
 	}
 	return who, e.Add(by)
+}
+
+// counted says that two keys are of one person, and count both for the rule of a version.
+func counted(t *trust.Trust, a, b envelope.KeyID) bool {
+	var holders []envelope.ID
+	for _, id := range []envelope.KeyID{a, b} {
+		if key, ok := t.Keys[id]; ok && t.Rules[trust.Kind].Need[key.Role] > 0 && !slices.Contains(t.Revoked(), id) {
+			holders = append(holders, key.Holder)
+		}
+	}
+	return len(holders) == 2 && holders[0] == holders[1]
 }
 
 // signer is whose key it is, by the version in force or by the next.

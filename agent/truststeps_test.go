@@ -83,7 +83,7 @@ func TestOneFileBringsFortyVersions(t *testing.T) {
 }
 
 // More than 64 versions want more than one file, and are told so; over a link they
-// are taken in turns.
+// are taken at once.
 func TestSeventyVersions(t *testing.T) {
 	b := newBound(t)
 	steps := b.steps(70, nil)

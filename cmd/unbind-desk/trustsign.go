@@ -17,6 +17,8 @@ type looked struct {
 	Changes []rotation.Line `json:"changes"`
 	Sides   []rotation.Side `json:"sides"`
 	Holds   bool            `json:"holds"` // both versions' rules are met
+
+	Closed []rotation.Closed `json:"closed,omitempty"` // profiles that nobody can use under it, as far as the desk was asked
 }
 
 func trustSignCommand() *cobra.Command {
@@ -34,16 +36,17 @@ signed. Refused are a key that neither version asks for, a revoked one, and a se
 signature by the same person, with whatever key.`,
 		Args: cobra.ExactArgs(1),
 		RunE: does(func(c *cobra.Command, args []string) error {
-			now, next, e, err := nextOf(c, &from, args[0])
+			got, next, e, err := nextOf(c, &from, args[0])
 			if err != nil {
 				return err
 			}
+			now := got.now()
 			if !dry {
 				if err := signNext(now, next, e, key, args[0]); err != nil {
 					return err
 				}
 			}
-			return look(c, now, next, e, args[0])
+			return look(c, now, next, e, args[0], got.profiles)
 		}),
 	}
 	from.flags(c)
@@ -55,19 +58,17 @@ signature by the same person, with whatever key.`,
 
 // nextOf reads a next version and the one it follows. A draft that would lock
 // everybody out is refused here too: it may come from anywhere.
-func nextOf(c *cobra.Command, from *origin, file string) (now, next *trust.Trust, e *envelope.Envelope, err error) {
-	got, err := from.read(c)
-	if err != nil {
-		return nil, nil, nil, err
+func nextOf(c *cobra.Command, from *origin, file string) (got chain, next *trust.Trust, e *envelope.Envelope, err error) {
+	if got, err = from.read(c); err != nil {
+		return got, nil, nil, err
 	}
 	if e, err = readEnvelope(file); err != nil {
-		return nil, nil, nil, err
+		return got, nil, nil, err
 	}
-	now = got.now()
-	if next, err = now.Draft(e); err == nil {
-		err = rotation.Judge(now, next, next.Issued)
+	if next, err = got.now().Draft(e); err == nil {
+		err = rotation.Judge(got.now(), next, next.Issued)
 	}
-	return now, next, e, err
+	return got, next, e, err
 }
 
 func signNext(now, next *trust.Trust, e *envelope.Envelope, key, file string) error {
@@ -81,18 +82,20 @@ func signNext(now, next *trust.Trust, e *envelope.Envelope, key, file string) er
 	return authority.Replace(file, append(e.Encode(), '\n'), 0o644)
 }
 
-func look(c *cobra.Command, now, next *trust.Trust, e *envelope.Envelope, file string) error {
+func look(c *cobra.Command, now, next *trust.Trust, e *envelope.Envelope, file string, profiles []*envelope.Envelope) error {
 	sides, err := rotation.Sides(now, next, e)
 	if err != nil {
 		return err
 	}
 	_, err = now.Next(e)
 	told := looked{File: file, Version: next.Version, Digest: e.Digest(), Changes: rotation.Compare(now.Bundle, next.Bundle), Sides: sides, Holds: err == nil}
+	told.Closed = rotation.ClosedProfiles(next, profiles)
 	return show(c, told, func() {
 		say(c, "%s", text{"Version %d changes against version %d:", "版本 %d 相对版本 %d 的变更："}.in(next.Version, now.Version))
 		for _, l := range changeWords(told.Changes) {
 			say(c, "  %s", l)
 		}
+		sayClosed(c, next.Version, told.Closed)
 		say(c, "%s", text{"digest  %s", "摘要  %s"}.in(told.Digest))
 		for _, s := range sides {
 			say(c, "%s", text{"For the rule of version %d: signed by %s, %d more people needed", "按版本 %d 的规则：已签名 %s，还需 %d 人"}.in(s.Version, signedBy(s.Signed), s.Missing))
@@ -127,14 +130,14 @@ version that would lock everybody out. Without NEXT only the versions are checke
 		Args: cobra.MaximumNArgs(1),
 		RunE: does(func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				now, next, e, err := nextOf(c, &from, args[0])
+				got, next, e, err := nextOf(c, &from, args[0])
 				if err == nil {
-					_, err = now.Next(e)
+					_, err = got.now().Next(e)
 				}
 				if err != nil {
 					return err
 				}
-				return look(c, now, next, e, args[0])
+				return look(c, got.now(), next, e, args[0], got.profiles)
 			}
 			got, err := from.read(c)
 			if err != nil {

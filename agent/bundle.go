@@ -27,7 +27,12 @@ var errNotBound = envelope.Refuse("E28", "not-bound", "cannot take it: this term
 // take takes whatever is handed in, by a person or a link: a bundle, an
 // envelope, a receipt, a ticket. Every object ends in the same verifier, and
 // what becomes of each is told.
-func (a *Agent) take(text []byte) []local.Object {
+func (a *Agent) take(text []byte) []local.Object { return a.takeFrom(text, false) }
+
+// pulled takes what the desk sent over a link.
+func (a *Agent) pulled(text []byte) []local.Object { return a.takeFrom(text, true) }
+
+func (a *Agent) takeFrom(text []byte, linked bool) []local.Object {
 	a.taking.Lock()
 	defer a.taking.Unlock()
 	if m := a.mode(); a.identity() == nil || m == local.Unenrolled || m == local.Unbound {
@@ -44,7 +49,7 @@ func (a *Agent) take(text []byte) []local.Object {
 	}
 	switch {
 	case names["orders"] != nil || names["trust"] != nil || names["profiles"] != nil:
-		return a.takeBundle(text)
+		return a.takeBundle(text, linked)
 	case names["rc"] != nil:
 		return []local.Object{a.takeTicket(text)}
 	}
@@ -146,8 +151,12 @@ func (a *Agent) takePapers(e *envelope.Envelope) local.Object {
 	if err == nil && c.command.Papers != e.Digest() {
 		err = envelope.Refuse("E28", "papers", "cannot take the papers: the running command names others")
 	}
+	id := a.identity() // once: it may go while they are read
+	if err == nil && id == nil {
+		err = errNotBound
+	}
 	if err == nil {
-		_, err = a.identity().trust.Verify(e, "papers")
+		_, err = id.trust.Verify(e, "papers")
 	}
 	if err == nil {
 		err = a.journal.Save(notePapers, json.RawMessage(e.Encode()))

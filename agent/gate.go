@@ -82,7 +82,7 @@ func (a *Agent) fix(c *caseFile, o *opened) (err error) {
 		return err
 	}
 	if o.Profile, err = c.profile(a.identity()); err != nil {
-		return err
+		return giveUpOn(err) // who signed it was revoked: waiting mends nothing
 	}
 	if o.Order, err = a.ticketOrder(c); err != nil || len(o.Order.Scope) == 0 {
 		return err

@@ -134,12 +134,19 @@ func (a *Agent) readerSlots(r *http.Request) (any, error) {
 func (a *Agent) readerTest(r *http.Request) (any, error) {
 	return a.withLine(r, func(ctx context.Context, line conversation) (any, error) {
 		t := readerTest{line: line, out: local.ReaderTest{Schema: local.Schema, OK: true, Checks: []local.ReaderCheck{}}}
-		if a.identity() != nil {
-			t.bound = string(a.identity().binding.Reader.SN)
-		}
+		t.bound = a.boundSerial()
 		t.run(ctx)
 		return t.out, nil
 	})
+}
+
+// boundSerial is the bound reader's; "" where none is. It asks who this terminal is
+// once, for the identity may go between two questions.
+func (a *Agent) boundSerial() string {
+	if id := a.identity(); id != nil {
+		return string(id.binding.Reader.SN)
+	}
+	return ""
 }
 
 type readerTest struct {

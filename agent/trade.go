@@ -39,12 +39,16 @@ func (a *Agent) openLedger(create bool) (*ledger.Ledger, error) {
 }
 
 func (a *Agent) ledgerOptions() (ledger.Options, error) {
+	id := a.identity()
+	if id == nil {
+		return ledger.Options{}, errNotBound
+	}
 	aead, err := a.keys.LedgerAEAD()
 	if err != nil {
 		return ledger.Options{}, fmt.Errorf("cannot open the ledger: %w", err)
 	}
 	known, err := a.journal.LedgerKnown()
-	return ledger.Options{AEAD: aead, Binding: a.identity().raw, Known: known}, err
+	return ledger.Options{AEAD: aead, Binding: id.raw, Known: known}, err
 }
 
 // trade takes the reader's events into the ledger until a command is accepted.

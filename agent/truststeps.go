@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"unbindd/agent/command"
@@ -17,6 +18,7 @@ import (
 type motion struct {
 	steps    []*envelope.Envelope
 	profiles []*envelope.Envelope
+	linked   bool // this terminal asked for them itself, of a desk it has pinned
 }
 
 func (b bundle) motion() (m motion, err error) {
@@ -27,14 +29,34 @@ func (b bundle) motion() (m motion, err error) {
 	return m, err
 }
 
+// ahead is what would be believed after every step, and which of them are new. One
+// file brings at most 64; a terminal that slept for years and asks for more itself
+// gets them all, for whether a command waits among them, and who has been revoked
+// since, only the last one tells.
+func (m motion) ahead(t *trust.Trust) (now *trust.Trust, taken []*envelope.Envelope, err error) {
+	if !m.linked {
+		return t.CatchUp(m.steps)
+	}
+	now = t
+	for turn := range slices.Chunk(m.steps, trust.MaxSteps) {
+		var more []*envelope.Envelope
+		if now, more, err = now.CatchUp(turn); err != nil {
+			return nil, nil, err
+		}
+		taken = append(taken, more...)
+	}
+	return now, taken, nil
+}
+
 // takeBundle takes trust first. A step that does not hold refuses the orders that
 // came with it, too: they were made for a trust that is not believed here.
-func (a *Agent) takeBundle(text []byte) []local.Object {
+func (a *Agent) takeBundle(text []byte, linked bool) []local.Object {
 	var b bundle
 	if err := json.Unmarshal(text, &b); err != nil {
 		return []local.Object{refusedObject("bundle", "", envelope.Refuse("E02", "shape", "cannot read the bundle: it is not of the shape {orders, profiles, trust}"))}
 	}
 	m, err := b.motion()
+	m.linked = linked
 	var rest motion
 	changed := false
 	if err == nil {
@@ -68,7 +90,7 @@ func (a *Agent) moveFor(m motion, orders []json.RawMessage) (rest motion, change
 	if id == nil {
 		return m, false, errNotBound
 	}
-	whole, taken, err := id.trust.CatchUp(m.steps)
+	whole, taken, err := m.ahead(id.trust)
 	if err != nil {
 		return m, false, err
 	}
@@ -77,7 +99,7 @@ func (a *Agent) moveFor(m motion, orders []json.RawMessage) (rest motion, change
 		changed, err = a.move(m, nil)
 		return motion{}, changed, err
 	}
-	early := motion{steps: taken[:upTo-id.trust.Version], profiles: m.profiles}
+	early := motion{steps: taken[:upTo-id.trust.Version], profiles: m.profiles, linked: m.linked}
 	changed, err = a.move(early, whole.Revoked())
 	return m, changed, err
 }
@@ -124,7 +146,7 @@ func (a *Agent) move(m motion, revoked []envelope.KeyID) (changed bool, err erro
 		return false, errNotBound
 	}
 	id := *a.id
-	next, taken, err := id.trust.CatchUp(m.steps)
+	next, taken, err := m.ahead(id.trust)
 	if err != nil {
 		return false, err
 	}
@@ -149,10 +171,16 @@ func (a *Agent) move(m motion, revoked []envelope.KeyID) (changed bool, err erro
 }
 
 // bring adds the profiles that the trust in force names and this terminal has not.
-// Others are passed over: a desk may know more of them than are named.
+// Others are passed over: a desk may know more of them than are named. One that other
+// people have signed anew has the digest of the one before and is brought beside it,
+// when that one's signatures no longer count; a case may still stand on the one before.
 func (id *identity) bring(profiles []*envelope.Envelope) (brought bool) {
 	for _, e := range profiles {
-		if _, err := profile.Open(e, id.trust); err != nil || holds(id.stored, e) {
+		p, err := profile.Open(e, id.trust)
+		if err != nil {
+			continue
+		}
+		if _, err := openAny(id.stored, p.ID, e.Digest(), id.trust); err == nil {
 			continue
 		}
 		id.stored = append(slices.Clone(id.stored), e)
@@ -170,34 +198,6 @@ func (id *identity) sort() {
 		}
 	}
 	id.profiles = named
-}
-
-// pulled takes what the desk sent over a link. A terminal that slept for years gets
-// more steps than one load may bring; they are taken in turns, each turn whole.
-func (a *Agent) pulled(text []byte) []local.Object {
-	var b bundle
-	if json.Unmarshal(text, &b) == nil {
-		if m, err := b.motion(); err == nil {
-			a.forward(m)
-		}
-	}
-	return a.take(text)
-}
-
-// forward takes turns of steps until one load can bring the rest. What stops it is
-// told when the load is taken.
-func (a *Agent) forward(m motion) {
-	a.taking.Lock()
-	defer a.taking.Unlock()
-	for id := a.identity(); id != nil; id = a.identity() {
-		left := slices.DeleteFunc(slices.Clone(m.steps), func(e *envelope.Envelope) bool { return holds(id.bundles, e) })
-		if len(left) <= trust.MaxSteps {
-			return
-		}
-		if changed, err := a.move(motion{steps: left[:trust.MaxSteps], profiles: m.profiles}, nil); err != nil || !changed {
-			return
-		}
-	}
 }
 
 // takeStep takes one bundle that came by itself.
@@ -221,19 +221,43 @@ func (a *Agent) trustObject(changed bool, err error) local.Object {
 	return local.Object{Kind: "trust", Digest: string(id.trust.Digest()), Outcome: "known"}
 }
 
-func holds(all []*envelope.Envelope, e *envelope.Envelope) bool {
-	return slices.ContainsFunc(all, func(have *envelope.Envelope) bool { return have.Digest() == e.Digest() })
+// firstTag is what this terminal asks the desk with when it begins: what it believes
+// it need not be sent. Where the bundle in force came without a profile that it
+// names, everything is asked for.
+func (id *identity) firstTag() string {
+	if id == nil {
+		return ""
+	}
+	for name := range id.trust.Profiles {
+		if id.profiles[name] == nil {
+			return ""
+		}
+	}
+	return trust.Tag(id.trust)
+}
+
+// openAny opens a profile by what the envelopes of its digest have under them: who
+// signed it first may not count any more, and others have signed the same since.
+func openAny(all []*envelope.Envelope, name envelope.ID, digest envelope.Digest, t *trust.Trust) (p profile.Profile, err error) {
+	err = errors.New("this terminal does not have it")
+	for _, e := range all {
+		if e.Digest() != digest {
+			continue
+		}
+		if p, err = profile.Open(e, t); err == nil {
+			return p, nil
+		}
+	}
+	return profile.Profile{}, envelope.Refuse("E17", "profile", "cannot use profile %s: %w", name, err)
 }
 
 // profile is the one that the case's command names, under the bundle of its
-// acceptance: a bundle that names another one since changes nothing for this case.
+// acceptance: a bundle that names another one since changes nothing for this case, and
+// neither does one without the people who signed it. Before the line a person who was
+// revoked has not signed, as with the command; the same profile, signed by others
+// whom that bundle knows, counts as well.
 func (c *caseFile) profile(id *identity) (profile.Profile, error) {
-	for _, e := range id.stored {
-		if e.Digest() == c.command.Profile.Digest {
-			return profile.Open(e, c.trust)
-		}
-	}
-	return profile.Profile{}, envelope.Refuse("E17", "profile", "cannot use profile %s: this terminal does not have it", c.command.Profile.ID)
+	return openAny(id.stored, c.command.Profile.ID, c.command.Profile.Digest, c.trust)
 }
 
 // recipients are those that the case's backup is sealed for: of the set that the

@@ -14,7 +14,6 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/agent/local"
-	"unbindd/agent/trust"
 	"unbindd/transport"
 )
 
@@ -48,10 +47,7 @@ func (a *Agent) poll(ctx context.Context) {
 	case <-ctx.Done():
 	case <-a.timed:
 	}
-	etag, failures, untimed := "", 0, 0
-	if id := a.identity(); id != nil {
-		etag = trust.Tag(id.trust) // what it believes it need not be sent
-	}
+	etag, failures, untimed := a.identity().firstTag(), 0, 0
 	for ctx.Err() == nil {
 		link := a.links()
 		if link == nil {

@@ -15,7 +15,7 @@ import (
 	"unbindd/agent/manifest"
 )
 
-type offer struct{ Orders, Trust []json.RawMessage }
+type offer struct{ Orders, Profiles, Trust []json.RawMessage }
 
 func (m *terminal) orders(header http.Header) (reply, offer) {
 	m.t.Helper()

@@ -85,12 +85,21 @@ func (d *drafting) run(c *cobra.Command) error {
 		return err
 	}
 	lines := rotation.Compare(now.Bundle, next.Bundle)
+	given, err := d.profiles(got.profiles)
+	if err != nil {
+		return err
+	}
+	closed := rotation.ClosedProfiles(next, given)
 	told := map[string]any{"file": d.out, "version": next.Version, "digest": e.Digest(), "changes": lines}
+	if len(closed) > 0 {
+		told["closed"] = closed
+	}
 	return show(c, told, func() {
 		say(c, "%s", text{"Version %d is drafted in %s:", "版本 %d 草稿已写入 %s："}.in(next.Version, d.out))
 		for _, l := range changeWords(lines) {
 			say(c, "  %s", l)
 		}
+		sayClosed(c, next.Version, closed)
 		say(c, "%s", text{"Next: the roots sign it, each with unbind-desk trust sign.", "下一步：各根密钥持有人分别执行 unbind-desk trust sign。"}.in())
 	})
 }
@@ -189,6 +198,18 @@ func readRule(flag string, ch *rotation.Change) error {
 	}
 	ch.Rules[kind] = rule
 	return nil
+}
+
+// profiles are the desk's, where it was asked, and those of the flags.
+func (d *drafting) profiles(desks []*envelope.Envelope) ([]*envelope.Envelope, error) {
+	for _, path := range d.profileFiles {
+		e, err := readEnvelope(path)
+		if err != nil {
+			return nil, err
+		}
+		desks = append(desks, e)
+	}
+	return desks, nil
 }
 
 func readProfile(path string, ch *rotation.Change) error {

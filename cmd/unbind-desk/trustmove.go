@@ -13,6 +13,7 @@ import (
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/desk"
 	"unbindd/cmd/unbind-desk/internal/directory"
+	"unbindd/cmd/unbind-desk/internal/rotation"
 )
 
 func trustPublishCommand() *cobra.Command {
@@ -54,9 +55,14 @@ is written anew. The same file again changes nothing.`,
 			if err != nil {
 				return err
 			}
+			missing := rotation.MissingProfiles(got.now(), got.profiles)
 			told := map[string]any{"digest": done.Digest, "version": got.now().Version}
+			if len(missing) > 0 {
+				told["profiles_missing"] = missing
+			}
 			return show(c, told, func() {
 				say(c, "%s", text{"Published: trust version %d, %s", "已发布：信任版本 %d，%s"}.in(got.now().Version, done.Digest))
+				sayMissing(c, missing)
 			})
 		}),
 	}

@@ -17,6 +17,8 @@ type looked struct {
 	Changes []rotation.Line `json:"changes"`
 	Sides   []rotation.Side `json:"sides"`
 	Holds   bool            `json:"holds"` // both versions' rules are met
+
+	Closed []rotation.Closed `json:"closed,omitempty"` // profiles that nobody can use under it, as far as the desk was asked
 }
 
 func trustSignCommand() *cobra.Command {
@@ -35,11 +37,12 @@ signature by the same person for one version, with whatever key. A root whose ke
 exchanged signs with the old one and with the new one.`,
 		Args: cobra.ExactArgs(1),
 		RunE: does(func(c *cobra.Command, args []string) error {
-			now, next, e, err := nextOf(c, &from, args[0])
+			got, next, e, err := nextOf(c, &from, args[0])
 			if err != nil {
 				return err
 			}
-			if err := sayChanges(c, now, next); err != nil {
+			now := got.now()
+			if err := sayChanges(c, now, next, got.profiles); err != nil {
 				return err
 			}
 			if !dry {
@@ -47,7 +50,7 @@ exchanged signs with the old one and with the new one.`,
 					return err
 				}
 			}
-			return look(c, now, next, e, args[0])
+			return look(c, now, next, e, args[0], got.profiles)
 		}),
 	}
 	from.flags(c)
@@ -59,19 +62,17 @@ exchanged signs with the old one and with the new one.`,
 
 // nextOf reads a next version and the one it follows. A draft that would lock
 // everybody out is refused here too: it may come from anywhere.
-func nextOf(c *cobra.Command, from *origin, file string) (now, next *trust.Trust, e *envelope.Envelope, err error) {
-	got, err := from.read(c)
-	if err != nil {
-		return nil, nil, nil, err
+func nextOf(c *cobra.Command, from *origin, file string) (got chain, next *trust.Trust, e *envelope.Envelope, err error) {
+	if got, err = from.read(c); err != nil {
+		return got, nil, nil, err
 	}
 	if e, err = readEnvelope(file); err != nil {
-		return nil, nil, nil, err
+		return got, nil, nil, err
 	}
-	now = got.now()
-	if next, err = now.Draft(e); err == nil {
-		err = rotation.Judge(now, next, next.Issued)
+	if next, err = got.now().Draft(e); err == nil {
+		err = rotation.Judge(got.now(), next, next.Issued)
 	}
-	return now, next, e, err
+	return got, next, e, err
 }
 
 func signNext(now, next *trust.Trust, e *envelope.Envelope, key, file string) error {
@@ -87,7 +88,7 @@ func signNext(now, next *trust.Trust, e *envelope.Envelope, key, file string) er
 
 // sayChanges says what a version changes, before anything is signed; in JSON it is said
 // with the rest.
-func sayChanges(c *cobra.Command, now, next *trust.Trust) error {
+func sayChanges(c *cobra.Command, now, next *trust.Trust, profiles []*envelope.Envelope) error {
 	asJSON, err := c.Flags().GetBool("json")
 	if err != nil || asJSON {
 		return err
@@ -96,17 +97,19 @@ func sayChanges(c *cobra.Command, now, next *trust.Trust) error {
 	for _, l := range changeWords(rotation.Compare(now.Bundle, next.Bundle)) {
 		say(c, "  %s", l)
 	}
+	sayClosed(c, next.Version, rotation.ClosedProfiles(next, profiles))
 	return nil
 }
 
 // look says how far the signing has got.
-func look(c *cobra.Command, now, next *trust.Trust, e *envelope.Envelope, file string) error {
+func look(c *cobra.Command, now, next *trust.Trust, e *envelope.Envelope, file string, profiles []*envelope.Envelope) error {
 	sides, err := rotation.Sides(now, next, e)
 	if err != nil {
 		return err
 	}
 	_, err = now.Next(e)
 	told := looked{File: file, Version: next.Version, Digest: e.Digest(), Changes: rotation.Compare(now.Bundle, next.Bundle), Sides: sides, Holds: err == nil}
+	told.Closed = rotation.ClosedProfiles(next, profiles)
 	return show(c, told, func() {
 		say(c, "%s", text{"digest  %s", "摘要  %s"}.in(told.Digest))
 		for _, s := range sides {
@@ -142,17 +145,17 @@ version that would lock everybody out. Without NEXT only the versions are checke
 		Args: cobra.MaximumNArgs(1),
 		RunE: does(func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				now, next, e, err := nextOf(c, &from, args[0])
+				got, next, e, err := nextOf(c, &from, args[0])
 				if err == nil {
-					_, err = now.Next(e)
+					_, err = got.now().Next(e)
 				}
 				if err != nil {
 					return err
 				}
-				if err := sayChanges(c, now, next); err != nil {
+				if err := sayChanges(c, got.now(), next, got.profiles); err != nil {
 					return err
 				}
-				return look(c, now, next, e, args[0])
+				return look(c, got.now(), next, e, args[0], got.profiles)
 			}
 			got, err := from.read(c)
 			if err != nil {

@@ -114,6 +114,26 @@ func changeWords(lines []rotation.Line) (says []string) {
 	return says
 }
 
+// sayClosed warns of profiles that nobody can use under the next version.
+func sayClosed(c *cobra.Command, version int64, closed []rotation.Closed) {
+	for _, p := range closed {
+		say(c, "%s", text{
+			"WARNING: profile %s does not open under version %d, and every command for it is refused until people of that version have signed it anew: %s",
+			"警告：配置 %s 在版本 %d 下无法使用；在该版本的人员重新签署之前，所有使用它的命令都会被拒绝：%s",
+		}.in(p.Profile, version, p.Why))
+	}
+}
+
+// sayMissing warns of profiles that the version in force names and the desk lacks.
+func sayMissing(c *cobra.Command, names []envelope.ID) {
+	for _, name := range names {
+		say(c, "%s", text{
+			"WARNING: the desk has no profile %s that this version names and whose signatures it accepts. Next: sign it, unbind-desk publish.",
+			"警告：服务台没有本版本指定且签名有效的配置 %s。下一步：签署后执行 unbind-desk publish。",
+		}.in(name))
+	}
+}
+
 func suffix(words string) string {
 	if words == "" {
 		return ""

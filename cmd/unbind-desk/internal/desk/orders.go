@@ -65,7 +65,9 @@ func (d *Desk) Orders(terminal string, who Caller) (Offer, error) {
 
 // alone is what a terminal without orders is offered once there is a second version:
 // the trust, so that pins and revocations reach it before an order does. It is made
-// once a version; a profile that was published later comes with the orders that need it.
+// once a version and for every profile that is published, under the version's tag:
+// who has the version asks for no profile by itself, and gets it with the orders that
+// need it.
 func (d *Desk) alone(tx *store.Tx) ([]byte, error) {
 	b := d.believed.Load()
 	if had := b.alone.Load(); had != nil {

@@ -12,7 +12,8 @@ import (
 
 // publishProfile takes a profile that the bundle in force names; terminals get it
 // when they enrol, and with the next orders. The one it takes the place of stays
-// under its digest: cases were made for it.
+// under its digest: cases were made for it. The same one, signed anew, keeps what
+// stood under it: a case stands on those who could sign when it was accepted.
 func (d *Desk) publishProfile(tx *store.Tx, e *envelope.Envelope, _ int64) (Published, error) {
 	p, err := profile.Open(e, d.trust())
 	if err != nil {
@@ -25,7 +26,35 @@ func (d *Desk) publishProfile(tx *store.Tx, e *envelope.Envelope, _ int64) (Publ
 	if err != nil && !errors.Is(err, store.ErrAbsent) {
 		return Published{}, err
 	}
+	had, err := tx.Profile(envelope.ID(e.Digest()))
+	if err == nil {
+		e, err = d.signedAnew(had, e)
+	}
+	if err != nil && !errors.Is(err, store.ErrAbsent) {
+		return Published{}, err
+	}
 	return Published{}, errors.Join(keepProfile(tx, e.Encode()), tx.PutProfile(p.ID, e.Encode()))
+}
+
+// signedAnew puts the new signatures under the older ones of the same profile. Only
+// those go along that the trust in force knows, and so has verified: one that does not
+// fit would spoil the others wherever its key is known. Where the signatures get too
+// many, the new ones stand alone.
+func (d *Desk) signedAnew(had []byte, e *envelope.Envelope) (*envelope.Envelope, error) {
+	both, err := envelope.Parse(had, envelope.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range e.Signatures {
+		_, known := d.trust().Keys[s.KeyID]
+		if known && !slices.ContainsFunc(both.Signatures, func(o envelope.Signature) bool { return o.KeyID == s.KeyID }) {
+			both.Signatures = append(both.Signatures, s)
+		}
+	}
+	if _, err := profile.Open(both, d.trust()); err != nil || len(both.Signatures) > envelope.MaxSignatures {
+		return e, nil
+	}
+	return both, nil
 }
 
 // keepProfile stores a profile under its digest, where nothing takes its place.

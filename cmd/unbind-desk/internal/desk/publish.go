@@ -7,6 +7,7 @@ import (
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/merkle"
+	"unbindd/agent/profile"
 	"unbindd/agent/receipt"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/rotation"
@@ -76,6 +77,9 @@ func (d *Desk) publish(kind string, e *envelope.Envelope, seen int64, take take)
 		if err := d.look(func(*store.Tx) error { return nil }); err != nil {
 			return Published{}, err
 		}
+	}
+	if kind == profile.Kind {
+		d.believed.Load().alone.Store(nil) // it goes along with the trust alone, too
 	}
 	d.wake(done.Terminal)
 	return done, nil

@@ -7,6 +7,7 @@
 //
 //	draft.go   the next version from the one in force
 //	judge.go   what would lock everybody out
+//	closed.go  which profiles nobody can use under it until they are signed anew
 //	differ.go  what changes between two versions, line by line
 //	sign.go    one more root, and how far the signing has got
 package rotation

@@ -7,6 +7,7 @@ import (
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/merkle"
+	"unbindd/agent/profile"
 	"unbindd/agent/receipt"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -76,7 +77,9 @@ func (d *Desk) publish(kind string, e *envelope.Envelope, seen int64, take take)
 			return Published{}, err
 		}
 	}
-	d.wake(done.Terminal)
+	if done.Terminal != "" || kind == trust.Kind || kind == profile.Kind { // terminals read nothing of the others
+		d.wake(done.Terminal)
+	}
 	return done, nil
 }
 

@@ -14,6 +14,12 @@ var errSpoilt = errors.New("spoilt")
 // Changes that share a commit do not spoil each other: one that fails, or panics,
 // does so alone, and everybody else's is there.
 func TestSharersOfACommitAreNotSpoilt(t *testing.T) {
+	t.Run("some fail", func(t *testing.T) { shareACommit(t, false) })
+	t.Run("some fail and some panic", func(t *testing.T) { shareACommit(t, true) })
+}
+
+func shareACommit(t *testing.T, panics bool) {
+	t.Helper()
 	b := create(t, t.TempDir())
 	t.Cleanup(func() { _ = b.Close() })
 	const n = 64
@@ -30,11 +36,11 @@ func TestSharersOfACommitAreNotSpoilt(t *testing.T) {
 			}()
 			results[i] = b.Change(func(r store.Rows) error {
 				err := r.Add("cases", fmt.Sprint("k", i), []byte("1"))
-				switch i % 8 {
-				case 3:
-					return errors.Join(err, errSpoilt)
-				case 5:
+				switch {
+				case i%8 == 5 && panics:
 					panic("one of them is broken")
+				case i%8 == 3, i%8 == 5:
+					return errors.Join(err, errSpoilt)
 				}
 				return err
 			})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -15,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/desk"
 	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -147,23 +150,12 @@ func (m *million) questions() {
 	m.row("`unbind-desk cases show`, a whole process", time.Since(begun).Round(time.Millisecond).String(), "")
 }
 
-// takeover takes away what says that the store was brought up, starts the desk, cuts
-// its power on the way, and starts it again.
+// takeover takes away what an older desk did not write, starts the desk, cuts its
+// power on the way, and starts it again: cases are found by state and terminal, a
+// successor by its key, and a message by its time, because the desk has seen to it.
 func (m *million) takeover() {
 	m.t.Helper()
-	base, err := bolt.Open(string(m.dir))
-	m.check(err)
-	m.check(base.Change(func(r store.Rows) error {
-		for _, name := range []string{"cases-placed", "cases-owned", "successors-noted", "gone-forgotten"} {
-			for _, end := range []string{"", "-rows"} {
-				if err := r.Remove("counters", name+end); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}))
-	m.check(base.Close())
+	m.older()
 	first := exec.Command("unbind-desk", "serve", "--dir", string(m.dir))
 	told, err := first.StderrPipe()
 	m.check(err)
@@ -178,7 +170,70 @@ func (m *million) takeover() {
 	}
 	m.started("start over it when an older desk left it, killed once on the way, to ready")
 	m.ask("list by terminal, after the takeover", fmt.Sprintf("/desk/cases?terminal=T-%07d", m.n/4), 2)
+	m.ask("list by state (gone), after the takeover", "/desk/cases?state=gone", desk.CasesPage)
+	m.ask("overdue, after the takeover", "/desk/overdue/24", min(desk.CasesPage, m.n/100*16))
 	m.stop()
+	base, err := bolt.Open(string(m.dir))
+	m.check(err)
+	m.check(base.Look(func(r store.Rows) error { // as it is: a store that is opened would mend it
+		for _, table := range []store.Table{"due", "successors"} {
+			rows, err := r.List(table, "", "", 2)
+			if err != nil || len(rows) != 1 {
+				m.t.Errorf("the takeover left %d rows in %s, want 1: %v", len(rows), table, err)
+			}
+		}
+		return nil
+	}))
+	m.check(base.Close())
+}
+
+// older makes the store what an older desk left, with a message that waits and a
+// case in which a device takes over.
+func (m *million) older() {
+	m.t.Helper()
+	base, err := bolt.Open(string(m.dir))
+	m.check(err)
+	s, err := store.New(base)
+	m.check(err)
+	m.check(s.Change(func(tx *store.Tx) error {
+		c, err := tx.Case(caseNo(1))
+		if err != nil {
+			return err
+		}
+		var said command.Command
+		draft, err := envelope.Parse(c.Draft, envelope.MaxCommand)
+		if err == nil {
+			err = envelope.Decode(draft.Payload, &said)
+		}
+		if err != nil {
+			return err
+		}
+		said.Successor = &command.Successor{Device: "ed25519:0123456789abcdef", Terminal: "T-9"}
+		if draft, err = envelope.Seal(envelope.Type(command.Kind), said); err != nil {
+			return err
+		}
+		c.Draft = draft.Encode()
+		return errors.Join(tx.PutCase(c), tx.AddHook(store.Hook{Partner: "acquirer", Body: []byte("{}"), Next: 1}))
+	}))
+	for _, table := range []store.Table{"states", "owners", "successors", "due"} {
+		for left := true; left; {
+			m.check(base.Change(func(r store.Rows) error {
+				rows, err := r.List(table, "", "", 10_000)
+				for _, row := range rows {
+					err = errors.Join(err, r.Remove(table, row.Key))
+				}
+				left = len(rows) > 0
+				return err
+			}))
+		}
+	}
+	m.check(base.Change(func(r store.Rows) (err error) {
+		for _, name := range []string{"cases-placed", "cases-owned", "hooks-found", "successors-noted", "gone-forgotten"} {
+			err = errors.Join(err, r.Remove("counters", name), r.Remove("counters", name+"-rows"))
+		}
+		return err
+	}))
+	m.check(s.Close())
 }
 
 func (m *million) page() string {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -189,5 +190,40 @@ func TestAStaleClaimChangesNothing(t *testing.T) {
 	p.clock.move(24 * time.Hour)
 	if h, ok, err := quick.DueHook("acquirer", 60); ok || err != nil {
 		t.Fatalf("a delivered message is due again: %+v, %v", h, err)
+	}
+}
+
+// A place in the queue that stands for no message silences no partner, whether
+// something is due behind it or not.
+func TestAPartnerHearsPastAStalePlace(t *testing.T) {
+	base := memoryBase(t)
+	var raw store.Base
+	p := newPair(t, func(dir string) store.Base { raw = base(dir); return raw }, folderOf)
+	d := p.desks[0]
+	queue := func() {
+		p.check(d.Store.Change(func(tx *store.Tx) error { return tx.AddHook(store.Hook{Partner: "acquirer", Body: []byte("{}")}) }))
+	}
+	queue()
+	p.check(raw.Change(func(r store.Rows) error { // delivered by a desk that knows no places
+		rows, err := r.List("hooks", "", "", 9)
+		for _, row := range rows {
+			err = errors.Join(err, r.Remove("hooks", row.Key))
+		}
+		return err
+	}))
+	queue()
+	h, ok, err := d.DueHook("acquirer", 60)
+	if err != nil || !ok || h.N != 2 {
+		t.Fatalf("due is %+v, %v, %v", h, ok, err)
+	}
+	p.check(d.HookDone(h))
+	places := 0
+	p.check(raw.Look(func(r store.Rows) error {
+		rows, err := r.List("due", "", "", 9)
+		places = len(rows)
+		return err
+	}))
+	if places != 0 {
+		t.Errorf("%d places are left of nothing", places)
 	}
 }

@@ -58,14 +58,19 @@ type approving struct {
 	desk.Collected
 	Order    ordered
 	Complete bool
+	Problem  string // why it cannot be signed or published any more; it can be withdrawn
 	File     string // what the draft is called when it is taken away
 	Base     string // the path its forms and its file lie under
 }
 
 func (c *Console) approval(w http.ResponseWriter, r *http.Request, v *visit) error {
-	d, e, err := c.drafted(r)
+	d, e, wrong, err := c.drafted(r)
 	if err != nil {
 		return err
+	}
+	problem := envelope.CodeOf(wrong)
+	if wrong != nil && problem == "" {
+		return wrong
 	}
 	order, err := v.orderedBy(e)
 	if err != nil {
@@ -73,25 +78,25 @@ func (c *Console) approval(w http.ResponseWriter, r *http.Request, v *visit) err
 	}
 	p := v.page(r, "approval.title", "approvals")
 	p.Name = string(d.Case)
-	p.Inside = approving{d, order, whole(d.Approval), string(d.Case) + ".json", base(r)}
+	p.Inside = approving{d, order, wrong == nil && whole(d.Approval), problem, string(d.Case) + ".json", base(r)}
 	return c.show(w, http.StatusOK, "approval", p)
 }
 
 func base(r *http.Request) string { return "/approvals/" + url.PathEscape(r.PathValue("case")) }
 
-// drafted reads the draft of the page's case.
-func (c *Console) drafted(r *http.Request) (desk.Collected, *envelope.Envelope, error) {
-	d, err := c.Desk.Draft(r.PathValue("case"))
+// drafted reads the draft of the page's case, and what is wrong with its signatures.
+func (c *Console) drafted(r *http.Request) (d desk.Collected, e *envelope.Envelope, wrong, err error) {
+	d, wrong, err = c.Desk.DraftAsItIs(r.PathValue("case"))
 	if err != nil {
-		return d, nil, err
+		return d, nil, nil, err
 	}
-	e, err := envelope.Parse(d.Order, envelope.MaxCommand)
-	return d, e, err
+	e, err = envelope.Parse(d.Order, envelope.MaxCommand)
+	return d, e, wrong, err
 }
 
 // draft gives the draft out as a file, to be signed where the keys are.
 func (c *Console) draft(w http.ResponseWriter, r *http.Request, _ *visit) error {
-	d, _, err := c.drafted(r)
+	d, err := c.Desk.Draft(r.PathValue("case"))
 	if err != nil {
 		return err
 	}
@@ -115,7 +120,7 @@ func (c *Console) collect(w http.ResponseWriter, r *http.Request, _ *visit) erro
 	if err := forCase(body, r.PathValue("case")); err != nil {
 		return err
 	}
-	before, _, err := c.drafted(r)
+	before, err := c.Desk.Draft(r.PathValue("case"))
 	if err != nil {
 		return err
 	}
@@ -179,7 +184,7 @@ func (c *Console) confirmed(r *http.Request) (int64, desk.Collected, error) {
 	if err != nil {
 		return 0, desk.Collected{}, err
 	}
-	d, e, err := c.drafted(r)
+	d, e, _, err := c.drafted(r) // what is wrong with it keeps nobody from ending it
 	if err != nil {
 		return 0, d, err
 	}

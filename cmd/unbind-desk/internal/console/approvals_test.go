@@ -1,6 +1,9 @@
 package console
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -130,4 +133,42 @@ func TestWhoDecidesNamesTheTerminal(t *testing.T) {
 		t.Errorf("after the withdrawal the case says %s", page)
 	}
 	r.get("/approvals/C-2").want(t, http.StatusConflict, "E28:state")
+}
+
+// A draft with a signature that does not count any more, of a key that was removed or
+// has no say, is shown with what is wrong, and can be withdrawn; nothing else.
+func TestADraftThatNobodyCanSignIsWithdrawn(t *testing.T) {
+	r := newRoom(t)
+	_, removed, err := ed25519.GenerateKey(rand.Reader)
+	r.check(err)
+	for id, c := range map[string]struct {
+		by   envelope.Signer
+		code string
+	}{
+		"C-2": {envelope.NewSigner(removed), "E04"},
+		"C-3": {r.signer(directory.Receipt), "E05:role"},
+	} {
+		e := r.draft(order(id))
+		r.check(e.Add(c.by))
+		r.change(func(tx *store.Tx) error {
+			kept, err := tx.Case(envelope.ID(id))
+			kept.Draft = e.Encode()
+			return errors.Join(err, tx.PutCase(kept))
+		})
+		page := r.page("/approvals/" + id)
+		for _, text := range []string{"cannot be signed or published any more (" + c.code, `action="/approvals/` + id + `/withdraw"`} {
+			if !strings.Contains(page, text) {
+				t.Errorf("%s: the page lacks %q: %s", id, text, page)
+			}
+		}
+		for _, what := range []string{"publish", "collect"} {
+			if strings.Contains(page, `action="/approvals/`+id+`/`+what+`"`) {
+				t.Errorf("%s: the page offers to %s", id, what)
+			}
+		}
+		r.get("/approvals/"+id+"/draft").want(t, http.StatusForbidden, c.code)
+		send := url.Values{"form": {formToken(r.cookie)}, "terminal": {"T-1"}, "seen": {"1"}}
+		r.do(r.form("/approvals/"+id+"/withdraw", send)).want(t, http.StatusSeeOther)
+		r.still(id, desk.Cancelled, 2)
+	}
 }

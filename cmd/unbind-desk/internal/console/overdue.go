@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"unbindd/cmd/unbind-desk/internal/desk"
@@ -25,36 +26,72 @@ type alarmRow struct {
 type overduePage struct {
 	Hours      int64
 	Rows       []overdueRow
-	More       bool // there are others
+	Next       string // the path of the next page of cases
 	Alarms     []alarmRow
-	MoreAlarms bool
+	NextAlarms string // and of the next page of alarms
 }
 
 func (c *Console) overdue(w http.ResponseWriter, r *http.Request, v *visit) error {
-	out := overduePage{Hours: usualHours}
-	if text := r.URL.Query().Get("hours"); text != "" {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return refusal(desk.ErrMalformed, "E02", "hours", "cannot list overdue cases: the hours are no number")
-		}
-		out.Hours = n
-	}
-	late, more, err := c.Desk.OverdueScreen(out.Hours, screenful)
+	q := r.URL.Query()
+	hours, err := count(q, "hours", usualHours)
 	if err != nil {
 		return err
 	}
-	alarms, moreAlarms, err := c.Desk.AlarmsScreen(4 * screenful)
+	since, err := count(q, "since", 0)
 	if err != nil {
 		return err
 	}
-	out.More, out.MoreAlarms = more, moreAlarms
+	late, err := c.Desk.Overdue(hours, desk.Query{State: q.Get("state"), Since: since, After: q.Get("after")})
+	if err != nil {
+		return err
+	}
+	alarms, err := c.Desk.Alarms(q.Get("kind"), q.Get("about"))
+	if err != nil {
+		return err
+	}
+	out := overduePage{Hours: hours}
 	for _, o := range late {
 		out.Rows = append(out.Rows, overdueRow{caseRow{o.Brief, statusOf(o.State), momentOf(o.Since)}, o.Hours})
 	}
 	for _, a := range alarms {
 		out.Alarms = append(out.Alarms, alarmRow{a, v.told(a.What), momentOf(a.First), momentOf(a.Last)})
 	}
+	if n := len(late); n == desk.CasesPage {
+		last := late[n-1]
+		out.Next = onTo(q, map[string]string{"state": last.State, "since": strconv.FormatInt(last.Since, 10), "after": string(last.Case)})
+	}
+	if n := len(alarms); n == desk.CasesPage {
+		out.NextAlarms = onTo(q, map[string]string{"kind": alarms[n-1].Kind, "about": alarms[n-1].About})
+	}
 	p := v.page(r, "overdue.title", "overdue")
 	p.Inside = out
 	return c.show(w, http.StatusOK, "overdue", p)
+}
+
+// onTo leads to the page with other places in its two lists: going on in one of them
+// leaves the other where it is.
+func onTo(q url.Values, places map[string]string) string {
+	next := url.Values{}
+	for _, name := range []string{"hours", "state", "since", "after", "kind", "about"} {
+		if q.Has(name) {
+			next.Set(name, q.Get(name))
+		}
+	}
+	for name, place := range places {
+		next.Set(name, place)
+	}
+	return "/overdue?" + next.Encode()
+}
+
+// count reads a number that may be left out.
+func count(q url.Values, name string, usual int64) (int64, error) {
+	text := q.Get(name)
+	if text == "" {
+		return usual, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, refusal(desk.ErrMalformed, "E02", name, "cannot list overdue cases: %s is no number", name)
+	}
+	return n, nil
 }

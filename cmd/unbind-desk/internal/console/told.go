@@ -10,7 +10,7 @@ type sentence struct {
 }
 
 // sayings are the sentences that the desk writes into histories and alarms, and
-// their keys in the catalogue; what varies in them is A, B.
+// their keys in the catalogue; what varies in them is A, B, C, D.
 var sayings = []struct {
 	form *regexp.Regexp
 	key  string
@@ -28,6 +28,9 @@ var sayings = []struct {
 	{regexp.MustCompile(`^ticket received$`), "told.ticket"},
 	{regexp.MustCompile(`^successor accepted$`), "told.successor"},
 	{regexp.MustCompile(`^certificate (\S+), reader (\S+)$`), "told.certificate"},
+	{regexp.MustCompile(`^backup counted again by (\S+)$`), "told.custody"},
+	{regexp.MustCompile(`^certificate (\d+) validated as (\S+) by (\S+) as (\S+)$`), "told.validated"},
+	{regexp.MustCompile(`^certificate (\d+) rejected by (\S+) as (\S+)$`), "told.rejected"},
 	{regexp.MustCompile(`^tombstone revealed$`), "told.tombstone"},
 	{regexp.MustCompile(`^it was unbound in case (\S+) and asks again with the key it reported destroyed$`), "told.haunted"},
 	{regexp.MustCompile(`^this serial number was retired in case (\S+) and shows up again as terminal (\S+)$`), "told.returned"},

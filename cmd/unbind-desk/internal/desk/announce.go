@@ -47,10 +47,22 @@ func (d *Desk) DueHook(partner string, lease int64) (due store.Hook, ok bool, er
 		return err
 	}
 	// Nearly always nothing is due, and a change costs a commit.
-	if err := d.look(find); err != nil || !ok {
+	stale := false
+	err = d.look(func(tx *store.Tx) (err error) {
+		if stale, err = tx.StaleHooks(partner); err != nil {
+			return err
+		}
+		return find(tx)
+	})
+	if err != nil || !ok && !stale {
 		return due, false, err
 	}
 	err = d.change(func(tx *store.Tx) error {
+		if stale {
+			if err := tx.DropStaleHooks(partner); err != nil {
+				return err
+			}
+		}
 		if err := find(tx); err != nil || !ok {
 			return err
 		}

@@ -99,10 +99,20 @@ func (d *Desk) drafted(tx *store.Tx, id envelope.ID) (store.Case, error) {
 }
 
 // Draft reads a drafted command with the signatures so far.
-func (d *Desk) Draft(text string) (out Collected, err error) {
+func (d *Desk) Draft(text string) (Collected, error) {
+	out, problem, err := d.DraftAsItIs(text)
+	if err == nil {
+		err = problem
+	}
+	return out, err
+}
+
+// DraftAsItIs is Draft for who may have to end it: what is wrong with the signatures,
+// such as a key that was revoked since, is told beside the draft and hides nothing of it.
+func (d *Desk) DraftAsItIs(text string) (out Collected, problem, err error) {
 	id, err := Name("case", text)
 	if err != nil {
-		return out, err
+		return out, nil, err
 	}
 	err = d.look(func(tx *store.Tx) error {
 		c, err := d.drafted(tx, id)
@@ -113,11 +123,11 @@ func (d *Desk) Draft(text string) (out Collected, err error) {
 		if err != nil {
 			return err
 		}
-		a, err := grounds.Approve(d.trust(), e)
-		out = Collected{Case: c.ID, Version: c.Version, Order: c.Draft, Approval: a}
-		return judged(err)
+		a, wrong := grounds.Approve(d.trust(), e)
+		out, problem = Collected{Case: c.ID, Version: c.Version, Order: c.Draft, Approval: a}, judged(wrong)
+		return nil
 	})
-	return out, err
+	return out, problem, err
 }
 
 // Withdraw ends a case whose command was never published: nobody outside has

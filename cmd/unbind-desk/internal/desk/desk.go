@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,6 +59,7 @@ type belief struct {
 	versions []*trust.Trust
 	trust    *trust.Trust           // the newest
 	alone    atomic.Pointer[[]byte] // as it is offered without orders
+	named    sync.Map               // stored profiles by the hash of their bytes; see names
 }
 
 // New makes a desk and verifies its trust from the anchor on.

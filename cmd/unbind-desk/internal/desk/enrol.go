@@ -154,13 +154,28 @@ func (d *Desk) Enrol(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	a := applicant{body: e.Encode(), request: r, spki: spki, key: key}
 	var answer []byte
+	if err := d.look(func(tx *store.Tx) (err error) { _, _, answer, err = d.admitted(tx, a); return err }); err != nil || answer != nil {
+		return answer, err
+	}
 	err = d.commit("enrol", func(tx *store.Tx) error {
-		var err error
-		answer, err = d.enrol(tx, e.Encode(), r, spki, key)
+		t, e, had, err := d.admitted(tx, a)
+		if answer = had; err != nil || had != nil {
+			return err
+		}
+		answer, err = d.bind(tx, t, e, a)
 		return err
 	})
 	return answer, err
+}
+
+// applicant is a request to enrol, opened, with the key that its TLS will use.
+type applicant struct {
+	body    []byte
+	request enrol.Request
+	spki    envelope.Digest
+	key     *ecdsa.PublicKey
 }
 
 func tlsKey(der []byte) (envelope.Digest, *ecdsa.PublicKey, error) {
@@ -173,25 +188,25 @@ func tlsKey(der []byte) (envelope.Digest, *ecdsa.PublicKey, error) {
 	return spki, key, err
 }
 
-func (d *Desk) enrol(tx *store.Tx, body []byte, r enrol.Request, spki envelope.Digest, key *ecdsa.PublicKey) ([]byte, error) {
-	e, err := tx.Enrolment(r.Nonce)
+// admitted judges a request, and finds the answer where it was given before. It is
+// asked before the change as well as in it: anybody may send one, and what is refused
+// must not take a turn at writing.
+func (d *Desk) admitted(tx *store.Tx, a applicant) (t store.Terminal, e store.Enrolment, answer []byte, err error) {
+	e, err = tx.Enrolment(a.request.Nonce)
 	if errors.Is(err, store.ErrAbsent) {
-		return nil, unenrolled("unknown", "the ticket is not known here")
+		return t, e, nil, unenrolled("unknown", "the ticket is not known here")
 	}
 	if err != nil {
-		return nil, err
+		return t, e, nil, err
 	}
 	if e.Request != nil {
-		return d.enrolledBefore(tx, e, body)
+		answer, err = d.enrolledBefore(tx, e, a.body)
+		return t, e, answer, err
 	}
-	t, err := d.free(tx, e.Terminal)
-	if err != nil {
-		return nil, err
+	if t, err = d.free(tx, e.Terminal); err != nil {
+		return t, e, nil, err
 	}
-	if err := admits(tx, t, e, r, spki); err != nil {
-		return nil, err
-	}
-	return d.bind(tx, t, e, body, r, spki, key)
+	return t, e, nil, admits(tx, t, e, a.request, a.spki)
 }
 
 // enrolledBefore answers a repeat; a ticket is good for one request only.
@@ -255,16 +270,16 @@ type welcome struct {
 }
 
 // bind makes the binding of the next epoch and everything that hangs on it.
-func (d *Desk) bind(tx *store.Tx, t store.Terminal, e store.Enrolment, body []byte, r enrol.Request, spki envelope.Digest, key *ecdsa.PublicKey) ([]byte, error) {
+func (d *Desk) bind(tx *store.Tx, t store.Terminal, e store.Enrolment, a applicant) ([]byte, error) {
 	t.Epoch++
 	binding, err := envelope.Seal(envelope.Type("binding"), enrol.Binding{
-		Account: e.Account, Acquirer: e.Acquirer, Device: r.Device, Epoch: t.Epoch, Merchant: e.Merchant,
+		Account: e.Account, Acquirer: e.Acquirer, Device: a.request.Device, Epoch: t.Epoch, Merchant: e.Merchant,
 		Reader: e.Reader, Serial: e.Serial, Terminal: t.ID, USCC: e.USCC, V: 1,
 	}, d.Enrols)
 	if err != nil {
 		return nil, err
 	}
-	issued, err := d.CA.Client(string(t.ID), "terminal", key, d.Now())
+	issued, err := d.CA.Client(string(t.ID), "terminal", a.key, d.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -281,12 +296,12 @@ func (d *Desk) bind(tx *store.Tx, t store.Terminal, e store.Enrolment, body []by
 	if err := d.returned(tx, e.Serial, t.ID); err != nil {
 		return nil, err
 	}
-	e.Request, e.Binding = body, digest
+	e.Request, e.Binding = a.body, digest
 	t.Binding, t.Published = digest, 0
 	return answer, errors.Join(
 		tx.PutTerminal(t), tx.PutEnrolment(e), tx.PutSecrets(e.Nonce, secrets),
 		tx.PutBinding(store.Binding{Digest: digest, Terminal: t.ID, Epoch: t.Epoch, Envelope: binding.Encode(), Nonce: e.Nonce}),
-		tx.PutClient(store.Client{SPKI: spki, Serial: issued.Serial, Terminal: t.ID, Binding: digest}),
+		tx.PutClient(store.Client{SPKI: a.spki, Serial: issued.Serial, Terminal: t.ID, Binding: digest}),
 	)
 }
 

@@ -31,8 +31,8 @@ var waits = []struct {
 // by what they wait for, the oldest first, after the one that was listed last.
 func (d *Desk) Overdue(hours int64, last Query) ([]Overdue, error) {
 	var list []Overdue
-	if hours < 0 {
-		return nil, refuse(ErrMalformed, "E02", "hours", "cannot list overdue cases: the hours are negative")
+	if hours < 0 || hours > maxHours {
+		return nil, refuse(ErrMalformed, "E02", "hours", "cannot list overdue cases: the hours are out of range")
 	}
 	if err := last.check(); err != nil {
 		return nil, err
@@ -63,6 +63,9 @@ func (d *Desk) Overdue(hours int64, last Query) ([]Overdue, error) {
 	})
 	return list, err
 }
+
+// maxHours is a century; many more would overflow, and list what is not overdue.
+const maxHours = 100 * 366 * 24
 
 // Zombie is the kind of an alarm: something that was unbound is there again.
 const Zombie = "zombie"

@@ -1,8 +1,10 @@
 package desk
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 
 	"unbindd/agent/envelope"
@@ -83,15 +85,39 @@ func (d *Desk) profiles(tx *store.Tx) (named []json.RawMessage, err error) {
 	}
 	named = []json.RawMessage{}
 	var seen []envelope.Digest
+	under := d.believed.Load()
 	for _, body := range stored {
-		e, err := envelope.Parse(body, envelope.MaxSize)
+		digest, err := under.names(body)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := profile.Open(e, d.trust()); err != nil || slices.Contains(seen, e.Digest()) {
+		if digest == "" || slices.Contains(seen, digest) {
 			continue
 		}
-		seen, named = append(seen, e.Digest()), append(named, body)
+		seen, named = append(seen, digest), append(named, body)
 	}
 	return named, nil
+}
+
+// names is the digest of a stored profile that the bundle in force names, and ""
+// of any other. It follows from the bytes and the bundle alone, and is found out
+// once for both: every poll with orders and every enrolment asks.
+func (b *belief) names(body []byte) (envelope.Digest, error) {
+	key := sha256.Sum256(body)
+	if had, ok := b.named.Load(key); ok {
+		digest, _ := had.(envelope.Digest)
+		return digest, nil
+	}
+	e, err := envelope.Parse(body, envelope.MaxSize)
+	if err != nil {
+		return "", err
+	}
+	digest := e.Digest()
+	if !slices.Contains(slices.Collect(maps.Values(b.trust.Profiles)), digest) {
+		digest = "" // most of those that were kept for older cases: no signature need be looked at
+	} else if _, err := profile.Open(e, b.trust); err != nil {
+		digest = ""
+	}
+	b.named.Store(key, digest)
+	return digest, nil
 }

@@ -166,50 +166,6 @@ func (d *Desk) LogScreen(before int64, limit int) (size int64, checkpoint []byte
 	return size, checkpoint, leaves, err
 }
 
-// errScreen ends a walk when the page is full.
-var errScreen = errors.New("the page is full")
-
-// OverdueScreen lists at most limit cases for each thing that is waited for; more
-// says that there are others.
-func (d *Desk) OverdueScreen(hours int64, limit int) (list []Overdue, more bool, err error) {
-	if hours < 0 || hours > maxHours {
-		return nil, false, refuse(ErrMalformed, "E02", "hours", "cannot list overdue cases: the hours are out of range")
-	}
-	err = d.look(func(tx *store.Tx) error {
-		list, more = []Overdue{}, false
-		for _, w := range waits {
-			n := 0
-			err := tx.InState(w.state, d.now()-hours*3600, func(c store.Case) error {
-				if n++; n > limit {
-					more = true
-					return errScreen
-				}
-				list = append(list, Overdue{Brief: brief(c), What: w.what, Hours: (d.now() - c.Since) / 3600})
-				return nil
-			})
-			if err != nil && !errors.Is(err, errScreen) {
-				return err
-			}
-		}
-		return nil
-	})
-	return list, more, err
-}
-
-// maxHours is a century; more would overflow nothing, and mean nothing.
-const maxHours = 100 * 366 * 24
-
-// AlarmsScreen lists at most limit alarms; more says that there are others.
-func (d *Desk) AlarmsScreen(limit int) (list []store.Alarm, more bool, err error) {
-	err = d.look(func(tx *store.Tx) error {
-		if list, err = tx.AlarmsUpTo(limit + 1); err == nil && len(list) > limit {
-			list, more = list[:limit], true
-		}
-		return err
-	})
-	return list, more, err
-}
-
 // VersionOf is the version a case has now: every change of it counts one.
 func (d *Desk) VersionOf(text string) (n int64, err error) {
 	id, err := Name("case", text)

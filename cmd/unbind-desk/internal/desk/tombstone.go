@@ -30,29 +30,44 @@ func (d *Desk) Tombstone(id envelope.ID, body []byte) error {
 		return refuse(ErrMalformed, "E07", "tombstone", "cannot take the tombstone: its version or preimage is not supported")
 	}
 	k := store.Key{Case: id, Kind: "tombstone", N: 1}
+	known := false
+	if err := d.look(func(tx *store.Tx) (err error) { _, known, err = revealed(tx, k, r.R); return err }); err != nil || known {
+		return err
+	}
 	return d.commit("tombstone", func(tx *store.Tx) error {
-		c, err := tx.Case(id)
-		if err != nil {
-			return unrevealed(err)
-		}
-		o, err := tx.Newest(id, "certificate")
-		if err != nil {
-			return unrevealed(err)
-		}
-		st, err := parse[certificate.Statement](o.Body)
-		if err != nil {
+		c, known, err := revealed(tx, k, r.R)
+		if err != nil || known {
 			return err
-		}
-		want, got := st.Predicate.Tombstone, certificate.Commitment(r.R)
-		if subtle.ConstantTimeCompare([]byte(want), []byte(got)) != 1 {
-			return unrevealed(store.ErrAbsent)
-		}
-		if _, err := tx.Object(k); err == nil {
-			return nil
 		}
 		_, err = d.keep(tx, k, envelope.DigestOf(body), body)
 		return errors.Join(err, d.noted(tx, c, Gone, "tombstone revealed"), d.forget(tx, c))
 	})
+}
+
+// revealed judges a preimage, and says whether the case has it already. It is asked
+// before the change as well as in it: anybody may send one, and what is refused must
+// not take a turn at writing.
+func revealed(tx *store.Tx, k store.Key, preimage []byte) (c store.Case, known bool, err error) {
+	if c, err = tx.Case(k.Case); err != nil {
+		return c, false, unrevealed(err)
+	}
+	o, err := tx.Newest(k.Case, "certificate")
+	if err != nil {
+		return c, false, unrevealed(err)
+	}
+	st, err := parse[certificate.Statement](o.Body)
+	if err != nil {
+		return c, false, err
+	}
+	want, got := st.Predicate.Tombstone, certificate.Commitment(preimage)
+	if subtle.ConstantTimeCompare([]byte(want), []byte(got)) != 1 {
+		return c, false, unrevealed(store.ErrAbsent)
+	}
+	_, err = tx.Object(k)
+	if errors.Is(err, store.ErrAbsent) {
+		return c, false, nil
+	}
+	return c, err == nil, err
 }
 
 // forget ends what the desk kept for a terminal that is gone: the reader's

@@ -56,14 +56,60 @@ func (t *Tx) RemoveHook(h Hook) error {
 }
 
 // FirstHook reads the queued message of a partner that is due first; ErrAbsent
-// where none is queued.
+// where none is queued. A place whose message is gone, or has another place, is
+// passed over: it must not stand before those that wait.
 func (t *Tx) FirstHook(partner string) (Hook, error) {
+	after := ""
+	for limit := 1; ; limit = page { // nearly always it is the first
+		rows, err := t.rows.List(inDue, partner+"\x00", after, limit)
+		if err != nil {
+			return Hook{}, err
+		}
+		for _, row := range rows {
+			h, err := t.Hook(partner, numberAt(row.Key))
+			if err == nil && h.due() == row.Key {
+				return h, nil
+			}
+			if err != nil && !absent(err) {
+				return Hook{}, err
+			}
+			after = row.Key
+		}
+		if len(rows) < limit {
+			return Hook{}, ErrAbsent
+		}
+	}
+}
+
+// StaleHooks says whether the first place of a partner's messages stands for none.
+func (t *Tx) StaleHooks(partner string) (bool, error) {
 	rows, err := t.rows.List(inDue, partner+"\x00", "", 1)
-	if err != nil {
-		return Hook{}, err
+	if err != nil || len(rows) == 0 {
+		return false, err
 	}
-	if len(rows) == 0 {
-		return Hook{}, ErrAbsent
+	h, err := t.Hook(partner, numberAt(rows[0].Key))
+	if absent(err) {
+		return true, nil
 	}
-	return t.Hook(partner, numberAt(rows[0].Key))
+	return h.due() != rows[0].Key, err
+}
+
+// DropStaleHooks takes away, among the first places of a partner's messages, those
+// that stand for none; a message that is there gets the place that is its own.
+func (t *Tx) DropStaleHooks(partner string) error {
+	rows, err := t.rows.List(inDue, partner+"\x00", "", page)
+	for _, row := range rows {
+		h, missing := t.Hook(partner, numberAt(row.Key))
+		if missing == nil && h.due() == row.Key {
+			continue
+		}
+		if missing == nil {
+			err = errors.Join(err, put(t, inDue, h.due(), h.N))
+		} else if !absent(missing) {
+			err = errors.Join(err, missing)
+			continue
+		}
+		err = errors.Join(err, t.rows.Remove(inDue, row.Key))
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -205,4 +206,55 @@ func unowned(r store.Rows, n int) error {
 		}
 	}
 	return r.Remove("counters", "cases-owned")
+}
+
+// Places that stand for no message, as an older desk left them when it delivered or
+// put off what it knew by number alone, keep none that is due from being sent, and go.
+func TestAStalePlaceSilencesNobody(t *testing.T) {
+	b := storetest.NewMemory()
+	s, err := store.New(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Change(func(tx *store.Tx) error {
+		for _, next := range []int64{5, 6, 7, 8} {
+			if err := tx.AddHook(store.Hook{Partner: "p", Next: next}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Change(func(r store.Rows) error { // one delivered, one put off
+		return errors.Join(r.Remove("hooks", "p\x00"+keyOf(1)), r.Put("hooks", "p\x00"+keyOf(2), []byte(`{"partner":"p","n":2,"next":9}`)))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Change(func(tx *store.Tx) error {
+		for _, want := range []int64{3, 4, 2} {
+			h, err := tx.FirstHook("p")
+			if err != nil || h.N != want {
+				t.Errorf("due is %d, %v, want %d", h.N, err, want)
+			}
+			if stale, err := tx.StaleHooks("p"); err != nil || stale != (want == 3) {
+				t.Errorf("before %d: stale is %v, %v", want, stale, err)
+			}
+			if err := errors.Join(tx.DropStaleHooks("p"), tx.RemoveHook(h)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Look(func(r store.Rows) error {
+		rows, err := r.List("due", "", "", 9)
+		if len(rows) > 0 {
+			t.Errorf("%d places are left of nothing", len(rows))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -60,20 +60,13 @@ func (t *Tx) found(table Table, prefix, after string, limit int) ([]Found, error
 
 // TerminalsAfter reads at most limit terminals whose id comes after one.
 func (t *Tx) TerminalsAfter(after envelope.ID, limit int) ([]Terminal, error) {
-	return records[Terminal](t, inTerminals, string(after), limit)
-}
-
-// AlarmsUpTo reads at most limit alarms.
-func (t *Tx) AlarmsUpTo(limit int) ([]Alarm, error) { return records[Alarm](t, inAlarms, "", limit) }
-
-func records[T any](t *Tx, table Table, after string, limit int) ([]T, error) {
-	rows, err := t.rows.List(table, "", after, limit)
+	rows, err := t.rows.List(inTerminals, "", string(after), limit)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]T, len(rows))
+	list := make([]Terminal, len(rows))
 	for i, row := range rows {
-		if err := read(table, row.Value, &list[i]); err != nil {
+		if err := read(inTerminals, row.Value, &list[i]); err != nil {
 			return nil, err
 		}
 	}

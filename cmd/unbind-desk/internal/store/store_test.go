@@ -200,7 +200,7 @@ func done(t *testing.T, b store.Base) bool {
 	t.Helper()
 	whole := false
 	if err := b.Look(func(r store.Rows) error {
-		_, err := r.Get("counters", "hooks-due")
+		_, err := r.Get("counters", "hooks-found")
 		whole = err == nil
 		return nil
 	}); err != nil {

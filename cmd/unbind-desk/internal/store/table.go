@@ -27,7 +27,7 @@ const (
 	inHistory    Table = "history"
 	inLeaves     Table = "leaves" // of the log
 	inHashes     Table = "hashes"
-	inTrust      Table = "bundles"
+	inTrust      Table = "versions" // of the trust
 	inProfiles   Table = "profiles"
 	inCounters   Table = "counters"
 	inAlarms     Table = "alarms"
@@ -41,14 +41,15 @@ const (
 
 	// What an older desk reads and writes under these names is moved away, so that
 	// it finds no trust bundle and does not start on what this one has written.
-	olderLog   Table = "log"
-	olderTrust Table = "trust"
+	olderLog     Table = "log"
+	olderTrust   Table = "trust"
+	olderBundles Table = "bundles" // of a desk that finds no message by its time
 )
 
 // Tables are all that a base needs.
 var Tables = []Table{
 	inTerminals, inEnrolments, inAnswers, inPairings, inSalts, inBindings, inClients, inCases, inStates, inSuccessors, inNumbers,
-	inObjects, inHistory, inLeaves, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired, inOwners, inDue, inSweeps, inSettings, inSessions, olderLog, olderTrust,
+	inObjects, inHistory, inLeaves, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired, inOwners, inDue, inSweeps, inSettings, inSessions, olderLog, olderTrust, olderBundles,
 }
 
 // page is how many rows are read at once.

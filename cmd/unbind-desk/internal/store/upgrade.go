@@ -17,7 +17,7 @@ func (s *Store) upgrade() error {
 	if err := s.Look(func(tx *Tx) (err error) { there, err = upgraded(tx); return err }); err != nil {
 		return err
 	}
-	for _, step := range []func(*Tx) (bool, error){moveLog, moveTrust, countLeaves, hashLeaves} {
+	for _, step := range []func(*Tx) (bool, error){moveLog, moveTrust, moveBundles, countLeaves, hashLeaves} {
 		for done := there; !done; {
 			err := s.Change(func(tx *Tx) (err error) { done, err = step(tx); return err })
 			if err != nil {
@@ -28,7 +28,7 @@ func (s *Store) upgrade() error {
 	err := errors.Join(
 		s.SweepCases(placed, func(t *Tx, c Case) error { return put(t, inStates, c.place(), c.ID) }),
 		s.SweepCases("cases-owned", func(t *Tx, c Case) error { return put(t, inOwners, c.owned(), c.ID) }),
-		sweep(s, "hooks-due", inHooks, func(t *Tx, h Hook) error { return put(t, inDue, h.due(), h.N) }),
+		sweep(s, "hooks-found", inHooks, func(t *Tx, h Hook) error { return put(t, inDue, h.due(), h.N) }),
 	)
 	if err != nil {
 		return err
@@ -42,15 +42,17 @@ func upgraded(t *Tx) (bool, error) {
 	tree, err2 := t.Counted(hashed)
 	log, err3 := t.rows.List(olderLog, "", "", 1)
 	trust, err4 := t.rows.List(olderTrust, "", "", 1)
-	err := errors.Join(err2, err3, err4)
+	bundles, err5 := t.rows.List(olderBundles, "", "", 1)
+	err := errors.Join(err2, err3, err4, err5)
 	if absent(err1) {
 		return false, err
 	}
-	return size == tree && len(log)+len(trust) == 0, errors.Join(err1, err)
+	return size == tree && len(log)+len(trust)+len(bundles) == 0, errors.Join(err1, err)
 }
 
-func moveLog(t *Tx) (bool, error)   { return t.move(olderLog, inLeaves) }
-func moveTrust(t *Tx) (bool, error) { return t.move(olderTrust, inTrust) }
+func moveLog(t *Tx) (bool, error)     { return t.move(olderLog, inLeaves) }
+func moveTrust(t *Tx) (bool, error)   { return t.move(olderTrust, inTrust) }
+func moveBundles(t *Tx) (bool, error) { return t.move(olderBundles, inTrust) }
 
 // move gives a page of rows to the table of another name. A row that is there
 // already was written by an older desk since: it is not taken.

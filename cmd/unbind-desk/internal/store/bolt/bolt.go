@@ -7,6 +7,7 @@
 //
 //	bolt.go  create, open, Change and Look
 //	group.go many changes, one commit
+//	undo.go  taking one of them back
 //	rows.go  tables as buckets
 package bolt
 

@@ -126,39 +126,68 @@ func (b *Base) take(most int) []call {
 
 // commit writes what all of them want, in one transaction. One that fails must not
 // have been judged by what the others were about to write, nor may it spoil theirs:
-// who asked runs it once more, alone, and the others begin again without it.
+// what it wrote is taken back, and who asked runs it once more, alone. The others go
+// on where they are: however many fail, nobody runs more than twice.
 func (b *Base) commit(calls []call) {
-	for len(calls) > 0 {
-		wrong := -1
-		err := b.update(func(r store.Rows) error {
-			for i, c := range calls {
-				if err := b.try(c.f, r); err != nil {
-					wrong = i
-					return err
-				}
+	var kept, alone []call
+	var broken error
+	err := b.update(func(r store.Rows) error {
+		for _, c := range calls {
+			u := undo{Rows: r}
+			panicked, failed := try(c.f, &u)
+			switch {
+			case failed == nil && !panicked:
+				kept = append(kept, c)
+				continue
+			case !panicked:
+				broken = u.back()
+			default:
+				broken = errAlone // nobody knows where it was when it stopped
 			}
-			return nil
-		})
-		if wrong < 0 {
-			for _, c := range calls {
-				c.said <- err
+			if broken != nil {
+				return broken
 			}
-			return
+			alone = append(alone, c)
 		}
-		calls[wrong].said <- errAlone
-		calls = append(calls[:wrong:wrong], calls[wrong+1:]...)
+		if len(kept) == 0 {
+			return errAlone // there is nothing to write
+		}
+		return nil
+	})
+	if broken != nil {
+		b.singly(calls)
+		return
+	}
+	if len(kept)+len(alone) == 0 {
+		kept = calls // the base takes no changes any more, and none of them ran
+	}
+	for _, c := range kept {
+		c.said <- err
+	}
+	for _, c := range alone {
+		c.said <- errAlone
+	}
+}
+
+// singly commits them one by one, where they could not be told apart in one
+// transaction. One that panics does so where it was asked for.
+func (b *Base) singly(calls []call) {
+	for _, c := range calls {
+		c.said <- b.update(func(r store.Rows) error {
+			panicked, err := try(c.f, r)
+			if panicked {
+				return errAlone
+			}
+			return err
+		})
 	}
 }
 
 // try keeps a change that panics from ending the desk: it will panic again where
 // it was asked for.
-func (b *Base) try(f func(store.Rows) error, r store.Rows) (err error) {
-	defer func() {
-		if recover() != nil {
-			err = errAlone
-		}
-	}()
-	return f(r)
+func try(f func(store.Rows) error, r store.Rows) (panicked bool, err error) {
+	defer func() { panicked = recover() != nil }()
+	return false, f(r)
 }
 
 // update runs f in a transaction of its own. An error that is not f's comes of the

@@ -14,6 +14,12 @@ var errSpoilt = errors.New("spoilt")
 // Changes that share a commit do not spoil each other: one that fails, or panics,
 // does so alone, and everybody else's is there.
 func TestSharersOfACommitAreNotSpoilt(t *testing.T) {
+	t.Run("some fail", func(t *testing.T) { shareACommit(t, false) })
+	t.Run("some fail and some panic", func(t *testing.T) { shareACommit(t, true) })
+}
+
+func shareACommit(t *testing.T, panics bool) {
+	t.Helper()
 	b := create(t, t.TempDir())
 	t.Cleanup(func() { _ = b.Close() })
 	const n = 64
@@ -30,11 +36,11 @@ func TestSharersOfACommitAreNotSpoilt(t *testing.T) {
 			}()
 			results[i] = b.Change(func(r store.Rows) error {
 				err := r.Add("cases", fmt.Sprint("k", i), []byte("1"))
-				switch i % 8 {
-				case 3:
-					return errors.Join(err, errSpoilt)
-				case 5:
+				switch {
+				case i%8 == 5 && panics:
 					panic("one of them is broken")
+				case i%8 == 3, i%8 == 5:
+					return errors.Join(err, errSpoilt)
 				}
 				return err
 			})
@@ -58,6 +64,87 @@ func TestSharersOfACommitAreNotSpoilt(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// However many changes of a group fail, those beside them run once and share one
+// commit: who sends what is refused must not make others pay for it.
+func TestManyThatFailCostOthersNothing(t *testing.T) {
+	b := create(t, t.TempDir())
+	t.Cleanup(func() { _ = b.Close() })
+	const n, honest = 400, 8 // one in eight is honest
+	entered, hold := make(chan struct{}), make(chan struct{})
+	first := make(chan error, 1)
+	go func() { first <- b.Change(func(store.Rows) error { close(entered); <-hold; return nil }) }()
+	<-entered
+	begun := b.durable
+	var runs [n]int
+	var wait sync.WaitGroup
+	for i := range n {
+		wait.Go(func() {
+			err := b.Change(func(r store.Rows) error {
+				runs[i]++
+				if err := errors.Join(r.Put("cases", "k", []byte{byte(i)}), r.Remove("states", "s")); err != nil || i%honest != 0 {
+					return errors.Join(err, errSpoilt)
+				}
+				return r.Add("cases", fmt.Sprint("k", i), []byte("1"))
+			})
+			if errors.Is(err, errSpoilt) == (i%honest == 0) {
+				t.Errorf("change %d came back with %v", i, err)
+			}
+		})
+	}
+	for gathered := 0; gathered < n; {
+		b.mu.Lock()
+		gathered = len(b.next.calls)
+		b.mu.Unlock()
+	}
+	close(hold)
+	wait.Wait()
+	if err := <-first; err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range runs {
+		if want := 1 + min(i%honest, 1); n != want {
+			t.Errorf("change %d ran %d times, want %d", i, n, want)
+		}
+	}
+	if commits := b.durable - begun; commits != 2 {
+		t.Errorf("there were %d commits, want the first and one for all others", commits)
+	}
+}
+
+// A change that fails after it has written over, added and removed rows leaves each
+// as it was, for those who share its commit too.
+func TestWhatFailsIsTakenBack(t *testing.T) {
+	b := create(t, t.TempDir())
+	t.Cleanup(func() { _ = b.Close() })
+	if err := b.Change(func(r store.Rows) error {
+		return errors.Join(r.Put("cases", "over", []byte("1")), r.Put("cases", "away", nil))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	calls := []call{
+		{said: make(chan error, 1), f: func(r store.Rows) error {
+			err := errors.Join(
+				r.Put("cases", "over", []byte("2")), r.Remove("cases", "over"), r.Add("cases", "over", []byte("3")),
+				r.Remove("cases", "away"), r.Put("cases", "new", []byte("4")), r.Remove("cases", "none"),
+			)
+			return errors.Join(err, errSpoilt)
+		}},
+		{said: make(chan error, 1), f: func(r store.Rows) error {
+			rows, err := r.List("cases", "", "", 9)
+			if err != nil || len(rows) != 2 || rows[0].Key != "away" || string(rows[1].Value) != "1" {
+				return fmt.Errorf("the next one sees %q: %w", rows, err)
+			}
+			seen++
+			return r.Put("cases", "next", nil)
+		}},
+	}
+	b.commit(calls)
+	if first, next := <-calls[0].said, <-calls[1].said; !errors.Is(first, errAlone) || next != nil || seen != 1 {
+		t.Errorf("they came back with %v and %v; %d saw", first, next, seen)
 	}
 }
 

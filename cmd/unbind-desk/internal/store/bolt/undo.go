@@ -1,0 +1,73 @@
+package bolt
+
+import (
+	"errors"
+
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// undo is what one change sees of a transaction that it shares. It remembers what
+// stood there before each write, so that the change can be taken back alone and
+// nobody beside it need run again.
+type undo struct {
+	store.Rows
+	was []before
+}
+
+// before is a row as it was; value is nil where there was none.
+type before struct {
+	table store.Table
+	key   string
+	value []byte
+}
+
+func (u *undo) remember(t store.Table, key string) error {
+	value, err := u.Rows.Get(t, key)
+	if err != nil && !errors.Is(err, store.ErrAbsent) {
+		return err
+	}
+	u.was = append(u.was, before{t, key, value})
+	return nil
+}
+
+// Put writes a row.
+func (u *undo) Put(t store.Table, key string, value []byte) error {
+	if err := u.remember(t, key); err != nil {
+		return err
+	}
+	return u.Rows.Put(t, key, value)
+}
+
+// Add writes a new row.
+func (u *undo) Add(t store.Table, key string, value []byte) error {
+	err := u.Rows.Add(t, key, value)
+	if err == nil {
+		u.was = append(u.was, before{table: t, key: key})
+	}
+	return err
+}
+
+// Remove takes a row away.
+func (u *undo) Remove(t store.Table, key string) error {
+	if err := u.remember(t, key); err != nil {
+		return err
+	}
+	return u.Rows.Remove(t, key)
+}
+
+// back takes everything back, the newest first.
+func (u *undo) back() error {
+	for i := len(u.was) - 1; i >= 0; i-- {
+		w := u.was[i]
+		err := error(nil)
+		if w.value == nil {
+			err = u.Rows.Remove(w.table, w.key)
+		} else {
+			err = u.Rows.Put(w.table, w.key, w.value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -146,7 +146,7 @@ func TestWhatWasAcknowledgedOutlivesACancelledCommand(t *testing.T) {
 	for _, name := range []string{"all gone", "end gone", "segment gone"} {
 		t.Run(name, func(t *testing.T) {
 			b, whole := bereft(t, name)
-			run, err := b.carrier(journal.Plan{Reversible: b.a.plan.Reversible[:6], Gate: func(ctx context.Context, _ *journal.Note) error {
+			c := b.carrier(journal.Plan{Reversible: b.a.plan.Reversible[:6], Gate: func(context.Context, *journal.Note) error {
 				l, err := b.a.openLedger(true)
 				b.no(err)
 				if !b.a.isBeside(l) || l.Last(boundReader) != 6 {
@@ -156,7 +156,15 @@ func TestWhatWasAcknowledgedOutlivesACancelledCommand(t *testing.T) {
 				_, err = b.a.journal.Cancel()
 				b.no(err)
 				return giveUp("E22", "test", "cannot go on: the test has seen enough")
-			}}).Carry(b.ctx)
+			}})
+			ctx, stop := context.WithCancel(b.ctx)
+			defer stop()
+			c.Watch = func(e journal.Event) {
+				if envelope.CodeOf(e.Err) == "E22:events-lost" { // it would be waited for
+					stop()
+				}
+			}
+			run, err := c.Carry(ctx)
 			b.no(err)
 			if run.Outcome != journal.Cancelled {
 				t.Fatalf("the case is %+v", run)

@@ -15,6 +15,7 @@
 //	trade.go          reader -> ledger -> acknowledged
 //	ledgerwatch.go    the whole ledger read beside the trade, and what is known of it
 //	ledgerknown.go    how far it was once, kept outside it
+//	ledgerbeside.go   where events go while it is lost and nothing is to be saved
 //	commands.go       envelope -> verified command -> journal
 //	bundle.go         whatever is handed in: bundles, receipts, tickets, follow-ups
 //	truststeps.go     trust on the move, and what a running case keeps of the one before

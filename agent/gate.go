@@ -220,18 +220,6 @@ func (a *Agent) holdLedger(ctx context.Context, c *caseFile) (string, error) {
 	return a.overDamage(ctx, c, said, damage)
 }
 
-// wholeLedger reads all of it, and says whether its end is there.
-func (a *Agent) wholeLedger(ctx context.Context, l *ledger.Ledger) error {
-	if err := l.Verify(ctx); err != nil {
-		return err
-	}
-	known, err := a.journal.LedgerKnown()
-	if err != nil {
-		return err
-	}
-	return l.Lacks(known)
-}
-
 func (a *Agent) ledgerEnds(l *ledger.Ledger) (string, error) {
 	m, _, err := a.manifestNow()
 	if err != nil {
@@ -254,15 +242,8 @@ func (a *Agent) overDamage(ctx context.Context, c *caseFile, said string, damage
 	if c.command.Backup.Gate != command.GateNone {
 		return "", a.ledgerGivesUp(damage)
 	}
-	o, err := a.ledgerOptions()
-	if err != nil {
-		return "", err
-	}
-	r, err := ledger.Check(ctx, a.at.ledger(), o)
-	if err != nil {
-		return "", err
-	}
-	return said + "; damaged: " + r.Counts(), nil
+	counts, err := a.damageCounts(ctx)
+	return said + "; damaged: " + counts, err
 }
 
 func sameHead(head envelope.Digest, m manifest.Manifest) error {

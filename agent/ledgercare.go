@@ -26,25 +26,26 @@ func notCared(why error) error {
 	return fmt.Errorf("cannot look at the ledger: %w: %w", why, ErrNotCared)
 }
 
-// CheckLedger says what of the ledger is whole. It needs the state directory
-// for itself: while a daemon runs on it, it is refused.
-func CheckLedger(ctx context.Context, parts Parts) (ledger.Report, error) {
-	return careFor(parts, func(dir string, o ledger.Options, _ *identity) (ledger.Report, error) {
+// CheckLedger says what of the ledger is whole; of the one with that number beside
+// it, if beside is not 0. It needs the state directory for itself: while a daemon
+// runs on it, it is refused.
+func CheckLedger(ctx context.Context, parts Parts, beside int) (ledger.Report, error) {
+	return careFor(parts, beside, func(dir string, o ledger.Options, _ *identity) (ledger.Report, error) {
 		return ledger.Check(ctx, dir, o)
 	})
 }
 
 // RepairLedger writes damaged segments anew of which every record is there.
-func RepairLedger(ctx context.Context, parts Parts) (ledger.Report, error) {
-	return careFor(parts, func(dir string, o ledger.Options, _ *identity) (ledger.Report, error) {
+func RepairLedger(ctx context.Context, parts Parts, beside int) (ledger.Report, error) {
+	return careFor(parts, beside, func(dir string, o ledger.Options, _ *identity) (ledger.Report, error) {
 		return ledger.Repair(ctx, dir, o)
 	})
 }
 
 // ExportLedger writes what is whole into a new file, sealed as a backup is, to
 // the people of a recipient set; no case rests on it, and no receipt is given.
-func ExportLedger(ctx context.Context, parts Parts, set, path string) (ledger.Report, error) {
-	return careFor(parts, func(dir string, o ledger.Options, id *identity) (r ledger.Report, err error) {
+func ExportLedger(ctx context.Context, parts Parts, beside int, set, path string) (ledger.Report, error) {
+	return careFor(parts, beside, func(dir string, o ledger.Options, id *identity) (r ledger.Report, err error) {
 		people := id.recipients(envelope.ID(set))
 		if len(people) == 0 {
 			return r, notCared(envelope.Refuse("E28", "recipients", "the trust names nobody as the recipient set %q", set))
@@ -89,8 +90,9 @@ func salvageTo(ctx context.Context, w io.Writer, dir string, o ledger.Options, i
 }
 
 // careFor opens journal, identity and keys of a terminal whose daemon stands
-// still; the journal stays open meanwhile, so that none can start.
-func careFor(parts Parts, do func(dir string, o ledger.Options, id *identity) (ledger.Report, error)) (r ledger.Report, err error) {
+// still; the journal stays open meanwhile, so that none can start. What it finds of
+// a ledger beside the first is told and not written down: the daemon looks itself.
+func careFor(parts Parts, beside int, do func(dir string, o ledger.Options, id *identity) (ledger.Report, error)) (r ledger.Report, err error) {
 	at := places{parts.Config.StateDir}
 	j, err := journal.Open(at.journal(), journal.Options{})
 	if errors.Is(err, journal.ErrAbsent) {
@@ -118,19 +120,26 @@ func careFor(parts Parts, do func(dir string, o ledger.Options, id *identity) (l
 	if err != nil {
 		return r, fmt.Errorf("cannot look at the ledger: %w", err)
 	}
-	known, err := j.LedgerKnown()
+	dir, known := at.beside(beside), uint64(0)
+	if beside == 0 {
+		dir = at.ledger()
+		known, err = j.LedgerKnown()
+	}
 	if err != nil {
 		return r, err
 	}
-	r, err = do(at.ledger(), ledger.Options{AEAD: aead, Binding: id.raw, Known: known}, id)
+	r, err = do(dir, ledger.Options{AEAD: aead, Binding: id.raw, Known: known}, id)
 	if errors.Is(err, ledger.ErrAbsent) {
 		return r, notCared(envelope.Refuse("E28", "no-ledger", "there is none yet, and no record was ever seen in one"))
 	}
 	if loss := ledger.LossOf(err); loss != "" {
-		return r, errors.Join(envelope.Refuse("E26", string(loss), "cannot answer for the ledger: %w", err),
-			j.SetDamage(journal.Damage{Why: err.Error(), Code: damageCode(loss), Since: nowOf(parts)}))
+		told := envelope.Refuse("E26", string(loss), "cannot answer for the ledger: %w", err)
+		if beside != 0 {
+			return r, told
+		}
+		return r, errors.Join(told, j.SetDamage(journal.Damage{Why: err.Error(), Code: damageCode(loss), Since: nowOf(parts)}))
 	}
-	if err != nil {
+	if err != nil || beside != 0 {
 		return r, err
 	}
 	return r, remember(parts, j, r)

@@ -24,6 +24,9 @@ func (a *Agent) nothingIsSaved() bool {
 // remember writes down how far the ledger is, outside it. What was not written
 // down is what a ledger that loses its end would not miss.
 func (a *Agent) remember(l *ledger.Ledger) {
+	if a.isBeside(l) {
+		return // its numbers are its own
+	}
 	if err := a.journal.RaiseLedgerKnown(l.Head().Seq); err != nil {
 		a.Log.Warn().Err(err).Msg("how far the ledger is, is not written down")
 	}

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"unbindd/agent/command"
-	"unbindd/agent/envelope"
 	"unbindd/agent/ledger"
 	"unbindd/agent/local"
 )
@@ -36,34 +34,6 @@ func TestALedgerThatIsGoneIsNotBegunAnew(t *testing.T) {
 	b.no(b.a.asKnown(b.ctx))
 	if d := b.a.show.damaged(); d != nil || b.a.show.mode() != local.Trading {
 		t.Errorf("with its ledger back the terminal %s: %+v", b.a.show.mode(), d)
-	}
-}
-
-// Three people may sign that nothing is saved: then a ledger that is gone does not
-// keep the terminal in service for ever, and the gate says what is gone.
-func TestATerminalWithoutItsLedgerIsTakenOutOfService(t *testing.T) {
-	b := newBound(t)
-	b.sell(3)
-	b.opensOnce()
-	b.no(os.RemoveAll(b.a.at.ledger()))
-	c, err := b.a.newChallenge()
-	b.no(err)
-	b.order.Challenge, b.order.Backup.Gate = envelope.ID(c.Challenge), command.GateNone
-	e := b.seal(command.Kind, b.order, "ops-1", "sec-1", "rel-1")
-	if o := b.a.takeCommand(e.Encode(), e); o.Outcome != "accepted" {
-		t.Fatalf("the command is %s: %+v", o.Outcome, o.Error)
-	}
-	l, err := b.a.openLedger(true)
-	b.no(err)
-	damage := b.a.wholeLedger(b.ctx, l)
-	b.no(l.Close())
-	if ledger.LossOf(damage) != ledger.EndGone {
-		t.Errorf("the gate finds %v", damage)
-	}
-	running, err := b.a.openCase()
-	b.no(err)
-	if said, err := b.a.overDamage(b.ctx, running, "0 transactions", damage); err != nil || said != "0 transactions; damaged: 0 of 4 records can be read, and whether there were more is not known" {
-		t.Errorf("the gate says %q, %v", said, err)
 	}
 }
 

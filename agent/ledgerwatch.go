@@ -48,11 +48,10 @@ func (a *Agent) lookAtLedger() error {
 // until the whole ledger was read and found whole: a restart does not make it
 // good, and neither does a command that ended over it.
 func (a *Agent) noteDamage(err error) bool {
-	loss := ledger.LossOf(err)
-	if !errors.Is(err, ledger.ErrDamaged) && loss == "" {
+	if !isDamage(err) {
 		return false
 	}
-	code := damageCode(loss)
+	code := damageCode(ledger.LossOf(err))
 	a.show.setDamage(spoken(code, err.Error()))
 	a.Log.Error().Str("code", code).Msg(err.Error())
 	now, _ := a.clock.read()
@@ -60,6 +59,12 @@ func (a *Agent) noteDamage(err error) bool {
 		a.Log.Error().Err(err).Msg("the damage of the ledger is not written down: it is forgotten with this process")
 	}
 	return true
+}
+
+// isDamage tells a ledger that cannot be read as it was written from one that
+// cannot be read now.
+func isDamage(err error) bool {
+	return errors.Is(err, ledger.ErrDamaged) || ledger.LossOf(err) != ""
 }
 
 // damageCode is E26 with the kind of loss, if it is one that has a name.
@@ -159,7 +164,8 @@ func (a *Agent) patrol(ctx context.Context, l *ledger.Ledger) error {
 // cannot be backed up. With the gate "none" nothing is.
 func (a *Agent) ledgerAllows(c command.Command) error {
 	if d := a.show.damaged(); d != nil && c.Backup.Gate != command.GateNone {
-		return envelope.Refuse("E26", "", "cannot obey the command: %s", d.Message)
+		_, loss, _ := cutCode(d.Code)
+		return envelope.Refuse("E26", loss, "cannot obey the command: %s", d.Message)
 	}
 	return nil
 }

@@ -20,6 +20,13 @@ func (p places) trust() string     { return filepath.Join(p.root, "trust") }
 func (p places) tombstone() string { return filepath.Join(p.root, "tombstone.json") }
 func (p places) sealed() string    { return filepath.Join(p.spool(), "sealed-1") }
 
+// beside is where events go while nothing is to be saved and the ledger, and each
+// beside it before this one, cannot be opened. It has a name of its own, so that
+// the ledger can be put back where it was and destroys nothing.
+func (p places) beside(n int) string {
+	return filepath.Join(p.root, fmt.Sprintf("ledger-beside-%d", n))
+}
+
 // buryMark says that the journal is done with and being erased.
 func (p places) buryMark() string { return filepath.Join(p.root, "bury") }
 

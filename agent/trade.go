@@ -26,14 +26,10 @@ func (a *Agent) openLedger(create bool) (*ledger.Ledger, error) {
 		return nil, err
 	}
 	o.NoCreate = !create
-	l, err := ledger.Open(a.at.ledger(), o)
-	if loss := ledger.LossOf(err); (loss == ledger.AllGone || loss == ledger.EndGone) && a.nothingIsSaved() {
+	l, err := a.openOwn(o)
+	if isDamage(err) && a.nothingIsSaved() {
 		a.noteDamage(err)
-		o.Known = 0 // the gate says in the certificate what is gone
-		l, err = ledger.Open(a.at.ledger(), o)
-	}
-	if err == nil {
-		a.remember(l)
+		return a.openBeside(o)
 	}
 	return l, err
 }
@@ -233,7 +229,7 @@ func (a *Agent) flow(ctx context.Context, l *ledger.Ledger) (device.Backlog, err
 		return a.flow(ctx, l)
 	}
 	if backlog.Lost > 0 {
-		if err := a.recordLoss(l, after, backlog); err != nil {
+		if err := a.missing(l, after, backlog); err != nil {
 			return backlog, err
 		}
 		after = uint64(backlog.First) - 1
@@ -242,6 +238,17 @@ func (a *Agent) flow(ctx context.Context, l *ledger.Ledger) (device.Backlog, err
 		return backlog, nil
 	}
 	return backlog, a.line().Acknowledge(ctx, uint32(after))
+}
+
+// missing is for numbers that the reader does not have any more and this ledger
+// has not. A ledger beside a lost one begins behind them: they are in the other,
+// if anywhere.
+func (a *Agent) missing(l *ledger.Ledger, after uint64, b device.Backlog) error {
+	serial := string(a.identity().binding.Reader.SN)
+	if a.isBeside(l) && l.Last(serial) == 0 {
+		return l.BeginAfter(serial, uint64(b.First)-1)
+	}
+	return a.recordLoss(l, after, b)
 }
 
 // recordLoss writes into the ledger, whose chain goes on only without a gap,

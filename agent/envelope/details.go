@@ -19,8 +19,8 @@ var details = []Meaning{
 	},
 	{
 		"E26:all-gone", "ledger_all_gone",
-		two("The whole ledger is gone, and every record in it with it.", "Stop the daemon and put the folder \"ledger\" back into the state directory; if it is nowhere, the desk can only take the terminal out of service with the gate \"none\", signed by three people."),
-		two("整个账本不存在，其中的全部记录随之丢失。", "请停止守护进程并将 \"ledger\" 文件夹放回状态目录；若已无法找回，后台只能以三人签署、备份条件为 \"none\" 的指令将本终端解绑。"),
+		two("The whole ledger is gone, and every record in it with it.", "Stop the daemon and put the folder \"ledger\" back into the state directory; leave a folder \"ledger-beside-1\" as it is, the terminal takes over what is in it. If it is nowhere, the desk can only take the terminal out of service with the gate \"none\", signed by three people."),
+		two("整个账本不存在，其中的全部记录随之丢失。", "请停止守护进程并将 \"ledger\" 文件夹放回状态目录；\"ledger-beside-1\" 文件夹请保持原样，终端会自行接收其中的记录。若已无法找回，后台只能以三人签署、备份条件为 \"none\" 的指令将本终端解绑。"),
 	},
 	{
 		"E26:foreign", "ledger_foreign",

@@ -66,6 +66,9 @@ func readEvent(reader string, e Event) (Record, *RefusedError) {
 	if e.Lost {
 		return Record{}, &RefusedError{Code: codeLost}
 	}
+	if e.Rule != "" {
+		return Record{}, &RefusedError{Code: e.Rule}
+	}
 	rec, err := ParseRecord(e.Body)
 	if err == nil {
 		switch {

@@ -11,7 +11,8 @@ import (
 type Event struct {
 	Seq  uint64 // the reader's number, from 1
 	Body []byte
-	Lost bool // the reader does not have it any more: its number is recorded with the rule "E25:lost"
+	Lost bool   // the reader does not have it any more: its number is recorded with the rule "E25:lost"
+	Rule string // its content was refused before, by this rule, and is not there; "" if it is
 }
 
 // Refusal says which event was recorded without its content, and by which rule.

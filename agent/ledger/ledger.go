@@ -36,6 +36,7 @@
 //	             records are the ledger's; span.go numbers in a row
 //	repair.go    a segment written anew; report.go what is told of all that,
 //	             sentence.go in which words
+//	beside.go    what another ledger of the same reader has
 //	guard.go     damage that bbolt would die of; loss.go kinds of damage
 package ledger
 

@@ -73,6 +73,9 @@ func (r *Report) endAt(known uint64) {
 	if n := len(r.Segments); n > 0 && r.Segments[n-1].Open {
 		s := &r.Segments[n-1] // what came after its end was not known until now
 		s.Last, s.Missing = known, addSpan(s.Missing, gone)
+		if s.Loss == "" {
+			s.Loss = EndGone
+		}
 		r.Records += known - last
 		return
 	}

@@ -17,6 +17,7 @@ func ledgerCommand() *cobra.Command {
 	}
 	c.PersistentFlags().Bool("json", false, "answer as JSON, a refusal too; outcome and exit say how it ended")
 	c.PersistentFlags().String("lang", "", "en or zh (default: that of LANG)")
+	c.PersistentFlags().Int("beside", 0, "the folder ledger-beside-N in place of the ledger: what came while that one was lost")
 	c.AddCommand(ledgerCheckCommand(), ledgerRepairCommand(), ledgerExportCommand())
 	return c
 }
@@ -29,7 +30,9 @@ func ledgerCheckCommand() *cobra.Command {
 			"changed.\n\n" + endings(),
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return care(c, func(p agent.Parts) (ledger.Report, error) { return agent.CheckLedger(background(c), p) })
+			return care(c, func(p agent.Parts, beside int) (ledger.Report, error) {
+				return agent.CheckLedger(background(c), p, beside)
+			})
 		},
 	}
 }
@@ -43,7 +46,9 @@ func ledgerRepairCommand() *cobra.Command {
 			"record is left as it is, and the numbers are named. It may be cut anywhere and called again.\n\n" + endings(),
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return care(c, func(p agent.Parts) (ledger.Report, error) { return agent.RepairLedger(background(c), p) })
+			return care(c, func(p agent.Parts, beside int) (ledger.Report, error) {
+				return agent.RepairLedger(background(c), p, beside)
+			})
 		},
 	}
 }
@@ -57,8 +62,8 @@ func ledgerExportCommand() *cobra.Command {
 			"the trust. It is no backup: no case rests on it and nobody receipts it. \"unbind-desk open\" opens it.\n\n" + endings(),
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return care(c, func(p agent.Parts) (ledger.Report, error) {
-				return agent.ExportLedger(background(c), p, set, out)
+			return care(c, func(p agent.Parts, beside int) (ledger.Report, error) {
+				return agent.ExportLedger(background(c), p, beside, set, out)
 			})
 		},
 	}
@@ -73,7 +78,7 @@ func ledgerExportCommand() *cobra.Command {
 }
 
 // care does one thing to the ledger and tells what came of it.
-func care(c *cobra.Command, do func(agent.Parts) (ledger.Report, error)) error {
+func care(c *cobra.Command, do func(p agent.Parts, beside int) (ledger.Report, error)) error {
 	l, err := languageOf(c)
 	if err != nil {
 		return err
@@ -82,6 +87,10 @@ func care(c *cobra.Command, do func(agent.Parts) (ledger.Report, error)) error {
 	if err != nil {
 		return err
 	}
-	r, err := do(parts)
+	beside, err := c.Flags().GetInt("beside")
+	if err != nil {
+		return err
+	}
+	r, err := do(parts, beside)
 	return tellOutcome(c, outcomeOf(r, err), l)
 }

@@ -63,6 +63,7 @@ func newHall(t *testing.T) *hall {
 	h.desk, err = (&serving{dir: h.dir, url: h.url}).open(kept, folder.Folder(h.dir.Blobs()), nil)
 	h.check(err)
 	h.calm = serve.New(h.desk, zerolog.Nop(), 1<<20)
+	h.calm.Console = &serve.Console{Handler: http.NotFoundHandler(), URL: "http://127.0.0.1:1"} // has tests of its own
 	h.run(h.calm, calm, h.dir.Socket())
 	other := serve.New(h.desk, zerolog.Nop(), 1<<20)
 	other.Limits = hastyLimits

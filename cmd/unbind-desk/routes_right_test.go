@@ -217,6 +217,10 @@ func (v *visit) body(r serve.Route) []byte {
 		return body
 	case "campaign":
 		return text(desk.Wave{})
+	case "caps":
+		if r.Method == http.MethodPut {
+			return text(desk.Caps{})
+		}
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (s *Server) Run(ctx context.Context, doors Doors, shown tls.Certificate, re
 		failed <- terminals.Serve(tls.NewListener(newCrowd(doors.Terminals, s.Limits, s.Log), s.tls(shown)))
 	}()
 	go func() { failed <- operators.Serve(doors.Operators) }()
-	if s.Console != nil {
+	if doors.Console != nil {
 		go func() { failed <- pages.Serve(doors.Console) }()
 	}
 	ready()

@@ -251,7 +251,7 @@ var shapes = []attack{
 		far := a
 		far.announced = fmt.Sprint(1 << 30)
 		if r.Body.Most >= 1<<30 {
-			far.announced = fmt.Sprint(1 << 50)
+			far.announced = fmt.Sprint(int64(1 << 50))
 		}
 		return []heard{v.ask(r, a), v.ask(r, far)}
 	}, false},

@@ -9,6 +9,7 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/directory"
+	"unbindd/cmd/unbind-desk/internal/dossier"
 )
 
 // stockAgrees has openssl, jq and sha256sum look at a case. The scripted terminal's
@@ -85,5 +86,29 @@ func TestACaseOutlivesTheKeysThatSignedIt(t *testing.T) {
 				t.Error("what a revoked key signed verifies")
 			}
 		})
+	}
+}
+
+// What an approver signed before he was revoked is still handed out, for whoever has to
+// look at it; verify says what does not hold any more.
+func TestACaseIsExportedAfterItsSignerWasRevoked(t *testing.T) {
+	t.Setenv("UNBIND_DESK_LANG", "en")
+	o := newOffice(t)
+	u := whole(t, o, "T-1")
+	o.cli("publish", "--dir", string(o.dir), o.nextBundle(func(b *trust.Bundle) {
+		for id, key := range b.Keys {
+			if key.Holder == "ops-1" {
+				delete(b.Keys, id)
+				b.Revoked = append(b.Revoked, id)
+			}
+		}
+	}))
+	folder := u.exported()
+	says(t, u.line(folder, "command"), "failed", "revoked")
+	for _, holder := range []string{"ops-1", "reader-1"} { // the ticket names no key
+		key := o.signer(holder).Public().ID()
+		if _, err := os.Stat(filepath.Join(folder, filepath.FromSlash(dossier.KeyFile(key)))); err != nil {
+			t.Errorf("the key of %s is not there: %v", holder, err)
+		}
 	}
 }

@@ -195,12 +195,9 @@ func counting(tx *store.Tx, id envelope.ID) (map[string]int64, error) {
 	return counts, err
 }
 
-// ticketKey finds the key that signed a ticket, which names none.
+// ticketKey finds the key that signed a ticket, which names none. It verifies nothing
+// else: a case whose signers were revoked since must still be handed out.
 func (x *exporter) ticketKey(tx *store.Tx, c store.Case, o store.Object) error {
-	s, err := x.desk.standing(tx, c.ID, Caller{Signer: true})
-	if err != nil {
-		return err
-	}
 	f, err := ticket.Read(o.Body)
 	if err != nil {
 		return err
@@ -213,11 +210,11 @@ func (x *exporter) ticketKey(tx *store.Tx, c store.Case, o store.Object) error {
 	if err != nil {
 		return err
 	}
-	permitted, err := x.desk.permissions(tx, s, o.N)
+	claimed, err := claims(tx, c, o.N)
 	if err != nil {
 		return err
 	}
-	for _, authority := range permitted {
+	for _, authority := range claimed {
 		order, err := grounds.OrderFor(m, authority)
 		if err != nil {
 			return err
@@ -226,7 +223,7 @@ func (x *exporter) ticketKey(tx *store.Tx, c store.Case, o store.Object) error {
 		if err != nil {
 			return err
 		}
-		for _, t := range s.on.Since() {
+		for _, t := range x.desk.versions() {
 			for _, key := range t.RoleKeys(trust.Reader) {
 				if key.Verify(message, f.Sig) {
 					x.key(key)
@@ -235,6 +232,22 @@ func (x *exporter) ticketKey(tx *store.Tx, c store.Case, o store.Object) error {
 		}
 	}
 	return nil
+}
+
+// claims are the digests that a ticket for the n-th manifest can rest on.
+func claims(tx *store.Tx, c store.Case, n int64) ([]envelope.Digest, error) {
+	all := []envelope.Digest{c.Command}
+	r, err := tx.Object(store.Key{Case: c.ID, Kind: receiptOf(grounds.KindBackup), N: n})
+	if err == nil {
+		all = append(all, r.Digest)
+	} else if !errors.Is(err, store.ErrAbsent) {
+		return nil, err
+	}
+	err = tx.Objects(c.ID, "amend", func(o store.Object) error {
+		all = append(all, o.Digest)
+		return nil
+	})
+	return all, err
 }
 
 // sealed adds the sealed file of the manifest that counts.

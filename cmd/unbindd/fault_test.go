@@ -231,7 +231,7 @@ func TestAnApproverRevokedMidwayUndoes(t *testing.T) {
 	w.until("the wait for the ticket", func(s local.Status) bool {
 		return s.Case != nil && strings.Contains(s.Case.Waiting, "ticket")
 	})
-	w.revoke("sec-1")
+	w.revoke("ops-1")
 	s := w.until("the undoing", undone)
 	if s.Case.Problem == nil || s.Case.Problem.Code != "E05:revoked-key" {
 		t.Errorf("undone over %+v", s.Case.Problem)

@@ -75,8 +75,8 @@ func TestTwoKeysOfOneHolderChangeNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	next := w.sealed(trust.Kind, w.nextBundle(public), roots...)
+	w.accepts(w.file([][]byte{next}, nil)) // before the desk offers it
 	w.publish(w.keep("trust-2.json", next))
-	w.accepts(w.file([][]byte{next}, nil))
 	before := w.until("trust version 2", func(s local.Status) bool { return s.Trust == 2 })
 	right := w.draft()
 	both, err := envelope.Parse(w.sealed(command.Kind, right, "ops-1"), envelope.MaxCommand)
@@ -155,8 +155,8 @@ func TestARevokedKeyChangesNothing(t *testing.T) {
 	b.Version++
 	b.Revoked = []envelope.KeyID{envelope.NewSigner(w.key("ops-2")).Public().ID()}
 	next := w.sealed(trust.Kind, b, roots...)
+	w.accepts(next) // before the desk offers it
 	w.publish(w.keep("trust-2.json", next))
-	w.accepts(next)
 	before := w.until("trust version 2", func(s local.Status) bool { return s.Trust == 2 })
 	w.refuses(w.sealed(command.Kind, w.draft(), "ops-2", "sec-1"), "E05:revoked-key")
 	w.untouched(before)

@@ -166,18 +166,23 @@ func (l *mposLink) end(x *mposExchange) {
 func (l *mposLink) await(x *mposExchange, patience time.Duration) ([]byte, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
+	var answer []byte
 	select {
-	case answer := <-x.answers:
-		if string(answer[:2]) == mposDamaged {
-			l.tally.naks.Add(1)
-			return nil, errSendAgain
-		}
-		return answer, nil
+	case answer = <-x.answers:
 	case <-timer.C:
 		return nil, errSendAgain
 	case <-l.dead:
-		return nil, l.cause
+		select {
+		case answer = <-x.answers: // it came before the line went
+		default:
+			return nil, l.cause
+		}
 	}
+	if string(answer[:2]) == mposDamaged {
+		l.tally.naks.Add(1)
+		return nil, errSendAgain
+	}
+	return answer, nil
 }
 
 // answerTime is 300 ms, twice the wait for an acknowledgement: here a reader works before it says anything.

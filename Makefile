@@ -35,7 +35,7 @@ test: HISTORIES = 100000
 test: ## install missing tools, vet, and run every test under the race detector
 	scripts/deps.sh
 	go vet ./...
-	MODEL_HISTORIES='$(HISTORIES)' go test -race -count=1 -timeout 18m ./cmd/unbindd ./... # who waits most begins
+	MODEL_HISTORIES='$(HISTORIES)' go test -race -count=1 -timeout 18m ./cmd/unbindd ./agent ./cmd/unbind-desk ./scripts/crash ./... # the longest begin
 
 check: lint-layout ## the quick look before a commit: format, vet, layout, shell syntax
 	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; \

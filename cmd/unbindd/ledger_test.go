@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"os"
@@ -38,18 +39,21 @@ func freeLists(file []byte) {
 	}
 }
 
-// recordSeven spoils the record of that number wherever its key lies.
+// recordSeven spoils the record of that number wherever its key lies: beside that of
+// the next or the last one, for the number alone may be any other thing of the file.
 func recordSeven(file []byte) {
-	key := binary.BigEndian.AppendUint64(nil, 7)
-	for at := 0; ; {
-		i := strings.Index(string(file[at:]), string(key))
-		if i < 0 {
-			return
+	key := func(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+	for page := range slices.Chunk(file, 4096) {
+		for at := 0; ; {
+			i := bytes.Index(page[at:], key(7))
+			if i < 0 {
+				break
+			}
+			if at += i; at+60 < len(page) && (bytes.Contains(page[:at], key(6)) || bytes.Contains(page[at:], key(8))) {
+				page[at+60] ^= 1
+			}
+			at += 8
 		}
-		if at += i; at+300 < len(file) {
-			file[at+60] ^= 1
-		}
-		at += 8
 	}
 }
 

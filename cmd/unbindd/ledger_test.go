@@ -39,11 +39,16 @@ func freeLists(file []byte) {
 	}
 }
 
-// recordSeven spoils the record of that number wherever its key lies: beside that of
-// the next or the last one, for the number alone may be any other thing of the file.
+// recordSeven spoils the record of that number wherever its key lies: on a leaf page,
+// beside that of the next or the last one, for the number alone may be any other
+// thing of the file, as in its list of free pages.
 func recordSeven(file []byte) {
 	key := func(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 	for page := range slices.Chunk(file, 4096) {
+		const leaf = 0x02
+		if binary.NativeEndian.Uint16(page[8:]) != leaf {
+			continue
+		}
 		for at := 0; ; {
 			i := bytes.Index(page[at:], key(7))
 			if i < 0 {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,9 +10,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"unbindd/scripts/fleet"
 )
 
 // patience bounds every wait for a sign; it is no measure of speed.
@@ -26,31 +26,7 @@ type process struct {
 	cmd   *exec.Cmd
 	lines chan string
 	done  chan struct{}
-	log   tail
-}
-
-// tail keeps the last bytes written to it.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-const tailSize = 4 << 10
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, b...)
-	if extra := len(t.text) - tailSize; extra > 0 {
-		t.text = t.text[extra:]
-	}
-	return len(b), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(bytes.Clone(t.text))
+	log   fleet.Tail
 }
 
 // program is the path of a program of this run, or the name of a stock one.
@@ -145,7 +121,7 @@ func (p *process) stop() error {
 func (b *bench) call(dir, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(b.ctx, b.program(name), args...)
 	cmd.Dir = dir
-	var problems tail
+	var problems fleet.Tail
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
 	if err != nil {

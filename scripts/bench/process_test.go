@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"unbindd/scripts/fleet"
 )
 
 func newBench(t *testing.T) *bench {
@@ -57,13 +59,13 @@ func TestCallTellsWhatWentWrong(t *testing.T) {
 }
 
 func TestOnlyTheEndOfALogIsKept(t *testing.T) {
-	var l tail
+	var l fleet.Tail
 	for range 3 {
-		if n, err := l.Write([]byte(strings.Repeat("x", tailSize-1) + "y")); n != tailSize || err != nil {
+		if n, err := l.Write([]byte(strings.Repeat("x", fleet.TailSize-1) + "y")); n != fleet.TailSize || err != nil {
 			t.Fatal(n, err)
 		}
 	}
-	if got := l.String(); len(got) != tailSize || !strings.HasSuffix(got, "y") {
+	if got := l.String(); len(got) != fleet.TailSize || !strings.HasSuffix(got, "y") {
 		t.Errorf("%d bytes are kept", len(got))
 	}
 }

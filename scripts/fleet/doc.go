@@ -14,7 +14,7 @@
 //	line.go        one connection, and HTTP on it without a goroutine
 //	crowd.go       many of them at once; how long each took
 //	limit.go       how many connections the system lets a process have
-//	watch.go       what a process uses
+//	watch.go       what a process uses; tail.go the end of its log
 //	audit.go       what the desk has, held against what it acknowledged
 //	run.go         the whole journey of a fleet
 //	section.go     one part of a page

@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -36,7 +35,7 @@ type Office struct {
 	roots  *x509.CertPool
 	addr   string // of the terminals' door, kept over a restart
 	cmd    *exec.Cmd
-	log    *tail
+	log    *Tail
 	asks   *http.Client
 }
 
@@ -56,7 +55,7 @@ func Found(ctx context.Context, program, dir string) (*Office, error) {
 // takes the same address.
 func (o *Office) Start(ctx context.Context) error {
 	o.cmd = exec.Command(o.Program, "serve", "--dir", o.Dir, "--listen", o.addr)
-	o.log = &tail{}
+	o.log = &Tail{}
 	o.cmd.Stderr = o.log
 	o.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := o.cmd.StdoutPipe()
@@ -190,28 +189,4 @@ func (o *Office) readPeople() error {
 	}
 	o.people, err = o.gather("ops-1", "sec-1", "rel-1")
 	return err
-}
-
-// tail keeps the last bytes of a log, for whoever has to explain a failure.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-const tailSize = 4 << 10
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, b...)
-	if extra := len(t.text) - tailSize; extra > 0 {
-		t.text = t.text[extra:]
-	}
-	return len(b), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.text)
 }

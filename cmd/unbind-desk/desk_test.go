@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"os/exec"
@@ -43,6 +44,8 @@ type office struct {
 	lines chan string
 	log   *bytes.Buffer
 	drawn int
+
+	patience time.Duration // how long to wait for a sign; 0 means signWait
 }
 
 // newOffice founds a desk and serves it.
@@ -81,7 +84,7 @@ func read(from io.Reader, lines chan<- string) {
 // await waits for a line of the desk that begins so.
 func (o *office) await(prefix string) string {
 	o.t.Helper()
-	for over := time.After(signWait); ; {
+	for over := time.After(cmp.Or(o.patience, signWait)); ; {
 		select {
 		case line, ok := <-o.lines:
 			if !ok {

@@ -168,6 +168,7 @@ func (m *million) takeover() {
 	if !seen || !strings.Contains(line, "taking over") {
 		m.t.Fatalf("the desk says nothing of the takeover: %q", line)
 	}
+	m.patience = 30 * time.Minute // a page of cases a commit, and there may be a million
 	m.started("start over it when an older desk left it, killed once on the way, to ready")
 	m.ask("list by terminal, after the takeover", fmt.Sprintf("/desk/cases?terminal=T-%07d", m.n/4), 2)
 	m.ask("list by state (gone), after the takeover", "/desk/cases?state=gone", desk.CasesPage)

@@ -102,16 +102,16 @@ fuzz-long: ## give every fuzz target FUZZTIME (10m) at a commit, go on where the
 crash: ## cut the power at every operation of every store and of a whole unbinding: IMAGES (5000000) of the ledger, RANDOMS (32) choices by lot a point, WHOLE (500, or all) carried to the end
 	scripts/deps.sh
 	CRASH_IMAGES='$(IMAGES)' CRASH_RANDOMS='$(RANDOMS)' CRASH_WHOLE='$(WHOLE)' CRASH_WHOLE_IN=1 go test -count=1 -v -timeout 24h ./scripts/crash \
-	  | sed -nE 's/^ +[a-z]+_test\.go:[0-9]+: (.*(images|faults).*)$$/\1/p; /(FAIL|^ok)/p; /after the/p; /repeat:/p'
+	  | sed -unE 's/^ +[a-z]+_test\.go:[0-9]+: (.*(images|faults).*)$$/\1/p; /(FAIL|^ok)/p; /after the/p; /repeat:/p'
 
 model: ## live HISTORIES (5000000) histories of the whole unbinding in memory, with every cut and fault
-	MODEL_HISTORIES='$(HISTORIES)' go test -count=1 -v -timeout 24h -run '^TestModel' ./agent | sed -nE '/^model: /p; /FAIL|^ok|--- PASS|never happened|history [0-9]+:/p'
+	MODEL_HISTORIES='$(HISTORIES)' go test -count=1 -v -timeout 24h -run '^TestModel' ./agent | sed -unE '/^model: /p; /FAIL|^ok|--- PASS|never happened|history [0-9]+:/p'
 
 kill: ## kill at every moment of every step, every daemon with the race detector
 	KILL_ALL=1 go test -race -count=1 -timeout 60m -run 'Kill|PowerCut' ./...
 
 handshake: ## go through every state of the hand-shake between terminal and desk, breadth first, and see every planted mistake found
-	HANDSHAKE=full go test -count=1 -v -timeout 4h -run '^TestModelOfTheHandshake' ./agent | sed -nE '/^model: /p; /FAIL|^ok|--- PASS|after [0-9]+ states|are stuck|no end can/p'
+	HANDSHAKE=full go test -count=1 -v -timeout 4h -run '^TestModelOfTheHandshake' ./agent | sed -unE '/^model: /p; /FAIL|^ok|--- PASS|after [0-9]+ states|are stuck|no end can/p'
 
 matrix: ## run every fault of reader and line, and every power cut, through the whole unbinding; line faults with SEEDS (5) seeds each
 	MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 60m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd

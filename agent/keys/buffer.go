@@ -2,6 +2,7 @@ package keys
 
 import (
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,14 +30,19 @@ func newBuffer(size int) (b []byte, locked bool) {
 
 // releaseBuffer clears a buffer and hands its pages back to the kernel. The
 // addresses stay taken, as zeros that cost no memory: a slice that somebody
-// still has reads zeros then, where unmapping would end the daemon.
+// still has reads zeros then, where unmapping would end the daemon. They are
+// mapped anew, not only emptied: fresh neighbours are one mapping to the kernel,
+// and a process may have no more than some 65,000 of them in all its years.
 func releaseBuffer(b []byte) {
 	clear(b)
 	whole := b[:cap(b)]
 	if len(whole) == 0 || len(whole)%os.Getpagesize() != 0 {
 		return // it was never mapped
 	}
-	// Cleared already; what these two refuse costs a page and no secret.
+	// Cleared already; what these refuse costs a page and no secret.
 	_ = unix.Munlock(whole)
-	_ = unix.Madvise(whole, unix.MADV_DONTNEED)
+	if _, err := unix.MmapPtr(-1, 0, unsafe.Pointer(&whole[0]), uintptr(len(whole)), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED); err != nil {
+		_ = unix.Madvise(whole, unix.MADV_DONTNEED)
+	}
 }

@@ -1,8 +1,10 @@
 package keys
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -53,5 +55,30 @@ func TestSecretOwnsItsBytes(t *testing.T) {
 	none.Wipe()
 	if none.Len() != 0 || none.Bytes() != nil {
 		t.Fatal("the zero secret is not empty")
+	}
+}
+
+// A daemon opens keys for years, and the kernel gives a process some 65,000
+// mappings: secrets that were wiped must not stay one each.
+func TestWipedSecretsShareTheirMapping(t *testing.T) {
+	mappings := func() int {
+		text, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(text, []byte("\n"))
+	}
+	const many = 3_000
+	before := mappings()
+	for range many {
+		s := NewSecret([]byte("swordfish"))
+		s.Wipe()
+		s.Wipe() // once more changes nothing
+		if !bytes.Equal(s.Bytes(), make([]byte, 9)) {
+			t.Fatal("a wiped secret does not read as zeros")
+		}
+	}
+	if grown := mappings() - before; grown > many/10 {
+		t.Errorf("%d mappings more after %d secrets were wiped", grown, many)
 	}
 }

@@ -13,6 +13,8 @@ import (
 type reading struct {
 	texts map[string]*text
 	known map[*byte]*text // by where the one copy of each lies
+	spelt map[reflect.Type]map[string]*text
+	value builder
 }
 
 // text is one of them. Nobody writes into it.
@@ -31,7 +33,7 @@ type read struct {
 const mostTexts = 4_000
 
 func newReading() *reading {
-	return &reading{texts: map[string]*text{}, known: map[*byte]*text{}}
+	return &reading{texts: map[string]*text{}, known: map[*byte]*text{}, spelt: map[reflect.Type]map[string]*text{}}
 }
 
 // keep is the one copy of a text.
@@ -49,6 +51,7 @@ func (r *reading) text(raw []byte) *text {
 		if len(r.texts) >= mostTexts {
 			clear(r.texts)
 			clear(r.known)
+			clear(r.spelt)
 		}
 		t = &text{raw: append([]byte(nil), raw...)}
 		r.texts[string(raw)], r.known[&t.raw[0]] = t, t
@@ -78,6 +81,26 @@ func (r *reading) read(raw []byte, v any) error {
 	k.v = k.own.copy(to)
 	t.as = append(t.as, k)
 	return nil
+}
+
+// write is json.Marshal, once for each value.
+func (r *reading) write(v any) ([]byte, error) {
+	r.value.begin()
+	r.value.put(reflect.ValueOf(v))
+	as := reflect.TypeOf(v)
+	if t, ok := r.spelt[as][string(r.value.out)]; ok {
+		return t.raw, nil
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	t := r.text(raw)
+	if r.spelt[as] == nil {
+		r.spelt[as] = map[string]*text{}
+	}
+	r.spelt[as][string(r.value.out)] = t
+	return t.raw, nil
 }
 
 // owner gives a value that was copied flat its own slices, maps and pointers; nil

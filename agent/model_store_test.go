@@ -143,6 +143,11 @@ func (t *shelfTx) copied() {
 // Read is json.Unmarshal, once for each text.
 func (t *shelfTx) Read(value []byte, v any) error { return t.s.d.w.reading.read(value, v) }
 
+// Write is json.Marshal, once for each value.
+func (t *shelfTx) Write(v any) ([]byte, error) { return t.s.Write(v) }
+
+func (s *shelf) Write(v any) ([]byte, error) { return s.d.w.reading.write(v) }
+
 func (t *shelfTx) Put(bucket, key, value []byte) error {
 	if t.s.lose != nil && t.s.lose(string(bucket), string(key)) {
 		return nil

@@ -1,0 +1,243 @@
+package agent
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"sync"
+)
+
+// ends are the ends that were lived. Where a life begins and nothing more is to
+// befall it, all that comes follows from what is there: what reader, desk and
+// disk hold, and what they owe each other. A history that comes to a point that
+// another one came to ends as that one did, call by call, and is not lived again;
+// each of them was judged to its own last event.
+type ends struct {
+	mu     sync.Mutex
+	known  map[[sha256.Size]byte]map[string]int // where it began -> what was seen from there on
+	shared int
+}
+
+const (
+	// mostEnds bounds the memory; then it begins anew.
+	mostEnds = 1 << 18
+	// againEach is how often an end that is known is lived all the same, to see that
+	// it is the same.
+	againEach = 64
+)
+
+// brink is where the end of a history began.
+type brink struct {
+	key    [sha256.Size]byte
+	before map[string]int // what had been seen until then
+	want   map[string]int // what must be seen from there on, where it is known; else nil
+}
+
+// known says that the end from here on was lived before, and counts what was seen
+// in it.
+func (w *world) known() bool {
+	if w.calm || w.next < len(w.h.Events) || w.bug != noBug || w.tell != nil || w.alone || w.disk.find(stoneName) != nil {
+		return false
+	}
+	w.check()
+	w.clear, w.looked, w.pauses = nil, -1, 0 // the end looks at it all anew, and waits anew
+	w.from = &brink{key: sha256.Sum256(w.state()), before: maps.Clone(w.tally)}
+	e := &w.m.ends
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	seen, ok := e.known[w.from.key]
+	if !ok {
+		return false
+	}
+	if e.shared++; e.shared%againEach == 0 {
+		w.from.want = seen
+		return false
+	}
+	for what, n := range seen {
+		w.tally[what] += n
+	}
+	w.tally["ends shared"]++
+	return true
+}
+
+// learn keeps the end that was just lived, or holds it against the one that is known.
+func (w *world) learn() {
+	if w.from == nil {
+		return
+	}
+	seen := map[string]int{}
+	for what, n := range w.tally {
+		if n > w.from.before[what] {
+			seen[what] = n - w.from.before[what]
+		}
+	}
+	if w.from.want != nil {
+		if !maps.Equal(seen, w.from.want) {
+			w.violate("the model takes two ends for one: %v and %v", seen, w.from.want)
+		}
+		w.count("ends lived again")
+		return
+	}
+	e := &w.m.ends
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.known == nil || len(e.known) >= mostEnds {
+		e.known = map[[sha256.Size]byte]map[string]int{}
+	}
+	e.known[w.from.key] = seen
+}
+
+// apart are the fields that say nothing of what is to come: what is shared by all
+// histories, counted, kept to be quick, or made anew with each life. Whatever else
+// a world has, or is given one day, tells one point from another.
+var apart = map[reflect.Type][]string{
+	reflect.TypeFor[world](): {
+		"m", "tell", "ops", "gap", "next", "luck", "tally", "lives", "why", "a", "renewed", "looked", "clear", "calm", "from", "alone",
+		"runs", "opens", "receipts", "manifests", "words", "deskHas", "digests", "reading",
+	},
+	reflect.TypeFor[history]():     {"Sales", "Events"}, // they are over
+	reflect.TypeFor[page]():        {"number"},          // check has looked that the durable one is no older than what was told
+	reflect.TypeFor[shelf]():       {"told", "looking", "writing", "spare"},
+	reflect.TypeFor[disk]():        {"changes"},
+	reflect.TypeFor[modelReader](): {"key"},
+}
+
+// state is everything of a world that what is to come depends on.
+func (w *world) state() []byte {
+	b := &w.reading.value
+	b.begin()
+	b.put(reflect.ValueOf(w))
+	if w.tally["close"] > 0 { // settled asks whether there was one
+		b.out = append(b.out, 1)
+	}
+	return b.out
+}
+
+// builder writes values down one after the other, so that the same text means the
+// same value; what two point at is written once.
+type builder struct {
+	out  []byte
+	seen map[place]int
+}
+
+type place struct {
+	at uintptr
+	as reflect.Type
+}
+
+func (b *builder) begin() {
+	b.out = b.out[:0]
+	clear(b.seen)
+}
+
+func (b *builder) number(n int) { b.out = binary.AppendVarint(b.out, int64(n)) }
+
+func (b *builder) put(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Bool:
+		b.out = strconv.AppendBool(b.out, v.Bool())
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		b.out = binary.AppendVarint(b.out, v.Int())
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		b.out = binary.AppendUvarint(b.out, v.Uint())
+	case reflect.String:
+		b.number(v.Len())
+		b.out = append(b.out, v.String()...)
+	case reflect.Slice:
+		if v.IsNil() {
+			b.number(-1)
+			return
+		}
+		b.number(v.Len())
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			b.out = append(b.out, v.Bytes()...)
+			return
+		}
+		for i := range v.Len() {
+			b.put(v.Index(i))
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			b.put(v.Index(i))
+		}
+	case reflect.Map:
+		b.table(v)
+	case reflect.Struct:
+		for _, i := range fieldsOf(v.Type()) {
+			b.put(v.Field(i))
+		}
+	case reflect.Pointer:
+		if v.IsNil() {
+			b.number(-1)
+			return
+		}
+		at := place{v.Pointer(), v.Type()}
+		n, been := b.seen[at]
+		if !been {
+			if b.seen == nil {
+				b.seen = map[place]int{}
+			}
+			n = len(b.seen)
+			b.seen[at] = n
+		}
+		b.number(n)
+		if !been {
+			b.put(v.Elem())
+		}
+	case reflect.Interface:
+		if v.IsNil() {
+			b.number(-1)
+			return
+		}
+		kind := v.Elem().Type().String()
+		b.number(len(kind))
+		b.out = append(b.out, kind...)
+		b.put(v.Elem())
+	default:
+		if v.Kind() == reflect.Func && v.IsNil() {
+			return // a mistake that is not planted
+		}
+		panic(fmt.Sprintf("nobody can tell two of %s apart", v.Type()))
+	}
+}
+
+// table writes a map in the order of its keys.
+func (b *builder) table(v reflect.Value) {
+	type row struct {
+		key   []byte
+		value reflect.Value
+	}
+	var rows []row
+	for at := v.MapRange(); at.Next(); {
+		k := builder{}
+		k.put(at.Key())
+		rows = append(rows, row{k.out, at.Value()})
+	}
+	slices.SortFunc(rows, func(x, y row) int { return bytes.Compare(x.key, y.key) })
+	b.number(len(rows))
+	for _, r := range rows {
+		b.out = append(b.out, r.key...)
+		b.put(r.value)
+	}
+}
+
+var telling sync.Map // type -> the fields that tell
+
+func fieldsOf(t reflect.Type) []int {
+	if known, ok := telling.Load(t); ok {
+		return known.([]int)
+	}
+	var all []int
+	for i := range t.NumField() {
+		if !slices.Contains(apart[t], t.Field(i).Name) {
+			all = append(all, i)
+		}
+	}
+	telling.Store(t, all)
+	return all
+}

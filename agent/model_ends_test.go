@@ -6,10 +6,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strconv"
 	"sync"
+	"testing"
 )
 
 // ends are the ends that were lived. Where a life begins and nothing more is to
@@ -41,7 +43,7 @@ type brink struct {
 // known says that the end from here on was lived before, and counts what was seen
 // in it.
 func (w *world) known() bool {
-	if w.calm || w.next < len(w.h.Events) || w.bug != noBug || w.tell != nil || w.alone || w.disk.find(stoneName) != nil {
+	if w.calm || w.next < len(w.h.Events) || w.bug != noBug || w.tell != nil || w.m.alone || w.disk.find(stoneName) != nil {
 		return false
 	}
 	w.check()
@@ -97,7 +99,7 @@ func (w *world) learn() {
 // a world has, or is given one day, tells one point from another.
 var apart = map[reflect.Type][]string{
 	reflect.TypeFor[world](): {
-		"m", "tell", "ops", "gap", "next", "luck", "tally", "lives", "why", "a", "renewed", "looked", "clear", "calm", "from", "alone",
+		"m", "tell", "ops", "gap", "next", "luck", "tally", "lives", "why", "a", "renewed", "looked", "clear", "calm", "from",
 		"runs", "opens", "receipts", "manifests", "words", "deskHas", "digests", "reading",
 	},
 	reflect.TypeFor[history]():     {"Sales", "Events"}, // they are over
@@ -223,6 +225,35 @@ func (b *builder) table(v reflect.Value) {
 	for _, r := range rows {
 		b.out = append(b.out, r.key...)
 		b.put(r.value)
+	}
+}
+
+// Every history ends as it would if no end were shared.
+func TestModelSharesEnds(t *testing.T) {
+	if raced && os.Getenv("MODEL_RACE") == "" {
+		return // the build that TestModel starts does it
+	}
+	m := newModel(t)
+	shared := 0
+	for i := range 1000 {
+		h := histories.Example(i)
+		var seen [2]map[string]int
+		for j := range seen {
+			m.alone = j == 1
+			w, problem := m.play(h, noBug, nil)
+			if problem != "" {
+				t.Fatalf("history %d: %s", i, problem)
+			}
+			seen[j], shared = w.tally, shared+w.tally["ends shared"]
+			delete(w.tally, "ends shared")
+			delete(w.tally, "ends lived again")
+		}
+		if !maps.Equal(seen[0], seen[1]) {
+			t.Fatalf("history %d saw %v, and without shared ends %v", i, seen[0], seen[1])
+		}
+	}
+	if shared < 100 {
+		t.Errorf("only %d ends were shared", shared)
 	}
 }
 

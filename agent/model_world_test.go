@@ -33,6 +33,7 @@ type model struct {
 	readings  sync.Pool
 	signed    sync.Map // message -> signature of the reader
 	ends      ends
+	alone     bool // no end is shared
 }
 
 var (
@@ -81,8 +82,7 @@ type world struct {
 	desk   *desk
 	a      *Agent // of this life; its memory ends with it
 
-	from  *brink // where nothing more was to come; nil before
-	alone bool   // no end of it is shared
+	from *brink // where nothing more was to come; nil before
 
 	ops, gap, next int
 	luck           uint64

@@ -33,22 +33,29 @@ const (
 	againEach = 64
 )
 
+// stepsShared are the steps of ends that were not lived again.
+const stepsShared = "steps shared"
+
 // brink is where the end of a history began.
 type brink struct {
 	key    [sha256.Size]byte
 	before map[string]int // what had been seen until then
+	steps  int            // and how many had been taken
 	want   map[string]int // what must be seen from there on, where it is known; else nil
 }
 
 // known says that the end from here on was lived before, and counts what was seen
 // in it.
 func (w *world) known() bool {
-	if w.calm || w.next < len(w.h.Events) || w.bug != noBug || w.tell != nil || w.m.alone || w.disk.find(stoneName) != nil {
+	if w.calm || w.next < len(w.h.Events) || w.disk.find(stoneName) != nil {
 		return false
 	}
 	w.check()
 	w.clear, w.looked, w.pauses = nil, -1, 0 // the end looks at it all anew, and waits anew
-	w.from = &brink{key: sha256.Sum256(w.state()), before: maps.Clone(w.tally)}
+	if w.bug != noBug || w.tell != nil || w.m.alone {
+		return false
+	}
+	w.from = &brink{key: sha256.Sum256(w.state()), before: maps.Clone(w.tally), steps: w.ops}
 	e := &w.m.ends
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -72,7 +79,7 @@ func (w *world) learn() {
 	if w.from == nil {
 		return
 	}
-	seen := map[string]int{}
+	seen := map[string]int{stepsShared: w.ops - w.from.steps}
 	for what, n := range w.tally {
 		if n > w.from.before[what] {
 			seen[what] = n - w.from.before[what]
@@ -245,8 +252,10 @@ func TestModelSharesEnds(t *testing.T) {
 				t.Fatalf("history %d: %s", i, problem)
 			}
 			seen[j], shared = w.tally, shared+w.tally["ends shared"]
-			delete(w.tally, "ends shared")
-			delete(w.tally, "ends lived again")
+			w.tally["steps"] = w.ops + w.tally[stepsShared]
+			for _, what := range []string{stepsShared, "ends shared", "ends lived again"} {
+				delete(w.tally, what)
+			}
 		}
 		if !maps.Equal(seen[0], seen[1]) {
 			t.Fatalf("history %d saw %v, and without shared ends %v", i, seen[0], seen[1])

@@ -139,7 +139,8 @@ func (s *sums) print() {
 		s.seen["power cuts"], s.seen["kills"], s.seen["failed calls"], s.seen["lost request"]+s.seen["lost reply"], s.violations.Load())
 	fmt.Printf("model: ended: %d done, %d partial, %d undone, %d cancelled\n",
 		s.seen["ended done"], s.seen["ended partial"], s.seen["ended undone"], s.seen["ended cancelled"])
-	fmt.Printf("model: %d ends were known, %d of them lived again\n", s.seen["ends shared"]+s.seen["ends lived again"], s.seen["ends lived again"])
+	fmt.Printf("model: %d ends were known, %d of them lived again; %d steps of the others were not\n",
+		s.seen["ends shared"]+s.seen["ends lived again"], s.seen["ends lived again"], s.seen[stepsShared])
 	var cuts []string
 	for what, n := range s.seen {
 		if step, is := strings.CutPrefix(what, "cut in "); is && step != "" {

@@ -102,7 +102,7 @@ func (m *model) live(t *rapid.T, sum *sums) {
 // withoutDetector has a build without the race detector do the work, which costs
 // several times as much under it and has one goroutine a history.
 func withoutDetector(t *testing.T) {
-	cmd := exec.Command("go", "test", "-count=1", "-v", "-run", "^TestModel", "-timeout", "15m", ".")
+	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-v", "-run", "^TestModel", "-timeout", "15m", ".")
 	out, err := cmd.CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		if strings.HasPrefix(line, "model: ") || strings.Contains(line, "--- ") {

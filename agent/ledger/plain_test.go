@@ -19,7 +19,7 @@ var plain = sync.OnceValues(func() (string, error) {
 	}
 	plainDir = dir
 	binary := filepath.Join(dir, "ledger.test")
-	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-o", binary, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "test", "-c", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("cannot build it: %w\n%s", err, out)
 	}
 	return binary, nil

@@ -20,7 +20,7 @@ CASES    ?= 1000000
 SEED_FROM ?= 1
 BOOK     ?= network-out.txt
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model handshake links network console catchup routes checking clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model handshake links network console catchup routes checking raced clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,11 +31,11 @@ build: ## put the four static, stripped programs into bin/
 	  CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o "bin/$$p" "./cmd/$$p"; \
 	done
 
-test: HISTORIES = 100000
+test: HISTORIES = 200000
 test: ## install missing tools, vet, and run every test under the race detector
 	scripts/deps.sh
 	go vet ./...
-	MODEL_HISTORIES='$(HISTORIES)' go test -race -count=1 -timeout 18m ./cmd/unbindd ./agent ./cmd/unbind-desk ./scripts/crash ./... # the longest begin
+	MODEL_HISTORIES='$(HISTORIES)' go test -race -vet=off -p 3 -count=1 -timeout 18m ./cmd/unbindd ./agent ./cmd/unbind-desk ./scripts/crash ./... # the longest begin; a third package computes while two wait
 
 check: lint-layout ## the quick look before a commit: format, vet, layout, shell syntax
 	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; \
@@ -139,6 +139,9 @@ routes: ## send a gigabyte to the desk and open ten thousand connections to it, 
 checking: ## follow docs/CHECKING.md with stock tools over a case, and over twelve that were tampered with
 	scripts/deps.sh
 	CHECKING=1 go test -count=1 -timeout 30m -v -run 'TestTheCommandsOfThePage' ./cmd/unbind-desk
+
+raced: ## run with the race detector what make test runs without it: what only computes, of model, ledger and crash lab
+	MODEL_RACE=1 LEDGER_RACE=1 CRASH_RACE=1 go test -race -count=1 -timeout 60m ./agent ./agent/ledger ./scripts/crash
 
 rules: ## take every rule of docs/RULES.md out once and see its test fail
 	scripts/rules/run.sh

@@ -91,8 +91,8 @@ func (b bug) before(w *world, step string) {
 	w.disk.pages.sync()
 }
 
-// enough is within how many histories each bug must be found; CI lives a hundred
-// times as many.
+// enough is within how many histories each bug must be found; CI lives fifty times
+// as many.
 const enough = 4000
 
 func TestModelFindsEveryBug(t *testing.T) {

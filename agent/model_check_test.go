@@ -2,7 +2,6 @@ package agent
 
 import (
 	"slices"
-	"strings"
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/command"
@@ -160,7 +159,7 @@ func (w *world) judge(p *certificate.Predicate) {
 func (w *world) comesBack(p string) bool {
 	name := w.place(p)
 	for _, have := range w.disk.names {
-		if (have == name || strings.HasPrefix(have, name+"/")) && w.disk.leads[have].kept != nil {
+		if within(have, name) && w.disk.leads[have].kept != nil {
 			return true
 		}
 	}

@@ -25,7 +25,7 @@ func (c *cell[T]) now() T {
 
 func (c *cell[T]) set(v T) { c.pending = append(c.pending, v) }
 
-func (c *cell[T]) sync() { c.kept, c.pending = c.now(), nil }
+func (c *cell[T]) sync() { c.kept, c.pending = c.now(), c.pending[:0] }
 
 // cut keeps the durable value or any one of those that were not synced.
 func (c *cell[T]) cut(choose func(n int) int) {
@@ -35,7 +35,7 @@ func (c *cell[T]) cut(choose func(n int) int) {
 	if i := choose(len(c.pending) + 1); i > 0 {
 		c.kept = c.pending[i-1]
 	}
-	c.pending = nil
+	c.pending = c.pending[:0]
 }
 
 // noise is what an overwritten block holds.

@@ -97,7 +97,8 @@ func (w *world) sign(ctx context.Context, n *journal.Note, c *caseFile) error {
 	}
 	p.Judge()
 	w.judge(p)
-	text := fmt.Sprintf("certificate %d %s %d", p.N, p.Result, w.ops)
+	w.signs++ // no two are the same bytes
+	text := fmt.Sprintf("certificate %d %s %d", p.N, p.Result, w.signs)
 	w.count("signed " + p.Result)
 	return n.Keep(noteSigned, signedWord{N: p.N, Result: p.Result, Digest: envelope.DigestOf([]byte(text))})
 }

@@ -146,11 +146,16 @@ func (w *world) place(p string) string {
 func (w *world) under(p string) (names []string) {
 	name := w.place(p)
 	for _, have := range w.disk.names {
-		if (have == name || strings.HasPrefix(have, name+"/")) && w.disk.find(have) != nil {
+		if within(have, name) && w.disk.find(have) != nil {
 			names = append(names, have)
 		}
 	}
 	return names
+}
+
+// within says whether a file is a path, or below it.
+func within(file, path string) bool {
+	return strings.HasPrefix(file, path) && (len(file) == len(path) || file[len(path)] == '/')
 }
 
 // became is what really happened to a target: the weakest of all its files.

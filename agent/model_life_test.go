@@ -49,7 +49,13 @@ func (m *model) play(h history, b bug, tell func(string, ...any)) (w *world, pro
 		w.gap = h.Events[0].Gap
 	}
 	restarts := 0
-	for !w.life() {
+	for {
+		if w.known() {
+			return w, ""
+		}
+		if w.life() {
+			break
+		}
 		if w.calm {
 			if restarts++; restarts > mostRestarts {
 				w.violate("the case is not finished after %d restarts without a fault", restarts-1)
@@ -60,6 +66,7 @@ func (m *model) play(h history, b bug, tell func(string, ...any)) (w *world, pro
 		}
 	}
 	w.settled()
+	w.learn()
 	return w, ""
 }
 

@@ -3,8 +3,8 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/command"
@@ -256,7 +256,7 @@ func (w *world) allowed(c *caseFile) (authority, bool) {
 }
 
 func (w *world) digestOf(r receipt.Receipt) envelope.Digest {
-	return w.digest(fmt.Appendf(nil, "receipt %d %s", r.Index, r.Subject))
+	return w.digest(append(strconv.AppendInt([]byte("receipt "), r.Index, 10), r.Subject...))
 }
 
 func (w *world) wantBackup(c *caseFile) receipt.Want {

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bytes"
 	"slices"
 
 	"unbindd/agent/journal"
@@ -30,12 +29,17 @@ type shelf struct {
 	deaf func(before, after *page) bool
 	// lose is a seeded bug: what is put there is never written.
 	lose func(bucket, key string) bool
+	// looking and writing are the transactions, one of each at a time; spare are
+	// the entries of pages that nobody can come back to.
+	looking, writing shelfTx
+	spare            [][]entry
 }
 
 func (s *shelf) Close() error { return nil }
 
 func (s *shelf) View(do func(journal.Tx) error) error {
-	return do(&shelfTx{s: s, entries: s.d.pages.now().entries})
+	s.looking = shelfTx{s: s, entries: s.d.pages.now().entries}
+	return do(&s.looking)
 }
 
 func (s *shelf) Update(do func(journal.Tx) error) error {
@@ -44,7 +48,8 @@ func (s *shelf) Update(do func(journal.Tx) error) error {
 	w.busy = true
 	defer func() { w.busy = false }()
 	before := s.d.pages.now()
-	tx := &shelfTx{s: s, entries: before.entries}
+	tx := &s.writing
+	*tx = shelfTx{s: s, entries: before.entries}
 	if err := do(tx); err != nil {
 		return err
 	}
@@ -72,11 +77,39 @@ func (s *shelf) Update(do func(journal.Tx) error) error {
 	s.d.pages.set(after)
 	w.step("journal")
 	if s.deaf == nil || !s.deaf(before, after) {
+		s.forget()
 		s.d.pages.sync()
 	}
 	s.told, w.busy = after, false
 	w.step("journal")
 	return nil
+}
+
+// forget takes the entries of every page before the newest, which is about to be
+// the durable one: no cut leads back to them.
+func (s *shelf) forget() {
+	c := &s.d.pages
+	if len(c.pending) == 0 {
+		return
+	}
+	for i := -1; i < len(c.pending)-1; i++ {
+		old := c.kept
+		if i >= 0 {
+			old = c.pending[i]
+		}
+		s.spare, old.entries = append(s.spare, old.entries[:0]), nil
+	}
+}
+
+// room is where a transaction may write.
+func (s *shelf) room() []entry {
+	n := len(s.spare) - 1
+	if n < 0 {
+		return make([]entry, 0, 64)
+	}
+	room := s.spare[n]
+	s.spare = s.spare[:n]
+	return room
 }
 
 type shelfTx struct {
@@ -103,23 +136,29 @@ func (t *shelfTx) Get(bucket, key []byte) []byte {
 
 func (t *shelfTx) copied() {
 	if !t.own {
-		t.entries, t.own = append(make([]entry, 0, len(t.entries)+4), t.entries...), true
+		t.entries, t.own = append(t.s.room(), t.entries...), true
 	}
 }
 
 // Read is json.Unmarshal, once for each text.
 func (t *shelfTx) Read(value []byte, v any) error { return t.s.d.w.reading.read(value, v) }
 
+// Write is json.Marshal, once for each value.
+func (t *shelfTx) Write(v any) ([]byte, error) { return t.s.Write(v) }
+
+func (s *shelf) Write(v any) ([]byte, error) { return s.d.w.reading.write(v) }
+
 func (t *shelfTx) Put(bucket, key, value []byte) error {
 	if t.s.lose != nil && t.s.lose(string(bucket), string(key)) {
 		return nil
 	}
 	t.copied()
+	kept := t.s.d.w.reading.keep(value)
 	if i := t.at(bucket, key); i >= 0 {
-		t.entries[i].value = bytes.Clone(value)
+		t.entries[i].value = kept
 		return nil
 	}
-	t.entries = append(t.entries, entry{string(bucket), string(key), bytes.Clone(value)})
+	t.entries = append(t.entries, entry{string(bucket), string(key), kept})
 	return nil
 }
 

@@ -102,7 +102,7 @@ func (m *model) live(t *rapid.T, sum *sums) {
 // withoutDetector has a build without the race detector do the work, which costs
 // several times as much under it and has one goroutine a history.
 func withoutDetector(t *testing.T) {
-	cmd := exec.Command("go", "test", "-count=1", "-v", "-run", "^TestModel", "-timeout", "15m", ".")
+	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-v", "-run", "^TestModel", "-timeout", "15m", ".")
 	out, err := cmd.CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		if strings.HasPrefix(line, "model: ") || strings.Contains(line, "--- ") {
@@ -139,6 +139,8 @@ func (s *sums) print() {
 		s.seen["power cuts"], s.seen["kills"], s.seen["failed calls"], s.seen["lost request"]+s.seen["lost reply"], s.violations.Load())
 	fmt.Printf("model: ended: %d done, %d partial, %d undone, %d cancelled\n",
 		s.seen["ended done"], s.seen["ended partial"], s.seen["ended undone"], s.seen["ended cancelled"])
+	fmt.Printf("model: %d ends were known, %d of them lived again; %d steps of the others were not\n",
+		s.seen["ends shared"]+s.seen["ends lived again"], s.seen["ends lived again"], s.seen[stepsShared])
 	var cuts []string
 	for what, n := range s.seen {
 		if step, is := strings.CutPrefix(what, "cut in "); is && step != "" {

@@ -32,6 +32,8 @@ type model struct {
 	root      string // of the state directory, which is there and empty
 	readings  sync.Pool
 	signed    sync.Map // message -> signature of the reader
+	ends      ends
+	alone     bool // no end is shared
 }
 
 var (
@@ -80,6 +82,8 @@ type world struct {
 	desk   *desk
 	a      *Agent // of this life; its memory ends with it
 
+	from *brink // where nothing more was to come; nil before
+
 	ops, gap, next int
 	luck           uint64
 	fault          map[string]bool // of the next call that asks for it
@@ -89,7 +93,7 @@ type world struct {
 	acting, busy   bool
 	at             string // the step that is under way
 	pauses, lives  int
-	rounds         int
+	rounds, signs  int
 	why            error // of what failed last
 
 	commands  int    // made so far

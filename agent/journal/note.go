@@ -19,7 +19,7 @@ func (j *Journal) note() *Note { return &Note{j: j, kept: map[string][]byte{}} }
 
 // Keep keeps v, as JSON, under a name.
 func (n *Note) Keep(name string, v any) error {
-	b, err := json.Marshal(v)
+	b, err := write(n.j.store, v)
 	if err != nil {
 		return fmt.Errorf("cannot keep %s: %w", name, err)
 	}
@@ -60,7 +60,7 @@ func (n *Note) write(tx Tx) error {
 
 // Save writes v, as JSON, under a name at once and durably.
 func (j *Journal) Save(name string, v any) error {
-	b, err := json.Marshal(v)
+	b, err := write(j.store, v)
 	if err != nil {
 		return fmt.Errorf("cannot write %s into the journal: %w", name, err)
 	}

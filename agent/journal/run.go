@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -164,7 +163,7 @@ func readRun(tx Tx) (r Run, ok bool, err error) {
 }
 
 func writeRun(tx Tx, r Run) error {
-	b, err := json.Marshal(r)
+	b, err := write(tx, r)
 	if err != nil {
 		return err
 	}
@@ -180,7 +179,7 @@ func readStatus(tx Tx, name string) (s Status, err error) {
 }
 
 func writeStatus(tx Tx, name string, s Status) error {
-	b, err := json.Marshal(s)
+	b, err := write(tx, s)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,20 @@ func read(tx Tx, value []byte, v any) error {
 	return json.Unmarshal(value, v)
 }
 
+// Writes is a store, or a transaction, that writes values as JSON itself: that of
+// the same test, which has written the same values before.
+type Writes interface {
+	Write(v any) ([]byte, error)
+}
+
+// write writes a value, as JSON.
+func write(to, v any) ([]byte, error) {
+	if w, itself := to.(Writes); itself {
+		return w.Write(v)
+	}
+	return json.Marshal(v)
+}
+
 // On is a journal in a store that is not a file; it is laid out where it is new.
 func On(s Store, o Options) (*Journal, error) {
 	j := o.over(s)

@@ -237,6 +237,9 @@ func TestGapInSharedCommitIsItsOwn(t *testing.T) {
 // Against a plain model: any sequence of appends, repeats, gaps, bad bodies and
 // reopenings leaves every event once, in order.
 func TestAppendAgainstModel(t *testing.T) {
+	if withoutDetector(t) {
+		return
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		dir := t.TempDir()
 		o := testOptions()

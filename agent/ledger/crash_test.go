@@ -20,7 +20,9 @@ func TestMain(m *testing.M) {
 	if what := os.Getenv("LEDGER_CHILD"); what != "" {
 		os.Exit(child(what, os.Getenv("LEDGER_DIR")))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	cleanPlain()
+	os.Exit(code)
 }
 
 const childGroup = 3 // events in one Append of the child

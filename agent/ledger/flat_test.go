@@ -52,6 +52,9 @@ func opening(t testing.TB, dir string, o Options) (c cost) {
 // bytes that are read to open, not the heap of any of them. The times at five
 // million records are in docs/BENCHMARKS-LEDGER.md; this is why they are as they are.
 func TestNothingGrowsWithTheLedger(t *testing.T) {
+	if withoutDetector(t) {
+		return
+	}
 	dir := t.TempDir() + "/ledger"
 	o := testOptions()
 	o.MaxSegment = 8 << 20

@@ -72,6 +72,9 @@ var endKept = []string{"free list", "branches", "branches loop"}
 // Damage around the records is mended without a loss: the segment is written
 // anew, the damaged file is kept as it was, and the ledger is what it was.
 func TestRepairOfWhatIsAroundTheRecords(t *testing.T) {
+	if withoutDetector(t) {
+		return
+	}
 	dir, want := threeSegments(t)
 	for name, change := range around {
 		for _, n := range []uint64{1, 2, 3} {
@@ -143,6 +146,9 @@ func holdsRecord(t testing.TB, path string, n, seq uint64) (places []int64, size
 
 // A record that cannot be read is named, and nothing is put in place.
 func TestRepairNamesWhatIsMissing(t *testing.T) {
+	if withoutDetector(t) {
+		return
+	}
 	dir, want := threeSegments(t)
 	base := segmentBase(t, dir, 2)
 	for name, lost := range map[string][]uint64{

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -26,13 +25,9 @@ func TestNoKeyIsInTheMemoryOfAnUnboundDaemon(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may look into the memory of a process that hides it")
 	}
-	out, err := exec.Command("go", "build", "-o", filepath.Join(programs, "unbindd-plain"), ".").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	w := newWorld(t, options{sales: 20})
 	secrets := w.unwrap()
-	w.daemon = start(t, "unbindd-plain", "run", "--config", w.path("unbindd.yaml"))
+	w.daemon = start(t, plainDaemon, "run", "--config", w.path("unbindd.yaml"))
 	w.daemon.sign("ready ")
 	w.traded(20)
 	pid := w.daemon.cmd.Process.Pid

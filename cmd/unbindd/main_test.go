@@ -50,7 +50,7 @@ func build() error {
 	for name, args := range map[string][]string{
 		"unbindd": {"-race"}, plainDaemon: nil, "unbind-desk": nil, "unbindctl": nil, "readersim": nil,
 	} {
-		args = append([]string{"build", "-o", filepath.Join(programs, name)}, args...)
+		args = append([]string{"build", "-ldflags=-s -w", "-o", filepath.Join(programs, name)}, args...)
 		cmd := exec.Command("go", append(args, "../"+strings.TrimSuffix(name, "-plain"))...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("cannot build %s: %w\n%s", name, err, out)

@@ -28,7 +28,7 @@ type foreign struct {
 func build(t testing.TB, pkg string) foreign {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "foreign.test")
-	if out, err := exec.Command("go", "test", "-c", "-o", binary, "../../"+pkg).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "test", "-c", "-ldflags=-s -w", "-o", binary, "../../"+pkg).CombinedOutput(); err != nil {
 		t.Fatalf("cannot build %s: %v\n%s", pkg, err, out)
 	}
 	return foreign{binary: binary}

@@ -57,7 +57,7 @@ func (s *scene) buildPrograms(t *testing.T) {
 	for name, args := range map[string][]string{
 		"unbindd": nil, "unbind-desk": nil, "readersim": nil, mountedDaemon: {"-overlay", s.paper("overlay.json")},
 	} {
-		args = append(append([]string{"build", "-o", s.bin(name)}, args...), "../../cmd/"+strings.TrimSuffix(name, "-mounted"))
+		args = append(append([]string{"build", "-ldflags=-s -w", "-o", s.bin(name)}, args...), "../../cmd/"+strings.TrimSuffix(name, "-mounted"))
 		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 			t.Fatalf("cannot build %s: %v\n%s", name, err, out)
 		}

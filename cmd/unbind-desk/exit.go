@@ -92,18 +92,3 @@ func tell(w io.Writer, err error, asJSON bool) int {
 	}
 	return exitCode(err)
 }
-
-func nextStep(err error) string {
-	if m, ok := envelope.MeaningOf(envelope.CodeOf(err)); ok {
-		return m.Next(language())
-	}
-	switch exitCode(err) {
-	case exitUsage:
-		return "See unbind-desk --help, or --help behind the verb."
-	case exitUnreachable:
-		return "Start it with unbind-desk serve --dir DIR, and give the same --dir here."
-	case exitBlocked:
-		return "Nothing was changed; choose another place, or end what is in the way."
-	}
-	return ""
-}

@@ -174,9 +174,15 @@ func showDraft(c *cobra.Command, d desk.Draft, out string) error {
 		return err
 	}
 	told := map[string]any{"case": d.Case, "digest": e.Digest(), "file": out, "version": d.Version}
+	if len(d.Validated) > 0 {
+		told["validated"] = d.Validated
+	}
 	return show(c, told, func() {
-		say(c, "Case %s, unsigned order in %s", d.Case, out)
+		say(c, "%s", text{"Case %s, unsigned order in %s", "案件 %s，未签名指令已写入 %s"}.in(d.Case, out))
 		say(c, "  %s", e.Digest())
-		say(c, "Next: unbind-desk sign --key KEY.pem %s, for each person; then unbind-desk publish.", out)
+		for _, holder := range d.Validated {
+			say(c, "%s", text{"%s has validated this case, and so may not sign this order: another person signs in that role.", "%s 已验证本案件，不得再签署此指令：请由该角色的其他人签署。"}.in(holder))
+		}
+		say(c, "%s", text{"Next: unbind-desk sign --key KEY.pem %s, for each person; then unbind-desk publish.", "下一步：每人执行 unbind-desk sign --key KEY.pem %s，然后执行 unbind-desk publish。"}.in(out))
 	})
 }

@@ -23,7 +23,7 @@
 //	trust.go    whom terminals believe: show; trustdraft.go, trustsign.go (and check), trustmove.go (publish, export), trustwords.go
 //	custody.go  a custodian opens and counts a backup again; validate.go a second person's word on a certificate; second.go both
 //	language.go  the two languages
-//	exit.go     exit codes and how errors are told
+//	exit.go     exit codes and how errors are told; next.go what a person does next
 //	output.go   words or JSON
 package main
 

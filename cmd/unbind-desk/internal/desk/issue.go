@@ -41,6 +41,8 @@ type Draft struct {
 	Papers []byte      `json:"papers,omitempty"`
 	// Version is the case's, as it was seen when the order was drafted.
 	Version int64 `json:"version"`
+	// Validated are the people who have validated the case, and so may not sign.
+	Validated []envelope.ID `json:"validated,omitempty"`
 }
 
 // Issue opens a case with an unsigned command. The number comes from the

@@ -39,7 +39,7 @@ func commandWords(e *envelope.Envelope) ([]string, error) {
 	says := []string{
 		line("order", "UNBIND terminal %s, for good: %s", c.Terminal, c.Action),
 		line("case", "%s, number %d of enrolment %d, command id %s", c.Case, c.Seq, c.Epoch, c.ID),
-		line("reason", "%s, profile %s", c.Reason, c.Profile.ID),
+		line("reason", "%s, profile %s", c.Reason, profileTag(c.Profile.ID, c.Root, c.Profile.Digest)),
 		line("binding", "%s, device key %s", c.Binding, c.Device),
 		line("erases", "%s, at level %s", joined(c.Scope), c.Level),
 		line("backup", "%s, sealed for set %s", gateWords(c.Backup), c.Backup.Set),

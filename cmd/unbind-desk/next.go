@@ -22,20 +22,13 @@ func advise(err error, next text) error {
 	return advised{err, next}
 }
 
-// nextStep is what a person does next: the verb's own word, or that of the code.
-func nextStep(err error) string {
+// advice is what a person does next: the verb's own word, or that of the code.
+func advice(err error) string {
 	var own advised
 	if errors.As(err, &own) {
 		return own.next.in()
 	}
-	if m, ok := envelope.MeaningOf(envelope.CodeOf(err)); ok {
-		return m.Next(language())
-	}
-	return map[int]text{
-		exitUsage:       {"See unbind-desk --help, or --help behind the verb.", "参见 unbind-desk --help，或在动词后加 --help。"},
-		exitUnreachable: {"Start it with unbind-desk serve --dir DIR, and give the same --dir here.", "请用 unbind-desk serve --dir DIR 启动，并在此处给出同一个 --dir。"},
-		exitBlocked:     {"Nothing was changed; choose another place, or end what is in the way.", "未作任何更改；请另选位置，或先结束妨碍的事项。"},
-	}[exitCode(err)].in()
+	return nextStep(err)
 }
 
 // unsignable says what is left to do with a case whose command does not verify any

@@ -150,4 +150,4 @@ lint-layout: ## check the house: who may import whom, names, comments, sizes
 	go test -count=1 ./scripts
 
 clean: ## remove what the other targets made
-	rm -rf bin demo-out bench-out fuzz-out console-out network-out.txt
+	rm -rf bin demo-out bench-out fuzz-out console-out ci-out network-out.txt

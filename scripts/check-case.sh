@@ -36,6 +36,8 @@ trap 'rm -rf "$tmp"' EXIT
 
 # shellcheck source=scripts/demo/envelope.sh
 . "$(dirname "$0")/demo/envelope.sh"
+# shellcheck source=scripts/demo/people.sh
+. "$(dirname "$0")/demo/people.sh"
 
 # ---- the checks, in the order in which one stands on the other ----------------
 
@@ -340,58 +342,6 @@ tombstone() {
   echo "sha256(r) is what the certificate committed to"
 }
 
-# by_role NAME ROLE...: the one signature is by a person of one of these roles, whose
-# key is not revoked; its holder and role are told.
-by_role() {
-  local name=$1 id holder role public n
-  shift
-  unwrap "$name"
-  same "the number of signatures of $name" "$(jq '.signatures | length' "$(path "$name")")" 1
-  id=$(jq -r '.signatures[0].keyid' "$(path "$name")")
-  for ((n = bundles; n >= 1; n--)); do
-    read -r holder role public < <(payload "trust/$n.json" ".keys[\"$id\"] // {} | \"\(.holder // \"nobody\") \(.role) \(.pub)\"")
-    [ "$holder" = nobody ] || break
-  done
-  [[ " $* " = *" $role "* ]] || fail "$name is signed by $holder, role $role; want one of $*"
-  [ "$(jq --arg id "$id" 'index($id)' "$tmp/revoked")" = null ] || fail "the key that signed $name is revoked"
-  signature "$tmp/${name//\//_}.pae" "$(jq -r '.signatures[0].sig' "$(path "$name")")" "$public"
-  echo "$holder" >"$tmp/holder" && echo "$role" >"$tmp/role"
-}
-
-# custody: another person than the desk's opened and counted the backup.
-custody() {
-  local name=receipts/custody.json
-  [ -e "$dir/$name" ] || absent "no custodian has counted the backup"
-  by_role $name custodian
-  names_the_case $name
-  same "kind" "$(payload $name '[.kind, .verified]')" '["custody","restored"]'
-  same "subject" "$(payload $name .subject)" "$(digest manifest.json)"
-  same "totals" "$(payload $name .totals)" "$(payload manifest.json '{count, head, sums}')"
-  same "leaf" "$(payload $name .index)" "$(payload receipts/backup.json .index)"
-  [ "$(jq -r '.signatures[0].keyid' "$dir/receipts/backup.json")" != "$(jq -r '.signatures[0].keyid' "$dir/$name")" ] ||
-    fail "it is signed by the key of the desk's own"
-  echo "opened and counted again, by $(<"$tmp/holder")"
-}
-
-# validation: a person in another role, and another one, than those who signed the
-# command says what the certificate is worth.
-validation() {
-  local name=validation.json accepts
-  [ -e "$dir/$name" ] || absent "nobody has validated the certificate"
-  by_role $name operations security release custodian
-  same "type" "$(payload $name .predicateType)" urn:unbindd:validation:v1
-  same "subjects" "$(payload $name .subject)" "$(payload certificate.json .subject)"
-  same "certificate" "$(payload $name .predicate.certificate)" "$(digest certificate.json)"
-  same "result" "$(payload $name .predicate.result)" "$(payload certificate.json .predicate.result)"
-  same "approvers of the holder or the role" "$(payload certificate.json ".predicate.command.approvers
-    | map(select(.holder == \"$(<"$tmp/holder")\" or .role == \"$(<"$tmp/role")\")) | length")" 0
-  accepts=$(payload $name .predicate.accepts)
-  [ "$accepts" != rejected ] || fail "$(<"$tmp/holder") has rejected the certificate"
-  same "what it is accepted as" "$accepts" "$(payload $name .predicate.result)"
-  [ "$accepts" = complete ] || [ "$(payload $name '.predicate.open | length')" -gt 0 ] || fail "it names nothing that is open"
-  echo "accepted as $accepts, by $(<"$tmp/holder")"
-}
-
 # others: answers, follow-up orders and what was superseded.
 others() {
   local file name what n=0
@@ -488,6 +438,7 @@ check "enrolment ticket" enrolment
 check binding binding
 check profile profile
 check command command_
+check campaign campaign
 check manifest manifest
 check "backup receipt" backup_receipt
 check "sealed file" sealed

@@ -56,8 +56,8 @@ the desk's caps.`,
 				for _, id := range terminals {
 					say(c, "  %s", id)
 				}
-				say(c, "%d terminal(s) in %s, %s", made.Count, out, e.Digest())
-				say(c, "Next: unbind-desk sign --key KEY.pem %s, by operations, security and release.", out)
+				say(c, "%s", text{"%d terminal(s) in %s, %s", "%d 台终端，写入 %s，%s"}.in(made.Count, out, e.Digest()))
+				say(c, "%s", text{"Next: unbind-desk sign --key KEY.pem %s, by operations, security and release.", "下一步：由 operations、security 和 release 分别执行 unbind-desk sign --key KEY.pem %s。"}.in(out))
 			})
 		}),
 	}
@@ -103,9 +103,9 @@ func publishCampaign(c *cobra.Command, dir, file string, orders []string) error 
 	}
 	return show(c, done, func() {
 		for _, p := range done {
-			say(c, "Published: %s, case %s is %s.", p.Digest, p.Case, p.State)
+			say(c, "%s", text{"Published: %s, case %s is %s.", "已发布：%s，案件 %s 状态为 %s。"}.in(p.Digest, p.Case, p.State))
 		}
-		say(c, "%d command(s) published, all that the campaign lists.", len(done))
+		say(c, "%s", text{"%d command(s) published, all that the campaign lists.", "已发布 %d 条指令，即该批次所列全部。"}.in(len(done)))
 	})
 }
 
@@ -115,12 +115,12 @@ func campaignWords(e *envelope.Envelope) ([]string, error) {
 		return nil, err
 	}
 	says := []string{
-		line("order", "PUBLISH %d unbind command(s) at once, past the desk's caps", c.Count),
-		line("good", "from %s to %s", when(c.NotBefore), when(c.NotAfter)),
-		line("ATTENTION", "%d terminals; compare the number with what you were told, and the commands with those you have seen", c.Count),
+		line(text{"order", "指令"}, text{"PUBLISH %d unbind command(s) at once, past the desk's caps", "一次发布 %d 条解绑指令，不受后台每日上限限制"}, c.Count),
+		line(text{"good", "有效期"}, text{"from %s to %s", "自 %s 至 %s"}, when(c.NotBefore), when(c.NotAfter)),
+		line(text{"ATTENTION", "注意"}, text{"%d terminals; compare the number with what you were told, and the commands with those you have seen", "共 %d 台终端；请与告知您的数量以及您所见过的指令核对"}, c.Count),
 	}
 	for _, d := range c.Commands {
-		says = append(says, line("command", "%s", d))
+		says = append(says, line(text{"command", "指令"}, text{"%s", "%s"}, d))
 	}
 	return says, nil
 }

@@ -52,13 +52,13 @@ func listCases(c *cobra.Command, dir string, q desk.Query) error {
 			sayBrief(c, b)
 		}
 		if len(list) == 0 {
-			say(c, "There are no cases.")
+			say(c, "%s", text{"There are no cases.", "没有案件。"}.in())
 		}
 	})
 }
 
 func sayBrief(c *cobra.Command, b desk.Brief) {
-	say(c, "%-16s %-12s %-24s since %s", b.Case, b.State, b.Terminal, when(b.Since))
+	say(c, "%s", text{"%-16s %-12s %-24s since %s", "%-16s %-12s %-24s 自 %s"}.in(b.Case, b.State, b.Terminal, when(b.Since)))
 }
 
 func showCase(c *cobra.Command, dir, id string) error {
@@ -68,11 +68,11 @@ func showCase(c *cobra.Command, dir, id string) error {
 	}
 	return show(c, w, func() {
 		sayBrief(c, w.Brief)
-		say(c, "version %d", w.Version)
-		say(c, "command %s", w.Command)
-		say(c, "binding %s", w.Binding)
+		say(c, "%s", text{"version %d", "版本 %d"}.in(w.Version))
+		say(c, "%s", text{"command %s", "指令 %s"}.in(w.Command))
+		say(c, "%s", text{"binding %s", "绑定 %s"}.in(w.Binding))
 		for _, o := range w.Objects {
-			say(c, "  %-20s %3d  %s  leaf %d", o.Kind, o.N, o.Digest, o.Leaf)
+			say(c, "%s", text{"  %-20s %3d  %s  leaf %d", "  %-20s %3d  %s  叶 %d"}.in(o.Kind, o.N, o.Digest, o.Leaf))
 		}
 		for _, e := range w.History {
 			say(c, "  %s  %-12s %s", when(e.At), e.State, e.What)
@@ -101,8 +101,8 @@ zstd, jq) work with. It appears whole or not at all.`,
 			}
 			told := map[string]any{"case": args[0], "dir": out, "files": names}
 			return show(c, told, func() {
-				say(c, "Case %s is in %s, %d files.", args[0], out, len(names))
-				say(c, "Next: unbind-desk verify %s", out)
+				say(c, "%s", text{"Case %s is in %s, %d files.", "案件 %s 已写入 %s，共 %d 个文件。"}.in(args[0], out, len(names)))
+				say(c, "%s", text{"Next: unbind-desk verify %s", "下一步：unbind-desk verify %s"}.in(out))
 			})
 		}),
 	}

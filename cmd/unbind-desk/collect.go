@@ -95,17 +95,17 @@ are missing. When none is, publish --case CASE offers the command.`,
 
 func showCollected(c *cobra.Command, done desk.Collected) error {
 	return show(c, done, func() {
-		say(c, "Case %s, version %d", done.Case, done.Version)
+		say(c, "%s", text{"Case %s, version %d", "案件 %s，版本 %d"}.in(done.Case, done.Version))
 		sayApproval(c, done.Approval)
 	})
 }
 
 func sayApproval(c *cobra.Command, a grounds.Approval) {
 	for _, who := range a.Signed {
-		say(c, "  signed by %s as %s", who.Holder, who.Role)
+		say(c, "%s", text{"  signed by %s as %s", "  已由 %s 以 %s 角色签署"}.in(who.Holder, who.Role))
 	}
 	if len(a.Missing) == 0 && a.More == 0 {
-		say(c, "Everybody has signed whom the rule asks for.")
+		say(c, "%s", text{"Everybody has signed whom the rule asks for.", "规则所要求的人员均已签署。"}.in())
 		return
 	}
 	var roles []string
@@ -115,7 +115,7 @@ func sayApproval(c *cobra.Command, a grounds.Approval) {
 	if a.More > 0 {
 		roles = append(roles, fmt.Sprintf("%d more of these roles or of those that signed", a.More))
 	}
-	say(c, "Still missing: %s", strings.Join(roles, ", "))
+	say(c, "%s", text{"Still missing: %s", "还缺：%s"}.in(strings.Join(roles, ", ")))
 }
 
 func draftCommand(dir *string) *cobra.Command {

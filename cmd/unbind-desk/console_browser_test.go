@@ -22,7 +22,8 @@ import (
 const walkers = "../../scripts/console"
 
 // TestConsoleInABrowser walks the console of a real desk in a real browser. Where
-// CONSOLE_OUT names a folder, screenshots are left there.
+// CONSOLE_OUT names a folder, screenshots are left there with an index; where
+// CONSOLE_SHOTS does, those alone that cost no further step (.ci/run).
 func TestConsoleInABrowser(t *testing.T) {
 	for _, tool := range []string{"/usr/bin/chromium", "node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -62,20 +63,19 @@ type walk struct {
 // run starts the browser's half and does what it asks for.
 func (w *walk) run(link string) {
 	w.t.Helper()
-	args := []string{"walk.mjs", link}
-	if out := os.Getenv("CONSOLE_OUT"); out != "" {
+	args, out := shotsInto([]string{"walk.mjs", link})
+	if out != "" {
 		w.check(os.MkdirAll(out, 0o755))
-		args = append(args, out)
 	}
 	c := exec.CommandContext(w.t.Context(), "node", args...)
 	c.Dir = walkers
 	c.Stderr = os.Stderr
 	in, err := c.StdinPipe()
 	w.check(err)
-	out, err := c.StdoutPipe()
+	said, err := c.StdoutPipe()
 	w.check(err)
 	w.check(c.Start())
-	for lines := bufio.NewScanner(out); lines.Scan(); {
+	for lines := bufio.NewScanner(said); lines.Scan(); {
 		what, ok := strings.CutPrefix(lines.Text(), "do ")
 		if !ok {
 			w.t.Log(lines.Text())
@@ -86,6 +86,9 @@ func (w *walk) run(link string) {
 	}
 	if err := c.Wait(); err != nil {
 		w.t.Fatalf("the walk failed: %v; the desk says %s", err, w.log)
+	}
+	if out != "" {
+		w.check(indexShots(out))
 	}
 }
 

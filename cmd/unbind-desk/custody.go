@@ -55,7 +55,7 @@ count, sum or head than was signed (E24), and the person who signed the desk's r
 func (s *second) custody(c *cobra.Command, l dossier.Looked) error {
 	r, err := l.DraftCustody(time.Now().Unix())
 	if err != nil {
-		return err
+		return unsignable(err)
 	}
 	e, err := envelope.Seal(envelope.Type(receipt.Kind), r)
 	if err != nil {

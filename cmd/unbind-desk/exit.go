@@ -74,7 +74,7 @@ func tell(w io.Writer, err error, asJSON bool) int {
 	if err == nil {
 		return exitDone
 	}
-	out := serve.Refusal{Code: envelope.CodeOf(err), Message: err.Error(), Next: nextStep(err)}
+	out := serve.Refusal{Code: envelope.CodeOf(err), Message: err.Error(), Next: advice(err)}
 	if asJSON {
 		text, merr := json.Marshal(out)
 		if merr != nil {
@@ -99,11 +99,11 @@ func nextStep(err error) string {
 	}
 	switch exitCode(err) {
 	case exitUsage:
-		return "See unbind-desk --help, or --help behind the verb."
+		return text{"See unbind-desk --help, or --help behind the verb.", "参见 unbind-desk --help，或在动词后加 --help。"}.in()
 	case exitUnreachable:
-		return "Start it with unbind-desk serve --dir DIR, and give the same --dir here."
+		return text{"Start it with unbind-desk serve --dir DIR, and give the same --dir here.", "请用 unbind-desk serve --dir DIR 启动，并在此处给出同一个 --dir。"}.in()
 	case exitBlocked:
-		return "Nothing was changed; choose another place, or end what is in the way."
+		return text{"Nothing was changed; choose another place, or end what is in the way.", "未作任何更改；请另选位置，或先结束妨碍的事项。"}.in()
 	}
 	return ""
 }

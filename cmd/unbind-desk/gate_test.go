@@ -7,15 +7,18 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"unbindd/agent/certificate"
+	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/ledger"
 	"unbindd/agent/manifest"
 	"unbindd/agent/profile"
 	"unbindd/agent/ticket"
 	"unbindd/agent/trust"
+	"unbindd/cmd/unbind-desk/internal/desk"
 	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/signer"
@@ -127,12 +130,32 @@ func TestReplace(t *testing.T) {
 			t.Fatalf("the next version comes with %d orders, %d versions", len(bundle.Orders), len(bundle.Trust))
 		}
 	}
-	replace := []string{"--terminal", "T-1", "--action", "replace", "--profile", "replace-standard", "--reason", "device-swap"}
-	if _, said, code := verb(t, append([]string{"issue", "--dir", string(o.dir), "--out", o.file("x")}, replace...)...); code != exitRefused {
-		t.Fatalf("a replacement without a successor was issued: %s", said)
+	for action, exit := range map[string]int{"replace": exitRefused, "quarantine": exitRefused, "reboot": exitUsage} {
+		if _, said, code := verb(t, "issue", "--dir", string(o.dir), "--out", o.file("x"), "--terminal", "T-1", "--action", action,
+			"--profile", "replace-standard", "--reason", "device-swap"); code != exit || strings.Contains(said, "E17:action") != (exit == exitRefused) {
+			t.Errorf("%s is offered: exit %d, %s", action, code, said)
+		}
+	}
+	// No terminal carries it out yet, so no verb asks for it; the desk knows how.
+	wish := desk.Wish{
+		Terminal: "T-1", Action: "replace", Profile: "replace-standard", Reason: "device-swap",
+		Gate: command.GateReceipt, Level: command.Clear, Set: directory.RecipientSet, Valid: 3600,
+	}
+	if _, err := operator(string(o.dir)).Issue(t.Context(), wish); envelope.CodeOf(err) != "E17:successor" {
+		t.Fatalf("a replacement without a successor was issued: %v", err)
 	}
 	old.trade(2)
-	u := old.begin(o.order(append(replace, "--successor", "T-2"), "ops-1", "sec-1"))
+	wish.Successor = "T-2"
+	draft, err := operator(string(o.dir)).Issue(t.Context(), wish)
+	o.check(err)
+	path := o.file("order.json")
+	o.check(os.WriteFile(path, draft.Order, 0o600))
+	o.cli("sign", "--key", o.dir.Key("ops-1"), path)
+	o.cli("sign", "--key", o.dir.Key("sec-1"), path)
+	o.cli("publish", "--dir", string(o.dir), path)
+	order, err := readEnvelope(path)
+	o.check(err)
+	u := old.begin(order)
 	if _, got := old.orders(nil); len(got.Trust) != 2 || len(got.Orders) != 1 {
 		t.Fatalf("the order does not come with both bundles: %d", len(got.Trust))
 	}

@@ -75,11 +75,11 @@ func places(texts []string) ([]profile.Place, error) {
 }
 
 func sayFounded(c *cobra.Command, made directory.Founded) {
-	say(c, "The desk is founded in %s.", made.Dir)
-	say(c, "Anchor  %s", made.Anchor)
+	say(c, "%s", text{"The desk is founded in %s.", "后台已建立于 %s。"}.in(made.Dir))
+	say(c, "%s", text{"Anchor  %s", "锚点  %s"}.in(made.Anchor))
 	for _, holder := range slices.Sorted(maps.Keys(made.Keys)) {
 		say(c, "  %-10s %s", holder, made.Keys[holder])
 	}
-	say(c, "Compare the anchor out of band when a terminal enrols.")
-	say(c, "Next: unbind-desk serve --dir %s", made.Dir)
+	say(c, "%s", text{"Compare the anchor out of band when a terminal enrols.", "终端注册时，请通过其他渠道核对锚点。"}.in())
+	say(c, "%s", text{"Next: unbind-desk serve --dir %s", "下一步：unbind-desk serve --dir %s"}.in(made.Dir))
 }

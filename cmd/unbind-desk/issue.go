@@ -52,7 +52,7 @@ operations signs and publishes before the command.`,
 	dirFlag(c, &i.dir)
 	f := c.Flags()
 	f.StringVar(&i.wish.Terminal, "terminal", "", "the terminal to unbind")
-	f.StringVar(&i.action, "action", "", "rebind, retire, replace or quarantine")
+	f.StringVar(&i.action, "action", "", strings.Join(actions, " or "))
 	f.StringVar(&i.profile, "profile", "", "the profile's id")
 	f.StringVar(&i.reason, "reason", "", "one of the profile's reasons")
 	f.StringVar(&i.challenge, "challenge", "", "the terminal's challenge, as unbindctl challenge shows it; with one no clock is asked")
@@ -66,13 +66,40 @@ operations signs and publishes before the command.`,
 	f.StringArrayVar(&i.papers, "paper", nil, "TYPE=FILE:BADGE, a document that BADGE has seen (repeatable)")
 	f.StringVar(&i.papersOut, "papers", "", "file to write the unsigned list of papers to")
 	f.StringVar(&i.wish.Successor, "successor", "", "the terminal that takes over, for action replace")
+	cobra.CheckErr(f.MarkHidden("successor")) // the desk knows it, and no terminal of this version
 	f.StringVar(&i.out, "out", "", "file to write the unsigned command to")
 	must(c, "terminal", "action", "profile", "reason", "out")
+	for flag, words := range map[string][]string{
+		"action": actions, "gate": {command.GateReceipt, command.GateSealed, command.GateNone}, "level": {command.Clear, command.Purge},
+	} {
+		cobra.CheckErr(c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
+	}
 	c.AddCommand(followCommand("cancel"), followCommand("amend"), followCommand("close"))
 	return c
 }
 
+// actions are what terminals of this version carry out.
+var actions = []string{command.Rebind, command.Retire}
+
+// carriedOut refuses an action that every terminal would refuse.
+func carriedOut(action string) error {
+	want := strings.Join(actions, " or ")
+	switch {
+	case slices.Contains(actions, action):
+		return nil
+	case action == command.Replace || action == command.Quarantine:
+		return advise(envelope.Refuse("E17", "action", "cannot issue the command: terminals of this version do not carry out %s", action), text{
+			"Use --action rebind where the terminal goes to another merchant, or --action retire where it is withdrawn.",
+			"终端转给其他商户请用 --action rebind，终端停用请用 --action retire。",
+		})
+	}
+	return misuse("cannot use --action %s: want %s", action, want)
+}
+
 func (i *issuing) run(c *cobra.Command) error {
+	if err := carriedOut(i.action); err != nil {
+		return err
+	}
 	if err := vacant(i.out, i.papersOut); err != nil {
 		return err
 	}
@@ -83,6 +110,12 @@ func (i *issuing) run(c *cobra.Command) error {
 		return err
 	}
 	draft, err := operator(i.dir).Issue(c.Context(), i.wish)
+	if envelope.CodeOf(err) == "E17:profile-signer" {
+		return advise(err, text{
+			"Have the profile signed anew by people of the trust in force: unbind-desk sign --key KEY.pem DIR/profiles/NAME.json, then unbind-desk publish --dir DIR DIR/profiles/NAME.json, then issue again.",
+			"请由现行信任包中的人员重新签署该配置：先执行 unbind-desk sign --key KEY.pem DIR/profiles/NAME.json，再执行 unbind-desk publish --dir DIR DIR/profiles/NAME.json，然后重新签发。",
+		})
+	}
 	if err != nil {
 		return err
 	}
@@ -174,9 +207,15 @@ func showDraft(c *cobra.Command, d desk.Draft, out string) error {
 		return err
 	}
 	told := map[string]any{"case": d.Case, "digest": e.Digest(), "file": out, "version": d.Version}
+	if len(d.Validated) > 0 {
+		told["validated"] = d.Validated
+	}
 	return show(c, told, func() {
-		say(c, "Case %s, unsigned order in %s", d.Case, out)
+		say(c, "%s", text{"Case %s, unsigned order in %s", "案件 %s，未签名指令已写入 %s"}.in(d.Case, out))
 		say(c, "  %s", e.Digest())
-		say(c, "Next: unbind-desk sign --key KEY.pem %s, for each person; then unbind-desk publish.", out)
+		for _, holder := range d.Validated {
+			say(c, "%s", text{"%s has validated this case, and so may not sign this order: another person signs in that role.", "%s 已验证本案件，不得再签署此指令：请由该角色的其他人签署。"}.in(holder))
+		}
+		say(c, "%s", text{"Next: unbind-desk sign --key KEY.pem %s, for each person; then unbind-desk publish.", "下一步：每人执行 unbind-desk sign --key KEY.pem %s，然后执行 unbind-desk publish。"}.in(out))
 	})
 }

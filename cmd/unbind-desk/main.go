@@ -22,8 +22,8 @@
 //	open.go     open a sealed backup; salvage.go what was saved of a ledger
 //	trust.go    whom terminals believe: show; trustdraft.go, trustsign.go (and check), trustmove.go (publish, export), trustwords.go
 //	custody.go  a custodian opens and counts a backup again; validate.go a second person's word on a certificate; second.go both
-//	language.go  the two languages
-//	exit.go     exit codes and how errors are told
+//	language.go  the two languages; help.go the help in Chinese
+//	exit.go     exit codes and how errors are told; next.go what a person does next
 //	output.go   words or JSON
 package main
 
@@ -38,11 +38,19 @@ import (
 // version is set by the build.
 var version = "unknown"
 
-func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	if err := heed(os.Args[1:]); err != nil {
+		os.Exit(tell(os.Stderr, err, false))
+	}
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root := rootCommand()
+	if err := helped(root); err != nil {
+		return tell(errOut, err, false)
+	}
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)
@@ -72,12 +80,15 @@ func rootCommand() *cobra.Command {
   verify, open                check an exported case, open a sealed backup - offline
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
-5 the desk is not running, 6 refused (with a code, a sentence and a next step).`,
+5 the desk is not running, 6 refused (with a code, a sentence and a next step).
+
+Words are in Chinese or English, by --lang, UNBIND_DESK_LANG or LANG.`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().Bool("json", false, "print JSON instead of words")
+	root.PersistentFlags().Var(new(spoken), "lang", "language of answers and help, zh or en")
 	root.AddCommand(
 		initCommand(), serveCommand(), consoleCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
 		campaignCommand(), overdueCommand(), alarmsCommand(), capsCommand(), logCommand(),

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,9 +111,8 @@ func (m *million) ask(what, path string, want int) {
 		took = append(took, time.Since(begun))
 		m.check(err)
 		m.check(resp.Body.Close())
-		var list []json.RawMessage
-		if resp.StatusCode != http.StatusOK || want >= 0 && (json.Unmarshal(got, &list) != nil || len(list) != want) {
-			m.t.Fatalf("%s: %d, %d entries, want %d: %.300s", path, resp.StatusCode, len(list), want, got)
+		if n := entries(got); resp.StatusCode != http.StatusOK || want >= 0 && n != want {
+			m.t.Fatalf("%s: %d, %d entries, want %d: %.300s", path, resp.StatusCode, n, want, got)
 		}
 	}
 	slices.Sort(took)
@@ -123,23 +123,38 @@ func (m *million) ask(what, path string, want int) {
 	m.row(what, ms(took[asked/2]), ms(took[asked-1]))
 }
 
+// entries are how many there are in a list, or in a page with the place to go on from.
+func entries(answer []byte) int {
+	var list []json.RawMessage
+	var page struct{ Cases []json.RawMessage }
+	if json.Unmarshal(answer, &list) == nil {
+		return len(list)
+	}
+	if json.Unmarshal(answer, &page) != nil {
+		return -1
+	}
+	return len(page.Cases)
+}
+
 // questions are what operators ask, at the beginning, in the middle and at the end.
 func (m *million) questions() {
 	m.t.Helper()
 	const page = desk.CasesPage
 	half := m.n / 3 / 100 * 100 // a case that is gone
-	since := func(i int) string { return fmt.Sprint(m.began + int64(i)*30) }
-	after := func(i int) string { return "after=" + url.QueryEscape(string(caseNo(i))) }
+	after := func(i int) string { return "after=" + hex.EncodeToString([]byte(caseNo(i))) }
+	place := func(i int) string { // in the list of a state
+		return hex.EncodeToString(append(binary.BigEndian.AppendUint64(nil, uint64(m.began+int64(i)*30)), caseNo(i)...))
+	}
 	m.ask("list, first page", "/desk/cases", page)
 	m.ask("list, a page in the middle", "/desk/cases?"+after(half), page)
 	// The case that the others were made of comes last.
 	m.ask("list, the last page", "/desk/cases?"+after(m.n-101), 101)
 	m.ask("list by state (gone), first page", "/desk/cases?state=gone", page)
-	m.ask("list by state (gone), in the middle", "/desk/cases?state=gone&since="+since(half)+"&"+after(half), page)
+	m.ask("list by state (gone), in the middle", "/desk/cases?state=gone&after="+place(half), page)
 	m.ask("list by state (issued), first page", "/desk/cases?state=issued", min(page, m.n/50))
 	m.ask("list by terminal", fmt.Sprintf("/desk/cases?terminal=T-%07d", half/2), 2)
 	m.ask("overdue, first page", "/desk/overdue/24", min(page, m.n/100*16))
-	m.ask("overdue, a page in the middle", "/desk/overdue/24?state=acknowledged&since="+since(half+70)+"&"+after(half+70), min(page, (m.n-half)/10-1))
+	m.ask("overdue, a page in the middle", "/desk/overdue/24?after=acknowledged:"+place(half+70), min(page, (m.n-half)/10-1))
 	m.ask("alarms, first page", "/desk/alarms", min(page, m.n/100))
 	m.ask("one case with its objects and history", "/desk/cases/"+string(caseNo(half)), -1)
 	begun := time.Now()

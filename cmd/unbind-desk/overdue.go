@@ -24,7 +24,7 @@ func overdueCommand() *cobra.Command {
 					say(c, "%-16s %-24s %4d h  %s", o.Case, o.Terminal, o.Hours, o.What)
 				}
 				if len(list) == 0 {
-					say(c, "No case has waited for more than %d hours.", hours)
+					say(c, "%s", text{"No case has waited for more than %d hours.", "没有等待超过 %d 小时的案件。"}.in(hours))
 				}
 			})
 		}),
@@ -53,10 +53,10 @@ lists some: --json is for whoever must act on it.`,
 			}
 			return show(c, list, func() {
 				for _, a := range list {
-					say(c, "%-8s %-24s %dx, last %s: %s", a.Kind, a.About, a.Count, when(a.Last), a.What)
+					say(c, "%s", text{"%-8s %-24s %dx, last %s: %s", "%-8s %-24s %d 次，最近 %s：%s"}.in(a.Kind, a.About, a.Count, when(a.Last), a.What))
 				}
 				if len(list) == 0 {
-					say(c, "There are no alarms.")
+					say(c, "%s", text{"There are no alarms.", "没有告警。"}.in())
 				}
 			})
 		}),

@@ -139,8 +139,8 @@ func saySigned(c *cobra.Command, done []signed) {
 		for _, line := range s.Says {
 			say(c, "  %s", line)
 		}
-		say(c, "  digest      %s", s.Digest)
-		say(c, "Signed with %s; it has %d signature(s) now.", s.Key, len(s.Signatures))
+		say(c, "%s", text{"  digest      %s", "  摘要        %s"}.in(s.Digest))
+		say(c, "%s", text{"Signed with %s; it has %d signature(s) now.", "已用 %s 签署，现有 %d 个签名。"}.in(s.Key, len(s.Signatures)))
 		if s.Approval != nil {
 			sayApproval(c, *s.Approval)
 		}

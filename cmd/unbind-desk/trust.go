@@ -23,7 +23,7 @@ lock everybody out; the roots sign it where their keys are, offline; publish han
 it to the desk; export writes one file for terminals that no network reaches.
 
 The versions are read from a file (--trust, as DIR/trust.json) or from the running
-desk (--dir). Words are in Chinese where UNBIND_DESK_LANG or LANG says zh.`,
+desk (--dir).`,
 		Args: cobra.NoArgs,
 	}
 	c.AddCommand(trustShowCommand(), trustDraftCommand(), trustSignCommand(), trustPublishCommand(), trustExportCommand(), trustCheckCommand())

@@ -62,7 +62,7 @@ is written anew. The same file again changes nothing.`,
 			}
 			return show(c, told, func() {
 				say(c, "%s", text{"Published: trust version %d, %s", "已发布：信任版本 %d，%s"}.in(got.now().Version, done.Digest))
-				sayMissing(c, missing)
+				sayMissing(c, got.now(), missing)
 			})
 		}),
 	}

@@ -46,7 +46,7 @@ func showTrust(c *cobra.Command, t *trust.Trust, newest int64, anchor envelope.D
 			say(c, "%s", text{"pin     %s", "公钥钉  %s"}.in(pin))
 		}
 		for _, id := range slices.Sorted(maps.Keys(t.Profiles)) {
-			say(c, "%s", text{"profile %s %s", "配置 %s %s"}.in(id, t.Profiles[id]))
+			say(c, "%s", text{"profile %s, %s", "配置 %s，%s"}.in(profileTag(id, t.Version, t.Profiles[id]), t.Profiles[id]))
 		}
 		say(c, "%s", text{"log     %s, signed by %s", "日志  %s，签名密钥 %s"}.in(t.Log.Origin, t.Log.Key))
 	})
@@ -120,18 +120,24 @@ func sayClosed(c *cobra.Command, version int64, closed []rotation.Closed) {
 		say(c, "%s", text{
 			"WARNING: profile %s does not open under version %d, and every command for it is refused until people of that version have signed it anew: %s",
 			"警告：配置 %s 在版本 %d 下无法使用；在该版本的人员重新签署之前，所有使用它的命令都会被拒绝：%s",
-		}.in(p.Profile, version, p.Why))
+		}.in(profileTag(p.Profile, version, p.Digest), version, p.Why))
 	}
 }
 
 // sayMissing warns of profiles that the version in force names and the desk lacks.
-func sayMissing(c *cobra.Command, names []envelope.ID) {
+func sayMissing(c *cobra.Command, t *trust.Trust, names []envelope.ID) {
 	for _, name := range names {
 		say(c, "%s", text{
 			"WARNING: the desk has no profile %s that this version names and whose signatures it accepts. Next: sign it, unbind-desk publish.",
 			"警告：服务台没有本版本指定且签名有效的配置 %s。下一步：签署后执行 unbind-desk publish。",
-		}.in(name))
+		}.in(profileTag(name, t.Version, t.Profiles[name])))
 	}
+}
+
+// profileTag tells profiles of one name apart: by the version of trust that names them, and
+// by the beginning of their digest, for one version names others than the next.
+func profileTag(name envelope.ID, version int64, digest envelope.Digest) string {
+	return text{"%s (trust version %d, sha256:%.12s)", "%s（信任版本 %d，sha256:%.12s）"}.in(name, version, digest.Hex())
 }
 
 func suffix(words string) string {

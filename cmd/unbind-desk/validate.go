@@ -55,7 +55,7 @@ enough, whatever the certificate says.`,
 func (s *second) validate(c *cobra.Command, l dossier.Looked, accepts envelope.ID) error {
 	v, err := l.DraftValidation(accepts, time.Now().Unix())
 	if err != nil {
-		return err
+		return unsignable(err)
 	}
 	e, err := envelope.Seal(envelope.Statement, v)
 	if err != nil {

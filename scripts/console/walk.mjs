@@ -1,12 +1,12 @@
 // Walks the desk's console as an operator does, in Debian's Chromium.
 //
-//   node walk.mjs CONSOLE-LINK OUT
+//   node walk.mjs CONSOLE-LINK [OUT [narrow]]
 //
 // The other side of this walk is TestConsoleInABrowser in cmd/unbind-desk: what
 // terminals and approvers do is asked of it, one line out ("do NAME WORDS"), one line
 // back. Where OUT is given, screenshots go there, and pages that differ little
-// from others are held against axe-core as well. Ends with 1 at the first thing
-// that is not as it should be.
+// from others are held against axe-core as well; with "narrow" the pictures alone that
+// the walk passes by anyway. Ends with 1 at the first thing that is not as it should be.
 import { createInterface } from 'node:readline';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,8 @@ import { chromium } from 'playwright-core';
 import { stranger } from './stranger.mjs';
 import { byKeyboard } from './keyboard.mjs';
 
-const [link, out] = process.argv.slice(2);
+const [link, out, narrow] = process.argv.slice(2);
+const whole = out && !narrow;
 const home = new URL(link).origin;
 const axe = readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -44,7 +45,7 @@ function watch(context) {
 
 // A page is whole for somebody who does not see it: held against axe-core.
 async function accessible(page, name, again = false) {
-  if (again && !out) return;
+  if (again && !whole) return;
   await page.evaluate(axe);
   const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
   const list = found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`);
@@ -55,7 +56,7 @@ async function accessible(page, name, again = false) {
 const sizes = { desktop: { width: 1280, height: 900 }, narrow: { width: 390, height: 844 } };
 async function pictures(page, name) {
   for (const [size, viewport] of Object.entries(sizes)) {
-    if (size === 'desktop' && !out) continue; // what fits a narrow screen fits a wide one
+    if (size === 'desktop' && !whole) continue; // what fits a narrow screen fits a wide one
     await page.setViewportSize(viewport);
     const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
     assert.ok(wide <= room, `${name} is ${wide} wide on a ${size} screen of ${room}`);
@@ -165,7 +166,7 @@ try {
   // The other pages, in both languages and both widths.
   for (const [lang, name] of [['en', 'en'], ['zh-CN', 'zh']]) {
     for (const path of ['/cases', `/cases/${live}`, '/approvals', '/terminals', '/log', '/overdue?hours=0']) {
-      if (!out && lang !== 'en' && ['/cases', '/terminals'].includes(path)) continue;
+      if (!whole && lang !== 'en' && ['/cases', '/terminals'].includes(path)) continue;
       await page.goto(home + path);
       assert.equal(await page.locator('html').getAttribute('lang'), lang);
       await pictures(page, `${name}${path.replace(/\?.*/, '').replace(live, 'gone').replaceAll('/', '-')}`);
@@ -181,7 +182,7 @@ try {
   await pictures(page, 'zh-approval');
   await accessible(page, 'zh approval', true);
   await page.emulateMedia({ colorScheme: 'dark' });
-  for (const path of [`/approvals/${waits}`, ...(out ? [`/cases/${live}`, '/overdue?hours=0'] : [])]) {
+  for (const path of [`/approvals/${waits}`, ...(whole ? [`/cases/${live}`, '/overdue?hours=0'] : [])]) {
     await page.goto(home + path);
     await accessible(page, `dark ${path}`);
     await pictures(page, `dark${path.replace(/\?.*/, '').replace(live, 'gone').replace(waits, 'one').replaceAll('/', '-')}`);

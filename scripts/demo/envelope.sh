@@ -91,7 +91,7 @@ by_people() {
     signed+=("$id")
   done < <(jq -r '.signatures[] | "\(.keyid) \(.sig)"' "$(path "$1")")
   jq -r --arg kind "$2" --arg more "${4:-}" --slurpfile revoked "$tmp/revoked" '
-    . as $b | $b.rules[$kind] as $rule
+    . as $b | ($b.rules[$kind] // if $kind == "campaign" then {need: {operations: 1, release: 1, security: 1}, total: 3} else null end) as $rule
     | (if $more == "" then $rule else $rule | .need[$more] += 1 | .total += 1 end) as $rule
     | [($ARGS.positional - $revoked[0])[] | $b.keys[.] | {holder, role}] | unique
     | group_by(.holder) | map(select(length == 1)[0]) as $who

@@ -69,19 +69,21 @@ func (o *Office) cases(ctx context.Context, all []*Terminal) (n int, err error) 
 		want[t.Case()] = true
 	}
 	for after := ""; ; {
-		var page []struct{ Case, State string }
+		var page struct {
+			Cases []struct{ Case, State string }
+			Next  string
+		}
 		if err := o.Ask(ctx, http.MethodGet, "/desk/cases?after="+url.QueryEscape(after), nil, &page, 0); err != nil {
 			return n, err
 		}
-		for _, c := range page {
+		for _, c := range page.Cases {
 			if !want[c.Case] || c.State != "acknowledged" {
 				return n, fmt.Errorf("case %s is %s, or none of the fleet", c.Case, c.State)
 			}
 			delete(want, c.Case)
 			n++
-			after = c.Case
 		}
-		if len(page) == 0 {
+		if after = page.Next; after == "" {
 			break
 		}
 	}

@@ -29,7 +29,7 @@ type signingList struct {
 }
 
 func (c *Console) approvals(w http.ResponseWriter, r *http.Request, v *visit) error {
-	found, err := c.Desk.CasesScreen(desk.Sought{State: desk.Drafted, After: r.URL.Query().Get("after")}, screenful)
+	found, err := c.Desk.Cases(desk.Query{State: desk.Drafted, After: r.URL.Query().Get("after")}, screenful)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ type caseRow struct {
 
 // caseList is a page of cases with what they were looked for by.
 type caseList struct {
-	Sought desk.Sought
+	Query  desk.Query
 	States []desk.State
 	Rows   []caseRow
 	Next   string // the path of the next page
@@ -25,7 +25,7 @@ type caseList struct {
 
 func (c *Console) cases(w http.ResponseWriter, r *http.Request, v *visit) error {
 	q := r.URL.Query()
-	by := desk.Sought{State: q.Get("state"), Terminal: q.Get("terminal"), After: q.Get("after")}
+	by := desk.Query{State: q.Get("state"), Terminal: q.Get("terminal"), After: q.Get("after")}
 	// A number of a case is what people have at hand: it leads there at once.
 	if id := q.Get("case"); id != "" {
 		if _, err := c.Desk.VersionOf(id); err != nil {
@@ -33,11 +33,11 @@ func (c *Console) cases(w http.ResponseWriter, r *http.Request, v *visit) error 
 		}
 		return turn(w, r, "/cases/"+url.PathEscape(id))
 	}
-	found, err := c.Desk.CasesScreen(by, screenful)
+	found, err := c.Desk.Cases(by, screenful)
 	if err != nil {
 		return err
 	}
-	list := caseList{Sought: by, States: desk.States, Rows: []caseRow{}}
+	list := caseList{Query: by, States: desk.States, Rows: []caseRow{}}
 	for _, b := range found.Cases {
 		list.Rows = append(list.Rows, caseRow{b, statusOf(b.State), momentOf(b.Since)})
 	}

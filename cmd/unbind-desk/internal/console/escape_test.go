@@ -91,7 +91,7 @@ func spitefulPages(s speech, name string) map[string]page {
 		return page{speech: s, Title: "cases.title", Name: name, Path: name, Form: name, Inside: inside}
 	}
 	return map[string]page{
-		"cases": of(caseList{Sought: desk.Sought{State: name, Terminal: name}, States: []desk.State{name}, Rows: []caseRow{row}, Next: "/cases?" + name}),
+		"cases": of(caseList{Query: desk.Query{State: name, Terminal: name}, States: []desk.State{name}, Rows: []caseRow{row}, Next: "/cases?" + name}),
 		"case":  of(whole), "live": of(whole),
 		"approvals": of(signingList{Rows: []signing{{row, who, ""}, {row, who, name}}, Next: "/approvals?" + name}),
 		"approval":  of(approving{desk.Collected{Case: id, Approval: who}, order, true, "", name, "/approvals/x"}),

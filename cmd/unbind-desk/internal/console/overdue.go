@@ -37,11 +37,7 @@ func (c *Console) overdue(w http.ResponseWriter, r *http.Request, v *visit) erro
 	if err != nil {
 		return err
 	}
-	since, err := count(q, "since", 0)
-	if err != nil {
-		return err
-	}
-	late, err := c.Desk.Overdue(hours, desk.Query{State: q.Get("state"), Since: since, After: q.Get("after")})
+	late, err := c.Desk.Overdue(hours, q.Get("after"))
 	if err != nil {
 		return err
 	}
@@ -50,15 +46,14 @@ func (c *Console) overdue(w http.ResponseWriter, r *http.Request, v *visit) erro
 		return err
 	}
 	out := overduePage{Hours: hours}
-	for _, o := range late {
+	for _, o := range late.Cases {
 		out.Rows = append(out.Rows, overdueRow{caseRow{o.Brief, statusOf(o.State), momentOf(o.Since)}, o.Hours})
 	}
 	for _, a := range alarms {
 		out.Alarms = append(out.Alarms, alarmRow{a, v.told(a.What), momentOf(a.First), momentOf(a.Last)})
 	}
-	if n := len(late); n == desk.CasesPage {
-		last := late[n-1]
-		out.Next = onTo(q, map[string]string{"state": last.State, "since": strconv.FormatInt(last.Since, 10), "after": string(last.Case)})
+	if late.Next != "" {
+		out.Next = onTo(q, map[string]string{"after": late.Next})
 	}
 	if n := len(alarms); n == desk.CasesPage {
 		out.NextAlarms = onTo(q, map[string]string{"kind": alarms[n-1].Kind, "about": alarms[n-1].About})
@@ -72,7 +67,7 @@ func (c *Console) overdue(w http.ResponseWriter, r *http.Request, v *visit) erro
 // leaves the other where it is.
 func onTo(q url.Values, places map[string]string) string {
 	next := url.Values{}
-	for _, name := range []string{"hours", "state", "since", "after", "kind", "about"} {
+	for _, name := range []string{"hours", "after", "kind", "about"} {
 		if q.Has(name) {
 			next.Set(name, q.Get(name))
 		}

@@ -85,15 +85,14 @@ func TestListsArePaged(t *testing.T) {
 		return ids
 	}
 	for path, ids := range map[string][]string{
-		"/cases":                          want(func(int) bool { return true }, false),
-		"/cases?state=issued":             want(func(i int) bool { return i/2%2 == 0 }, true), // the oldest first
-		"/cases?terminal=T-1":             want(func(i int) bool { return i%2 == 1 }, false),
-		"/cases?terminal=T-0&state=gone":  want(func(i int) bool { return i%2 == 0 && i/2%2 == 1 }, false),
-		"/cases?terminal=T-9":             nil,
-		"/cases?state=closed":             nil,
-		"/cases?state=issued&terminal=":   want(func(i int) bool { return i/2%2 == 0 }, true),
-		"/cases?after=C-049":              {"C-050", "C-051", "C-052"},
-		"/cases?terminal=T-1&state=bogus": nil,
+		"/cases":                         want(func(int) bool { return true }, false),
+		"/cases?state=issued":            want(func(i int) bool { return i/2%2 == 0 }, true), // the oldest first
+		"/cases?terminal=T-1":            want(func(i int) bool { return i%2 == 1 }, false),
+		"/cases?terminal=T-0&state=gone": want(func(i int) bool { return i%2 == 0 && i/2%2 == 1 }, false),
+		"/cases?terminal=T-9":            nil,
+		"/cases?state=closed":            nil,
+		"/cases?state=issued&terminal=":  want(func(i int) bool { return i/2%2 == 0 }, true),
+		"/cases?after=432d303439":        {"C-050", "C-051", "C-052"}, // C-049
 	} {
 		if got, _ := r.walk(path, caseLink); fmt.Sprint(got) != fmt.Sprint(ids) {
 			t.Errorf("%s lists %v, want %v", path, got, ids)
@@ -105,6 +104,7 @@ func TestListsArePaged(t *testing.T) {
 	}
 	r.get("/cases?case=C-007").want(t, http.StatusSeeOther)
 	r.get("/cases?case=C-999").want(t, http.StatusNotFound, "E28:case")
+	r.get("/cases?terminal=T-1&state=bogus").want(t, http.StatusBadRequest, "E02:state")
 	r.get("/cases?state=issued&after=zz").want(t, http.StatusBadRequest, "E28:after")
 	r.get("/terminals?after=..").want(t, http.StatusBadRequest, "E28:name")
 	r.get("/overdue?hours=-1").want(t, http.StatusBadRequest, "E02:hours")

@@ -203,5 +203,5 @@ func (d *Desk) accept(tx *store.Tx, want awaited, totals receipt.Totals) error {
 	if err != nil {
 		return err
 	}
-	return d.noted(tx, s.Case, BackedUp, "backup restored and receipted")
+	return errors.Join(d.queue(tx, s.Case, want.N), d.noted(tx, s.Case, BackedUp, "backup restored and receipted"))
 }

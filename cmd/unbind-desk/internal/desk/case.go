@@ -38,8 +38,6 @@ const (
 	Closed       State = "closed"
 )
 
-var states = []State{Drafted, Issued, Accepted, Refused, Cancelled, Undone, BackedUp, Erased, Acknowledged, Gone, Closed}
-
 var moves = map[State][]State{
 	Drafted:      {Issued, Cancelled},
 	Issued:       {Accepted, Refused, Cancelled, Undone, BackedUp, Erased, Acknowledged},

@@ -72,7 +72,7 @@ func New(p Parts) (*Desk, error) {
 	if d.trust() == nil {
 		return nil, errors.New("cannot open the desk: there is no trust bundle")
 	}
-	if err := errors.Join(d.Store.SweepCases("successors-noted", findSuccessor), d.Store.SweepCases("gone-forgotten", d.forgetGone)); err != nil {
+	if err := errors.Join(d.Store.SweepCases("successors-noted", findSuccessor), d.Store.SweepCases("gone-forgotten", d.forgetGone), d.Store.SweepCases("tickets-queued", d.queueCase)); err != nil {
 		return nil, fmt.Errorf("cannot open the desk: %w", err)
 	}
 	if err := d.livesUnder(d.trust()); err != nil {

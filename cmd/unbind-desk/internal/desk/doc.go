@@ -20,6 +20,7 @@
 //	opens.go        whether this desk can open what a bundle has backups sealed for
 //	profile.go      profiles in, those that are named out
 //	second.go       a second person's words: the custodian's receipt, the validation
+//	apart.go        who has validated signs nothing else in the case
 //	publishmore.go  signed papers, cancel, amend and close in
 //	orders.go       what is offered to a terminal, and the bell that wakes it
 //	case.go         the states of a case and what may follow what
@@ -32,7 +33,8 @@
 //	backup.go       the sealed file: received, opened, recounted, receipted
 //	pieces.go       the same file in pieces, each durable before it is answered
 //	certificate.go  the terminal's last signed word, receipted
-//	ticket.go       what the ticket signer asks for and hands back
+//	ticket.go       what the ticket signer hands in
+//	wanted.go       what it asks for: manifests whose ticket is due
 //	acceptance.go   a successor's word
 //	tombstone.go    the revealed preimage
 //	steps.go        trust and profiles, for a courier

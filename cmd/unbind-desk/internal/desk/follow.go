@@ -43,7 +43,8 @@ func (d *Desk) Follow(f Follow) (Draft, error) {
 			return refuse(ErrMalformed, "E06", "wrong-class", "cannot issue the order: %w", err)
 		}
 		draft = Draft{Case: id, Order: e.Encode(), Version: c.Version}
-		return nil
+		draft.Validated, err = d.validated(tx, c)
+		return err
 	})
 	return draft, err
 }

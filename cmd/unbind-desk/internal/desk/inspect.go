@@ -2,7 +2,6 @@ package desk
 
 import (
 	"errors"
-	"slices"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -37,60 +36,6 @@ type Whole struct {
 
 // CasesPage is how many cases, alarms or overdue ones are listed at once.
 const CasesPage = 200
-
-// Query narrows a list of cases: to a state, which is listed from the oldest on, or
-// to a terminal. After, and with a state Since, are those of the last case that
-// was listed before.
-type Query struct {
-	State    State
-	Terminal string
-	Since    int64
-	After    string
-}
-
-func (q Query) check() error {
-	for what, text := range map[string]string{"case": q.After, "terminal": q.Terminal} {
-		if text == "" {
-			continue
-		}
-		if _, err := Name(what, text); err != nil {
-			return err
-		}
-	}
-	switch {
-	case q.State != "" && q.Terminal != "":
-		return refuse(ErrMalformed, "E02", "query", "cannot list cases: by state or by terminal, not both")
-	case q.State != "" && !slices.Contains(states, q.State):
-		return refuse(ErrMalformed, "E02", "state", "cannot list cases: there is no such state")
-	}
-	return nil
-}
-
-// Cases lists a page of cases, by id where a query says nothing else. How many
-// cases there are makes no difference to what it reads.
-func (d *Desk) Cases(q Query) ([]Brief, error) {
-	list := []Brief{}
-	if err := q.check(); err != nil {
-		return list, err
-	}
-	err := d.look(func(tx *store.Tx) (err error) {
-		var page []store.Case
-		switch after := envelope.ID(q.After); {
-		case q.State != "":
-			page, err = tx.CasesIn(q.State, q.Since, after, CasesPage)
-		case q.Terminal != "":
-			page, err = tx.CasesOf(envelope.ID(q.Terminal), after, CasesPage)
-		default:
-			page, err = tx.CasesAfter(after, CasesPage)
-		}
-		list = list[:0]
-		for _, c := range page {
-			list = append(list, brief(c))
-		}
-		return err
-	})
-	return list, err
-}
 
 func brief(c store.Case) Brief {
 	return Brief{Case: c.ID, Terminal: c.Terminal, State: c.State, Since: c.Since, Version: c.Version}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"unbindd/agent/command"
@@ -41,6 +42,8 @@ type Draft struct {
 	Papers []byte      `json:"papers,omitempty"`
 	// Version is the case's, as it was seen when the order was drafted.
 	Version int64 `json:"version"`
+	// Validated are the people who have validated the case, and so may not sign.
+	Validated []envelope.ID `json:"validated,omitempty"`
 }
 
 // Issue opens a case with an unsigned command. The number comes from the
@@ -131,7 +134,11 @@ func (d *Desk) profile(tx *store.Tx, id envelope.ID) (profile.Profile, error) {
 	if err != nil {
 		return profile.Profile{}, err
 	}
-	return profile.Open(e, d.trust())
+	p, err := profile.Open(e, d.trust())
+	if gone := grounds.Departed(d.versions(), e); strings.HasPrefix(envelope.CodeOf(err), "E0") && len(gone) > 0 {
+		err = envelope.Refuse("E17", "profile-signer", "cannot use profile %s: %s, and those who are left are not enough", id, strings.Join(gone, ", and "))
+	}
+	return p, err
 }
 
 func (d *Desk) successor(tx *store.Tx, terminal string) (*command.Successor, error) {

@@ -25,7 +25,7 @@ func (d *Desk) Manifest(who Caller, id envelope.ID, n int64, body []byte) error 
 		if _, err := d.keep(tx, k, e.Digest(), e.Encode()); err != nil {
 			return err
 		}
-		return d.noted(tx, s.Case, s.State, "manifest received")
+		return errors.Join(d.queue(tx, s.Case, n), d.noted(tx, s.Case, s.State, "manifest received"))
 	}})
 	return err
 }

@@ -2,6 +2,8 @@ package desk
 
 import (
 	"errors"
+	"slices"
+	"strings"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -14,11 +16,13 @@ type Overdue struct {
 	Hours int64  `json:"hours"` // since it came into its state
 }
 
-// waits says what a state waits for.
-var waits = []struct {
+// wait says what a state waits for.
+type wait struct {
 	state State
 	what  string
-}{
+}
+
+var waits = []wait{
 	{Issued, "issued, and nothing heard of the terminal"},
 	{Accepted, "accepted, and no backup has come"},
 	{BackedUp, "backup receipted, and not erased"},
@@ -27,41 +31,51 @@ var waits = []struct {
 	{Closed, "closed by order, and the last key not reported destroyed"},
 }
 
+// Late is one page of overdue cases; Next is where the next one begins, "" on the last.
+type Late struct {
+	Cases []Overdue `json:"cases"`
+	Next  string    `json:"next,omitempty"`
+}
+
 // Overdue lists a page of the cases that have waited for more than so many hours,
-// by what they wait for, the oldest first, after the one that was listed last.
-func (d *Desk) Overdue(hours int64, last Query) ([]Overdue, error) {
-	var list []Overdue
+// by what they wait for, the oldest first, after the place that the last page gave:
+// a state and the place in its list.
+func (d *Desk) Overdue(hours int64, after string) (Late, error) {
+	var out Late
 	if hours < 0 || hours > maxHours {
-		return nil, refuse(ErrMalformed, "E02", "hours", "cannot list overdue cases: the hours are out of range")
+		return out, refuse(ErrMalformed, "E02", "hours", "cannot list overdue cases: the hours are out of range")
 	}
-	if err := last.check(); err != nil {
-		return nil, err
+	state, place, _ := strings.Cut(after, ":")
+	begin := slices.IndexFunc(waits, func(w wait) bool { return w.state == state })
+	switch {
+	case after == "":
+		begin = 0
+	case begin < 0:
+		return out, misplaced(store.ErrPlace)
 	}
 	err := d.look(func(tx *store.Tx) error {
-		list = []Overdue{}
-		begun := last.State == ""
-		for _, w := range waits {
-			from := Query{State: w.state}
-			if w.state == last.State {
-				begun, from = true, last
-			}
-			if !begun || len(list) == CasesPage {
-				continue
-			}
-			page, err := tx.CasesIn(w.state, from.Since, envelope.ID(from.After), CasesPage-len(list))
+		out = Late{Cases: []Overdue{}}
+		from := place
+		for _, w := range waits[begin:] {
+			page, err := tx.CasesBy(store.By{State: w.state}, from, CasesPage-len(out.Cases))
 			if err != nil {
-				return err
+				return misplaced(err)
 			}
 			for _, c := range page {
 				if c.Since >= d.now()-hours*3600 {
 					break
 				}
-				list = append(list, Overdue{Brief: brief(c), What: w.what, Hours: (d.now() - c.Since) / 3600})
+				out.Cases = append(out.Cases, Overdue{Brief: brief(c.Case), What: w.what, Hours: (d.now() - c.Since) / 3600})
+				out.Next = w.state + ":" + c.Place
 			}
+			from = ""
+		}
+		if len(out.Cases) < CasesPage {
+			out.Next = ""
 		}
 		return nil
 	})
-	return list, err
+	return out, err
 }
 
 // maxHours is a century; many more would overflow, and list what is not overdue.

@@ -105,6 +105,9 @@ func (d *Desk) publishFollow(tx *store.Tx, e *envelope.Envelope, seen int64, kin
 	if err != nil {
 		return done, err
 	}
+	if err := d.apart(tx, s, e, kind); err != nil {
+		return done, err
+	}
 	if _, err := d.keep(tx, store.Key{Case: s.ID, Kind: kind, N: n}, e.Digest(), e.Encode()); err != nil {
 		return done, err
 	}

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"errors"
+	"slices"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -10,41 +11,46 @@ import (
 // States are every state of a case, in the order in which a case may come by them.
 var States = []State{Drafted, Issued, Accepted, BackedUp, Erased, Acknowledged, Gone, Refused, Cancelled, Undone, Closed}
 
-// Sought is what cases are looked for by; what is empty is not asked for. After is
-// the place that the page before it gave.
-type Sought struct {
+// Query is what cases are looked for by; what is empty is not asked for. After is the
+// place that the page before it gave.
+type Query struct {
 	State    State
 	Terminal string
 	After    string
 }
 
+func (q Query) check() error {
+	if q.Terminal != "" {
+		if _, err := Name("terminal", q.Terminal); err != nil {
+			return err
+		}
+	}
+	if q.State != "" && !slices.Contains(States, q.State) {
+		return refuse(ErrMalformed, "E02", "state", "cannot list cases: there is no such state")
+	}
+	return nil
+}
+
 // Screen is one page of cases; Next is the place that the next one begins after,
 // "" on the last.
 type Screen struct {
-	Cases []Brief
-	Next  string
+	Cases []Brief `json:"cases"`
+	Next  string  `json:"next,omitempty"`
 }
 
-// CasesScreen reads one page of cases: by state the oldest first, of a terminal as
-// they were drafted, else by id. It never reads more than a page: among the cases
-// of one terminal in one state a page may be short, or empty, and not be the last.
-func (d *Desk) CasesScreen(by Sought, limit int) (Screen, error) {
+// Cases reads one page of cases: in a state the oldest first, else by id. How many
+// cases there are makes no difference to what it reads, which is never more than a page:
+// among the cases of one terminal in one state a page may be short, or empty, and not be
+// the last.
+func (d *Desk) Cases(q Query, limit int) (Screen, error) {
 	var out Screen
-	for what, text := range map[string]string{"terminal": by.Terminal, "state": by.State} {
-		if text == "" {
-			continue
-		}
-		if _, err := Name(what, text); err != nil {
-			return out, err
-		}
+	if err := q.check(); err != nil {
+		return out, err
 	}
 	err := d.look(func(tx *store.Tx) error {
-		list, err := sought(tx, by, limit+1)
-		if errors.Is(err, store.ErrPlace) {
-			return refuse(ErrMalformed, "E28", "after", "cannot list the cases: %w", err)
-		}
+		list, err := tx.CasesBy(store.By{State: q.State, Terminal: envelope.ID(q.Terminal)}, q.After, limit+1)
 		if err != nil {
-			return err
+			return misplaced(err)
 		}
 		out = Screen{Cases: []Brief{}}
 		if len(list) > limit {
@@ -52,7 +58,7 @@ func (d *Desk) CasesScreen(by Sought, limit int) (Screen, error) {
 			out.Next = list[limit-1].Place
 		}
 		for _, c := range list {
-			if by.State == "" || c.State == by.State {
+			if q.State == "" || c.State == q.State {
 				out.Cases = append(out.Cases, brief(c.Case))
 			}
 		}
@@ -61,19 +67,12 @@ func (d *Desk) CasesScreen(by Sought, limit int) (Screen, error) {
 	return out, err
 }
 
-func sought(tx *store.Tx, by Sought, limit int) ([]store.Found, error) {
-	switch {
-	case by.Terminal != "":
-		return tx.OfTerminalAfter(envelope.ID(by.Terminal), by.After, limit)
-	case by.State != "":
-		return tx.InStateAfter(by.State, by.After, limit)
+// misplaced refuses a place that was never given out.
+func misplaced(err error) error {
+	if errors.Is(err, store.ErrPlace) {
+		return refuse(ErrMalformed, "E28", "after", "cannot list the cases: %w", err)
 	}
-	cases, err := tx.CasesAfter(envelope.ID(by.After), limit)
-	list := make([]store.Found, len(cases))
-	for i, c := range cases {
-		list[i] = store.Found{Case: c, Place: string(c.ID)}
-	}
-	return list, err
+	return err
 }
 
 // Known is a terminal as an operator sees it: what it was admitted for, and its

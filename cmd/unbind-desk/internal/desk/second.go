@@ -52,7 +52,7 @@ func (d *Desk) publishCustody(tx *store.Tx, e *envelope.Envelope, _ int64) (Publ
 		if err := d.present(e, by); err != nil {
 			return err
 		}
-		return didNotValidate(tx, s, by)
+		return d.apart(tx, s, e, "custodian's receipt")
 	}
 	return done, d.once(tx, k, e, may, func() error {
 		return d.noted(tx, s.Case, s.State, fmt.Sprintf("backup counted again by %s", by.Holder))
@@ -120,27 +120,6 @@ func (d *Desk) present(e *envelope.Envelope, by trust.Approver) error {
 		err = envelope.Refuse("E04", "", "cannot keep it: trust version %d, which is in force, has no key %s for role %s", d.trust().Version, by.Key, by.Role)
 	}
 	return err
-}
-
-// didNotValidate refuses a custodian's receipt by who has validated the case: his
-// validation would not be a second person's any more.
-func didNotValidate(tx *store.Tx, s standing, by trust.Approver) error {
-	return tx.Objects(s.ID, kindValidation, func(o store.Object) error {
-		e, err := envelope.Parse(o.Body, envelope.MaxSize)
-		if err != nil {
-			return err
-		}
-		for _, t := range s.on.Since() {
-			who, err := t.Signed(e)
-			if err != nil {
-				return err
-			}
-			if slices.ContainsFunc(who, func(a trust.Approver) bool { return a.Holder == by.Holder }) {
-				return envelope.Refuse("E05", "same-holder", "cannot accept the custodian's receipt: %s has validated the certificate, and a second person is asked for", by.Holder)
-			}
-		}
-		return nil
-	})
 }
 
 // custodyOf is the custodian's receipt that is exported with a case; nil where there

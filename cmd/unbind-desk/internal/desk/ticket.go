@@ -3,63 +3,13 @@ package desk
 import (
 	"bytes"
 	"errors"
-	"math"
 
-	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
 	"unbindd/agent/ticket"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
-
-// Wanted names a manifest whose ticket is due.
-type Wanted struct {
-	Case envelope.ID `json:"case"`
-	N    int64       `json:"n"`
-}
-
-// Wanted lists the manifests of open cases that have a receipt, or need none by
-// the command's gate, and have no ticket yet. What a sealed file on a courier
-// medium is good for is a person's to decide, and so is not in the list.
-func (d *Desk) Wanted() ([]Wanted, error) {
-	wanted := []Wanted{}
-	err := d.look(func(tx *store.Tx) error {
-		wanted = wanted[:0]
-		for _, state := range opens {
-			err := tx.InState(state, math.MaxInt64, func(c store.Case) error {
-				return tx.Objects(c.ID, manifest.Kind, func(o store.Object) error {
-					due, err := d.ticketDue(tx, c, o)
-					if due {
-						wanted = append(wanted, Wanted{Case: c.ID, N: o.N})
-					}
-					return err
-				})
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return wanted, err
-}
-
-func (d *Desk) ticketDue(tx *store.Tx, c store.Case, o store.Object) (bool, error) {
-	if _, err := tx.Object(store.Key{Case: c.ID, Kind: "ticket", N: o.N}); !errors.Is(err, store.ErrAbsent) {
-		return false, err
-	}
-	m, err := parse[manifest.Manifest](o.Body)
-	if err != nil || len(m.Reader.RC) == 0 || len(m.Scope) == 0 {
-		return false, err
-	}
-	_, err = tx.Object(store.Key{Case: c.ID, Kind: receiptOf(grounds.KindBackup), N: o.N})
-	if !errors.Is(err, store.ErrAbsent) {
-		return err == nil, err
-	}
-	order, err := parse[command.Command](c.Draft)
-	return order.Backup.Gate == command.GateNone, err
-}
 
 // parse reads the payload of an envelope that was verified when it was stored.
 func parse[T any](body []byte) (T, error) {
@@ -97,7 +47,7 @@ func (d *Desk) Ticket(who Caller, id envelope.ID, n int64, body []byte) error {
 		if _, err := d.keep(tx, k, envelope.DigestOf(body), body); err != nil {
 			return err
 		}
-		return d.noted(tx, s.Case, s.State, "ticket received")
+		return errors.Join(tx.RemoveWanted(store.Wanted{Case: id, N: n}), d.noted(tx, s.Case, s.State, "ticket received"))
 	})
 }
 

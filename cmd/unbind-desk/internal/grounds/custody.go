@@ -27,7 +27,7 @@ func (g *Grounds) Custody(e *envelope.Envelope, m manifest.Manifest, subject env
 	if err := envelope.Decode(e.Payload, &r); err != nil {
 		return r, who[0], envelope.Refuse("E24", "form", "cannot accept the custodian's receipt: %w", err)
 	}
-	first, err := g.holders(desks)
+	first, err := g.Holders(desks)
 	if err != nil {
 		return r, who[0], err
 	}

@@ -7,6 +7,8 @@
 //
 //	grounds.go  opening, and what follows from a manifest or an amendment
 //	since.go    what was signed by keys that have gone since
+//	revoked.go  whose key was revoked since, and when
+//	hands.go    who had a hand in the case
 //	custody.go  a custodian's receipt for the backup
 //	validation.go  a second person's word on the certificate
 //	erase.go    the ticket that a manifest asks for
@@ -58,7 +60,7 @@ func On(versions []*trust.Trust, order, binding *envelope.Envelope) (*Grounds, e
 		g.since = append(g.since, t.WithRevoked(g.Current.Revoked()))
 	}
 	if g.Command, err = command.Resume(order, g.Accepted); err != nil {
-		return nil, err
+		return nil, revokedSince(versions, order, err)
 	}
 	if g.Binding, err = Bound(versions[:g.Accepted.Version], g.Current, binding); err != nil {
 		return nil, err

@@ -35,45 +35,12 @@ func (g *Grounds) Validation(e, cert *envelope.Envelope, s certificate.Statement
 	})
 	switch {
 	case err != nil:
-	case slices.Contains(busy, who.Holder):
-		err = envelope.Refuse("E05", "same-holder", "cannot use the validation: %s took part in the case, and a second person is asked for", who.Holder)
+	case busy[who.Holder] != "":
+		err = envelope.Refuse("E05", "same-holder", "cannot use the validation: %s took part in the case (%s), and a second person is asked for", who.Holder, busy[who.Holder])
 	case !slices.Contains(mayValidate, who.Role):
 		err = envelope.Refuse("E05", "role", "cannot use the validation: role %s validates nothing", who.Role)
 	case slices.ContainsFunc(g.Command.Approvers(), func(a trust.Approver) bool { return a.Role == who.Role }):
 		err = envelope.Refuse("E05", "same-role", "cannot use the validation: role %s signed the command, and a second role is asked for", who.Role)
 	}
 	return v, who, err
-}
-
-// partook are the holders who had a hand in the case, and the badges of the people on
-// the spot.
-func (g *Grounds) partook(s certificate.Statement, others []*envelope.Envelope) (busy []envelope.ID, err error) {
-	for _, a := range g.Command.Approvers() {
-		busy = append(busy, a.Holder)
-	}
-	for _, e := range others {
-		who, err := g.holders(e)
-		if err != nil {
-			return nil, err
-		}
-		busy = append(busy, who...)
-	}
-	for _, p := range s.Predicate.People {
-		busy = append(busy, p.Who)
-	}
-	return busy, nil
-}
-
-// holders are the people who signed an envelope, under any version since the command's.
-func (g *Grounds) holders(e *envelope.Envelope) (all []envelope.ID, err error) {
-	for _, t := range g.since {
-		who, err := t.Signed(e)
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range who {
-			all = append(all, a.Holder)
-		}
-	}
-	return all, nil
 }

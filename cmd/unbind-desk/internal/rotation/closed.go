@@ -12,8 +12,9 @@ import (
 // Closed is a profile that a version names and that nobody can use under it: until
 // others have signed it anew every command for it is refused.
 type Closed struct {
-	Profile envelope.ID `json:"profile"`
-	Why     string      `json:"why"`
+	Profile envelope.ID     `json:"profile"`
+	Digest  envelope.Digest `json:"digest"`
+	Why     string          `json:"why"`
 }
 
 // ClosedProfiles are those of the given profiles that next names and of which none
@@ -32,7 +33,7 @@ func ClosedProfiles(next *trust.Trust, given []*envelope.Envelope) (closed []Clo
 			opens, why = opens || err == nil, err
 		}
 		if !opens && why != nil {
-			closed = append(closed, Closed{Profile: name, Why: why.Error()})
+			closed = append(closed, Closed{Profile: name, Digest: next.Profiles[name], Why: why.Error()})
 		}
 	}
 	return closed

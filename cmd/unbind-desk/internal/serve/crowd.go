@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -204,27 +203,4 @@ func (s *Server) greeted(config *tls.Config) func(*tls.ClientHelloInfo) (*tls.Co
 		}
 		return own, nil
 	}
-}
-
-// moving is a body that must go on: each span of time brings its least, or the
-// deadline strikes.
-type moving struct {
-	from   interface{ Read([]byte) (int, error) }
-	extend func(time.Time) error
-	limits Limits
-	came   int64
-	begun  bool
-}
-
-// Read reads on, and gives the next span its time once this one has brought enough.
-func (m *moving) Read(p []byte) (int, error) {
-	if !m.begun || m.came >= m.limits.Least {
-		if err := m.extend(time.Now().Add(m.limits.Stall)); err != nil {
-			return 0, err
-		}
-		m.begun, m.came = true, 0
-	}
-	n, err := m.from.Read(p)
-	m.came += int64(n)
-	return n, err
 }

@@ -10,10 +10,11 @@
 //	routes.go    every route of both doors, and what each may carry
 //	head.go      what is refused at a request's head
 //	limits.go    time, memory, connections
-//	crowd.go     how many connections at once, and bodies that must move
+//	crowd.go     how many connections at once
+//	moving.go    bodies that must move
 //	terminal.go  what the routes of terminals do
 //	upload.go    the sealed file, streamed
-//	slots.go     how many at once
+//	slots.go     how many at once, and who gives way
 //	log.go       the log: checkpoints and proofs, with receipts and for everybody
 //	pieces.go    the sealed file in pieces (tus 1.0)
 //	mqtt.go      the same routes over a broker, and the doorbell

@@ -10,6 +10,7 @@ type Limits struct {
 	Body   time.Duration // for a small body
 	Stall  time.Duration // within which an upload must bring Least bytes, or its end
 	Least  int64
+	Yield  int64         // bytes that an upload brings in Stall, on the average, to keep its place while others wait for one
 	Idle   time.Duration // between two requests
 	Answer time.Duration // to take an answer
 
@@ -19,10 +20,10 @@ type Limits struct {
 }
 
 // DefaultLimits are those of a desk that is told nothing else. A line of GPRS
-// brings Least in a twentieth of Stall.
+// brings Least in a twentieth of Stall, and Yield in half of it.
 func DefaultLimits() Limits {
 	return Limits{
-		Head: 10 * time.Second, Body: 30 * time.Second, Stall: 2 * time.Minute, Least: 16 << 10,
+		Head: 10 * time.Second, Body: 30 * time.Second, Stall: 2 * time.Minute, Least: 16 << 10, Yield: 160 << 10,
 		Idle: 2 * time.Minute, Answer: 30 * time.Second,
 		All: 16 << 10, Source: 1 << 10, Certificate: 16,
 	}

@@ -6,26 +6,13 @@ import (
 	"unbindd/cmd/unbind-desk/internal/desk"
 )
 
-// queryOf reads which page of cases is asked for.
-func queryOf(r *http.Request) (q desk.Query, err error) {
-	asked := r.URL.Query()
-	q = desk.Query{State: asked.Get("state"), Terminal: asked.Get("terminal"), After: asked.Get("after")}
-	if since := asked.Get("since"); since != "" {
-		q.Since, err = countOf("since", since)
-	}
-	return q, err
-}
-
 func (s *Server) cases(w http.ResponseWriter, r *http.Request) error {
-	q, err := queryOf(r)
+	asked := r.URL.Query()
+	found, err := s.Desk.Cases(desk.Query{State: asked.Get("state"), Terminal: asked.Get("terminal"), After: asked.Get("after")}, desk.CasesPage)
 	if err != nil {
 		return err
 	}
-	list, err := s.Desk.Cases(q)
-	if err != nil {
-		return err
-	}
-	reply(w, http.StatusOK, list)
+	reply(w, http.StatusOK, found)
 	return nil
 }
 
@@ -34,15 +21,11 @@ func (s *Server) overdue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	last, err := queryOf(r)
+	late, err := s.Desk.Overdue(hours, r.URL.Query().Get("after"))
 	if err != nil {
 		return err
 	}
-	list, err := s.Desk.Overdue(hours, last)
-	if err != nil {
-		return err
-	}
-	reply(w, http.StatusOK, list)
+	reply(w, http.StatusOK, late)
 	return nil
 }
 

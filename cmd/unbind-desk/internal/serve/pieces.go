@@ -103,17 +103,19 @@ func (s *Server) piece(w http.ResponseWriter, r *http.Request, who desk.Caller) 
 	if err != nil || offset < 0 || r.Header.Get("Content-Type") != "application/offset+octet-stream" {
 		return malformed("E24", "offset", "cannot take the piece: want an Upload-Offset and application/offset+octet-stream")
 	}
-	release, ok := s.uploading.take(who.Terminal)
+	control := http.NewResponseController(w)
+	in, ok := s.seat(r, control, who)
 	if !ok {
 		return crowded(w)
 	}
-	defer release()
-	control := http.NewResponseController(w)
-	chunk, err := io.ReadAll(http.MaxBytesReader(w, io.NopCloser(s.moving(r, control)), maxPiece))
+	defer in.place.release()
+	chunk, err := io.ReadAll(http.MaxBytesReader(w, io.NopCloser(in), maxPiece))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		return err
+	case errors.Is(err, errGaveWay):
+		return s.gaveWay(w, control, err)
 	case err != nil:
 		return desk.Broken(err)
 	}

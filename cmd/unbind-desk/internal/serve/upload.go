@@ -2,7 +2,6 @@ package serve
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -21,17 +20,15 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller)
 	if err != nil {
 		return err
 	}
-	release, ok := s.uploading.take(who.Terminal)
+	control := http.NewResponseController(w)
+	in, ok := s.seat(r, control, who)
 	if !ok {
 		return crowded(w)
 	}
-	defer release()
-	control := http.NewResponseController(w)
-	receipt, err := s.Desk.Backup(who, id, n, desk.Arriving{
-		Digest: digest, Size: r.ContentLength, Body: s.moving(r, control),
-	})
+	defer in.place.release()
+	receipt, err := s.Desk.Backup(who, id, n, desk.Arriving{Digest: digest, Size: r.ContentLength, Body: in})
 	if err != nil {
-		return err
+		return s.gaveWay(w, control, err)
 	}
 	if err := control.SetWriteDeadline(time.Now().Add(s.Limits.Answer)); err != nil {
 		return err
@@ -40,8 +37,25 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller)
 	return s.sendReceipt(w, who, id, "backup", n, receipt)
 }
 
-func (s *Server) moving(r *http.Request, control *http.ResponseController) io.Reader {
-	return &moving{from: r.Body, extend: control.SetReadDeadline, limits: s.Limits}
+// seat gives an upload its place, and its body the time that it has there.
+func (s *Server) seat(r *http.Request, control *http.ResponseController, who desk.Caller) (*moving, bool) {
+	cut := func() { _ = control.SetReadDeadline(time.Unix(1, 0)) } // where that cannot be done, the next read finds its place gone
+	p, ok := s.uploading.take(who.Terminal, s.Limits, cut)
+	if !ok {
+		return nil, false
+	}
+	return &moving{from: r.Body, extend: control.SetReadDeadline, limits: s.Limits, place: p}, true
+}
+
+// gaveWay turns the end of an upload that lost its place into a word to come again.
+func (s *Server) gaveWay(w http.ResponseWriter, control *http.ResponseController, err error) error {
+	if !errors.Is(err, errGaveWay) {
+		return err
+	}
+	if err := control.SetWriteDeadline(time.Now().Add(s.Limits.Answer)); err != nil {
+		return err
+	}
+	return crowded(w)
 }
 
 // errCrowded says that there is no place for another upload now.

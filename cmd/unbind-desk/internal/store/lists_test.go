@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"testing"
@@ -53,15 +54,19 @@ func TestListsReadAPage(t *testing.T) {
 			t.Fatal(err)
 		}
 		const page = 20
-		middle := envelope.ID(fmt.Sprintf("C-%05d", n/2))
+		middle := fmt.Sprintf("C-%05d", n/2)
 		for what, ask := range map[string]func(*store.Tx) (int, error){
-			"list":          func(tx *store.Tx) (int, error) { return length(tx.CasesAfter("", page)) },
-			"list, middle":  func(tx *store.Tx) (int, error) { return length(tx.CasesAfter(middle, page)) },
-			"state":         func(tx *store.Tx) (int, error) { return length(tx.CasesIn("gone", 0, "", page)) },
-			"state, middle": func(tx *store.Tx) (int, error) { return length(tx.CasesIn("gone", int64(n/2), middle, page)) },
-			"terminal":      func(tx *store.Tx) (int, error) { return length(tx.CasesOf("T-00007", "", page)) },
-			"alarms":        func(tx *store.Tx) (int, error) { return length(tx.Alarms("", "", page)) },
-			"due":           func(tx *store.Tx) (int, error) { _, err := tx.FirstHook("p"); return 1, err },
+			"list": func(tx *store.Tx) (int, error) { return length(tx.CasesBy(store.By{}, "", page)) },
+			"list, middle": func(tx *store.Tx) (int, error) {
+				return length(tx.CasesBy(store.By{}, hex.EncodeToString([]byte(middle)), page))
+			},
+			"state": func(tx *store.Tx) (int, error) { return length(tx.CasesBy(store.By{State: "gone"}, "", page)) },
+			"state, middle": func(tx *store.Tx) (int, error) {
+				return length(tx.CasesBy(store.By{State: "gone"}, hex.EncodeToString([]byte(keyOf(n/2)+middle)), page))
+			},
+			"terminal": func(tx *store.Tx) (int, error) { return length(tx.CasesBy(store.By{Terminal: "T-00007"}, "", page)) },
+			"alarms":   func(tx *store.Tx) (int, error) { return length(tx.Alarms("", "", page)) },
+			"due":      func(tx *store.Tx) (int, error) { _, err := tx.FirstHook("p"); return 1, err },
 		} {
 			got, before := 0, c.read
 			if err := s.Look(func(tx *store.Tx) (err error) { got, err = ask(tx); return err }); err != nil {
@@ -183,7 +188,7 @@ func TestATakeoverGoesOnWhereItWasCut(t *testing.T) {
 	}
 	if err := s.Look(func(tx *store.Tx) error {
 		for i := 0; i < n/2; i += 50 {
-			list, err := tx.CasesOf(envelope.ID(fmt.Sprintf("T-%05d", i)), "", 5)
+			list, err := tx.CasesBy(store.By{Terminal: envelope.ID(fmt.Sprintf("T-%05d", i))}, "", 5)
 			if err != nil || len(list) != 2 {
 				t.Fatalf("terminal %d has %d cases, %v", i, len(list), err)
 			}

@@ -7,7 +7,26 @@ import (
 	"unbindd/agent/envelope"
 )
 
-// Found is a case with the place to go on from after it.
+// By says which cases are listed: those of a terminal, by id, or those in a state, the
+// oldest first; where it says neither, all of them by id. Where it says both, the
+// terminal's, and the caller looks at their state.
+type By struct {
+	State    string
+	Terminal envelope.ID
+}
+
+// rows are where the cases are found, and what their keys begin with.
+func (b By) rows() (Table, string) {
+	switch {
+	case b.Terminal != "":
+		return inOwners, string(b.Terminal) + "\x00"
+	case b.State != "":
+		return inStates, b.State + "\x00"
+	}
+	return inCases, ""
+}
+
+// Found is a case, without its draft, with the place to go on from after it.
 type Found struct {
 	Case
 	Place string
@@ -16,21 +35,15 @@ type Found struct {
 // ErrPlace says that a place to go on from is none that was given out.
 var ErrPlace = errors.New("cannot go on from there: it is no place in the list")
 
-// InStateAfter reads at most limit cases of a state that come after a place, the
-// oldest first.
-func (t *Tx) InStateAfter(state, after string, limit int) ([]Found, error) {
-	return t.found(inStates, state+"\x00", after, limit)
-}
-
-// OfTerminalAfter reads at most limit cases of a terminal that come after a place,
-// in the order in which they were drafted.
-func (t *Tx) OfTerminalAfter(terminal envelope.ID, after string, limit int) ([]Found, error) {
-	return t.found(inNumbers, string(terminal)+"\x00", after, limit)
-}
-
-// found reads cases by a table that names them. A place is the rest of a key, in
-// hex, because keys have numbers in them.
-func (t *Tx) found(table Table, prefix, after string, limit int) ([]Found, error) {
+// CasesBy reads at most limit cases that come after a place; "" is the beginning. It is
+// the one way in which cases are listed. A place is the rest of a key, in hex, because
+// keys have numbers in them.
+func (t *Tx) CasesBy(by By, after string, limit int) ([]Found, error) {
+	list := []Found{}
+	if limit <= 0 {
+		return list, nil
+	}
+	table, prefix := by.rows()
 	from := ""
 	if after != "" {
 		rest, err := hex.DecodeString(after)
@@ -43,13 +56,14 @@ func (t *Tx) found(table Table, prefix, after string, limit int) ([]Found, error
 	if err != nil {
 		return nil, err
 	}
-	list := make([]Found, 0, len(rows))
 	for _, row := range rows {
-		var id envelope.ID
-		if err := read(table, row.Value, &id); err != nil {
-			return nil, err
+		id := envelope.ID(row.Key)
+		if table != inCases {
+			if err := read(table, row.Value, &id); err != nil {
+				return nil, err
+			}
 		}
-		c, err := t.Case(id)
+		c, err := t.CaseState(id)
 		if err != nil {
 			return nil, err
 		}

@@ -250,10 +250,9 @@ func checkOlderCase(t *testing.T, s *store.Store) {
 		if len(history) != 2 || history[0].What != "old" || history[1].What != "new" {
 			t.Errorf("the history is %v", history)
 		}
-		found := 0
-		err2 := tx.InState("issued", 8, func(store.Case) error { found++; return nil })
-		if found != 1 {
-			t.Errorf("an older case is found %d times by its state", found)
+		found, err2 := tx.CasesBy(store.By{State: "issued"}, "", 8)
+		if len(found) != 1 {
+			t.Errorf("an older case is found %d times by its state", len(found))
 		}
 		return errors.Join(err, err2)
 	}); err != nil {
@@ -289,22 +288,28 @@ func TestCasesByState(t *testing.T) {
 	put(store.Case{ID: "C-3", State: "gone", Since: 200})
 	put(store.Case{ID: "C-4", State: "issued", Since: 1})
 	var got []envelope.ID
-	if err := s.Look(func(tx *store.Tx) error {
-		return tx.InState("issued", 98, func(c store.Case) error { got = append(got, c.ID); return nil })
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if want := "[C-4 C-8 C-7 C-6 C-5]"; fmt.Sprint(got) != want {
-		t.Errorf("issued before 98: %v, want %s", got, want)
-	}
-	if err := s.Look(func(tx *store.Tx) error {
-		list, err := tx.CasesAfter("C-6", 1)
-		if len(list) != 1 || list[0].ID != "C-7" {
-			t.Errorf("after C-6 comes %v", list)
+	listed := func(by store.By) []store.Found {
+		var all []store.Found
+		for place := ""; ; place = all[len(all)-1].Place { // by twos, as somebody pages through them
+			var page []store.Found
+			if err := s.Look(func(tx *store.Tx) (err error) { page, err = tx.CasesBy(by, place, 2); return err }); err != nil {
+				t.Fatal(err)
+			}
+			if all = append(all, page...); len(page) < 2 {
+				return all
+			}
 		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
+	}
+	for _, c := range listed(store.By{State: "issued"}) {
+		if got = append(got, c.ID); len(c.Draft) != 0 {
+			t.Errorf("%s comes with its draft", c.ID)
+		}
+	}
+	if want := "[C-4 C-8 C-7 C-6 C-5 C-2 C-1 C-0]"; fmt.Sprint(got) != want {
+		t.Errorf("issued: %v, want %s", got, want)
+	}
+	if n, of := len(listed(store.By{})), len(listed(store.By{Terminal: "T-1"})); n != 9 || of != 9 {
+		t.Errorf("%d cases, %d of the terminal", n, of)
 	}
 }
 

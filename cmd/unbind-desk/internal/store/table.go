@@ -27,7 +27,7 @@ const (
 	inHistory    Table = "history"
 	inLeaves     Table = "leaves" // of the log
 	inHashes     Table = "hashes"
-	inTrust      Table = "versions" // of the trust
+	inTrust      Table = "chain" // of the trust's versions
 	inProfiles   Table = "profiles"
 	inCounters   Table = "counters"
 	inAlarms     Table = "alarms"
@@ -36,6 +36,7 @@ const (
 	inSweeps     Table = "sweeps"   // how far the takeover of a table has come
 	inSettings   Table = "settings" // what every desk on this store goes by
 	inParts      Table = "parts"
+	inWanted     Table = "wanted"   // manifests whose ticket is due
 	inRetired    Table = "retired"  // serial numbers that were taken out of service
 	inSessions   Table = "sessions" // of the console
 
@@ -44,12 +45,14 @@ const (
 	olderLog     Table = "log"
 	olderTrust   Table = "trust"
 	olderBundles Table = "bundles" // of a desk that finds no message by its time
+
+	olderVersions Table = "versions" // of a desk that queues no manifest for its ticket
 )
 
 // Tables are all that a base needs.
 var Tables = []Table{
 	inTerminals, inEnrolments, inAnswers, inPairings, inSalts, inBindings, inClients, inCases, inStates, inSuccessors, inNumbers,
-	inObjects, inHistory, inLeaves, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired, inOwners, inDue, inSweeps, inSettings, inSessions, olderLog, olderTrust, olderBundles,
+	inObjects, inHistory, inLeaves, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired, inOwners, inDue, inSweeps, inSettings, inSessions, inWanted, olderLog, olderTrust, olderBundles, olderVersions,
 }
 
 // page is how many rows are read at once.

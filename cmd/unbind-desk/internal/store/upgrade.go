@@ -17,7 +17,7 @@ func (s *Store) upgrade() error {
 	if err := s.Look(func(tx *Tx) (err error) { there, err = upgraded(tx); return err }); err != nil {
 		return err
 	}
-	for _, step := range []func(*Tx) (bool, error){moveLog, moveTrust, moveBundles, countLeaves, hashLeaves} {
+	for _, step := range []func(*Tx) (bool, error){moveLog, moveTrust, moveBundles, moveVersions, countLeaves, hashLeaves} {
 		for done := there; !done; {
 			err := s.Change(func(tx *Tx) (err error) { done, err = step(tx); return err })
 			if err != nil {
@@ -43,16 +43,18 @@ func upgraded(t *Tx) (bool, error) {
 	log, err3 := t.rows.List(olderLog, "", "", 1)
 	trust, err4 := t.rows.List(olderTrust, "", "", 1)
 	bundles, err5 := t.rows.List(olderBundles, "", "", 1)
-	err := errors.Join(err2, err3, err4, err5)
+	versions, err6 := t.rows.List(olderVersions, "", "", 1)
+	err := errors.Join(err2, err3, err4, err5, err6)
 	if absent(err1) {
 		return false, err
 	}
-	return size == tree && len(log)+len(trust)+len(bundles) == 0, errors.Join(err1, err)
+	return size == tree && len(log)+len(trust)+len(bundles)+len(versions) == 0, errors.Join(err1, err)
 }
 
-func moveLog(t *Tx) (bool, error)     { return t.move(olderLog, inLeaves) }
-func moveTrust(t *Tx) (bool, error)   { return t.move(olderTrust, inTrust) }
-func moveBundles(t *Tx) (bool, error) { return t.move(olderBundles, inTrust) }
+func moveLog(t *Tx) (bool, error)      { return t.move(olderLog, inLeaves) }
+func moveTrust(t *Tx) (bool, error)    { return t.move(olderTrust, inTrust) }
+func moveBundles(t *Tx) (bool, error)  { return t.move(olderBundles, inTrust) }
+func moveVersions(t *Tx) (bool, error) { return t.move(olderVersions, inTrust) }
 
 // move gives a page of rows to the table of another name. A row that is there
 // already was written by an older desk since: it is not taken.

@@ -16,7 +16,7 @@ func keyOf(n int) string { return string(binary.BigEndian.AppendUint64(nil, uint
 func TestAnOlderDeskFindsNothingToStartOn(t *testing.T) {
 	b := takenOver(t, 9)
 	if err := b.Look(func(r store.Rows) error {
-		for _, older := range []store.Table{"log", "trust", "bundles"} {
+		for _, older := range []store.Table{"log", "trust", "bundles", "versions"} {
 			rows, err := r.List(older, "", "", 1)
 			if len(rows) != 0 || err != nil {
 				t.Errorf("the older table %s has rows: %v", older, err)
@@ -57,6 +57,7 @@ func TestALogOfAnotherHandIsRefused(t *testing.T) {
 		"a new leaf of an older desk":      {"log", 9, other},
 		"a bundle of an older desk":        {"trust", 1, []byte(`"eHl6"`)},
 		"a bundle of a less old desk":      {"bundles", 1, []byte(`"eHl6"`)},
+		"a bundle of the desk before":      {"versions", 1, []byte(`"eHl6"`)},
 	} {
 		b := takenOver(t, 9)
 		if err := b.Change(func(r store.Rows) error { return r.Put(c.table, keyOf(c.n), c.value) }); err != nil {
@@ -70,10 +71,48 @@ func TestALogOfAnotherHandIsRefused(t *testing.T) {
 	}
 }
 
-// A store whose trust lies where the desk before this one had it is taken over: that
-// desk then finds no trust, and does not change messages that it knows half of. What
-// it has changed until then is mended: a message that is found nowhere is found.
+// A store whose trust lies where one of the desks before this one had it is taken over:
+// that desk then finds no trust, and does not change messages that it knows half of, or
+// take manifests that it queues for no ticket. What the oldest has changed until then is
+// mended: a message that is found nowhere is found.
 func TestAStoreOfTheDeskBeforeIsTakenOver(t *testing.T) {
+	for _, table := range []store.Table{"bundles", "versions"} {
+		t.Run(string(table), func(t *testing.T) {
+			b := ofTheDeskBefore(t, table)
+			s, err := store.New(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Look(func(tx *store.Tx) error {
+				bundles, err := tx.Bundles(0)
+				if len(bundles) != 1 || string(bundles[0]) != "abc" {
+					t.Errorf("the bundles are %q", bundles)
+				}
+				h, err2 := tx.FirstHook("p")
+				if h.N != 1 {
+					t.Errorf("the message that is due is %d", h.N)
+				}
+				return errors.Join(err, err2)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.Look(func(r store.Rows) error {
+				rows, err := r.List(table, "", "", 1)
+				if len(rows) != 0 {
+					t.Error("the desk before this one finds trust to start on")
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// ofTheDeskBefore is a store with trust in a table of an older desk, and a message that
+// it finds by its number alone.
+func ofTheDeskBefore(t *testing.T, table store.Table) store.Base {
+	t.Helper()
 	b := storetest.NewMemory()
 	s, err := store.New(b)
 	if err == nil {
@@ -88,39 +127,15 @@ func TestAStoreOfTheDeskBeforeIsTakenOver(t *testing.T) {
 				return errors.Join(err, errors.New("the message is not found by its time"))
 			}
 			return errors.Join(
-				r.Remove("versions", keyOf(1)), r.Put("bundles", keyOf(1), []byte(`"YWJj"`)), r.Remove("due", due[0].Key),
+				r.Remove("chain", keyOf(1)), r.Put(table, keyOf(1), []byte(`"YWJj"`)), r.Remove("due", due[0].Key),
 				r.Remove("counters", "hooks-found"), r.Put("counters", "hooks-due", []byte("1")),
 			)
 		})
 	}
-	if err == nil {
-		s, err = store.New(b)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Look(func(tx *store.Tx) error {
-		bundles, err := tx.Bundles(0)
-		if len(bundles) != 1 || string(bundles[0]) != "abc" {
-			t.Errorf("the bundles are %q", bundles)
-		}
-		h, err2 := tx.FirstHook("p")
-		if h.N != 1 {
-			t.Errorf("the message that is due is %d", h.N)
-		}
-		return errors.Join(err, err2)
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Look(func(r store.Rows) error {
-		rows, err := r.List("bundles", "", "", 1)
-		if len(rows) != 0 {
-			t.Error("the desk before this one finds trust to start on")
-		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	return b
 }
 
 func takenOver(t *testing.T, leaves int) store.Base {

@@ -1,0 +1,67 @@
+package grounds
+
+import (
+	"strings"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/envelope"
+	"unbindd/agent/receipt"
+)
+
+// hands are the holders who had a hand in the case, and the badges of the people on
+// the spot, each with what the hand was.
+type hands map[envelope.ID]string
+
+// had notes a hand; the first one of a person is told.
+func (h hands) had(holder envelope.ID, what string) {
+	if h[holder] == "" {
+		h[holder] = what
+	}
+}
+
+// partook finds them: others is what people signed in the case beside its command.
+func (g *Grounds) partook(s certificate.Statement, others []*envelope.Envelope) (hands, error) {
+	busy := hands{}
+	for _, a := range g.Command.Approvers() {
+		busy.had(a.Holder, "signed the command")
+	}
+	for _, e := range others {
+		who, err := g.Holders(e)
+		if err != nil {
+			return nil, err
+		}
+		for _, holder := range who {
+			busy.had(holder, "signed the "+nameOf(e))
+		}
+	}
+	for _, p := range s.Predicate.People {
+		busy.had(p.Who, "was on the spot")
+	}
+	return busy, nil
+}
+
+// nameOf is what an envelope that people sign is called.
+func nameOf(e *envelope.Envelope) string {
+	kind := strings.TrimSuffix(strings.TrimPrefix(e.PayloadType, "application/vnd.unbindd."), ".v1+json")
+	switch kind {
+	case receipt.Kind:
+		return "custodian's receipt"
+	case "amend":
+		return "amendment"
+	}
+	return kind
+}
+
+// Holders are the people who signed an envelope, under any version since the command's.
+func (g *Grounds) Holders(e *envelope.Envelope) (all []envelope.ID, err error) {
+	for _, t := range g.since {
+		who, err := t.Signed(e)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range who {
+			all = append(all, a.Holder)
+		}
+	}
+	return all, nil
+}

@@ -12,6 +12,7 @@
 //	form.go       the same for what is in canonical form, in one pass
 //	scan.go       the strict look at JSON before any of it is decoded
 //	envelope.go   DSSE: PAE, parse, seal, digest
+//	written.go    reading and writing it in one pass, where nothing is unusual
 //	key.go        public keys, key ids, signers
 //	refusal.go    a refusal with its code
 //	codes.go      every code: name, sentence and next step, in two languages;

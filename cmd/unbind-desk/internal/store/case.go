@@ -11,15 +11,9 @@ func (t *Tx) Case(id envelope.ID) (Case, error) { return get[Case](t, inCases, s
 
 // CaseState reads a case without its draft, for who asks only how it stands.
 func (t *Tx) CaseState(id envelope.ID) (Case, error) {
-	c, err := get[struct {
-		ID       envelope.ID     `json:"id"`
-		Terminal envelope.ID     `json:"terminal"`
-		State    string          `json:"state"`
-		Since    int64           `json:"since"`
-		Binding  envelope.Digest `json:"binding"`
-		Version  int64           `json:"version"`
-	}](t, inCases, string(id))
-	return Case{ID: c.ID, Terminal: c.Terminal, State: c.State, Since: c.Since, Binding: c.Binding, Version: c.Version}, err
+	o, err := get[outline](t, inCases, string(id))
+	o.Draft = nil // where it was read all the same
+	return Case(o), err
 }
 
 // PutCase writes a case, and where it is found by its state.
@@ -31,9 +25,12 @@ func (t *Tx) PutCase(v Case) error {
 	if err != nil && !errors.Is(err, ErrAbsent) {
 		return err
 	}
-	return errors.Join(
-		put(t, inCases, string(v.ID), v), put(t, inStates, v.place(), v.ID), put(t, inOwners, v.owned(), v.ID),
-	)
+	err = errors.Join(put(t, inCases, string(v.ID), v), put(t, inStates, v.place(), v.ID))
+	// Whose it is never changes: a row that is there spares its page being written anew.
+	if _, missing := t.rows.Get(inOwners, v.owned()); missing != nil {
+		err = errors.Join(err, put(t, inOwners, v.owned(), v.ID))
+	}
+	return err
 }
 
 func (c Case) owned() string { return string(c.Terminal) + "\x00" + string(c.ID) }

@@ -63,8 +63,11 @@ func keyIDOf(s, alg string) bool {
 	return len(s) == len(alg)+16 && s[:len(alg)] == alg && all(s[len(alg):], inHex)
 }
 
+// maxText is the most characters of any of these strings.
+const maxText = 4096
+
 func checked(class string, form func(string) bool, s string) ([]byte, error) {
-	if len(s) > 4096 || !form(s) {
+	if len(s) > maxText || !form(s) {
 		return nil, fmt.Errorf("cannot take a string as %s: it is not of that class", class)
 	}
 	return []byte(s), nil

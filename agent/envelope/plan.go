@@ -74,6 +74,9 @@ func planOf(t reflect.Type, within []reflect.Type) plan {
 	if class, ok := classes[t]; ok {
 		return stringPlan(class)
 	}
+	if t.Kind() == reflect.Pointer && t.Name() == "" { // what it points to may speak for it
+		return pointerPlan(planOf(t.Elem(), within))
+	}
 	if speaks(t) || slices.Contains(within, t) {
 		return nil
 	}
@@ -85,8 +88,6 @@ func planOf(t reflect.Type, within []reflect.Type) plan {
 		return boolPlan
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return intPlan
-	case reflect.Pointer:
-		return pointerPlan(planOf(t.Elem(), within))
 	case reflect.Slice:
 		if t.Elem() == reflect.TypeFor[byte]() {
 			return bytesPlan

@@ -25,6 +25,7 @@ type every struct {
 	Keys   map[KeyID]inner    `json:"keys"`
 	Names  map[string][]int64 `json:"names,omitempty"`
 	Far    *inner             `json:"far,omitempty"`
+	There  *ID                `json:"there,omitempty"`
 	Near   inner              `json:"near,omitempty"` // a struct is never left out
 	Plain  int
 }
@@ -52,11 +53,12 @@ func inFull(payload []byte, v any) bool {
 func TestReadInFormIsWhatDecodeReads(t *testing.T) {
 	draw := rand.New(rand.NewPCG(5, 25))
 	var seeds []string
+	there := ID("there")
 	for _, v := range []every{
 		{ID: "i", Bytes: []byte{}, List: []inner{}, Keys: map[KeyID]inner{}},
 		{
 			Zulu: "z", Alpha: -7, Small: 127, Yes: true, May: true, ID: "i", Other: "o", Digest: DigestOf(nil), Bytes: []byte{1},
-			Tail: []byte{2, 3}, List: []inner{{"x", 1}, {}}, More: []string{"", "m"}, Far: &inner{"f", 0}, Near: inner{"n", 2}, Plain: 3,
+			Tail: []byte{2, 3}, List: []inner{{"x", 1}, {}}, More: []string{"", "m"}, Far: &inner{"f", 0}, There: &there, Near: inner{"n", 2}, Plain: 3,
 			Keys:  map[KeyID]inner{"ed25519:0123456789abcdef": {"k", 1}, "ed25519:0123456789abcdee": {}},
 			Names: map[string][]int64{"": {}, "b": {1, 2}},
 		},

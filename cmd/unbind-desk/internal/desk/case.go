@@ -81,6 +81,7 @@ type standing struct {
 	store.Case
 	on    *grounds.Grounds
 	under int // the newest trust version it was opened under
+	came  came
 }
 
 // standing reads a case that the caller may see, and what it stands on.

@@ -45,6 +45,12 @@ type arrival[T any] struct {
 	judge func(*store.Tx, standing, *envelope.Envelope, T) error
 }
 
+// came is the envelope that is on its way in, as it is going to be kept.
+type came struct {
+	digest envelope.Digest
+	body   []byte
+}
+
 // receive is the common way in of a terminal's envelope: the name is looked up
 // first, so that a repeat gets the same answer whatever has happened since, and
 // only what is new is judged and kept. What was looked up is looked up again in
@@ -69,6 +75,7 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 	if same || err != nil {
 		return false, err
 	}
+	sent := came{e.Digest(), a.body} // worked out here, and not while others wait to write
 	read, err := a.open(before, e)
 	if err != nil {
 		return false, judged(err)
@@ -83,7 +90,7 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 		if err != nil {
 			return err
 		}
-		fresh = true
+		fresh, s.came = true, sent
 		return judged(a.judge(tx, s, e, read))
 	})
 	return fresh, err

@@ -22,8 +22,9 @@ type Row struct {
 }
 
 // Rows is what one transaction sees of a base: tables of rows, sorted by key,
-// byte by byte. Values that come out belong to the caller; values that go in are
-// not kept hold of. A key is never empty.
+// byte by byte. Values that come out last as long as the transaction, and those that
+// go in belong to it until it is over: neither may be changed, and nobody copies
+// them. A key is never empty.
 type Rows interface {
 	// Get reads a row; ErrAbsent if there is none.
 	Get(t Table, key string) ([]byte, error)

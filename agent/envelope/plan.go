@@ -148,6 +148,9 @@ func pointerPlan(elem plan) plan {
 	}
 }
 
+// few is how many elements a list gets room for at first.
+const few = 4
+
 func slicePlan(elem plan) plan {
 	if elem == nil {
 		return nil
@@ -162,7 +165,7 @@ func slicePlan(elem plan) plan {
 				return false
 			}
 			if n == to.Cap() {
-				to.Grow(1)
+				to.Grow(max(few, n))
 			}
 			to.SetLen(n + 1)
 			if !elem(f, to.Index(n), depth+1) {

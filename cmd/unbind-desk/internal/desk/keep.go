@@ -66,7 +66,7 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 	same := false
 	err = d.look(func(tx *store.Tx) error {
 		var c store.Case
-		if c, same, err = a.known(d, tx); same || err != nil {
+		if c, same, err = a.known(d, tx, tx.CaseState); same || err != nil {
 			return err
 		}
 		before, err = d.standingOf(tx, c)
@@ -82,7 +82,7 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 	}
 	err = d.commit(a.key.Kind, func(tx *store.Tx) error {
 		fresh = false // it may run again, and find that another was quicker
-		c, same, err := a.known(d, tx)
+		c, same, err := a.known(d, tx, tx.Case)
 		if same || err != nil {
 			return err
 		}
@@ -97,11 +97,12 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 }
 
 // known says whether the envelope is there already, and refuses one that may not
-// come at all.
-func (a *arrival[T]) known(d *Desk, tx *store.Tx) (store.Case, bool, error) {
+// come at all. The case is given out as read reads it: its draft is only wanted by
+// who writes it again.
+func (a *arrival[T]) known(d *Desk, tx *store.Tx, read func(envelope.ID) (store.Case, error)) (store.Case, bool, error) {
 	// A case that was never issued here is no matter of waiting: the sender
 	// must not try for ever and keep everything else from coming.
-	c, err := d.seen(tx, a.key.Case, a.who)
+	c, err := d.seenBy(read, a.key.Case, a.who)
 	switch {
 	case errors.Is(err, ErrAbsent):
 		return c, false, misfit("case", "cannot keep the %s: no case of that name was issued here", a.key.Kind)

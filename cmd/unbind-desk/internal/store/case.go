@@ -133,16 +133,13 @@ func (t *Tx) AddNumber(terminal envelope.ID, epoch, seq int64, id envelope.ID) e
 // Note adds a line to a case's history.
 func (t *Tx) Note(id envelope.ID, e Entry) error {
 	name := "history-" + string(id)
-	if _, err := get[int64](t, inCounters, name); errors.Is(err, ErrAbsent) {
+	n, err := get[int64](t, inCounters, name)
+	if errors.Is(err, ErrAbsent) {
 		// A case of an older desk has lines under numbers that all cases shared.
-		last := int64(0)
-		err := all(t, inHistory, string(id)+"\x00", "", func(key string, _ Entry) error { last = numberAt(key); return nil })
-		if err := errors.Join(err, put(t, inCounters, name, last)); err != nil {
-			return err
-		}
+		err = all(t, inHistory, string(id)+"\x00", "", func(key string, _ Entry) error { n = numberAt(key); return nil })
 	}
-	n, err := t.Count(name)
-	if err != nil {
+	n++
+	if err := errors.Join(err, put(t, inCounters, name, n)); err != nil {
 		return err
 	}
 	return add(t, inHistory, string(id)+"\x00"+number(n), e)

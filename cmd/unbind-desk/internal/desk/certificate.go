@@ -21,9 +21,9 @@ func (d *Desk) Certificate(who Caller, id envelope.ID, n int64, body []byte) (si
 		if err != nil {
 			return err
 		}
-		if signed, err = d.sign(tx, s, receipt.Receipt{
+		if err := d.signLater(tx, s, receipt.Receipt{
 			Index: kept.Leaf, Kind: grounds.KindCertificate, N: n, Subject: s.came.digest, Verified: receipt.Checked,
-		}); err != nil {
+		}, &signed); err != nil {
 			return err
 		}
 		leaf = kept.Leaf

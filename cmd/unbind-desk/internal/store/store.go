@@ -40,6 +40,13 @@ type Rows interface {
 	List(t Table, prefix, after string, limit int) ([]Row, error)
 }
 
+// Later is what the rows of a base may have beside, where changes of many share a
+// commit: f runs in the same transaction when each of them has had its turn. When it
+// fails, nothing of that transaction is kept, and each runs once more, alone.
+type Later interface {
+	Later(f func(Rows) error)
+}
+
 // Base is where a desk keeps everything small. Transactions are as if one ran
 // after the other, also those of several desks on one base.
 type Base interface {

@@ -78,7 +78,7 @@ func TestReadInFormIsWhatDecodeReads(t *testing.T) {
 	}
 	letters := []byte(`{}[]",:0123456789-.etrufalsn \<=+abmoz` + "\n\x7fé")
 	taken := 0
-	for i := range 60_000 {
+	for i := range 20_000 {
 		text := []byte(seeds[i%len(seeds)])
 		if i >= len(seeds) {
 			text = mutant(draw, seeds, letters)
@@ -95,7 +95,7 @@ func TestReadInFormIsWhatDecodeReads(t *testing.T) {
 			t.Fatalf("%s is decoded as %+v, the long way as %+v", text, quick, long)
 		}
 	}
-	if taken < 1000 {
+	if taken < 300 {
 		t.Fatalf("only %d were decoded: the test tries nothing", taken)
 	}
 	for i, seed := range seeds[:2] {

@@ -32,7 +32,7 @@ func TestWrittenIsWhatTheLongWayReads(t *testing.T) {
 	}
 	letters := []byte(`{}[]",:=+/AQgw01 \<` + "\n\r\x7fé")
 	taken := 0
-	for range 40_000 {
+	for range 10_000 {
 		text := mutant(draw, seeds, letters)
 		quick := written(text)
 		if quick == nil {
@@ -49,7 +49,7 @@ func TestWrittenIsWhatTheLongWayReads(t *testing.T) {
 			t.Fatalf("%q is read as %+v, the long way as %+v (%v)", text, quick, long, err)
 		}
 	}
-	if taken < 1000 {
+	if taken < 300 {
 		t.Fatalf("only %d texts were taken: the test tries nothing", taken)
 	}
 	for i, seed := range seeds {

@@ -18,20 +18,24 @@ const maxInteger = 1 << 53
 // without " \ < > &, no null.
 func Canonical(v any) ([]byte, error) {
 	plain, err := json.Marshal(v)
+	if err == nil && !inForm(plain) { // which it is where the members of v stand in order
+		plain, err = inOrder(plain)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode %T: %w", v, err)
 	}
+	return plain, nil
+}
+
+// inOrder puts a JSON text into canonical form.
+func inOrder(plain []byte) ([]byte, error) {
 	dec := json.NewDecoder(bytes.NewReader(plain))
 	dec.UseNumber()
 	var tree any
 	if err := dec.Decode(&tree); err != nil {
-		return nil, fmt.Errorf("cannot encode %T: %w", v, err)
+		return nil, err
 	}
-	out, err := write(nil, tree)
-	if err != nil {
-		return nil, fmt.Errorf("cannot encode %T: %w", v, err)
-	}
-	return out, nil
+	return write(nil, tree)
 }
 
 func write(out []byte, v any) ([]byte, error) {

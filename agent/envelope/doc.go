@@ -10,8 +10,10 @@
 //	classes.go    the string classes: id, digest, key id, masked, recipient
 //	canonical.go  RFC 8785 by restriction: encode, decode, compare
 //	form.go       the same for what is in canonical form, in one pass
+//	plan.go       decoding that, in the same pass
 //	scan.go       the strict look at JSON before any of it is decoded
 //	envelope.go   DSSE: PAE, parse, seal, digest
+//	written.go    reading and writing it in one pass, where nothing is unusual
 //	key.go        public keys, key ids, signers
 //	refusal.go    a refusal with its code
 //	codes.go      every code: name, sentence and next step, in two languages;

@@ -1,12 +1,12 @@
 package envelope
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -71,21 +71,6 @@ func Parse(text []byte, max int) (*Envelope, error) {
 	return w.open()
 }
 
-// written reads an envelope that is, byte for byte, what Encode writes: then it has
-// no member twice, no other name for one, and nothing behind it. It returns nil
-// for any other, good or bad.
-func written(text []byte) *Envelope {
-	var w wireEnvelope
-	if strict(text, &w) != nil || len(w.Signatures) > MaxSignatures {
-		return nil
-	}
-	e, err := w.open()
-	if err != nil || !bytes.Equal(e.Encode(), text) {
-		return nil
-	}
-	return e
-}
-
 // exact refuses the case variants that Go's decoder takes for a member.
 func exact(text []byte) bool {
 	var top map[string]json.RawMessage
@@ -127,14 +112,21 @@ func unbase(s string) ([]byte, error) {
 }
 
 // PAE is the pre-authentication encoding, the bytes that are signed.
-func (e *Envelope) PAE() []byte {
+func (e *Envelope) PAE() []byte { return slices.Concat(e.head(), e.Payload) }
+
+func (e *Envelope) head() []byte {
 	head := "DSSEv1 " + strconv.Itoa(len(e.PayloadType)) + " " + e.PayloadType + " " + strconv.Itoa(len(e.Payload)) + " "
-	return append([]byte(head), e.Payload...)
+	return []byte(head)
 }
 
 // Digest is SHA-256 over the PAE bytes: the name of the signed object, whatever
 // signatures stand under it.
-func (e *Envelope) Digest() Digest { return DigestOf(e.PAE()) }
+func (e *Envelope) Digest() Digest {
+	h := sha256.New()
+	h.Write(e.head())
+	h.Write(e.Payload)
+	return FromRaw([32]byte(h.Sum(nil)))
+}
 
 // DigestOf is the digest of plain bytes.
 func DigestOf(b []byte) Digest {
@@ -157,6 +149,13 @@ func FromRaw(raw [32]byte) Digest { return Digest("sha256:" + hex.EncodeToString
 
 // Encode writes the envelope as JSON, always the same bytes for the same envelope.
 func (e *Envelope) Encode() []byte {
+	if out, ok := e.write(); ok {
+		return out
+	}
+	return e.marshal()
+}
+
+func (e *Envelope) marshal() []byte {
 	w := wireEnvelope{
 		Payload:     base64.StdEncoding.EncodeToString(e.Payload),
 		PayloadType: e.PayloadType,

@@ -165,7 +165,7 @@ func (c casting) put(tx *store.Tx, began int64) error {
 // for whose objects have their bodies: no list reads a body, and a million of them
 // would only fill the disk.
 const (
-	bulk   = 2_000
+	bulk   = 10_000
 	bodied = 20
 )
 

@@ -159,8 +159,8 @@ func (t *Terminal) ConnectBeside(ctx context.Context, addr string) error {
 // DeliverBeside puts the certificate on the reference path.
 func (t *Terminal) DeliverBeside() error {
 	key := http.Header{"Device-Key": {base64.StdEncoding.EncodeToString(t.signer().Public().Pub)}}
-	a, err := t.beside.Ask(http.MethodPut, "/v1/cases/"+t.Case()+"/certificate/1", key, t.Certificate)
-	return a.Want(http.StatusOK, err)
+	_, err := t.beside.Put(t.beside.Request(http.MethodPut, t.place(), key, t.Certificate))
+	return err
 }
 
 // Connect shakes hands with the desk, with the terminal's certificate.

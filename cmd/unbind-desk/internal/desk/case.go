@@ -79,6 +79,7 @@ type standing struct {
 	store.Case
 	on    *grounds.Grounds
 	under int // the newest trust version it was opened under
+	came  came
 }
 
 // standing reads a case that the caller may see, and what it stands on.
@@ -136,7 +137,12 @@ func (d *Desk) standingAs(tx *store.Tx, c store.Case, before standing) (standing
 
 // seen reads a case if it is the caller's own; the ticket signer sees all.
 func (d *Desk) seen(tx *store.Tx, id envelope.ID, who Caller) (store.Case, error) {
-	c, err := tx.Case(id)
+	return d.seenBy(tx.Case, id, who)
+}
+
+// seenBy is seen, of as much of the case as read reads.
+func (d *Desk) seenBy(read func(envelope.ID) (store.Case, error), id envelope.ID, who Caller) (store.Case, error) {
+	c, err := read(id)
 	if err != nil {
 		return c, absent(err, "case", "the case")
 	}

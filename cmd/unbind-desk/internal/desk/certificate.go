@@ -13,17 +13,17 @@ import (
 // it, which was stored in the same transaction, and the certificate's leaf.
 func (d *Desk) Certificate(who Caller, id envelope.ID, n int64, body []byte) (signed []byte, leaf int64, err error) {
 	k := store.Key{Case: id, Kind: "certificate", N: n}
-	fresh, err := receive(d, arrival[certificate.Statement]{k, who, body, certified, func(tx *store.Tx, s standing, e *envelope.Envelope, st certificate.Statement) error {
+	fresh, err := receive(d, arrival[certificate.Statement]{k, who, body, certified, func(tx *store.Tx, s standing, _ *envelope.Envelope, st certificate.Statement) error {
 		if err := d.certifies(tx, s, k, st); err != nil {
 			return err
 		}
-		kept, err := d.keep(tx, k, e.Digest(), e.Encode())
+		kept, err := d.keep(tx, k, s.came.digest, s.came.body)
 		if err != nil {
 			return err
 		}
-		if signed, err = d.sign(tx, s, receipt.Receipt{
-			Index: kept.Leaf, Kind: grounds.KindCertificate, N: n, Subject: e.Digest(), Verified: receipt.Checked,
-		}); err != nil {
+		if err := d.signLater(tx, s, receipt.Receipt{
+			Index: kept.Leaf, Kind: grounds.KindCertificate, N: n, Subject: s.came.digest, Verified: receipt.Checked,
+		}, &signed); err != nil {
 			return err
 		}
 		leaf = kept.Leaf

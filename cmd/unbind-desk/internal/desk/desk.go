@@ -49,6 +49,7 @@ type Desk struct {
 	believed atomic.Pointer[belief]
 	memo     memo
 	signed   atomic.Pointer[signed]
+	signing  sync.Mutex
 	bell     bell
 	pieces   pieces
 }

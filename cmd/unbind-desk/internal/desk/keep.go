@@ -45,6 +45,12 @@ type arrival[T any] struct {
 	judge func(*store.Tx, standing, *envelope.Envelope, T) error
 }
 
+// came is the envelope that is on its way in, as it is going to be kept.
+type came struct {
+	digest envelope.Digest
+	body   []byte
+}
+
 // receive is the common way in of a terminal's envelope: the name is looked up
 // first, so that a repeat gets the same answer whatever has happened since, and
 // only what is new is judged and kept. What was looked up is looked up again in
@@ -60,7 +66,7 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 	same := false
 	err = d.look(func(tx *store.Tx) error {
 		var c store.Case
-		if c, same, err = a.known(d, tx); same || err != nil {
+		if c, same, err = a.known(d, tx, tx.CaseState); same || err != nil {
 			return err
 		}
 		before, err = d.standingOf(tx, c)
@@ -69,13 +75,14 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 	if same || err != nil {
 		return false, err
 	}
+	sent := came{e.Digest(), a.body} // worked out here, and not while others wait to write
 	read, err := a.open(before, e)
 	if err != nil {
 		return false, judged(err)
 	}
 	err = d.commit(a.key.Kind, func(tx *store.Tx) error {
 		fresh = false // it may run again, and find that another was quicker
-		c, same, err := a.known(d, tx)
+		c, same, err := a.known(d, tx, tx.Case)
 		if same || err != nil {
 			return err
 		}
@@ -83,18 +90,19 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 		if err != nil {
 			return err
 		}
-		fresh = true
+		fresh, s.came = true, sent
 		return judged(a.judge(tx, s, e, read))
 	})
 	return fresh, err
 }
 
 // known says whether the envelope is there already, and refuses one that may not
-// come at all.
-func (a *arrival[T]) known(d *Desk, tx *store.Tx) (store.Case, bool, error) {
+// come at all. The case is given out as read reads it: its draft is only wanted by
+// who writes it again.
+func (a *arrival[T]) known(d *Desk, tx *store.Tx, read func(envelope.ID) (store.Case, error)) (store.Case, bool, error) {
 	// A case that was never issued here is no matter of waiting: the sender
 	// must not try for ever and keep everything else from coming.
-	c, err := d.seen(tx, a.key.Case, a.who)
+	c, err := d.seenBy(read, a.key.Case, a.who)
 	switch {
 	case errors.Is(err, ErrAbsent):
 		return c, false, misfit("case", "cannot keep the %s: no case of that name was issued here", a.key.Kind)

@@ -12,14 +12,28 @@ import (
 // gives the same bytes, for leaves never change and Ed25519 draws no lots: there
 // is nothing to keep, and who remembers the last one saves a signature.
 func (d *Desk) checkpoint(tx *store.Tx, size int64) ([]byte, error) {
-	if last := d.signed.Load(); last != nil && last.size == size && last.under == len(d.versions()) {
-		return last.text, nil
+	if text := d.signedAt(size); text != nil {
+		return text, nil
 	}
+	d.signing.Lock() // those who shared a commit come together: one of them signs
+	defer d.signing.Unlock()
+	if text := d.signedAt(size); text != nil {
+		return text, nil
+	}
+	under := len(d.versions())
 	text, err := d.signCheckpoint(tx, size)
-	if err == nil {
-		d.signed.Store(&signed{size: size, under: len(d.versions()), text: text})
+	if last := d.signed.Load(); err == nil && (last == nil || last.size < size || last.under != under) {
+		d.signed.Store(&signed{size: size, under: under, text: text})
 	}
 	return text, err
+}
+
+// signedAt is the last checkpoint, if it is of that size.
+func (d *Desk) signedAt(size int64) []byte {
+	if last := d.signed.Load(); last != nil && last.size == size && last.under == len(d.versions()) {
+		return last.text
+	}
+	return nil
 }
 
 // signed is a checkpoint that was made before.

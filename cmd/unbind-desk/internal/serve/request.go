@@ -21,6 +21,7 @@ const (
 	maxObject = 256 << 10        // bytes of a small body
 	maxWave   = 32 << 20         // bytes of a campaign with its commands
 	maxWait   = 55 * time.Second // of a long poll
+	roomy     = 16 << 10         // bytes of a body that get their room by announcement alone
 )
 
 // plain lets pass only paths that mean what they say: nothing escaped, no empty
@@ -108,7 +109,10 @@ func small(w http.ResponseWriter, r *http.Request) ([]byte, error) { return size
 
 // sized reads a body of at most so many bytes.
 func sized(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	var b bytes.Buffer
+	b.Grow(int(max(0, min(r.ContentLength, roomy))) + bytes.MinRead) // what is announced, and room for its end
+	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, most))
+	body := b.Bytes()
 	var large *http.MaxBytesError
 	if err != nil && !errors.As(err, &large) {
 		err = desk.Broken(err)

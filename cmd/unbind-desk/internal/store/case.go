@@ -11,15 +11,9 @@ func (t *Tx) Case(id envelope.ID) (Case, error) { return get[Case](t, inCases, s
 
 // CaseState reads a case without its draft, for who asks only how it stands.
 func (t *Tx) CaseState(id envelope.ID) (Case, error) {
-	c, err := get[struct {
-		ID       envelope.ID     `json:"id"`
-		Terminal envelope.ID     `json:"terminal"`
-		State    string          `json:"state"`
-		Since    int64           `json:"since"`
-		Binding  envelope.Digest `json:"binding"`
-		Version  int64           `json:"version"`
-	}](t, inCases, string(id))
-	return Case{ID: c.ID, Terminal: c.Terminal, State: c.State, Since: c.Since, Binding: c.Binding, Version: c.Version}, err
+	o, err := get[outline](t, inCases, string(id))
+	o.Draft = nil // where it was read all the same
+	return Case(o), err
 }
 
 // PutCase writes a case, and where it is found by its state.
@@ -31,9 +25,12 @@ func (t *Tx) PutCase(v Case) error {
 	if err != nil && !errors.Is(err, ErrAbsent) {
 		return err
 	}
-	return errors.Join(
-		put(t, inCases, string(v.ID), v), put(t, inStates, v.place(), v.ID), put(t, inOwners, v.owned(), v.ID),
-	)
+	err = errors.Join(put(t, inCases, string(v.ID), v), put(t, inStates, v.place(), v.ID))
+	// Whose it is never changes: a row that is there spares its page being written anew.
+	if _, missing := t.rows.Get(inOwners, v.owned()); missing != nil {
+		err = errors.Join(err, put(t, inOwners, v.owned(), v.ID))
+	}
+	return err
 }
 
 func (c Case) owned() string { return string(c.Terminal) + "\x00" + string(c.ID) }
@@ -64,16 +61,13 @@ func (t *Tx) AddNumber(terminal envelope.ID, epoch, seq int64, id envelope.ID) e
 // Note adds a line to a case's history.
 func (t *Tx) Note(id envelope.ID, e Entry) error {
 	name := "history-" + string(id)
-	if _, err := get[int64](t, inCounters, name); errors.Is(err, ErrAbsent) {
+	n, err := get[int64](t, inCounters, name)
+	if errors.Is(err, ErrAbsent) {
 		// A case of an older desk has lines under numbers that all cases shared.
-		last := int64(0)
-		err := all(t, inHistory, string(id)+"\x00", "", func(key string, _ Entry) error { last = numberAt(key); return nil })
-		if err := errors.Join(err, put(t, inCounters, name, last)); err != nil {
-			return err
-		}
+		err = all(t, inHistory, string(id)+"\x00", "", func(key string, _ Entry) error { n = numberAt(key); return nil })
 	}
-	n, err := t.Count(name)
-	if err != nil {
+	n++
+	if err := errors.Join(err, put(t, inCounters, name, n)); err != nil {
 		return err
 	}
 	return add(t, inHistory, string(id)+"\x00"+number(n), e)

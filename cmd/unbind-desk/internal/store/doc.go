@@ -12,6 +12,7 @@
 //	store.go    the base, its errors, Change and Look
 //	record.go   the shapes of what is kept
 //	table.go    tables, and records by key
+//	quick.go    reading and writing those of every message; quickrecord.go which
 //	terminal.go terminals, enrolments, bindings, clients, secrets
 //	case.go     cases, found by their state too; history
 //	object.go   the objects of a case

@@ -27,6 +27,38 @@ func (t *Tx) AddObject(k Key, o Object) (Object, error) {
 	return o, t.append(leaf, o.Digest)
 }
 
+// AddObjectLater is AddObject for an object whose bytes are still being made: its leaf
+// is written at once, and the object itself before the transaction is committed, when
+// the others who share it have had their turn.
+func (t *Tx) AddObjectLater(k Key, o Object, made func() ([]byte, error)) error {
+	leaf, err := t.Size()
+	if err != nil {
+		return err
+	}
+	o.N, o.Leaf = k.N, leaf
+	if err := t.append(leaf, o.Digest); err != nil {
+		return err
+	}
+	return t.later(func(t *Tx) (err error) {
+		if o.Body, err = made(); err == nil {
+			err = add(t, inObjects, k.text(), o)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot write an object: %w", err)
+		}
+		return nil
+	})
+}
+
+// later runs f when the base does what comes later, or at once.
+func (t *Tx) later(f func(*Tx) error) error {
+	if l, ok := t.rows.(Later); ok {
+		l.Later(func(r Rows) error { return f(&Tx{r}) })
+		return nil
+	}
+	return f(t)
+}
+
 // Objects calls each for every object of a case and kind, by number.
 func (t *Tx) Objects(id envelope.ID, kind string, each func(Object) error) error {
 	return all(t, inObjects, string(id)+"\x00"+kind+"\x00", "", func(_ string, o Object) error { return each(o) })

@@ -22,8 +22,9 @@ type Row struct {
 }
 
 // Rows is what one transaction sees of a base: tables of rows, sorted by key,
-// byte by byte. Values that come out belong to the caller; values that go in are
-// not kept hold of. A key is never empty.
+// byte by byte. Values that come out last as long as the transaction, and those that
+// go in belong to it until it is over: neither may be changed, and nobody copies
+// them. A key is never empty.
 type Rows interface {
 	// Get reads a row; ErrAbsent if there is none.
 	Get(t Table, key string) ([]byte, error)
@@ -37,6 +38,13 @@ type Rows interface {
 	// List reads rows in order: at most limit of those whose key begins with
 	// prefix and comes after after, which may be empty.
 	List(t Table, prefix, after string, limit int) ([]Row, error)
+}
+
+// Later is what the rows of a base may have beside, where changes of many share a
+// commit: f runs in the same transaction when each of them has had its turn. When it
+// fails, nothing of that transaction is kept, and each runs once more, alone.
+type Later interface {
+	Later(f func(Rows) error)
 }
 
 // Base is where a desk keeps everything small. Transactions are as if one ran

@@ -71,7 +71,10 @@ func get[T any](t *Tx, table Table, key string) (T, error) {
 	return v, read(table, raw, &v)
 }
 
-func read(table Table, raw []byte, v any) error {
+func read[T any](table Table, raw []byte, v *T) error {
+	if !unread(raw, v) {
+		return nil
+	}
 	if err := json.Unmarshal(raw, v); err != nil {
 		return fmt.Errorf("cannot read a record of %s: %w", table, err)
 	}
@@ -84,7 +87,11 @@ func put(t *Tx, table Table, key string, v any) error { return write(t.rows.Put,
 func add(t *Tx, table Table, key string, v any) error { return write(t.rows.Add, table, key, v) }
 
 func write(to func(Table, string, []byte) error, table Table, key string, v any) error {
-	raw, err := json.Marshal(v)
+	var err error
+	raw, ok := written(v)
+	if !ok {
+		raw, err = json.Marshal(v)
+	}
 	if err == nil {
 		err = to(table, key, raw)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 
 	"unbindd/agent/envelope"
@@ -66,7 +67,7 @@ func (t *Tx) Secrets(nonce envelope.ID) (s Secrets, err error) {
 		if missing != nil && !errors.Is(missing, ErrAbsent) {
 			err = errors.Join(err, missing)
 		}
-		*to = value
+		*to = bytes.Clone(value)
 	}
 	return s, err
 }

@@ -130,6 +130,7 @@ func (b *Base) take(most int) []call {
 // on where they are: however many fail, nobody runs more than twice.
 func (b *Base) commit(calls []call) {
 	var kept, alone []call
+	var later []func(store.Rows) error
 	var broken error
 	err := b.update(func(r store.Rows) error {
 		for _, c := range calls {
@@ -137,7 +138,7 @@ func (b *Base) commit(calls []call) {
 			panicked, failed := try(c.f, &u)
 			switch {
 			case failed == nil && !panicked:
-				kept = append(kept, c)
+				kept, later = append(kept, c), append(later, u.later...)
 				continue
 			case !panicked:
 				broken = u.back()
@@ -151,6 +152,12 @@ func (b *Base) commit(calls []call) {
 		}
 		if len(kept) == 0 {
 			return errAlone // there is nothing to write
+		}
+		for _, f := range later {
+			if panicked, failed := try(f, r); panicked || failed != nil {
+				broken = errAlone
+				return broken
+			}
 		}
 		return nil
 	})

@@ -24,9 +24,10 @@ func shareACommit(t *testing.T, panics bool) {
 	t.Cleanup(func() { _ = b.Close() })
 	const n = 64
 	results := make([]error, n)
-	hold := make(chan struct{})
+	entered, hold := make(chan struct{}), make(chan struct{})
 	var wait sync.WaitGroup
-	go func() { _ = b.Change(func(store.Rows) error { <-hold; return nil }) }() // the others gather behind it
+	go func() { _ = b.Change(func(store.Rows) error { close(entered); <-hold; return nil }) }()
+	<-entered // alone: the others gather behind it
 	for i := range n {
 		wait.Go(func() {
 			defer func() {
@@ -170,5 +171,58 @@ func TestCloseWritesWhatWaits(t *testing.T) {
 	}
 	if err := b.Change(func(store.Rows) error { return nil }); err == nil {
 		t.Fatal("a closed base was changed")
+	}
+}
+
+// What is put off until everybody has had his turn is in the same commit; where it
+// fails or panics, only who asked for it hears of it, and nothing of his is kept.
+func TestWhatComesLaterIsInTheSameCommit(t *testing.T) {
+	b := create(t, t.TempDir())
+	t.Cleanup(func() { _ = b.Close() })
+	put := func(key string, bad string) call {
+		return call{said: make(chan error, 1), f: func(r store.Rows) error {
+			end := func(r store.Rows) error {
+				switch bad {
+				case "fails":
+					return errSpoilt
+				case "panics":
+					panic("it is broken")
+				}
+				return r.Add("cases", key+"-later", []byte("2"))
+			}
+			if err := r.Add("cases", key, []byte("1")); err != nil {
+				return err
+			}
+			if l, ok := r.(store.Later); ok {
+				l.Later(end)
+				return nil
+			}
+			return end(r)
+		}}
+	}
+	for _, c := range []struct {
+		bad  string
+		want error
+	}{{"", nil}, {"fails", errSpoilt}, {"panics", errAlone}} {
+		begun := b.durable
+		calls := []call{put("a"+c.bad, ""), put("b"+c.bad, c.bad), put("c"+c.bad, "")}
+		b.commit(calls)
+		if one, two, three := <-calls[0].said, <-calls[1].said, <-calls[2].said; one != nil || !errors.Is(two, c.want) || three != nil {
+			t.Errorf("%q: they came back with %v, %v and %v", c.bad, one, two, three)
+		}
+		if commits := b.durable - begun; c.bad == "" && commits != 1 {
+			t.Errorf("there were %d commits, want one", commits)
+		}
+		if err := b.Look(func(r store.Rows) error {
+			for key, there := range map[string]bool{"a": true, "a-later": true, "b": c.bad == "", "b-later": c.bad == "", "c-later": true} {
+				name, later := key[:1]+c.bad, key[1:]
+				if _, err := r.Get("cases", name+later); (err == nil) != there {
+					t.Errorf("%q: row %s is there: %v", c.bad, name+later, err)
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -9,8 +9,9 @@ import (
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
-// rows are the buckets of one transaction. What they hand out is copied: the
-// file's own bytes die with the transaction.
+// rows are the buckets of one transaction. What they hand out are the file's own
+// bytes, which die with it. bbolt reads what it is given when it writes its pages, and
+// copies what it still needs of the old place when the file gets another in memory.
 type rows struct{ tx *bbolt.Tx }
 
 func (r rows) bucket(t store.Table) (*bbolt.Bucket, error) {
@@ -31,7 +32,7 @@ func (r rows) Get(t store.Table, key string) ([]byte, error) {
 	if value == nil {
 		return nil, store.ErrAbsent
 	}
-	return append([]byte{}, value...), nil
+	return value, nil
 }
 
 // Put writes a row.
@@ -40,7 +41,7 @@ func (r rows) Put(t store.Table, key string, value []byte) error {
 	if err != nil {
 		return err
 	}
-	return b.Put([]byte(key), append([]byte{}, value...))
+	return b.Put([]byte(key), value)
 }
 
 // Add writes a new row.
@@ -52,7 +53,7 @@ func (r rows) Add(t store.Table, key string, value []byte) error {
 	if b.Get([]byte(key)) != nil {
 		return store.ErrTaken
 	}
-	return b.Put([]byte(key), append([]byte{}, value...))
+	return b.Put([]byte(key), value)
 }
 
 // Remove takes a row away.
@@ -80,7 +81,7 @@ func (r rows) List(t store.Table, prefix, after string, limit int) ([]store.Row,
 		case !bytes.HasPrefix(k, []byte(prefix)):
 			return out, nil
 		}
-		out = append(out, store.Row{Key: string(k), Value: append([]byte{}, v...)})
+		out = append(out, store.Row{Key: string(k), Value: v})
 	}
 	return out, nil
 }

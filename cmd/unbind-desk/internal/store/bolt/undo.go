@@ -11,8 +11,13 @@ import (
 // nobody beside it need run again.
 type undo struct {
 	store.Rows
-	was []before
+	was   []before
+	later []func(store.Rows) error
 }
+
+// Later keeps what is to be done when everybody has had his turn. It cannot be taken
+// back alone: others have written since.
+func (u *undo) Later(f func(store.Rows) error) { u.later = append(u.later, f) }
 
 // before is a row as it was; value is nil where there was none.
 type before struct {

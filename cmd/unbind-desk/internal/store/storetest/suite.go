@@ -7,6 +7,7 @@
 package storetest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +23,7 @@ const table, other = store.Table("cases"), store.Table("objects")
 // Run holds a base against the contract. open makes an empty one.
 func Run(t *testing.T, open func(t *testing.T) store.Base) {
 	for name, test := range map[string]func(*testing.T, store.Base){
-		"rows": rows, "list": list, "values are the caller's": values, "a failure keeps nothing": nothing,
+		"rows": rows, "list": list, "values last as long as their transaction": values, "a failure keeps nothing": nothing,
 		"a look stands still": still, "one after the other": serial, "add is first come": unique,
 		"keys are bytes": keys,
 	} {
@@ -147,23 +148,24 @@ func list(t *testing.T, b store.Base) {
 	})
 }
 
+// values that came out stay what they were until the transaction is over, whatever it
+// writes over them.
 func values(t *testing.T, b store.Base) {
 	in := []byte("as it was")
-	var out []byte
+	change(t, b, func(r store.Rows) error { return r.Put(table, "a", in) })
 	change(t, b, func(r store.Rows) error {
-		err := r.Put(table, "a", in)
-		in[0] = 'X'
-		return err
+		was, err := r.Get(table, "a")
+		rows, err2 := r.List(table, "", "", 1)
+		err3 := errors.Join(r.Put(table, "a", []byte("and is now")), r.Put(table, "b", bytes.Repeat(in, 10_000)), r.Remove(table, "a"))
+		if string(was) != "as it was" || len(rows) != 1 || string(rows[0].Value) != "as it was" {
+			t.Errorf("the value became %q, in the list %q", was, rows)
+		}
+		return errors.Join(err, err2, err3, r.Add(table, "a", was))
 	})
-	look(t, b, func(r store.Rows) (err error) { out, err = r.Get(table, "a"); return err })
-	if string(out) != "as it was" {
-		t.Fatalf("the value is %q", out)
-	}
-	out[0] = 'Y' // it outlives its transaction
 	look(t, b, func(r store.Rows) error {
 		v, err := r.Get(table, "a")
-		if string(v) != "as it was" {
-			t.Errorf("the value is %q", v)
+		if string(v) != "as it was" || string(in) != "as it was" {
+			t.Errorf("the value is %q, what was put is %q", v, in)
 		}
 		return err
 	})

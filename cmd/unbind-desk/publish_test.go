@@ -34,7 +34,7 @@ func TestPublishCountsPeople(t *testing.T) {
 	o := newOffice(t)
 	newTerminal(o, "T-1")
 	_, path := o.draft(unbind("T-1"))
-	o.refusesToPublish(path, "E04")
+	o.refusesToPublish(path, "E04:unsigned")
 	o.cli("sign", "--key", o.dir.Key("ops-1"), path)
 	o.refusesToPublish(path, "E05:missing-role")
 	o.cli("sign", "--key", o.dir.Key("ops-2"), path)

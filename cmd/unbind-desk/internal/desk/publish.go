@@ -193,6 +193,9 @@ func (d *Desk) publishTrust(tx *store.Tx, e *envelope.Envelope, _ int64) (Publis
 	if err := d.opensSets(next); err != nil {
 		return Published{}, err
 	}
+	if err := rotation.SameHolders(d.versions(), next); err != nil {
+		return Published{}, err
+	}
 	if err := rotation.Usable(next); err != nil {
 		return Published{}, err
 	}

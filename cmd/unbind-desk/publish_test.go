@@ -108,6 +108,9 @@ func TestIssueRefuses(t *testing.T) {
 		if exit != exitRefused || !strings.Contains(said, "["+code+"]") {
 			t.Errorf("issue ended with %d, want %s: %s", exit, code, said)
 		}
+		if code == "E28:profile" && (!strings.Contains(said, "names [rebind-standard retire-standard]") || !strings.Contains(said, "Next: Take one of those that are named")) {
+			t.Errorf("an unknown profile is answered with: %s", said)
+		}
 	}
 }
 

@@ -135,7 +135,7 @@ func (f *follower) turnedDown(s local.Status) *ending {
 	if !f.reached {
 		f.refused = r.At
 	}
-	if r.At <= f.refused {
+	if r.At == f.refused { // not earlier: a terminal's clock may be set back
 		return nil
 	}
 	end := endingOf(nil)

@@ -120,10 +120,17 @@ func New(p Parts) *Agent {
 //	tombstone alone     ──▶ unbound: say so, trade no more
 //	binding             ──▶ trade
 //	nothing             ──▶ not enrolled: say so and wait
-func (a *Agent) Run(ctx context.Context) error {
+//
+// The state directory is its own as long as it runs, whatever it finds there.
+func (a *Agent) Run(ctx context.Context) (err error) {
 	if err := makeDirs(a.at.root); err != nil {
 		return err
 	}
+	release, err := holdState(a.at.root)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	if exists(a.at.buryMark()) {
 		if err := a.bury(); err != nil {
 			return err

@@ -163,7 +163,7 @@ func (a *Agent) placesPolicy(p profile.Profile, c *command.Command) (detail, why
 		}
 		root, ok := a.rootOf(place.Path)
 		if !ok {
-			return "inventory", "the inventory names a path outside the folders that may be erased"
+			return "inventory", fmt.Sprintf("place %d of the inventory is outside erase.roots, the folders that may be erased", i+1)
 		}
 		at := wipe.Target{Name: "place", Kind: "data", Path: place.Path, Root: root, Requested: wipe.LevelClear}
 		if detail, why := a.placePolicy(at, fmt.Sprintf("place %d of the inventory", i+1), c); detail != "" {
@@ -236,6 +236,7 @@ func (a *Agent) begin(id *identity, v *command.Verified) local.Object {
 		a.lookAtOrders() // nobody knows whether it was written: what the journal says is obeyed
 		return refusedObject("command", v.Digest(), envelope.Refuse("E18", "", "cannot write the command down, or to know whether it was: %w", err))
 	}
+	a.show.setRefused(nil)
 	a.Moment("accept:recorded")
 	a.Log.Info().Str("case", string(c.Case)).Str("command", string(v.Digest())).Msg("a command was accepted")
 	a.hub.tell(local.Event{Kind: "command", Name: string(c.Case), State: "accepted"})

@@ -10,6 +10,7 @@
 //	agent.go          Agent, Parts, Run: trade <-> obey
 //	config.go         the settings of the daemon itself
 //	places.go         what lies where in the state directory
+//	statelock.go      one process at a time has it
 //	identity.go       who this terminal is and what it believes
 //	enrol.go          becoming bound
 //	trade.go          reader -> ledger -> acknowledged
@@ -26,6 +27,7 @@
 //	gate.go           the checks before the point of no return
 //	steps_erase.go    keys, data, software, verify
 //	targets.go        what of the host is erased
+//	outside.go        what no folder of the settings holds, told in time
 //	copies.go         what was there before and what is left, and what no path leads to
 //	depth.go          how far below the files an erase may reach
 //	conversation.go   all that is said to a reader

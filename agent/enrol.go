@@ -57,12 +57,20 @@ func Anchor(ticket []byte) (envelope.Digest, enrol.Ticket, error) {
 // Enrol binds the terminal with a ticket whose anchor a person has compared.
 // It may be cut anywhere and called again with the same ticket: the keys and the
 // request are on disk before anything is posted, and the last rename is the
-// commit. A terminal that is bound is refused; so is one that was retired.
-func Enrol(ctx context.Context, parts Parts, ticket []byte) (enrol.Binding, error) {
+// commit. A terminal that is bound is refused; so is one that was retired, and one
+// whose daemon runs, which would go on as unbound as it began (journal.ErrLocked).
+func Enrol(ctx context.Context, parts Parts, ticket []byte) (bound enrol.Binding, err error) {
 	var none enrol.Binding
 	n := &enrolment{parts: parts, at: places{parts.Config.StateDir}}
+	if err := n.readTicket(ticket); err != nil {
+		return none, err
+	}
+	release, err := n.hold()
+	if err != nil {
+		return none, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	for _, step := range []func() error{
-		func() error { return n.readTicket(ticket) },
 		n.mayEnrol,
 		n.makeKeys,
 		func() error { return n.makeRequest(ctx) },
@@ -89,18 +97,33 @@ func (n *enrolment) readTicket(text []byte) (err error) {
 	return nil
 }
 
+// hold takes the state directory. Whoever enrols a bound terminal beside its daemon
+// is told that it is bound: stopping the daemon would not help.
+func (n *enrolment) hold() (release func() error, err error) {
+	if err := makeDirs(n.at.root); err != nil {
+		return nil, err
+	}
+	release, err = holdState(n.at.root)
+	if errors.Is(err, journal.ErrLocked) {
+		if exists(n.at.binding()) && !exists(n.at.tombstone()) {
+			return nil, errBound
+		}
+		return nil, fmt.Errorf("cannot enrol: %w", err)
+	}
+	return release, err
+}
+
+var errBound = envelope.Refuse("E19", "bound", "cannot enrol: this terminal is bound; it must be unbound first")
+
 // mayEnrol looks at what is in the state directory.
 func (n *enrolment) mayEnrol() error {
-	if err := makeDirs(n.at.root); err != nil {
-		return err
-	}
 	if exists(n.at.buryMark()) {
 		return envelope.Refuse("E19", "bury", "cannot enrol: the last journal is not erased yet; start the daemon once")
 	}
 	text, err := os.ReadFile(n.at.tombstone())
 	if errors.Is(err, os.ErrNotExist) {
 		if exists(n.at.binding()) {
-			return envelope.Refuse("E19", "bound", "cannot enrol: this terminal is bound; it must be unbound first")
+			return errBound
 		}
 		return nil
 	}

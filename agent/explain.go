@@ -127,8 +127,8 @@ func (a *Agent) planHost(out *local.Plan, p profile.Profile) error {
 		root, ok := a.rootOf(place.Path)
 		if !ok {
 			out.Blockers = append(out.Blockers, local.Error{
-				Code: "E17:inventory", Message: fmt.Sprintf("place %d of the inventory is outside the folders that may be erased", i+1),
-				Next: "Add its folder to erase.roots, or have the profile changed.",
+				Code: "E17:inventory", Message: fmt.Sprintf("place %d of the inventory, %s, is outside erase.roots, the folders that may be erased", i+1, place.Path),
+				Next: "Add its folder to erase.roots and start the daemon anew, or have the profile changed.",
 			})
 			continue
 		}

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"unbindd/agent/backup"
@@ -48,7 +50,7 @@ func ExportLedger(ctx context.Context, parts Parts, beside int, set, path string
 	return careFor(parts, beside, func(dir string, o ledger.Options, id *identity) (r ledger.Report, err error) {
 		people := id.recipients(envelope.ID(set))
 		if len(people) == 0 {
-			return r, notCared(envelope.Refuse("E28", "recipients", "the trust names nobody as the recipient set %q", set))
+			return r, notCared(envelope.Refuse("E28", "recipients", "the trust names nobody as the recipient set %q; its sets are %s", set, joinedIDs(slices.Sorted(maps.Keys(id.trust.Recipients)))))
 		}
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {

@@ -86,6 +86,7 @@ func (a *Agent) refuse(kind string, e *envelope.Envelope, caseID envelope.ID, wh
 	}
 	a.refused[o.Digest+o.Error.Code] = o
 	a.mu.Unlock()
+	a.show.setRefused(&local.Refused{Kind: kind, Digest: o.Digest, Case: o.Case, At: a.Now().UnixMilli(), Why: *o.Error})
 	if known {
 		return o
 	}

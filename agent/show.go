@@ -21,6 +21,7 @@ type shown struct {
 	waitsOver *local.Error
 	problem   *local.Error
 	alarm     *local.Error
+	refused   *local.Refused
 	damage    *local.Error // of the ledger: told before any other alarm, until it is found whole
 	stone     *local.Tombstone
 }
@@ -110,6 +111,13 @@ func (s *shown) quiet() bool {
 	return s.alarm == nil && s.damage == nil
 }
 
+// setRefused says what was refused last; nil where a command was accepted since.
+func (s *shown) setRefused(r *local.Refused) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = r
+}
+
 func (s *shown) setAlarm(e *local.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,8 +146,14 @@ func (s *shown) fill(out *local.Status) {
 	if s.damage != nil && s.modeNow != local.Unbound {
 		out.Alarm = s.damage
 	}
-	if s.modeNow == local.Unbound { // neither is there any more
-		out.Ledger, out.Link = nil, local.Link{State: "idle"}
+	out.Refused = s.refused
+	switch {
+	case s.modeNow == local.Unbound: // none of them is there any more
+		out.Ledger, out.Link, out.Refused = nil, local.Link{State: "idle"}, nil
+	case s.way.State == "" && s.modeNow == local.Unenrolled:
+		out.Link.State = "idle"
+	case s.way.State == "":
+		out.Link.State = "untried"
 	}
 	if out.Case != nil && out.Case.Outcome == journal.Running {
 		out.Case.Waiting, out.Case.Problem = s.waitsFor, s.problem

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"unbindd/agent/envelope"
 	"unbindd/agent/keys"
@@ -70,7 +69,7 @@ func (a *Agent) inventory(c *caseFile, software bool) ([]target, error) {
 		}
 		root, ok := a.rootOf(place.Path)
 		if !ok {
-			return nil, fmt.Errorf("cannot erase place %d of the inventory: it is outside the folders that may be erased", i+1)
+			return nil, fmt.Errorf("cannot erase place %d of the inventory: it is outside erase.roots, the folders that may be erased", i+1)
 		}
 		out = append(out, target{class: place.Class, Target: wipe.Target{
 			Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root, Requested: wipe.LevelClear,
@@ -97,14 +96,4 @@ func (a *Agent) mayErase(path string) bool {
 	return ok
 }
 
-func (a *Agent) rootOf(path string) (string, bool) {
-	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
-		return "", false
-	}
-	for _, root := range a.Config.Erase.Roots {
-		if root = filepath.Clean(root); root != "/" && strings.HasPrefix(path, root+"/") {
-			return root, true
-		}
-	}
-	return "", false
-}
+func (a *Agent) rootOf(path string) (string, bool) { return a.Config.Erase.root(path) }

@@ -3,6 +3,46 @@ package envelope
 // details are the refusals of one code whose next step is not that of the code.
 var details = []Meaning{
 	{
+		"E04:unsigned", "unsigned",
+		two("Nobody has signed it.", "Have it signed by the people whom its rule names, each with a key of their own (\"unbind-desk sign\"); then hand it in again."),
+		two("该文件没有任何签名。", "请由规则所列人员分别用各自的密钥签名（\"unbind-desk sign\"），然后重新提交。"),
+	},
+	{
+		"E05:same-holder", "same_holder",
+		two("One person stands in two places.", "Let another person sign, with a key of their own; nobody signs twice."),
+		two("同一人占用了两个签名位置。", "请由另一人用其本人的密钥签名；任何人不得签名两次。"),
+	},
+	{
+		"E17:profile", "profile_refused",
+		two("This terminal does not have the profile, or cannot use it.", "Load the profile that the trust in force names, or have the command issued for one of this terminal's (\"unbindctl plan\")."),
+		two("本终端没有该方案，或无法使用。", "请载入现行信任包所列的方案，或按本终端已有的方案重新签发指令（\"unbindctl plan\"）。"),
+	},
+	{
+		"E17:inventory", "inventory_refused",
+		two("A place of the profile's inventory cannot be erased on this terminal.", "Run \"unbindctl plan\" here: it names the place and what is in its way. Add its folder to erase.roots and start the daemon anew, mend what is in the way, or have the profile changed."),
+		two("方案清单中的一个位置无法在本终端擦除。", "请在本机运行 \"unbindctl plan\"，它会列出该位置及其障碍。请将其所在文件夹加入 erase.roots 并重启守护进程，或消除障碍，或更改方案。"),
+	},
+	{
+		"E28:case", "case_not_here",
+		two("It belongs to a case that does not run here.", "See what runs here with \"unbindctl status\"; hand it in at the terminal whose case it is, while that runs."),
+		two("它所属的案件不在本终端运行。", "请用 \"unbindctl status\" 查看正在运行的案件；请在对应终端、案件运行期间提交。"),
+	},
+	{
+		"E28:not-bound", "not_bound",
+		two("This terminal is bound to nobody.", "Nothing was done. To bind it, stop the daemon, run \"unbindd enrol\" with a ticket of the desk, and start the daemon again."),
+		two("本终端未登记。", "未执行任何操作。如需登记，请停止守护进程，用后台票据运行 \"unbindd enrol\"，再启动守护进程。"),
+	},
+	{
+		"E28:certificate", "no_certificate",
+		two("There is no certificate here now.", "It is signed after the erase and kept at the desk: \"unbind-desk cases export\" hands it out."),
+		two("此处目前没有证书。", "证书在擦除后签署并保存在后台，可用 \"unbind-desk cases export\" 导出。"),
+	},
+	{
+		"E28:recipients", "no_such_set",
+		two("The trust has no recipient set of that name.", "Give --recipients one of the names that are told; who is in a set, the trust bundle says."),
+		two("信任包中没有该名称的接收方集合。", "请用 --recipients 指定所列名称之一；集合成员见信任包。"),
+	},
+	{
 		"E26:cut-short", "ledger_cut_short",
 		two("A file of the ledger is cut short; the records behind the cut may be lost.", "Stop the daemon and run \"unbindd ledger check\": it names the records that are lost. \"unbindd ledger repair\" helps where none is; \"unbindd ledger export\" saves the others."),
 		two("账本的一个文件被截短，截断处之后的记录可能丢失。", "请停止守护进程并运行 \"unbindd ledger check\"，它会列出丢失的记录；若无丢失可用 \"unbindd ledger repair\" 修复，其余记录可用 \"unbindd ledger export\" 保存。"),

@@ -17,5 +17,6 @@
 //	key.go        public keys, key ids, signers
 //	refusal.go    a refusal with its code
 //	codes.go      every code: name, sentence and next step, in two languages;
-//	              details.go those of a detail that wants its own
+//	              details.go those of a detail that wants its own, place.go
+//	              those that are others where somebody else is told
 package envelope

@@ -172,19 +172,60 @@ func TestOpensslVerifies(t *testing.T) {
 }
 
 func TestEveryCodeIsToldInBothLanguages(t *testing.T) {
-	seen := map[string]bool{}
-	for _, m := range append(slices.Clone(Codes), details...) {
-		if seen[m.Code] || m.Name == "" || m.Sentence(English) == "" || m.Next(English) == "" ||
-			m.Sentence(Chinese) == m.Sentence(English) || m.Next(Chinese) == m.Next(English) {
-			t.Errorf("%s is not fully told", m.Code)
-		}
-		seen[m.Code] = true
+	fullyTold(t, append(slices.Clone(Codes), details...))
+	for _, list := range placed {
+		fullyTold(t, list)
 	}
 	if m, ok := MeaningOf("E05:missing-role"); !ok || m.Name != "threshold_not_met" {
 		t.Error("a code with a detail does not find its meaning")
 	}
 	if m, ok := MeaningOf("E26:all-gone"); !ok || m.Name != "ledger_all_gone" {
 		t.Error("a detail with a meaning of its own does not find it")
+	}
+}
+
+// The words of a place are taken where it has some, for the code with its detail before
+// the bare one; everywhere else those of the code.
+func TestTheWordsAreOfThePlace(t *testing.T) {
+	for _, c := range []struct {
+		at         Place
+		code, next string
+	}{
+		{AtTerminal, "E04", "Load the newer trust bundles"},
+		{AtDesk, "E04", "Have it signed with keys that the trust in force names"},
+		{AtVerify, "E04", "Give every bundle"},
+		{AtDesk, "E28:profile", "Take one of those that are named"},
+		{AtDesk, "E28:case", "Check the name"},
+		{AtTerminal, "E28:case", "See what runs here"},
+		{AtDesk, "E05:same-holder", "Let another person sign"},
+		{AtPlan, "E17:inventory", "Add its folder to erase.roots"},
+		{AtEnrolment, "E17:profile", "Nothing was bound"},
+	} {
+		if m, ok := MeaningAt(c.at, c.code); !ok || !strings.HasPrefix(m.Next(English), c.next) {
+			t.Errorf("%s at %q: %q", c.code, c.at, m.Next(English))
+		}
+	}
+	for at, list := range placed {
+		for _, m := range list {
+			if everywhere, ok := MeaningOf(m.Code); !ok || everywhere.Next(English) == m.Next(English) {
+				t.Errorf("%s at %q: the words of the place are those of the code, or there is no such code", m.Code, at)
+			}
+		}
+	}
+	if _, ok := MeaningAt(AtDesk, "E99"); ok {
+		t.Error("a code that is not there has a meaning")
+	}
+}
+
+func fullyTold(t *testing.T, all []Meaning) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, m := range all {
+		if seen[m.Code] || m.Name == "" || m.Sentence(English) == "" || m.Next(English) == "" ||
+			m.Sentence(Chinese) == m.Sentence(English) || m.Next(Chinese) == m.Next(English) {
+			t.Errorf("%s is not fully told", m.Code)
+		}
+		seen[m.Code] = true
 	}
 }
 

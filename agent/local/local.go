@@ -51,7 +51,18 @@ type Status struct {
 	Tombstone *Tombstone `json:"tombstone,omitempty"`
 	Outbox    int        `json:"outbox"` // objects not yet acknowledged upstream
 	Alarm     *Error     `json:"alarm,omitempty"`
+	Refused   *Refused   `json:"refused,omitempty"`
 	Warnings  []string   `json:"warnings,omitempty"` // code words for what somebody should mend, and nothing waits for
+}
+
+// Refused is the last order that was refused: since the daemon began, and until a
+// command is accepted.
+type Refused struct {
+	Kind   string `json:"kind"` // command, cancel, amend, close; order where it was not looked at
+	Digest string `json:"digest"`
+	Case   string `json:"case,omitempty"`
+	At     int64  `json:"at"` // Unix milliseconds; of a repetition, when it came last
+	Why    Error  `json:"why"`
 }
 
 // Reader is what is on the serial line.
@@ -73,7 +84,7 @@ type Ledger struct {
 // Link is the way outside.
 type Link struct {
 	Name  string `json:"name"`
-	State string `json:"state"` // idle, up, down
+	State string `json:"state"` // untried, up, down; idle where there is none
 	Error string `json:"error,omitempty"`
 	Since int64  `json:"since,omitempty"`
 }

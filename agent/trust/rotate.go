@@ -156,7 +156,7 @@ func refuse(detail, why string, args ...any) error {
 // does not fit. The text says whose rule it was.
 func thresholds(by *Trust, err error) error {
 	_, detail, _ := strings.Cut(envelope.CodeOf(err), ":")
-	if detail == "" || detail == "missing-role" {
+	if detail == "" || detail == "missing-role" || detail == "unsigned" {
 		detail = "thresholds"
 	}
 	return envelope.Refuse("E16", detail, "cannot take over a trust bundle: the rule of version %d is not met: %w", by.Version, err)

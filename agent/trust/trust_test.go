@@ -93,7 +93,7 @@ func TestPeopleAreCountedNotKeys(t *testing.T) {
 		{"in any order", []person{sec, ops2}, nil, ""},
 		{"one signature", []person{ops}, nil, "E05:missing-role"},
 		{"nobody known", []person{stranger}, nil, "E04"},
-		{"nobody at all", nil, nil, "E04"},
+		{"nobody at all", nil, nil, "E04:unsigned"},
 		{"two of one role", []person{ops, ops2}, nil, "E05:missing-role"},
 		{"one person, two keys, two roles", []person{ops, both}, nil, "E05:same-holder"},
 		{"a second person beside them", []person{ops, both, ops2}, nil, ""},

@@ -88,6 +88,9 @@ func (t *Trust) meet(e *envelope.Envelope, rule Rule) ([]Approver, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(e.Signatures) == 0 {
+		return nil, envelope.Refuse("E04", "unsigned", "cannot verify the envelope: it has no signature")
+	}
 	if known == 0 {
 		return nil, envelope.Refuse("E04", "", "cannot verify the envelope: no signature is by a key of trust version %d", t.Version)
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"crypto/ed25519"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -97,25 +99,26 @@ func TestSignaturesAreCollectedByPeople(t *testing.T) {
 	o := newOffice(t)
 	newTerminal(o, "T-1")
 	// A bundle in which the person ops-1 has a second key, for security.
-	second := o.signer("cust-1").Public()
+	another := envelope.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize)))
+	second := another.Public()
 	o.cli("publish", "--dir", string(o.dir), o.nextBundle(func(b *trust.Bundle) {
 		b.Keys[second.ID()] = trust.Key{Alg: second.Alg, Holder: "ops-1", Pub: second.Pub, Role: trust.Security}
 	}))
 	e, bare := o.draft(unbind("T-1"))
 	id := caseOf(t, e)
-	collect := func(code, holder string) {
+	collect := func(code string, by envelope.Signer) {
 		t.Helper()
 		copied := parse(t, e.Encode()) // each signs a copy of the bare draft
-		o.check(copied.Add(o.signer(holder)))
+		o.check(copied.Add(by))
 		_, err := operator(string(o.dir)).Collect(t.Context(), copied.Encode(), o.show(envelope.ID(id)).Version)
 		if envelope.CodeOf(err) != code {
-			t.Fatalf("signed by %s: %v, want %q", holder, err, code)
+			t.Fatalf("signed with %s: %v, want %q", by.Public().ID(), err, code)
 		}
 	}
-	collect("", "ops-1")
-	collect("", "ops-1") // the same again
-	collect("E05:same-holder", "cust-1")
-	collect("E05:role", "ops-2")
+	collect("", o.signer("ops-1"))
+	collect("", o.signer("ops-1")) // the same again
+	collect("E05:same-holder", another)
+	collect("E05:role", o.signer("ops-2"))
 	o.refuses("E05:missing-role", "publish", "--dir", string(o.dir), "--case", id)
 	var d desk.Collected
 	out := o.file("so-far.json")

@@ -84,7 +84,7 @@ func tell(w io.Writer, err error, asJSON bool) int {
 		return exitCode(err)
 	}
 	fmt.Fprintf(w, "unbind-desk: %s\n", out.Message)
-	if m, ok := envelope.MeaningOf(out.Code); ok {
+	if m, ok := envelope.MeaningAt(envelope.AtDesk, out.Code); ok {
 		fmt.Fprintf(w, "  %s: %s\n", m.Code, m.Sentence(language()))
 	}
 	if out.Next != "" {
@@ -94,7 +94,7 @@ func tell(w io.Writer, err error, asJSON bool) int {
 }
 
 func nextStep(err error) string {
-	if m, ok := envelope.MeaningOf(envelope.CodeOf(err)); ok {
+	if m, ok := envelope.MeaningAt(envelope.AtDesk, envelope.CodeOf(err)); ok {
 		return m.Next(language())
 	}
 	switch exitCode(err) {

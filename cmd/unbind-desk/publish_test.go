@@ -34,7 +34,7 @@ func TestPublishCountsPeople(t *testing.T) {
 	o := newOffice(t)
 	newTerminal(o, "T-1")
 	_, path := o.draft(unbind("T-1"))
-	o.refusesToPublish(path, "E04")
+	o.refusesToPublish(path, "E04:unsigned")
 	o.cli("sign", "--key", o.dir.Key("ops-1"), path)
 	o.refusesToPublish(path, "E05:missing-role")
 	o.cli("sign", "--key", o.dir.Key("ops-2"), path)
@@ -107,6 +107,9 @@ func TestIssueRefuses(t *testing.T) {
 		_, said, exit := verb(t, append([]string{"issue", "--dir", string(o.dir), "--out", o.file("c.json")}, args...)...)
 		if exit != exitRefused || !strings.Contains(said, "["+code+"]") {
 			t.Errorf("issue ended with %d, want %s: %s", exit, code, said)
+		}
+		if code == "E28:profile" && (!strings.Contains(said, "names [rebind-standard retire-standard]") || !strings.Contains(said, "Next: Take one of those that are named")) {
+			t.Errorf("an unknown profile is answered with: %s", said)
 		}
 	}
 }

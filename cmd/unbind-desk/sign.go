@@ -116,7 +116,7 @@ func signOne(file string, by envelope.Signer, believed *trust.Trust) (signed, er
 	id := by.Public().ID()
 	for _, have := range e.Signatures {
 		if have.KeyID == id {
-			return signed{}, fmt.Errorf("cannot sign %s: key %s has signed it already: %w", file, id, errBlocked)
+			return signed{}, fmt.Errorf("%w: %w", envelope.Refuse("E05", "same-holder", "cannot sign %s: key %s has signed it already", file, id), errBlocked)
 		}
 	}
 	if err := e.Add(by); err != nil {

@@ -100,6 +100,14 @@ func TestADeskTakesNoSetThatItCannotOpen(t *testing.T) {
 	o.refuses("E16:unreachable", publish(func(b *trust.Bundle) {
 		b.Rules["command"] = trust.Rule{Need: map[trust.Role]int{trust.Custodian: 2}, Total: 2}
 	})...)
+	o.refuses("E16:holder", publish(func(b *trust.Bundle) { // one person, two names
+		for id, key := range b.Keys {
+			if key.Holder == "ops-2" {
+				key.Holder = "ops-9"
+				b.Keys[id] = key
+			}
+		}
+	})...)
 	o.refuses("E16:recipients", publish(func(b *trust.Bundle) { b.Recipients = map[envelope.ID][]trust.Recipient{} })...)
 	o.cli(publish(func(b *trust.Bundle) { b.Recipients["rcp-demo"] = append(b.Recipients["rcp-demo"], escrow) })...)
 }

@@ -48,7 +48,12 @@ func refusalOf(err error) local.Error {
 // language, then what exactly was refused, then the next step. A code that is
 // not in the table is told with the words it came with.
 func (p *paper) refusal(prefix string, e local.Error, code exit) {
-	m, known := envelope.MeaningOf(e.Code)
+	p.refusalAt(envelope.AtTerminal, prefix, e, code)
+}
+
+// refusalAt is refusal in the words of a place.
+func (p *paper) refusalAt(at envelope.Place, prefix string, e local.Error, code exit) {
+	m, known := envelope.MeaningAt(at, e.Code)
 	switch {
 	case known:
 		p.plain("%s%s [%s]", prefix, m.Sentence(p.lang), e.Code)

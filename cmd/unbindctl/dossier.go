@@ -30,12 +30,8 @@ type dossier struct {
 // dossier reads the files. A file that cannot be read at all is an error of its
 // own; what it says is looked at by examine.
 func (t *tool) dossier(s sources) (d dossier, err error) {
-	for _, needed := range []struct{ flag, value string }{
-		{"trust", s.trust}, {"anchor", s.anchor}, {"binding", s.binding},
-	} {
-		if needed.value == "" {
-			return d, missing(needed.flag)
-		}
+	if err := s.missing(); err != nil {
+		return d, err
 	}
 	d.anchor = envelope.Digest(s.anchor)
 	if !d.anchor.Valid() {

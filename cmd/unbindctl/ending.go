@@ -104,6 +104,17 @@ func departed(c *local.Case) ending {
 
 // ending tells a person how it ended.
 func (p *paper) ending(e ending) {
+	switch {
+	case e.Case == "" && e.Exit == exitRefused:
+		p.line(words{"Refused: the command was not taken, and no unbinding has begun.", "已拒绝：指令未被接受，没有解绑开始。"})
+		p.remains(e)
+		return
+	case e.Case == "" && e.Exit == exitBlocked:
+		p.line(words{"No unbinding has begun on this terminal.", "本终端没有解绑开始。"})
+		p.next(p.in(words{"See \"unbindctl status\" for what was refused last and how the link is; wait again with: unbindctl watch --wait",
+			"可用 \"unbindctl status\" 查看最近被拒绝的指令及链路状态；再次等待：unbindctl watch --wait"}))
+		return
+	}
 	switch e.Exit {
 	case exitDone:
 		p.line(words{"Done. The unbinding is complete: case %s.", "完成。解绑全部完成：案件 %s。"}, e.Case)

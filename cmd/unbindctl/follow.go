@@ -30,7 +30,8 @@ type view interface {
 //	start ──silent───> ended with 5
 //	following <──answers── ──silent──> waiting
 //	waiting ──patience──> ended, where the daemon was about to remove itself
-//	following, waiting ──timeout──> ended with 7 or 8
+//	following, waiting ──timeout──> ended with 7 or 8, or 3 where nothing has begun
+//	following (--wait) ──the command is refused──> ended with 6
 //	following, waiting ──interrupt──> ended with 130
 type follower struct {
 	ask    func(context.Context) (local.Status, error)
@@ -48,6 +49,7 @@ type follower struct {
 	patience time.Duration // how long a daemon that was leaving may be silent
 
 	before  string // the command of a case that was over when the waiting began
+	refused int64  // when the last order before that was refused
 	reached bool
 	last    local.Status
 	unbound bool      // an event said so
@@ -77,6 +79,7 @@ func (f *follower) run(ctx context.Context) (ending, error) {
 			return ending{}, err
 		case over:
 			f.collect(inner, signs, time.After(time.Second), 10*f.burst)
+			f.view.status(f.last) // below which stands what came with the last events
 			return end, nil
 		}
 		if f.timeout > 0 && !begun {
@@ -109,13 +112,35 @@ func (f *follower) look(ctx context.Context) (ending, bool, error) {
 	if f.wait && s.Mode != local.Unbound && f.over(s) {
 		s.Case = nil
 	}
+	turnedDown := f.turnedDown(s)
 	f.reached, f.last = true, s
 	if s.Case == nil && s.Mode != local.Unbound && !f.wait {
 		return ending{}, false, errNothingRuns
 	}
 	f.view.status(s)
+	if turnedDown != nil {
+		return *turnedDown, true, nil
+	}
 	end, over := judge(s)
 	return end, over, nil
+}
+
+// turnedDown is the end of a wait for an unbinding whose command was refused since
+// the waiting began: none will come of it.
+func (f *follower) turnedDown(s local.Status) *ending {
+	r := s.Refused
+	if !f.wait || r == nil || s.Case != nil || s.Mode == local.Unbound || r.Kind != "command" && r.Kind != "order" {
+		return nil
+	}
+	if !f.reached {
+		f.refused = r.At
+	}
+	if r.At == f.refused { // not earlier: a terminal's clock may be set back
+		return nil
+	}
+	end := endingOf(nil)
+	end.Exit, end.Problem = exitRefused, &r.Why
+	return &end
 }
 
 // over tells whether the case is one that had ended before the waiting began: its
@@ -224,6 +249,8 @@ func (f *follower) left(cause error) ending {
 	switch {
 	case !errors.Is(cause, errTimeout):
 		end.Exit = exitDetached
+	case end.Case == "": // waited for one that has not come
+		end.Exit = exitBlocked
 	case end.Crossed && !end.Receipted:
 		end.Exit = exitUnacknowledged
 	default:

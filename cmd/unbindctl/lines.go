@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"unbindd/agent/local"
@@ -20,25 +21,61 @@ type lines struct {
 	now  func() time.Time
 	told map[string]string // the last thing told of each subject
 	from int64             // when the case began, in Unix milliseconds
+	held []local.Event     // told with the next status, below the line they belong to
 }
 
+// status writes what has changed, and what happened meanwhile between the lines of
+// the steps, by when it happened: an event is heard before its step is seen.
 func (l *lines) status(s local.Status) {
 	c := s.Case
 	if c == nil {
 		l.once("mode", s.Mode, l.out.term(s.Mode))
+		l.release(math.MaxInt64)
 		return
 	}
 	l.from = began(c.Steps)
 	l.once("case", c.Case, l.out.heading(c))
 	for i, step := range c.Steps {
-		if step.Final && (c.Crossed || step.State != local.Todo) {
+		if step.State == local.Todo && !(step.Final && c.Crossed) {
+			continue
+		}
+		if step.Started > 0 {
+			l.release(step.Started - 1)
+		}
+		if step.Final {
+			if step.Started == 0 { // all that was heard comes before it
+				l.release(math.MaxInt64)
+			}
 			l.once("line", "drawn", l.out.in(noReturn))
 		}
-		if step.State != local.Todo {
-			l.once(step.Name, step.State, l.out.stepLine(i, len(c.Steps), step, l.now()))
+		if step.State == local.Todo {
+			continue
+		}
+		if l.told[step.Name] == local.Doing && step.Finished > 0 {
+			l.release(step.Finished)
+		}
+		l.once(step.Name, step.State, l.out.stepLine(i, len(c.Steps), step, l.now()))
+		if step.Finished > 0 {
+			l.release(step.Finished)
 		}
 	}
+	l.release(math.MaxInt64)
 	l.hindrance(c)
+}
+
+// release writes the events up to a moment.
+func (l *lines) release(until int64) {
+	rest := l.held[:0]
+	for _, e := range l.held {
+		if e.Time > until {
+			rest = append(rest, e)
+			continue
+		}
+		if text, ok := l.out.eventLine(e); ok && (e.Time == 0 || e.Time >= l.from) {
+			l.once(e.Kind+" "+e.Name, text, text)
+		}
+	}
+	l.held = rest
 }
 
 func (l *lines) hindrance(c *local.Case) {
@@ -59,12 +96,12 @@ func (l *lines) once(subject, is, line string) {
 	l.out.plain("%s", line)
 }
 
-// event writes what no status tells: gate lines, commands, targets erased. Those
-// of an earlier case are history and are passed over; the gate says the same
-// again at every try, and is written once.
+// event keeps what no status tells (gate lines, commands, targets erased) until the
+// next status, which every event calls for. Those of an earlier case are history and
+// are passed over; the gate says the same again at every try, and is written once.
 func (l *lines) event(e local.Event) {
-	if text, ok := l.out.eventLine(e); ok && (e.Time == 0 || e.Time >= l.from) {
-		l.once(e.Kind+" "+e.Name, text, text)
+	if _, ok := l.out.eventLine(e); ok {
+		l.held = append(l.held, e)
 	}
 }
 

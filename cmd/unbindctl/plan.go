@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"unbindd/agent/envelope"
 	"unbindd/agent/local"
 )
 
@@ -174,7 +175,7 @@ func (p *paper) blockers(list []local.Error) {
 	}
 	p.line(words{"%d in the way:", "存在 %d 项障碍："}, len(list))
 	for _, b := range list {
-		p.refusal("  ", b, exitBlocked)
+		p.refusalAt(envelope.AtPlan, "  ", b, exitBlocked)
 	}
 }
 

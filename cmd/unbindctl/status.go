@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -45,7 +46,7 @@ func (p *paper) status(s local.Status) {
 		p.row(words{"Ledger", "账本"}, p.in(words{"%d transactions, %d events, %d refused", "交易 %d 笔，事件 %d 条，拒收 %d 条"}),
 			l.Transactions, l.Events, l.Refused)
 	}
-	p.row(words{"Link", "链路"}, "%s", joined(s.Link.Name, p.term(s.Link.State), s.Link.Error))
+	p.row(words{"Link", "链路"}, "%s", joined(s.Link.Name, p.term(cmp.Or(s.Link.State, "untried")), s.Link.Error))
 	p.row(words{"Clock", "时钟"}, "%s", p.term(s.Clock))
 	if s.Outbox > 0 {
 		p.row(words{"Outbox", "待确认"}, p.in(words{"%d objects not yet acknowledged upstream", "%d 个对象上游尚未确认"}), s.Outbox)
@@ -56,12 +57,25 @@ func (p *paper) status(s local.Status) {
 	if s.Tombstone != nil {
 		p.tombstone(s.Tombstone)
 	}
+	if s.Refused != nil {
+		p.refused(s.Refused)
+	}
 	for _, w := range s.Warnings {
 		p.row(words{"Warning", "警告"}, "%s", p.term(w))
 	}
 	if s.Alarm != nil {
 		p.refusal(p.in(words{"Alarm: ", "告警："}), *s.Alarm, exitFailed)
 	}
+}
+
+// refused tells the last order that was refused: what, when, why, and what to do.
+func (p *paper) refused(r *local.Refused) {
+	about := ""
+	if !strings.HasPrefix(r.Case, "none") { // nobody's word, so far
+		about = r.Case
+	}
+	p.row(words{"Refused", "已拒绝"}, "%s", joined(p.term(r.Kind), about, moment(r.At/1000), r.Digest))
+	p.refusal("  ", r.Why, exitRefused)
 }
 
 func (p *paper) identity(s local.Status) {

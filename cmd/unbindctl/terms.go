@@ -47,6 +47,14 @@ var terms = map[string]words{
 	"up":   {"up", "已连接"},
 	"down": {"down", "已断开"},
 
+	"untried": {"not tried yet", "尚未尝试"},
+
+	"command": {"command", "指令"},
+	"order":   {"order", "指令"},
+	"cancel":  {"cancel", "撤销"},
+	"amend":   {"amendment", "变更"},
+	"close":   {"close", "关闭"},
+
 	"pass": {"pass", "通过"},
 	"fail": {"FAIL", "未通过"},
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -96,7 +97,7 @@ func (t *tool) tellVerification(v verification) {
 		}
 		if !c.OK {
 			t.err.line(words{"unbindctl: the check of %s failed.", "unbindctl: %s 检查未通过。"}, t.err.in(checkNames[c.Check]))
-			t.err.refusal("  ", c.refusal(), exitFailed)
+			t.err.refusalAt(envelope.AtVerify, "  ", c.refusal(), exitFailed)
 		}
 	}
 	if t.quiet {
@@ -120,7 +121,21 @@ func (p *paper) check(c check) {
 	p.plain("%s %s", p.in(mark), joined(p.in(checkNames[c.Check]), c.File, p.in(c.words)))
 }
 
-// missing names a flag that verify cannot do without.
-func missing(flag string) error {
-	return misuse(fmt.Errorf("cannot verify: --%s is needed", flag))
+// missing names every flag that verify cannot do without and was not given.
+func (s sources) missing() error {
+	var flags []string
+	for _, needed := range []struct{ flag, value string }{
+		{"trust", s.trust}, {"anchor", s.anchor}, {"binding", s.binding},
+	} {
+		if needed.value == "" {
+			flags = append(flags, "--"+needed.flag)
+		}
+	}
+	switch len(flags) {
+	case 0:
+		return nil
+	case 1:
+		return misuse(fmt.Errorf("cannot verify: %s is needed", flags[0]))
+	}
+	return misuse(fmt.Errorf("cannot verify: %s are needed", strings.Join(flags, ", ")))
 }

@@ -25,7 +25,8 @@ the daemon's events, one JSON object a line, and one of kind "end" at last.
 A daemon that restarts does not end a watch. Ctrl-C leaves the watch, never the
 unbinding. Ends with 0 when the certificate is complete and the desk has it, or
 the terminal is unbound so; 1 when the unbinding was undone or is partial; 3 when
-it was undone and nothing was changed, or none runs; 7 or 8 at --timeout.`,
+it was undone and nothing was changed, or none runs or has begun; 6 when the command
+that --wait waited for was refused; 7 or 8 at --timeout.`,
 		Args: cobra.NoArgs,
 		RunE: t.question(func(ctx context.Context, _ []string) error {
 			f := t.follower()

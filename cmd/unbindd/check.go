@@ -24,9 +24,26 @@ func checkCommand() *cobra.Command {
 				return err
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "The settings are sound: state in %s, reader %s on %s.\n", s.Agent.StateDir, s.Reader.Driver, s.Reader.Path)
-			return err
+			return errors.Join(err, warnOfRoots(c, s.Agent))
 		},
 	}
+}
+
+// warnOfRoots says which places of the profiles that this terminal has it would not
+// erase, as long as that can be mended in peace. That somebody without the right to
+// look asks is no failure of the settings.
+func warnOfRoots(c *cobra.Command, settings agent.Config) error {
+	all, err := agent.OutsideRoots(settings)
+	if err != nil {
+		_, err = fmt.Fprintf(c.OutOrStdout(), "Whether the profiles of this terminal fit erase.roots was not looked at: %v\n", err)
+		return err
+	}
+	for _, place := range all {
+		if _, err := fmt.Fprintf(c.OutOrStdout(), "Warning: %s.\n", place); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // load reads file, environment and --set, in rising order.

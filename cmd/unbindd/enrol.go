@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -21,17 +22,23 @@ func enrolCommand() *cobra.Command {
 		Use:   "enrol",
 		Short: "Bind this terminal with an enrolment ticket",
 		Long: "Bind this terminal. The ticket names the digest of the desk's first trust bundle (the anchor): compare it\n" +
-			"with what the desk's operator tells you over another way, and give it with --anchor, or type it when asked.",
+			"with what the desk's operator tells you over another way, and give it with --anchor, or type it when asked.\n\n" +
+			"No daemon may run on the state directory meanwhile, for it would not notice: stop it, enrol, start it again.\n" +
+			"It ends with 3 beside one, and with a warning for each place of a profile that lies outside erase.roots.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			text, err := os.ReadFile(ticket)
 			if err != nil {
 				return fmt.Errorf("cannot enrol: %w", err)
 			}
-			if err := compareAnchor(c, text, anchor); err != nil {
-				return err
+			err = compareAnchor(c, text, anchor)
+			if err == nil {
+				err = enrolWith(c, text, wait)
 			}
-			return enrolWith(c, text, wait)
+			if err != nil {
+				return placed{err, envelope.AtEnrolment}
+			}
+			return nil
 		},
 	}
 	c.Flags().StringVar(&ticket, "ticket", "", "the enrolment ticket, a file")
@@ -77,7 +84,11 @@ func enrolWith(c *cobra.Command, text []byte, wait time.Duration) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "Terminal %s is bound: merchant %s, acquirer %s, reader %s, enrolment %d.\nNext: start the daemon with \"unbindd run\".\n",
+	_, err = fmt.Fprintf(c.OutOrStdout(), "Terminal %s is bound: merchant %s, acquirer %s, reader %s, enrolment %d.\n",
 		b.Terminal, b.Merchant, b.Acquirer, b.Reader.SN, b.Epoch)
+	if err = errors.Join(err, warnOfRoots(c, parts.Config)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(c.OutOrStdout(), `Next: start the daemon with "unbindd run".`)
 	return err
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +49,22 @@ func (w *world) theToolSays(what string) {
 	}
 }
 
+// warnsOfRoots demands that the enrolment and the check of the settings named the
+// place, which the daemon's log does not.
+func (w *world) warnsOfRoots(path string) {
+	w.t.Helper()
+	var checked strings.Builder
+	code := execute([]string{"check", "--config", w.path("unbindd.yaml")}, &checked, io.Discard)
+	for what, said := range map[string]string{"the enrolment": w.enrolled, "the check": checked.String()} {
+		if code != exitDone || strings.Count(said, "Warning: ") != 1 || !strings.Contains(said, w.path(path)+" (place 6 of the inventory of profile rebind-standard, retire-standard)") || !strings.Contains(said, "add "+filepath.Dir(w.path(path))+" to erase.roots") {
+			w.t.Errorf("%s (%d) says: %s", what, code, said)
+		}
+	}
+	if strings.Contains(w.daemon.said(), w.path(path)) {
+		w.t.Error("the daemon's log names the place")
+	}
+}
+
 // An inventory that names anything outside the roots is refused before anything is touched.
 func TestAnInventoryOutsideTheRootsIsRefused(t *testing.T) {
 	t.Parallel()
@@ -67,7 +85,8 @@ func TestAnInventoryOutsideTheRootsIsRefused(t *testing.T) {
 			w.traded(5)
 			at, err := s.Status(t.Context())
 			w.no(err)
-			w.planRefuses(name, "place 6 of the inventory is outside")
+			w.planRefuses(name, "place 6 of the inventory, "+w.path(path)+", is outside erase.roots")
+			w.warnsOfRoots(path)
 			w.refuses(w.order(w.draft()), "E17:inventory")
 			w.untouched(at)
 			w.nothingErased()

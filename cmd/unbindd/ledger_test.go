@@ -124,6 +124,8 @@ func TestALedgerThatLacksARecordIsNotPaperedOver(t *testing.T) {
 	w := newWorld(t, options{sales: 30})
 	w.startDaemon()
 	w.traded(30)
+	w.until("the batch close", func(s local.Status) bool { return s.Ledger.Events == 1 })
+	w.until("nothing held", func(local.Status) bool { return strings.Contains(w.ask("state"), `"held":0`) })
 	w.daemon.stop()
 	path, harmed := w.harmLedger(recordSeven)
 	out, problems, code := call(t, "unbindd", "ledger", "repair", "--config", w.path("unbindd.yaml"))
@@ -158,6 +160,7 @@ func TestALedgerThatLacksARecordIsNotPaperedOver(t *testing.T) {
 	if !exists(filepath.Join(w.state(), "keys", "k1")) || !exists(path) {
 		t.Error("something was erased")
 	}
+	w.keptBeside()
 }
 
 // Damage in the middle of the last segment, past which the ledger opens, is

@@ -115,7 +115,7 @@ func exitCode(err error) int {
 // tell prints an error for a person: what, why, code, and what to do now.
 func tell(w io.Writer, err error) {
 	var lines = "unbindd: " + err.Error() + "\n"
-	if m, ok := envelope.MeaningOf(envelope.CodeOf(err)); ok {
+	if m, ok := envelope.MeaningAt(placeOf(err), envelope.CodeOf(err)); ok {
 		lines += "Next: " + m.Next(envelope.English) + "\n"
 	} else if step := nextStep(err); step != "" {
 		lines += "Next: " + step + "\n"
@@ -125,11 +125,29 @@ func tell(w io.Writer, err error) {
 	}
 }
 
+// placed is an error that is told in the words of a place.
+type placed struct {
+	error
+	at envelope.Place
+}
+
+func (p placed) Unwrap() error { return p.error }
+
+func placeOf(err error) envelope.Place {
+	var p placed
+	if errors.As(err, &p) {
+		return p.at
+	}
+	return envelope.AtTerminal
+}
+
 // nextStep is what to do about an error that has no code.
 func nextStep(err error) string {
 	switch {
 	case errors.Is(err, errUsage):
 		return "Read: unbindd --help, or --help behind the verb."
+	case errors.Is(err, journal.ErrLocked) && placeOf(err) == envelope.AtEnrolment:
+		return "Stop the daemon, enrol, and start it again: it would not notice that it is bound. Nothing was changed."
 	case errors.Is(err, journal.ErrLocked):
 		return "Ask the daemon that runs (unbindctl status), or stop it first; nothing was changed."
 	}

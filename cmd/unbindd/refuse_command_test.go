@@ -69,7 +69,7 @@ func TestTooFewPeopleChangeNothing(t *testing.T) {
 		order   command.Command
 		holders []string
 	}{
-		{"E04", right, nil},
+		{"E04:unsigned", right, nil},
 		{"E05:missing-role", right, []string{"ops-1"}},
 		{"E05:missing-role", right, []string{"sec-1"}},
 		{"E05:missing-role", right, []string{"ops-1", "ops-2"}},

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"testing"
+
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
 )
 
 // A wrong call ends with 2, whatever is wrong about it, and says where to read on.
@@ -16,5 +20,28 @@ func TestAWrongCallEndsWithTwo(t *testing.T) {
 	}
 	if code := execute([]string{"ledger", "--help"}, io.Discard, io.Discard); code != exitDone {
 		t.Errorf("help ends with %d", code)
+	}
+}
+
+// The next step is of the place: who enrols has no trust bundles to load, and who
+// enrols beside a daemon has to stop it.
+func TestTheNextStepIsOfThePlace(t *testing.T) {
+	locked, unknown := fmt.Errorf("cannot enrol: %w", journal.ErrLocked), envelope.Refuse("E16", "anchor", "cannot take over a trust bundle")
+	for _, c := range []struct {
+		err  error
+		code int
+		next string
+	}{
+		{locked, exitBlocked, "Ask the daemon that runs"},
+		{placed{locked, envelope.AtEnrolment}, exitBlocked, "Stop the daemon, enrol, and start it again"},
+		{unknown, exitRefused, "Load every version in order"},
+		{placed{unknown, envelope.AtEnrolment}, exitRefused, "Nothing was bound. Compare the anchor"},
+		{placed{envelope.Refuse("E19", "bound", "cannot enrol"), envelope.AtEnrolment}, exitRefused, "Have it unbound by a signed command first"},
+	} {
+		var said strings.Builder
+		tell(&said, c.err)
+		if code := exitCode(c.err); code != c.code || !strings.Contains(said.String(), "\nNext: "+c.next) {
+			t.Errorf("it ends with %d: %s", code, said.String())
+		}
 	}
 }

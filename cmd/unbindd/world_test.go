@@ -39,6 +39,7 @@ type world struct {
 	reader    *process
 	daemon    *process
 	plain     bool     // as options have it
+	enrolled  string   // what its enrolment said
 	under     []string // a stock program, with its arguments, that the daemon is started by
 }
 
@@ -242,7 +243,7 @@ func (w *world) enrol() {
 	w.t.Helper()
 	must(w.t, "unbind-desk", "enrol", "--dir", w.path("desk"), "--terminal", terminalID, "--serial", serialNo, "--acquirer", "898301",
 		"--merchant", "898301000004417", "--uscc", "91310000MA1FL0000X", "--account", "6222-0000-4417", "--reader", w.path("reader.json"), "--out", w.path("ticket.json"))
-	must(w.t, plainDaemon, "enrol", "--config", w.path("unbindd.yaml"), "--ticket", w.path("ticket.json"), "--anchor", w.anchor())
+	w.enrolled = must(w.t, plainDaemon, "enrol", "--config", w.path("unbindd.yaml"), "--ticket", w.path("ticket.json"), "--anchor", w.anchor())
 }
 
 func (w *world) anchor() string {

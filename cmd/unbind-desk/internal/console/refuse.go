@@ -55,7 +55,7 @@ func (s speech) explain(status int, err error) refused {
 		return refused{Sentence: s.T("refused.internal"), Next: s.T("refused.again")}
 	}
 	out := refused{Code: told.Full(), Message: told.Why()}
-	if m, ok := envelope.MeaningOf(told.Code); ok {
+	if m, ok := envelope.MeaningAt(envelope.AtDesk, told.Full()); ok {
 		out.Sentence, out.Next = m.Sentence(s.code()), m.Next(s.code())
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -127,8 +128,11 @@ func (d *Desk) binding(b store.Binding) (enrol.Binding, error) {
 
 func (d *Desk) profile(tx *store.Tx, id envelope.ID) (profile.Profile, error) {
 	body, err := tx.Profile(id)
+	if errors.Is(err, store.ErrAbsent) {
+		err = refuse(ErrAbsent, "E28", "profile", "cannot find the profile %q: the trust in force names %s", id, slices.Sorted(maps.Keys(d.trust().Profiles)))
+	}
 	if err != nil {
-		return profile.Profile{}, absent(err, "profile", "the profile")
+		return profile.Profile{}, err
 	}
 	e, err := envelope.Parse(body, envelope.MaxSize)
 	if err != nil {

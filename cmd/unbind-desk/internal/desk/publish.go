@@ -176,6 +176,9 @@ func (d *Desk) publishTrust(tx *store.Tx, e *envelope.Envelope, _ int64) (Publis
 	if err != nil {
 		return Published{}, err
 	}
+	if err := rotation.SameHolders(d.versions(), next); err != nil {
+		return Published{}, err
+	}
 	have, err := tx.Trust(next.Version)
 	switch {
 	case err == nil:

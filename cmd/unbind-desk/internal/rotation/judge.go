@@ -25,6 +25,9 @@ func Judge(now, next *trust.Trust, at int64) error {
 	if n := hands(now, next); n > envelope.MaxSignatures {
 		return refuse("unreachable", "it would need %d signatures of two versions, and an envelope takes %d; exchange the roots in two versions", n, envelope.MaxSignatures)
 	}
+	if err := SameHolders([]*trust.Trust{now}, next); err != nil {
+		return err
+	}
 	return Usable(next)
 }
 

@@ -88,7 +88,7 @@ func clientOf(r *http.Request) string {
 
 func explain(r *envelope.Refusal) Refusal {
 	out := Refusal{Code: r.Full(), Message: r.Why()}
-	if m, ok := envelope.MeaningOf(r.Code); ok {
+	if m, ok := envelope.MeaningAt(envelope.AtDesk, r.Full()); ok {
 		out.Next = m.Next(envelope.English)
 	}
 	return out

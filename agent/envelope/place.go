@@ -1,0 +1,116 @@
+package envelope
+
+import "strings"
+
+// Place is where a code is told. The same refusal asks different things of different
+// people: who publishes a command cannot load trust bundles into a terminal.
+type Place string
+
+// The places that have words of their own for some codes; everywhere else those of
+// the code count, which are for whoever stands at the terminal.
+const (
+	AtTerminal  Place = ""
+	AtDesk      Place = "desk"      // publishing, issuing, signing, the console
+	AtEnrolment Place = "enrolment" // a terminal that is being bound
+	AtPlan      Place = "plan"      // the dry run, which names what is in the way
+	AtVerify    Place = "verify"    // files checked without a daemon
+)
+
+// MeaningAt is MeaningOf in the words of a place, where it has any for the code.
+func MeaningAt(at Place, code string) (Meaning, bool) {
+	bare, _, _ := strings.Cut(code, ":")
+	for _, wanted := range []string{code, bare} {
+		for _, m := range placed[at] {
+			if m.Code == wanted {
+				return m, true
+			}
+		}
+	}
+	return MeaningOf(code)
+}
+
+var placed = map[Place][]Meaning{
+	AtDesk: {
+		{
+			"E04", "no_known_key",
+			two("No signature is by a key of the trust in force.", "Have it signed with keys that the trust in force names (\"unbind-desk trust show\"), or publish the newer trust first."),
+			two("没有一个签名来自现行信任包中的密钥。", "请用现行信任包所列的密钥签名（\"unbind-desk trust show\"），或先发布较新的信任包。"),
+		},
+		{
+			"E16", "trust_step_rejected",
+			two("The trust bundle cannot be taken over, for the reason named.", "Draft the next version from the one in force (\"unbind-desk trust draft\"), have it signed, and publish the versions in order."),
+			two("信任包因所述原因无法接受。", "请从现行版本起草下一版本（\"unbind-desk trust draft\"），签名后按顺序发布。"),
+		},
+		{
+			"E17", "policy_refused",
+			two("The order does not fit its profile, or what it refers to.", "Issue it as the profile allows; what does not fit is named."),
+			two("指令与其方案或所引用的内容不符。", "请按方案允许的内容签发；不符之处已列明。"),
+		},
+		{
+			"E28", "no_such_case",
+			two("It names something that this desk does not have, or not in that state.", "Check the name; \"unbind-desk cases list\" has the cases with their states."),
+			two("所指对象不在本后台，或状态不符。", "请核对名称；\"unbind-desk cases list\" 列出各案件及其状态。"),
+		},
+		{
+			"E28:profile", "no_such_profile",
+			two("This desk has no profile of that name.", "Take one of those that are named, or publish the profile first."),
+			two("本后台没有该名称的方案。", "请使用所列方案之一，或先发布该方案。"),
+		},
+		{
+			"E28:terminal", "no_such_terminal",
+			two("No terminal of that name is enrolled at this desk.", "Check the terminal number; a terminal that is not enrolled yet needs a ticket (\"unbind-desk enrol\")."),
+			two("本后台没有登记该终端号的终端。", "请核对终端号；尚未登记的终端需先开具票据（\"unbind-desk enrol\"）。"),
+		},
+	},
+	AtEnrolment: {
+		{
+			"E04", "no_known_key",
+			two("What the desk sent is not signed by a key of its trust.", "Nothing was bound. Have the desk's operator look at it, and make a new ticket."),
+			two("后台发来的内容没有由其信任包中的密钥签名。", "尚未登记。请后台人员检查，并重新开具票据。"),
+		},
+		{
+			"E05", "threshold_not_met",
+			two("What the desk sent is not signed as its own rules demand.", "Nothing was bound. Have the desk's operator look at it, and make a new ticket."),
+			two("后台发来的内容未按其自身规则签名。", "尚未登记。请后台人员检查，并重新开具票据。"),
+		},
+		{
+			"E16", "trust_step_rejected",
+			two("The trust that the desk sent does not follow from the anchor of the ticket.", "Nothing was bound. Compare the anchor with the desk's operator over another way, and have a new ticket made."),
+			two("后台发来的信任包与票据的锚定摘要不符。", "尚未登记。请通过其他途径与后台人员核对锚定摘要，并重新开具票据。"),
+		},
+		{
+			"E17", "policy_refused",
+			two("A profile of the desk does not hold under its own trust.", "Nothing was bound. Have the profile signed anew and published at the desk, then enrol with the same ticket."),
+			two("后台的一个方案在其信任包下无效。", "尚未登记。请在后台重新签名并发布该方案，然后用同一票据登记。"),
+		},
+		{
+			"E19", "case_open",
+			two("The last unbinding of this terminal has not ended.", "Start the daemon and let it end (\"unbindctl watch\"); then stop it and enrol."),
+			two("本终端上一次解绑尚未结束。", "请启动守护进程并等待其完成（\"unbindctl watch\"），然后停止守护进程再登记。"),
+		},
+		{
+			"E19:bound", "bound",
+			two("This terminal is bound already.", "Have it unbound by a signed command first; for another merchant it is enrolled after that."),
+			two("本终端已登记。", "请先以已签名的指令解绑，之后才能为其他商户登记。"),
+		},
+	},
+	AtPlan: {
+		{
+			"E17:inventory", "inventory_refused",
+			two("A place of the profile's inventory cannot be erased on this terminal.", "Add its folder to erase.roots in the settings and start the daemon anew, mend what is in the way, or have the profile changed."),
+			two("方案清单中的一个位置无法在本终端擦除。", "请将其所在文件夹加入设置 erase.roots 并重启守护进程，或消除障碍，或更改方案。"),
+		},
+	},
+	AtVerify: {
+		{
+			"E04", "no_known_key",
+			two("No signature is by a key of the trust bundles or the binding that were given.", "Give every bundle up to the version that it was signed under, and see that each file is of this case."),
+			two("没有一个签名来自所给信任包或绑定中的密钥。", "请提供至其签名版本为止的全部信任包，并确认各文件属于该案件。"),
+		},
+		{
+			"E16", "trust_step_rejected",
+			two("The trust bundles do not follow from the anchor.", "Give all of them, from version 1 on, and the anchor that you were told by another way."),
+			two("信任包与锚定摘要不符。", "请提供自第 1 版起的全部信任包，以及通过其他途径得知的锚定摘要。"),
+		},
+	},
+}

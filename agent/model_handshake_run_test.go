@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -12,6 +13,8 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/agent/ticket"
+	"unbindd/device"
+	"unbindd/wipe"
 )
 
 // standing is everything between two acts of the terminal's process: what lies on
@@ -23,6 +26,7 @@ type standing struct {
 	stone   string // the tombstone; "" none
 	who     int    // the identity: whole, halfGone, gone
 	buried  bool
+	drawn   int // for which certificate the preimage on disk was drawn last; 0 the first
 	desk    int
 	net     []deskAsked // copies that still travel
 	polled  string      // what the terminal took last of the desk's orders
@@ -36,15 +40,12 @@ const (
 )
 
 // said is what people and time have done, each once.
-type said struct{ Cancel, Sealed, Partial, Close, Late, Grown, Broken, Repoll bool }
+type said struct{ Cancel, Sealed, Partial, Close, Late, Grown, Broken, Repoll, Back bool }
 
 // The ways a run of the terminal ends in the model, as panics.
 type (
-	cutHere  struct{} // the power goes, or nothing of the process matters any more
-	atChoice struct { // the script is at its end
-		label   string
-		options []string
-	}
+	cutHere struct{} // the power goes, or nothing of the process matters any more
+	metHere struct{} // the script is at its end, and nobody wants to go on
 )
 
 // running is the terminal's process from one standing on, with the code's own
@@ -53,29 +54,39 @@ type running struct {
 	h       *shaking
 	s       standing
 	script  []string
-	history []string // all that the process has seen
+	taken   []string // of the script
+	cuts    map[string]standing
+	drawing int64 // the certificate that is being signed
+	meet    meeting
+	history []string // all that the process has learnt
 	drawer  *drawer
 	a       *Agent
 	ctx     context.Context // of the step
 	step    string
 }
 
-// play runs the process along a script. At its end the process either has come to
-// a choice, or to a point where only what is on disk matters.
-func (h *shaking) play(from standing, script []string) (r *running, choice *atChoice) {
-	r = &running{h: h, s: from, script: script, ctx: context.Background()}
+// meeting is asked where the script is at its end: what next, or whether the run
+// stops here.
+type meeting func(r *running, label string, options []string) (what string, on bool)
+
+// play runs the process along a script, and then as whoever it meets says, until
+// only what is on disk matters. over is false where it was stopped before.
+func (h *shaking) play(from standing, script []string, meet meeting) (r *running, over bool) {
+	r = &running{h: h, s: from, script: script, meet: meet, ctx: context.Background()}
 	defer func() {
 		r.s.cells = r.drawer.now
 		switch p := recover().(type) {
 		case nil, cutHere:
-		case atChoice:
-			choice = &p
+			over = true
+		case metHere:
 		default:
 			panic(p)
 		}
 	}()
 	r.begin()
-	switch what := r.choose("begin", r.beginnings()); what {
+	what := r.choose("begin", r.beginnings())
+	r.saw("begin %s", what)
+	switch what {
 	case "go":
 		r.carry()
 	case "flush":
@@ -83,22 +94,41 @@ func (h *shaking) play(from standing, script []string) (r *running, choice *atCh
 	default:
 		r.befalls(what)
 	}
-	return r, nil
+	return r, true
 }
 
 func (r *running) err(error) {} // a failure is tried again: what is on disk decides
 
-// choose takes the next word of the script, or ends the run with the question.
-func (r *running) choose(label string, options []string) string {
-	if len(r.script) == 0 {
-		panic(atChoice{label, options})
+// choose takes the next word of the script, or asks. With some words the power goes,
+// and no process is needed to tell what is there then: cuts has that.
+func (r *running) choose(label string, options []string, cuts ...map[string]standing) string {
+	var what string
+	if len(r.script) > 0 {
+		what, r.script = r.script[0], r.script[1:]
+	} else {
+		r.cuts = nil
+		if len(cuts) > 0 {
+			r.cuts = cuts[0]
+		}
+		var on bool
+		if what, on = r.meet(r, label, options); !on {
+			panic(metHere{})
+		}
 	}
-	what := r.script[0]
-	r.script = r.script[1:]
+	r.taken = append(r.taken, what)
 	return what
 }
 
-// saw is what the process learns, which is all that its memory can depend on.
+// cut is what is there when the power goes now.
+func (r *running) cut(now cells) standing {
+	r.drew()
+	s := r.s
+	s.cells = now
+	return s
+}
+
+// saw is what the process learns, which is all that its memory can depend on: an
+// answer, and what stood in its journal then.
 func (r *running) saw(format string, args ...any) {
 	r.history = append(r.history, fmt.Sprintf(format, args...)+" "+r.pages())
 }
@@ -108,7 +138,7 @@ func (r *running) begin() {
 	h := r.h
 	r.drawer = &drawer{now: r.s.cells, spoil: h.bug.spoil, hides: h.bug.hides}
 	r.a = New(Parts{
-		Config: h.b.a.Config, Log: zerolog.Nop(), Version: "1", Sys: h.b.a.Sys, Machine: modelMachine{}, Rand: zeros{}, Now: h.now(r.s.said.Late), Moment: func(string) {},
+		Config: h.b.a.Config, Log: zerolog.Nop(), Version: "1", Sys: nobody{h.b.a.Sys}, Machine: modelMachine{}, Rand: zeros{}, Now: h.now(r.s.said.Late), Moment: func(string) {},
 	})
 	a := r.a
 	a.Courier = h.b.a.Courier
@@ -117,6 +147,9 @@ func (r *running) begin() {
 	a.journal, a.orders, a.cancel = j, make(chan struct{}, 1), make(chan struct{})
 	if r.s.who == whoThere {
 		a.id, a.keys = h.b.a.id, h.b.a.keys
+		if r.s.said.Back {
+			a.reader = repaired{serial: string(a.id.binding.Reader.SN)}
+		}
 	}
 	a.link = &modelLink{r}
 	a.ways = r.way
@@ -133,11 +166,14 @@ func (r *running) begin() {
 
 // writes decides about a commit.
 func (r *running) writes(before, after cells) (commit, cut bool) {
+	if r.h.o.lean && ofApart(before, after) {
+		return true, false
+	}
 	options := []string{"written", "cut before", "cut after"}
 	if r.h.o.brief {
 		options = []string{"written", "cut after"}
 	}
-	switch r.choose("write", options) {
+	switch r.choose("write", options, map[string]standing{"cut before": r.cut(before), "cut after": r.cut(after)}) {
 	case "cut before":
 		return false, true
 	case "cut after":
@@ -145,6 +181,23 @@ func (r *running) writes(before, after cells) (commit, cut bool) {
 	}
 	r.history = append(r.history, "written") // a place further, also where the same was written again
 	return true, false
+}
+
+// apart are the steps that take no part in the hand-shake. What they write, their own
+// status and evidence, is read by nothing that others can do meanwhile, and they read
+// nothing of what that writes; so in which order the two come makes no difference, and
+// a lean search does them in one go. A cut in them leads back to their beginning: it is
+// tried by the searches that are not lean.
+var apart = []string{
+	"check-papers", "inspect", "freeze", "settle", "drain", "await-successor",
+	"erase-reader-keys", "erase-keys", "erase-data", "remove-software", "verify-erased",
+}
+
+// ofApart says whether a commit is about one of those steps.
+func ofApart(before, after cells) bool {
+	return slices.ContainsFunc(apart, func(step string) bool {
+		return before["steps\x00"+step] != after["steps\x00"+step]
+	})
 }
 
 // carry is obey, over the code's Carrier and plan.
@@ -157,18 +210,20 @@ func (r *running) carry() {
 			case journal.Starting:
 				r.step = e.Step
 			case journal.Recorded, journal.Opened:
-				panic(cutHere{}) // the next step knows nothing but the disk
+				if !r.h.o.lean || !slices.Contains(apart, e.Step) {
+					panic(cutHere{}) // the next step knows nothing but the disk
+				}
 			case journal.Worked:
 				if e.Step == journal.CrossName {
 					r.befall("before crossing", []string{"on"})
+					r.saw("on")
 				}
 			}
 		},
 	}
 	run, err := c.Carry(context.Background())
 	if err == nil && run.Outcome == journal.Done {
-		switch r.choose("bury", []string{"buried", "cut before"}) {
-		case "buried":
+		if r.choose("bury", []string{"buried", "cut before"}, map[string]standing{"cut before": r.cut(r.drawer.now)}) == "buried" {
 			r.s.buried = true
 		}
 	}
@@ -196,7 +251,9 @@ func (r *running) plan() journal.Plan {
 	for i := range p.Final {
 		s := &p.Final[i]
 		switch s.Name {
-		case "sign-certificate", "deliver-certificate", "tombstone":
+		case "sign-certificate":
+			s.Do = r.draws(s.Do)
+		case "deliver-certificate", "tombstone":
 		case "erase-identity":
 			s.Do = func(ctx context.Context, n *journal.Note) error { return lastKeys(n, r.lastActs(ctx, n)) }
 		default:
@@ -304,17 +361,58 @@ func (r *running) erases(step string) func(context.Context, *journal.Note) error
 			r.h.lay(r.s)
 		}
 		for name, v := range r.h.erased[step] {
-			if name == noteReader && r.h.o.partial {
+			if name == noteReader && r.refuses() {
 				v = r.h.refusing(v)
 			}
 			r.h.must(n.Keep(name, v))
 		}
-		if step == "erase-reader-keys" && r.h.o.partial {
+		if step == "erase-reader-keys" && r.refuses() {
 			return &journal.LeftOpen{Detail: outcomeRefused}
 		}
 		return nil
 	}
 }
+
+// nobody is a machine on which nobody has files open.
+type nobody struct{ wipe.Sys }
+
+func (nobody) Holders(targets ...string) ([]wipe.Holding, [][]wipe.Holding, bool, error) {
+	return nil, make([][]wipe.Holding, len(targets)), false, nil
+}
+
+// refuses says whether the reader does not erase: until it was repaired.
+func (r *running) refuses() bool { return r.h.o.partial && !r.s.said.Back }
+
+// draws signs, and looks which preimage is on disk then, whatever cut it.
+func (r *running) draws(sign func(context.Context, *journal.Note) error) func(context.Context, *journal.Note) error {
+	return func(ctx context.Context, n *journal.Note) error {
+		r.drawing = r.h.certs[r.h.signedIn(r.drawer.now)].n + 1
+		defer func() { r.drew(); r.drawing = 0 }()
+		return sign(ctx, n)
+	}
+}
+
+func (r *running) drew() {
+	if r.drawing == 0 {
+		return
+	}
+	if _, err := r.a.keys.OpenPreimage(r.a.preimageLabel(r.drawing)); err == nil {
+		r.s.drawn, r.h.drawn = int(r.drawing), int(r.drawing)
+	}
+}
+
+// repaired is the bound reader, switched on again after it had refused. All that the
+// hand-shake hears of it is that it is there.
+type repaired struct {
+	conversation
+	serial string
+}
+
+func (c repaired) Identify(context.Context) (device.Identity, error) {
+	return device.Identity{Serial: c.serial, BootCount: 2}, nil
+}
+
+func (repaired) Close() error { return nil }
 
 // lastActs are the agent's, on the disk of the model: the tombstone is there as a
 // whole or not, the keys are there, half gone, or gone.
@@ -329,7 +427,9 @@ func (r *running) lastActs(ctx context.Context, n *journal.Note) lastActs {
 		}
 		text, err := os.ReadFile(r.a.at.tombstone())
 		r.h.must(err)
-		what := r.choose("tombstone", []string{"written", "cut before", "cut after"})
+		before, after := r.cut(r.drawer.now), r.cut(r.drawer.now)
+		after.stone = string(text)
+		what := r.choose("tombstone", []string{"written", "cut before", "cut after"}, map[string]standing{"cut before": before, "cut after": after})
 		if what != "cut before" {
 			r.s.stone = string(text)
 		}
@@ -342,7 +442,7 @@ func (r *running) lastActs(ctx context.Context, n *journal.Note) lastActs {
 		r.h.mayEnd(r)
 		if r.s.who == whoThere {
 			r.s.who = whoHalf
-			if r.choose("keys", []string{"on", "cut"}) == "cut" {
+			if r.choose("keys", []string{"on", "cut"}, map[string]standing{"cut": r.cut(r.drawer.now)}) == "cut" {
 				panic(cutHere{})
 			}
 		}
@@ -354,15 +454,17 @@ func (r *running) lastActs(ctx context.Context, n *journal.Note) lastActs {
 }
 
 // befall lets others act before the process goes on: who brings something, a copy
-// that arrives.
+// that arrives. The process hears nothing of it; it finds it in its journal.
 func (r *running) befall(label string, own []string) string {
 	for {
 		what := r.choose(label, append(own, r.others()...))
 		if !strings.Contains(what, ":") {
-			r.saw("%s %s", label, what)
 			return what
 		}
+		before := r.history
+		r.saw("meanwhile %s", what)
 		r.befalls(what)
+		r.history = before
 		if run := r.drawer.now.run(); !run.Crossed && r.drawer.now["run\x00cancel"] != "" {
 			if r.step != "" && r.ctx != context.Background() {
 				<-r.ctx.Done() // the Carrier has heard of it

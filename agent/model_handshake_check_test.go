@@ -32,7 +32,13 @@ func (h *shaking) arrives(r *running, q deskAsked) deskAnswer {
 	return a
 }
 
+// deskStates are what a desk calls a case, in the order in which it never goes back.
+var deskStates = []string{"issued", "accepted", "backed-up", "erased", "acknowledged", "closed", "gone", "undone", "cancelled"}
+
 func (h *shaking) grows(before, after deskView) {
+	if slices.Index(deskStates, after.State) < slices.Index(deskStates, before.State) {
+		h.violate("the desk called the case %s, and calls it %s now", before.State, after.State)
+	}
 	for name, digest := range before.Objects {
 		if after.Objects[name] != digest {
 			h.violate("the desk had %s, and has it no more, or another", name)

@@ -34,14 +34,14 @@ func (m mistake) plan(r *running, p journal.Plan) journal.Plan {
 	return p
 }
 
-var cancelShape = shape{name: "cancel", brief: true, cancel: true, noCourier: true}
+var cancelShape = shape{name: "cancel", brief: true, quiet: true, cancel: true, noCourier: true}
 
 var (
-	partialShape = shape{name: "partial", brief: true, lean: true, partial: true, back: true, noCourier: true}
-	copiesShape  = shape{name: "late copies", brief: true, lean: true, partial: true, back: true, copies: 1, noCourier: true}
+	partialShape = shape{name: "partial", brief: true, quiet: true, lean: true, partial: true, back: true, noCourier: true}
+	copiesShape  = shape{name: "late copies", brief: true, quiet: true, lean: true, partial: true, back: true, copies: 1, noCourier: true}
 )
 
-var plainShape = shape{name: "plain", brief: true, noCourier: true}
+var plainShape = shape{name: "plain", brief: true, quiet: true, noCourier: true}
 
 var mistakes = []mistake{
 	{name: "the line is crossed without a receipt", shape: plainShape, soon: true, blind: true, plans: without("deliver-backup")},

@@ -140,7 +140,7 @@ func (r *running) others() (all []string) {
 		}
 	}
 	slices.Sort(all)
-	if r.offered() && (!r.h.o.brief || r.s.said != said{}) {
+	if r.offered() && (!r.h.o.quiet || r.s.said != said{}) {
 		all = append(all, "poll:")
 	}
 	return all
@@ -162,7 +162,7 @@ func (r *running) beginnings() []string {
 	if r.s.buried {
 		return r.others()
 	}
-	if r.a.id != nil && now.outbox() && (!r.h.o.brief || now.run().Outcome != "running") {
+	if r.a.id != nil && now.outbox() && (!r.h.o.quiet || now.run().Outcome != "running") {
 		all = append(all, "flush")
 	}
 	all = append(all, r.others()...)
@@ -210,8 +210,9 @@ func (r *running) befalls(what string) {
 		r.a.take(r.h.desk.view(r.s.desk).Bodies[name])
 	case "poll":
 		o := r.h.desk.serve(deskAsked{From: r.s.desk, Op: "orders", Late: r.s.said.Late})
-		r.s.polled = string(o.Reply)
+		r.pulled = string(o.Reply)
 		r.a.take(o.Reply)
+		r.s.polled, r.pulled = string(o.Reply), ""
 	case "publish":
 		r.publish(name)
 	case "close": // carried in by hand, to a terminal whose desk may never answer

@@ -33,6 +33,14 @@ type standing struct {
 	said    said
 }
 
+// files are what is on disk besides the journal.
+type files struct {
+	sealed, who, drawn int
+	stone              string
+}
+
+func (s standing) files() files { return files{s.sealed, s.who, s.drawn, s.stone} }
+
 const (
 	whoThere = iota
 	whoHalf
@@ -56,7 +64,9 @@ type running struct {
 	script  []string
 	taken   []string // of the script
 	cuts    map[string]standing
-	drawing int64 // the certificate that is being signed
+	disk    files  // at the last commit
+	drawing int64  // the certificate that is being signed
+	pulled  string // orders that are being taken
 	meet    meeting
 	history []string // all that the process has learnt
 	drawer  *drawer
@@ -72,7 +82,7 @@ type meeting func(r *running, label string, options []string) (what string, on b
 // play runs the process along a script, and then as whoever it meets says, until
 // only what is on disk matters. over is false where it was stopped before.
 func (h *shaking) play(from standing, script []string, meet meeting) (r *running, over bool) {
-	r = &running{h: h, s: from, script: script, meet: meet, ctx: context.Background()}
+	r = &running{h: h, s: from, script: script, meet: meet, disk: from.files(), ctx: context.Background()}
 	defer func() {
 		r.s.cells = r.drawer.now
 		switch p := recover().(type) {
@@ -170,15 +180,22 @@ func (r *running) writes(before, after cells) (commit, cut bool) {
 		return true, false
 	}
 	options := []string{"written", "cut before", "cut after"}
-	if r.h.o.brief {
+	r.drew()
+	if r.h.o.brief && r.disk == r.s.files() { // nothing is there that was not at the last commit
 		options = []string{"written", "cut after"}
 	}
-	switch r.choose("write", options, map[string]standing{"cut before": r.cut(before), "cut after": r.cut(after)}) {
+	cuts := map[string]standing{"cut before": r.cut(before)}
+	if r.pulled != "" { // from here on something of it is on disk
+		r.s.polled, r.pulled = r.pulled, ""
+	}
+	cuts["cut after"] = r.cut(after)
+	switch r.choose("write", options, cuts) {
 	case "cut before":
 		return false, true
 	case "cut after":
 		return true, true
 	}
+	r.disk = r.s.files()
 	r.history = append(r.history, "written") // a place further, also where the same was written again
 	return true, false
 }

@@ -48,16 +48,29 @@ type shaking struct {
 	profile []byte
 }
 
-// shape is which of the things that can happen do, in one search.
+// shape is which of the things that can happen do, in one search. Of brief, quiet and
+// lean, which leave something out, each says what, and why nothing is lost by it, or
+// what is.
 type shape struct {
 	name                               string
 	copies                             int // that may travel at once
 	cancel, sealed, grow, clock, again bool
 	partial, close, back               bool // back: the reader that refused is repaired
-	far                                int  // at most so many choices that are not the first; 0 any number
 	noCourier                          bool // no receipt is carried in by hand
-	lean                               bool // steps that take no part are done in one go
-	brief                              bool // without pulls and flushes that change nothing, and choices that lead where another leads
+
+	// No power cut before a commit where only the journal has changed, and no kill of the desk: each leads to where a cut
+	// after the commit before it, a request that is lost, or an answer that is lost
+	// leads. TestModelOfTheHandshakeInBrief looks that this is so.
+	brief bool
+	// The outbox is emptied by itself only once the run has ended (the certificate's
+	// step does it before), and nothing is pulled before somebody has said something:
+	// that the desk has an answer earlier is left to the searches that are not quiet.
+	quiet bool
+	// Steps that take no part are done in one go; see apart.
+	lean bool
+	// At most so many choices that are not the first one, in which nothing goes wrong
+	// and nobody says anything; 0 any number.
+	far int
 }
 
 func (h *shaking) must(err error) {

@@ -31,7 +31,7 @@ func (r *running) key(label string) pointKey {
 		net = append(net, r.h.copyIs(q, c, v))
 	}
 	slices.Sort(net)
-	return sha256.Sum256(fmt.Appendln(nil, label, strings.Join(r.history, "\n"), r.pages(), s.sealed, s.carried,
+	return sha256.Sum256(fmt.Appendln(nil, label, strings.Join(r.history, "\n"), r.pages(), s.sealed,
 		s.stone != "", strings.Contains(s.stone, string(r.h.signedIn(c))), s.who, s.buried, max(s.drawn, 1), r.h.seen(v, c), net, s.said, r.offeredKey()))
 }
 

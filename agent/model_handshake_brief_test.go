@@ -14,7 +14,6 @@ func TestModelOfTheHandshakeInBrief(t *testing.T) {
 	h := newShaking(t)
 	for _, o := range []shape{
 		{name: "plain", noCourier: true},
-		{name: "a close", close: true, noCourier: true, quiet: true},
 		{name: "a partial certificate", partial: true, noCourier: true, quiet: true, lean: true},
 		{name: "late copies", copies: 1, noCourier: true, quiet: true, lean: true},
 	} {

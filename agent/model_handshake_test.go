@@ -30,8 +30,8 @@ var shapes = []shape{
 	{name: "a cancel and a close", brief: true, quiet: true, lean: true, cancel: true, close: true, noCourier: true},
 	{name: "a cancel and an amendment", brief: true, quiet: true, lean: true, cancel: true, sealed: true, noCourier: true},
 	{name: "a close and late copies", brief: true, quiet: true, lean: true, close: true, copies: 1, noCourier: true},
+	everything(2),
 	everything(3),
-	everything(4),
 }
 
 // everything is all that can happen, in one search, as long as no more than so many

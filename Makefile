@@ -110,7 +110,7 @@ model: ## live HISTORIES (5000000) histories of the whole unbinding in memory, w
 kill: ## kill at every moment of every step, every daemon with the race detector
 	KILL_ALL=1 go test -race -count=1 -timeout 60m -run 'Kill|PowerCut' ./...
 
-handshake: ## go through every state of the hand-shake between terminal and desk, breadth first, and see every planted mistake found
+handshake: ## go through every state of the hand-shake between terminal and desk, see every planted mistake found, and that the brief searches lose nothing
 	HANDSHAKE=full go test -count=1 -v -timeout 4h -run '^TestModelOfTheHandshake' ./agent | sed -unE '/^model: /p; /FAIL|^ok|--- PASS|after [0-9]+ states|are stuck|no end can/p'
 
 matrix: ## run every fault of reader and line, and every power cut, through the whole unbinding; line faults with SEEDS (5) seeds each

@@ -2,10 +2,14 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 )
 
@@ -20,6 +24,7 @@ type mistake struct {
 	hides string
 	plans func(*running, journal.Plan) journal.Plan
 	blind bool // the gate asks nothing
+	wide  bool // it takes several things that go wrong: look for it in breadth
 }
 
 func (m mistake) plan(r *running, p journal.Plan) journal.Plan {
@@ -29,9 +34,14 @@ func (m mistake) plan(r *running, p journal.Plan) journal.Plan {
 	return p
 }
 
-var cancelShape = shape{name: "cancel", brief: true, cancel: true, noCourier: true}
+var cancelShape = shape{name: "cancel", brief: true, quiet: true, cancel: true, noCourier: true}
 
-var plainShape = shape{name: "plain", brief: true, noCourier: true}
+var (
+	partialShape = shape{name: "partial", brief: true, quiet: true, lean: true, partial: true, back: true, noCourier: true}
+	copiesShape  = shape{name: "late copies", brief: true, quiet: true, lean: true, partial: true, back: true, copies: 1, noCourier: true}
+)
+
+var plainShape = shape{name: "plain", brief: true, quiet: true, noCourier: true}
 
 var mistakes = []mistake{
 	{name: "the line is crossed without a receipt", shape: plainShape, soon: true, blind: true, plans: without("deliver-backup")},
@@ -89,9 +99,61 @@ var mistakes = []mistake{
 	{name: "the desk signs a new receipt for the same bytes", shape: plainShape, desk: "signs anew"},
 	{name: "the desk takes other bytes under the same name", shape: plainShape, desk: "takes others"},
 	{name: "the desk takes a tombstone once only", shape: plainShape, desk: "reveals once"},
+	{name: "the desk takes a late copy of the old certificate as the new one", shape: copiesShape, desk: "takes the old one", wide: true},
+	{name: "the desk calls a partial certificate the end", shape: partialShape, desk: "calls it complete"},
+	{name: "a cancel that comes after the line is obeyed", shape: cancelShape, wide: true, spoil: obeysLate},
+	{name: "a partial certificate that is receipted ends the case", shape: partialShape, plans: func(r *running, p journal.Plan) journal.Plan {
+		for i := range p.Final {
+			if p.Final[i].Name == "erase-identity" {
+				p.Final[i].Do = func(ctx context.Context, n *journal.Note) error {
+					acts := r.lastActs(ctx, n)
+					may := acts.may
+					acts.may = func() error {
+						if _, err := r.a.certificateReceipt(); err == nil {
+							return nil
+						}
+						return may()
+					}
+					return lastKeys(n, acts)
+				}
+			}
+		}
+		return p
+	}},
 }
 
 var errGaveUp = fmt.Errorf("the time for it is over")
+
+// obeysLate is a journal that takes a cancel although the line is crossed: in place of
+// the refusal it writes that the run was cancelled.
+func obeysLate(before, after cells) cells {
+	run := after.run()
+	for name, value := range after {
+		if strings.HasPrefix(name, "outbox\x00") && name != "outbox\x00"+sequence && before[name] != value && run.Crossed && run.Outcome == journal.Running && refusesLate(value) {
+			run.Outcome = journal.Cancelled
+			text, err := json.Marshal(run)
+			if err != nil {
+				panic(err)
+			}
+			after["run\x00head"] = string(text)
+			return after
+		}
+	}
+	return after
+}
+
+func refusesLate(parcel string) bool {
+	var p journal.Parcel
+	var word command.Answer
+	if err := json.Unmarshal([]byte(parcel), &p); err != nil {
+		panic(err)
+	}
+	e, err := envelope.Parse(p.Body, envelope.MaxSize)
+	if err == nil {
+		err = envelope.Decode(e.Payload, &word)
+	}
+	return err == nil && word.Code == "E23"
+}
 
 // without leaves a step's work out.
 func without(step string) func(*running, journal.Plan) journal.Plan {
@@ -132,7 +194,7 @@ func TestModelOfTheHandshakeFindsEveryMistake(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			h.bug, h.o = m, m.shape
 			defer func() { h.bug = mistake{} }()
-			g := h.explore(mistakenMost, true)
+			g := h.explore(mistakenMost, !m.wide)
 			switch stuck := g.stuck(); {
 			case g.problem != "":
 				t.Logf("after %d states: %s", len(g.points), g.problem)

@@ -35,6 +35,10 @@ func (d *drawer) Update(do func(journal.Tx) error) error {
 		return err
 	}
 	after := tx.cells
+	if onlyWaited(d.now, tx.cells) {
+		d.now = tx.cells
+		return nil
+	}
 	if d.spoil != nil {
 		after = d.spoil(d.now, after)
 	}
@@ -49,6 +53,19 @@ func (d *drawer) Update(do func(journal.Tx) error) error {
 		panic(cutHere{})
 	}
 	return nil
+}
+
+// onlyWaited says whether a commit writes nothing but how long the desk was silent,
+// which happens or not by the second: no search may depend on it, and nothing here
+// does, for no command of the model relaxes its gate by waiting.
+func onlyWaited(before, after cells) bool {
+	const waited = "notes\x00" + noteWaited
+	if before[waited] == after[waited] {
+		return false
+	}
+	same := maps.Clone(after)
+	same[waited] = before[waited]
+	return maps.Equal(before, same) || before[waited] == "" && len(after) == len(before)+1
 }
 
 type drawn struct {
@@ -123,33 +140,34 @@ func (c cells) note(name string, v any) bool {
 	return true
 }
 
-func (c cells) run() (r journal.Run) {
-	if text, ok := c["run\x00head"]; ok {
-		if err := json.Unmarshal([]byte(text), &r); err != nil {
-			panic(err)
-		}
-	}
-	return r
-}
+func (c cells) run() journal.Run { return decoded(runs, c["run\x00head"]) }
 
-func (c cells) step(name string) string {
-	var s journal.Status
-	if text, ok := c["steps\x00"+name]; ok {
-		if err := json.Unmarshal([]byte(text), &s); err != nil {
-			panic(err)
-		}
-	}
-	return s.State
-}
+func (c cells) step(name string) string { return decoded(statuses, c["steps\x00"+name]).State }
 
-// outbox are the parcels that are not delivered yet, oldest first.
-func (c cells) outbox() (all []journal.Parcel) {
-	j, err := journal.On(&drawer{now: c}, journal.Options{})
-	if err == nil {
-		all, err = j.Outbox()
+// What was decoded once is not decoded again: one search asks at a time.
+var (
+	runs     = map[string]journal.Run{}
+	statuses = map[string]journal.Status{}
+)
+
+func decoded[T any](known map[string]T, text string) T {
+	v, is := known[text]
+	if is || text == "" {
+		return v
 	}
-	if err != nil {
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
 		panic(err)
 	}
-	return all
+	known[text] = v
+	return v
+}
+
+// outbox says whether there are parcels that are not delivered yet.
+func (c cells) outbox() bool {
+	for name := range c {
+		if key, is := strings.CutPrefix(name, "outbox\x00"); is && key != sequence {
+			return true
+		}
+	}
+	return false
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"unbindd/agent/certificate"
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
@@ -31,7 +32,13 @@ func (h *shaking) arrives(r *running, q deskAsked) deskAnswer {
 	return a
 }
 
+// deskStates are what a desk calls a case, in the order in which it never goes back.
+var deskStates = []string{"issued", "accepted", "backed-up", "erased", "acknowledged", "closed", "gone", "undone", "cancelled"}
+
 func (h *shaking) grows(before, after deskView) {
+	if slices.Index(deskStates, after.State) < slices.Index(deskStates, before.State) {
+		h.violate("the desk called the case %s, and calls it %s now", before.State, after.State)
+	}
 	for name, digest := range before.Objects {
 		if after.Objects[name] != digest {
 			h.violate("the desk had %s, and has it no more, or another", name)
@@ -163,14 +170,31 @@ func (h *shaking) mayEnd(r *running) {
 
 // finished says whether the desk has receipted the last word, or people ended it.
 func (h *shaking) finished(s standing, c cells) bool {
-	if c["notes\x00"+noteClose] != "" {
+	last := h.signedIn(c)
+	if text := c["notes\x00"+noteClose]; text != "" && h.closes(text) == last {
 		return true
 	}
+	w := h.certs[last]
+	name := fmt.Sprintf("certificate/%d", w.n)
 	body, v := c["notes\x00"+noteDeskHas], h.desk.view(s.desk)
-	if body == "" || string(v.Bodies["receipt-certificate/1"]) != body || v.Objects["certificate/1"] != h.signedIn(c) {
+	if body == "" || string(v.Bodies["receipt-"+name]) != body || v.Objects[name] != last {
 		return false
 	}
-	return !h.o.partial || strings.Contains(c["notes\x00"+noteAmends], "payload")
+	return w.result == certificate.Complete || h.amended(c, command.AllowPartial)
+}
+
+// closes is the certificate that a close ends.
+func (h *shaking) closes(text string) envelope.Digest {
+	var said command.Close
+	h.must(envelope.Decode(h.parsed(text).Payload, &said))
+	return said.Certificate
+}
+
+// amended says whether an amendment that was taken allows something.
+func (h *shaking) amended(c cells, what envelope.ID) bool {
+	var all []json.RawMessage
+	c.note(noteAmends, &all)
+	return slices.ContainsFunc(all, func(text json.RawMessage) bool { return h.names[h.parsed(string(text)).Digest()] == string(what) })
 }
 
 // holds is asked of every standing.
@@ -182,9 +206,12 @@ func (h *shaking) holds(s standing) {
 	acknowledged := v.State == "acknowledged" || v.State == "gone"
 	var o opened
 	there := c.note(noteOpened, &o)
-	switch certified := v.Objects["certificate/1"] != "" && v.Objects["receipt-certificate/1"] != ""; {
+	certified, complete := h.certified(v)
+	switch {
 	case acknowledged && !certified:
 		h.violate("the desk calls the case %s without certificate and receipt", v.State)
+	case v.State == "acknowledged" && !complete:
+		h.violate("the desk calls the case acknowledged, and no certificate says that all is done")
 	case v.Objects["tombstone/1"] != "" && s.who != whoGone:
 		h.violate("the tombstone is revealed, and the identity is there")
 	case v.State == "gone" && v.Objects["tombstone/1"] == "":
@@ -202,14 +229,41 @@ func (h *shaking) holds(s standing) {
 	case run.Crossed && !there:
 		h.violate("the line is crossed, and the record that destruction began is not there")
 	}
-	if signed := h.signedIn(c); signed != "" && v.Objects["certificate/1"] != "" && v.Objects["certificate/1"] != signed {
-		h.violate("there are two certificates of one number")
-	}
+	h.alone(v, h.signedIn(c))
 	if begun {
 		h.rests(s, c, o)
 	}
 	if s.who != whoThere && (s.stone == "" || !h.finished(s, c)) {
 		h.violate("the identity is gone, and nothing allowed it")
+	}
+}
+
+// certified says whether the desk has a certificate that it receipted, and whether
+// one of those says that all is done.
+func (h *shaking) certified(v deskView) (receipted, complete bool) {
+	for n := int64(1); ; n++ {
+		name := fmt.Sprintf("certificate/%d", n)
+		digest, there := v.Objects[name]
+		if !there {
+			return receipted, complete
+		}
+		if v.Objects["receipt-"+name] != "" {
+			receipted = true
+			complete = complete || h.certs[digest].result == certificate.Complete
+		}
+	}
+}
+
+// alone looks that there are no two certificates of one number, at either end.
+func (h *shaking) alone(v deskView, last envelope.Digest) {
+	for name, digest := range v.Objects {
+		var n int64
+		if _, err := fmt.Sscanf(name, "certificate/%d", &n); err != nil {
+			continue
+		}
+		if w, known := h.certs[digest]; !known || w.n != n || n > h.certs[last].n || n == h.certs[last].n && digest != last {
+			h.violate("the desk has a certificate %d that is not the terminal's", n)
+		}
 	}
 }
 
@@ -220,5 +274,5 @@ func (h *shaking) ended(s standing) bool {
 	if s.buried {
 		return v.State == "gone" || s.said.Close
 	}
-	return (run.Outcome == "undone" || run.Outcome == "cancelled") && len(s.cells.outbox()) == 0 && (v.State == run.Outcome)
+	return (run.Outcome == "undone" || run.Outcome == "cancelled") && !s.cells.outbox() && (v.State == run.Outcome)
 }

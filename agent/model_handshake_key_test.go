@@ -12,6 +12,7 @@ import (
 	"unbindd/agent/certificate"
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
 	"unbindd/agent/receipt"
 	"unbindd/agent/ticket"
 )
@@ -21,28 +22,52 @@ import (
 
 func (r *running) pages() string { return r.h.pages(r.drawer.now, r.s.desk) }
 
-// key names a standing, with what its process has seen.
-func (r *running) key(label string) string {
-	s := r.s
+// key names a standing, with what its process has learnt.
+func (r *running) key(label string) pointKey {
+	s, c := r.s, r.drawer.now
+	v := r.h.desk.view(s.desk)
 	var net []string
 	for _, q := range s.net {
-		is := fmt.Sprintf("%s %d %s", q.Op, q.N, r.h.short(q.Body))
-		if q.Op == "answer" {
-			is = r.h.word(q.Body)
-		}
-		net = append(net, is)
+		net = append(net, r.h.copyIs(q, c, v))
 	}
 	slices.Sort(net)
-	v := r.h.desk.view(s.desk)
-	text := fmt.Sprintln(label, strings.Join(r.history, "\n"), r.pages(), s.sealed, s.carried, s.stone != "", s.who, s.buried, r.h.seen(v, r.drawer.now), net, s.said, r.offeredKey())
-	return hash(text)
+	return sha256.Sum256(fmt.Appendln(nil, label, strings.Join(r.history, "\n"), r.pages(), s.sealed,
+		s.stone != "", strings.Contains(s.stone, string(r.h.signedIn(c))), s.who, s.buried, max(s.drawn, 1), r.h.seen(v, c), net, s.said, r.offeredKey()))
 }
+
+// copyIs is a copy of a request that still travels: what it is, and whether the desk
+// has it. Which bytes they are is of no matter beside that.
+func (h *shaking) copyIs(q deskAsked, c cells, v deskView) string {
+	name := fmt.Sprintf("%s/%d", q.Op, q.N)
+	switch q.Op {
+	case "answer":
+		d := h.parsed(string(q.Body)).Digest()
+		return fmt.Sprint(q.Op, h.word(q.Body), v.Objects[name] == d, h.posted(c, q.N))
+	case "certificate":
+		d := h.parsed(string(q.Body)).Digest()
+		return fmt.Sprint(name, h.certs[d].result, v.Objects[name] == d, h.signedIn(c) == d)
+	}
+	return fmt.Sprint(name, hash(q.Body), v.Objects[name] != "")
+}
+
+// posted says whether the terminal still has that answer to deliver.
+func (h *shaking) posted(c cells, n int64) bool {
+	for name, value := range c {
+		if key, is := strings.CutPrefix(name, "outbox\x00"); is && key != sequence && h.parcels[value].name == fmt.Sprintf("answer/%d", n) {
+			return true
+		}
+	}
+	return false
+}
+
+// pointKey is what a place is known by.
+type pointKey [sha256.Size]byte
 
 // offeredKey is whether the desk has something new for the terminal.
 func (r *running) offeredKey() bool { return !r.s.buried && r.offered() }
 
-func hash(text string) string {
-	sum := sha256.Sum256([]byte(text))
+func hash(text []byte) string {
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:12])
 }
 
@@ -56,8 +81,8 @@ func (h *shaking) seen(v deskView, c cells) string {
 			name, is = "answer", h.words[v.Objects[name]]
 		case strings.HasPrefix(name, "receipt-"):
 			is = "is there"
-		case name == "certificate/1":
-			is = fmt.Sprint("the terminal's: ", v.Objects[name] == h.signedIn(c))
+		case strings.HasPrefix(name, "certificate/"):
+			is = fmt.Sprint(h.certs[v.Objects[name]].result, " the terminal's: ", v.Objects[name] == h.signedIn(c))
 		}
 		all = append(all, name+" "+is)
 	}
@@ -65,80 +90,115 @@ func (h *shaking) seen(v deskView, c cells) string {
 	return v.State + " " + strings.Join(all, ", ")
 }
 
-func (h *shaking) signedIn(c cells) envelope.Digest { return h.digestOf(c, noteSigned) }
+// cert is what a certificate says of itself.
+type cert struct {
+	n      int64
+	result string
+}
+
+// signedIn is the terminal's newest certificate.
+func (h *shaking) signedIn(c cells) envelope.Digest {
+	d := h.digestOf(c, noteSigned)
+	if _, known := h.certs[d]; d != "" && !known {
+		s, err := certificate.Read(h.parsed(c["notes\x00"+noteSigned]))
+		h.must(err)
+		h.certs[d] = cert{s.Predicate.N, s.Predicate.Result}
+	}
+	return d
+}
+
+// parsed is an envelope that is looked at again and again, and never changed.
+func (h *shaking) parsed(text string) *envelope.Envelope {
+	e, known := h.opened[text]
+	if !known {
+		var err error
+		e, err = envelope.Parse([]byte(text), envelope.MaxSize)
+		h.must(err)
+		h.opened[text] = e
+	}
+	return e
+}
 
 // pages is the journal, name by name.
 func (h *shaking) pages(c cells, desk int) string {
 	v := h.desk.view(desk)
-	var all []string
+	var all []byte
 	for _, name := range slices.Sorted(maps.Keys(c)) {
-		if is := h.cell(name, c[name], c, v); is != "" {
-			if strings.HasPrefix(name, "outbox\x00") {
-				name = "outbox"
+		value := c[name]
+		if key, is := strings.CutPrefix(name, "outbox\x00"); is {
+			if key != sequence {
+				all = append(append(all, "\noutbox="...), h.parcel(value, v)...)
 			}
-			all = append(all, name+"="+is)
+			continue
+		}
+		m, known := h.marks[written{name, value}]
+		if !known {
+			m = h.markOf(name, value)
+			h.marks[written{name, value}] = m
+		}
+		if m.is != "" {
+			all = append(append(append(append(all, '\n'), name...), '='), m.is...)
+		}
+		if m.now != nil {
+			all = fmt.Append(all, m.now(c, v))
 		}
 	}
-	return hash(strings.Join(all, "\n"))
+	return hash(all)
 }
 
-func (h *shaking) cell(name, value string, c cells, v deskView) string {
-	about := name + "\x00" + value
-	switch {
-	case strings.HasPrefix(name, "notes\x00"):
-		// It rests on these besides itself.
-		about += string(h.signedIn(c)) + string(h.digestOf(c, noteReceipt)) + strings.Join([]string{
-			string(v.Objects["receipt-backup/1"]), string(v.Objects["receipt-backup/2"]), string(v.Objects["receipt-certificate/1"]),
-		}, " ")
-	case !strings.HasPrefix(name, "outbox\x00"):
-		return h.cellIs(name, value, c, v)
+// written is a name in the journal with its value; mark what of it the hand-shake rests
+// on: by itself, and beside the other cells and what the desk has.
+type (
+	written struct{ name, value string }
+	mark    struct {
+		is  string
+		now func(c cells, v deskView) string
 	}
-	is, known := h.cells[about]
-	if !known {
-		is = h.cellIs(name, value, c, v)
-		h.cells[about] = is
-	}
-	return is
-}
+)
 
-func (h *shaking) cellIs(name, value string, c cells, v deskView) string {
+func (h *shaking) markOf(name, value string) mark {
 	bucket, key, _ := strings.Cut(name, "\x00")
 	switch bucket {
 	case "run":
-		r := c.run()
-		return fmt.Sprint(key, r.Outcome, r.Crossed, r.Code)
+		r := cells{name: value}.run()
+		return mark{is: fmt.Sprint(key, r.Outcome, r.Crossed, r.Code)}
 	case "steps":
-		return c.step(key)
-	case "outbox":
-		if key == sequence {
-			return ""
-		}
-		return h.parcel(value)
+		return mark{is: cells{name: value}.step(key)}
 	case "notes":
-		return h.noteIs(key, value, c, v)
+		return h.noteIs(key, value)
 	}
-	return ""
+	return mark{}
 }
 
-// parcel is an answer in the outbox. Its numbers say nothing, there and in its
-// case: a cut between drawing one and using it leaves one out.
-func (h *shaking) parcel(value string) string {
-	var p struct {
-		Kind string
-		Body []byte
+// parcel is an answer in the outbox, and whether the desk has it already. Its numbers
+// say nothing, there and in its case: a cut between drawing one and using it leaves
+// one out.
+func (h *shaking) parcel(value string, v deskView) string {
+	p, known := h.parcels[value]
+	if !known {
+		var said journal.Parcel
+		h.must(json.Unmarshal([]byte(value), &said))
+		p = parcel{said.Kind + h.word(said.Body), fmt.Sprintf("answer/%d", said.N), h.parsed(string(said.Body)).Digest()}
+		h.parcels[value] = p
 	}
-	h.must(json.Unmarshal([]byte(value), &p))
-	return p.Kind + h.word(p.Body)
+	return p.is + yes(v.Objects[p.name] == p.digest)
+}
+
+type parcel struct {
+	is, name string
+	digest   envelope.Digest
 }
 
 // word is what an answer says of which order.
 func (h *shaking) word(body []byte) string {
-	e, err := envelope.Parse(body, envelope.MaxSize)
-	h.must(err)
-	var word command.Answer
-	h.must(envelope.Decode(e.Payload, &word))
-	is := fmt.Sprint(word.Outcome, word.Code, h.called(word.Subject))
-	h.words[e.Digest()] = is
+	e := h.parsed(string(body))
+	is, known := h.words[e.Digest()]
+	if !known {
+		var word command.Answer
+		h.must(envelope.Decode(e.Payload, &word))
+		is = fmt.Sprint(word.Outcome, word.Code, h.called(word.Subject))
+		h.words[e.Digest()] = is
+	}
 	return is
 }
 
@@ -150,36 +210,44 @@ func (h *shaking) called(d envelope.Digest) string {
 	return "other"
 }
 
-func (h *shaking) noteIs(key, value string, c cells, v deskView) string {
+func (h *shaking) noteIs(key, value string) mark {
 	switch key {
 	case noteAccepted, noteWaited:
-		return ""
+		return mark{}
 	case noteReceipt, noteDeskHas:
-		e, err := envelope.Parse([]byte(value), envelope.MaxSize)
-		h.must(err)
 		var r receipt.Receipt
-		h.must(envelope.Decode(e.Payload, &r))
-		mine := string(v.Bodies[fmt.Sprintf("receipt-%s/%d", r.Kind, r.N)]) == value
-		return fmt.Sprint(r.Kind, r.N, mine, r.Kind == "certificate" && r.Subject == h.signedIn(c))
+		h.must(envelope.Decode(h.parsed(value).Payload, &r))
+		name := fmt.Sprintf("receipt-%s/%d", r.Kind, r.N)
+		return mark{name, func(c cells, v deskView) string {
+			return yes(string(v.Bodies[name]) == value) + yes(r.Kind == "certificate" && r.Subject == h.signedIn(c))
+		}}
 	case noteOpened:
 		var o opened
 		h.must(json.Unmarshal([]byte(value), &o))
-		return fmt.Sprint(o.Auth.Kind, len(o.Gate), o.Auth.Kind != "receipt" || o.Auth.Digest == h.digestOf(c, noteReceipt))
+		return mark{fmt.Sprint(o.Auth.Kind, len(o.Gate)), func(c cells, _ deskView) string {
+			return yes(o.Auth.Kind != "receipt" || o.Auth.Digest == h.digestOf(c, noteReceipt))
+		}}
 	case noteSigned:
-		e, err := envelope.Parse([]byte(value), envelope.MaxSize)
+		s, err := certificate.Read(h.parsed(value))
 		h.must(err)
-		s, err := certificate.Read(e)
-		h.must(err)
-		return fmt.Sprint(s.Predicate.N, s.Predicate.Result, s.Predicate.Receipt.Kind, len(s.Predicate.Amendments))
+		return mark{is: fmt.Sprint(s.Predicate.N, s.Predicate.Result, s.Predicate.Receipt.Kind, len(s.Predicate.Amendments))}
 	case noteClose:
-		return "there"
+		of := h.closes(value)
+		return mark{"there", func(c cells, _ deskView) string { return yes(of == h.signedIn(c)) }}
 	case noteTicket:
 		var f ticket.File
 		h.must(json.Unmarshal([]byte(value), &f))
 		on := h.tickets[string(f.Sig)]
-		return fmt.Sprint(h.short(f.RC), h.called(on), on == h.digestOf(c, noteReceipt))
+		return mark{hash(f.RC) + h.called(on), func(c cells, _ deskView) string { return yes(on == h.digestOf(c, noteReceipt)) }}
 	}
-	return h.short([]byte(value))
+	return mark{is: hash([]byte(value))}
+}
+
+func yes(is bool) string {
+	if is {
+		return " yes"
+	}
+	return " no"
 }
 
 func (h *shaking) digestOf(c cells, note string) envelope.Digest {
@@ -189,12 +257,8 @@ func (h *shaking) digestOf(c cells, note string) envelope.Digest {
 	}
 	d, known := h.digests[text]
 	if !known {
-		e, err := envelope.Parse([]byte(text), envelope.MaxSize)
-		h.must(err)
-		d = e.Digest()
+		d = h.parsed(text).Digest()
 		h.digests[text] = d
 	}
 	return d
 }
-
-func (h *shaking) short(b []byte) string { return hash(string(b)) }

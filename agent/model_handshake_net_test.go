@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/transport"
 )
@@ -38,13 +39,14 @@ func (l *modelLink) Fetch(ctx context.Context, o transport.Object) ([]byte, erro
 		return nil, context.Cause(ctx)
 	}
 	if what == "lost" {
-		return nil, errCutOff
+		return nil, r.cutOff()
 	}
 	c, err := r.a.openCase()
 	r.h.must(err)
 	auth, ok, err := r.a.authority(c)
 	r.h.must(err)
 	if !ok || auth.Kind == "receipt" && r.h.desk.view(r.s.desk).Bodies["receipt-backup/"+strconv.FormatInt(o.N, 10)] == nil {
+		r.saw("not yet")
 		return nil, transport.ErrNotYet
 	}
 	order, err := r.a.ticketOrder(c)
@@ -94,10 +96,10 @@ func (r *running) call(ctx context.Context, q deskAsked) ([]byte, error) {
 	}
 	switch what {
 	case "lost":
-		return nil, errCutOff
+		return nil, r.cutOff()
 	case "late":
 		r.s.net = append(slices.Clone(r.s.net), q)
-		return nil, errCutOff
+		return nil, r.cutOff()
 	case "twice":
 		r.s.net = append(slices.Clone(r.s.net), q)
 	case "killed before":
@@ -107,13 +109,20 @@ func (r *running) call(ctx context.Context, q deskAsked) ([]byte, error) {
 	}
 	a := r.h.arrives(r, q)
 	if what == "unheard" || a.Killed {
-		return nil, errCutOff
+		return nil, r.cutOff()
 	}
 	r.saw("answer %s", refusal(a))
 	if a.Code != 200 {
 		return nil, &transport.Status{Code: a.Code, Err: a.Err}
 	}
 	return a.Reply, nil
+}
+
+// cutOff is all that the process learns of a request without an answer, whatever
+// became of it.
+func (r *running) cutOff() error {
+	r.saw("cut off")
+	return errCutOff
 }
 
 // others lists what others can do while the process waits.
@@ -124,14 +133,14 @@ func (r *running) others() (all []string) {
 	if r.a.id == nil {
 		return all
 	}
-	for name, note := range map[string]string{"receipt-backup/1": noteReceipt, "receipt-backup/2": noteReceipt, "receipt-certificate/1": noteDeskHas} {
+	for name, note := range map[string]string{"receipt-backup/1": noteReceipt, "receipt-backup/2": noteReceipt, "receipt-certificate/1": noteDeskHas, "receipt-certificate/2": noteDeskHas} {
 		body, have := r.h.desk.view(r.s.desk).Bodies[name]
 		if have && r.drawer.now["notes\x00"+note] != string(body) && r.drawer.now.run().Outcome == "running" && !r.h.o.noCourier {
 			all = append(all, "hand:"+name)
 		}
 	}
 	slices.Sort(all)
-	if r.offered() && (!r.h.o.brief || r.s.said != said{}) {
+	if r.offered() && (!r.h.o.quiet || r.s.said != said{}) {
 		all = append(all, "poll:")
 	}
 	return all
@@ -153,7 +162,7 @@ func (r *running) beginnings() []string {
 	if r.s.buried {
 		return r.others()
 	}
-	if r.a.id != nil && len(now.outbox()) > 0 && (!r.h.o.brief || now.run().Outcome != "running") {
+	if r.a.id != nil && now.outbox() && (!r.h.o.quiet || now.run().Outcome != "running") {
 		all = append(all, "flush")
 	}
 	all = append(all, r.others()...)
@@ -169,10 +178,13 @@ func (r *running) beginnings() []string {
 	open := slices.Contains([]string{"issued", "accepted", "backed-up", "erased"}, v.State)
 	may(o.cancel && open, r.s.said.Cancel, "cancel")
 	may(o.sealed && open, r.s.said.Sealed, "sealed")
-	may(o.partial && open, r.s.said.Partial || r.s.said.Sealed, "partial")
-	may(o.close && v.Objects["certificate/1"] != "" && (open || v.State == "acknowledged"), r.s.said.Close, "close")
+	may(o.partial && open, r.s.said.Partial, "partial")
+	may(o.close && r.h.newest(v) != "" && r.h.newest(v) == r.h.signedIn(now) && (open || v.State == "acknowledged"), r.s.said.Close, "close")
 	if o.close && !r.s.said.Close && now["notes\x00"+noteSigned] != "" && r.a.id != nil {
 		all = append(all, "close:")
+	}
+	if o.back && !r.s.said.Back && now.step("erase-reader-keys") == "open" && r.a.id != nil {
+		all = append(all, "back:")
 	}
 	if o.clock && !r.s.said.Late {
 		all = append(all, "late:")
@@ -198,13 +210,16 @@ func (r *running) befalls(what string) {
 		r.a.take(r.h.desk.view(r.s.desk).Bodies[name])
 	case "poll":
 		o := r.h.desk.serve(deskAsked{From: r.s.desk, Op: "orders", Late: r.s.said.Late})
-		r.s.polled = string(o.Reply)
+		r.pulled = string(o.Reply)
 		r.a.take(o.Reply)
+		r.s.polled, r.pulled = string(o.Reply), ""
 	case "publish":
 		r.publish(name)
 	case "close": // carried in by hand, to a terminal whose desk may never answer
 		r.s.said.Close = true
 		r.a.take(r.h.closing(r.drawer.now))
+	case "back":
+		r.s.said.Back = true
 	case "late":
 		r.s.said.Late = true
 	case "again": // the tag of what was pulled is gone with a restart
@@ -219,14 +234,34 @@ func (r *running) publish(name string) {
 	case "cancel":
 		r.s.said.Cancel, text = true, r.h.cancel
 	case "sealed":
-		r.s.said.Sealed, text = true, r.h.sealedAmend
+		r.s.said.Sealed, text = true, r.amendment(command.AllowSealed)
 	case "partial":
-		r.s.said.Partial, text = true, r.h.partialAmend
+		r.s.said.Partial, text = true, r.amendment(command.AllowPartial)
 	case "close":
 		r.s.said.Close, text = true, r.h.closing(r.drawer.now)
 	}
 	a := r.h.desk.serve(deskAsked{From: r.s.desk, Op: "publish", Body: text, Late: r.s.said.Late})
 	r.s.desk = a.At
+}
+
+// amendment is people's next word: they number it as the desk tells them.
+func (r *running) amendment(what envelope.ID) []byte {
+	n := 1
+	if r.h.desk.view(r.s.desk).Objects["amend/1"] != "" {
+		n = 2
+	}
+	return r.h.amends[what][n]
+}
+
+// newest is the desk's newest certificate.
+func (h *shaking) newest(v deskView) (last envelope.Digest) {
+	for n := 1; ; n++ {
+		digest, there := v.Objects["certificate/"+strconv.Itoa(n)]
+		if !there {
+			return last
+		}
+		last = digest
+	}
 }
 
 // closing is a signed close of the certificate in the journal.

@@ -30,26 +30,47 @@ type shaking struct {
 	seals   [3]map[string]json.RawMessage // what sealing kept
 	files   [3][]byte                     // the sealed files
 	erased  map[string]map[string]json.RawMessage
-	cells   map[string]string          // what a cell is, for the key of a standing
+	marks   map[written]mark // for the key of a standing
+	opened  map[string]*envelope.Envelope
 	tried   map[string]bool            // with other bytes
 	words   map[envelope.Digest]string // of answers
 	digests map[string]envelope.Digest
+	parcels map[string]parcel
+	certs   map[envelope.Digest]cert
 	tickets map[string]envelope.Digest // signature -> what allowed it
 	lain    int                        // which sealed file lies there now
 	stone   string                     // which tombstone
+	drawn   int                        // for which certificate the preimage in the keys is
+	r       [3][32]byte                // the preimages
 
-	cancel, sealedAmend, partialAmend []byte
-	profile                           []byte
+	cancel  []byte
+	amends  map[envelope.ID][3][]byte // as the first one and as the second one
+	profile []byte
 }
 
-// shape is which of the things that can happen do, in one search.
+// shape is which of the things that can happen do, in one search. Of brief, quiet and
+// lean, which leave something out, each says what, and why nothing is lost by it, or
+// what is.
 type shape struct {
 	name                               string
 	copies                             int // that may travel at once
 	cancel, sealed, grow, clock, again bool
-	partial, close                     bool
+	partial, close, back               bool // back: the reader that refused is repaired
 	noCourier                          bool // no receipt is carried in by hand
-	brief                              bool // without pulls and flushes that change nothing, and choices that lead where another leads
+
+	// No power cut before a commit where only the journal has changed, and no kill of the desk: each leads to where a cut
+	// after the commit before it, a request that is lost, or an answer that is lost
+	// leads. TestModelOfTheHandshakeInBrief looks that this is so.
+	brief bool
+	// The outbox is emptied by itself only once the run has ended (the certificate's
+	// step does it before), and nothing is pulled before somebody has said something:
+	// that the desk has an answer earlier is left to the searches that are not quiet.
+	quiet bool
+	// Steps that take no part are done in one go; see unrelated.
+	lean bool
+	// At most so many choices that are not the first one, in which nothing goes wrong
+	// and nobody says anything; 0 any number.
+	far int
 }
 
 func (h *shaking) must(err error) {
@@ -71,7 +92,7 @@ func (h *shaking) now(late bool) func() time.Time {
 func newShaking(t *testing.T) *shaking {
 	t.Helper()
 	b := newBound(t)
-	h := &shaking{t: t, b: b, names: map[envelope.Digest]string{}, erased: map[string]map[string]json.RawMessage{}, tickets: map[string]envelope.Digest{}, cells: map[string]string{}, digests: map[string]envelope.Digest{}, tried: map[string]bool{}, words: map[envelope.Digest]string{}}
+	h := &shaking{t: t, b: b, names: map[envelope.Digest]string{}, erased: map[string]map[string]json.RawMessage{}, tickets: map[string]envelope.Digest{}, marks: map[written]mark{}, opened: map[string]*envelope.Envelope{}, digests: map[string]envelope.Digest{}, tried: map[string]bool{}, words: map[envelope.Digest]string{}, certs: map[envelope.Digest]cert{}, parcels: map[string]parcel{}}
 	b.a.Now = h.now(false)
 	b.a.Courier.Path = t.TempDir()
 	book := &drawer{now: cells{}}
@@ -99,6 +120,9 @@ func newShaking(t *testing.T) *shaking {
 	_, err = c.Carry(b.ctx)
 	b.no(err)
 	h.orders(book.now)
+	h.r[1], err = b.a.keys.OpenPreimage(b.a.preimageLabel(1))
+	b.no(err)
+	h.drawn = 1
 	return h
 }
 
@@ -157,10 +181,14 @@ func (h *shaking) orders(now cells) {
 	}
 	h.names[d] = "command"
 	h.cancel = sign("cancel", "cancel", command.Cancel{Case: id, Command: d, Terminal: terminal, V: 1}, "ops-1")
-	amend := func(what envelope.ID) []byte {
-		return sign(string(what), "amend", command.Amend{Allow: []envelope.ID{what}, Case: id, Command: d, N: 1, Terminal: terminal, V: 1}, "ops-1", "sec-1", "rel-1")
+	h.amends = map[envelope.ID][3][]byte{}
+	for _, what := range []envelope.ID{command.AllowSealed, command.AllowPartial} {
+		all := [3][]byte{}
+		for n := range int64(3) {
+			all[n] = sign(string(what), "amend", command.Amend{Allow: []envelope.ID{what}, Case: id, Command: d, N: n, Terminal: terminal, V: 1}, "ops-1", "sec-1", "rel-1")
+		}
+		h.amends[what] = all
 	}
-	h.sealedAmend, h.partialAmend = amend(command.AllowSealed), amend(command.AllowPartial)
 	bundle := b.a.id.bundles[0]
 	h.desk = startDesk(h.t, deskSetUp{
 		Trust: bundle.Encode(), Profile: b.a.id.profiles["rebind-standard"].Encode(), Binding: b.a.id.envelope.Encode(), Command: c.accepted.Command,
@@ -198,6 +226,10 @@ func (h *shaking) lay(s standing) {
 			h.must(os.WriteFile(at.sealed(), h.files[s.sealed], 0o600))
 		}
 		h.lain = s.sealed
+	}
+	if n := max(s.drawn, 1); h.drawn != n && s.who == whoThere {
+		h.must(h.b.a.keys.SealPreimage(h.r[n], h.b.a.preimageLabel(int64(n))))
+		h.drawn = n
 	}
 	if h.stone != s.stone {
 		h.must(unlessGone(os.Remove(at.tombstone())))

@@ -15,8 +15,8 @@ import (
 	"unbindd/wipe"
 )
 
-// runs lives a daemon on a state directory until the returned function ends it.
-func runs(t *testing.T, root string) (mode string, stop func()) {
+// lives runs a daemon on a state directory until the returned function ends it.
+func lives(t *testing.T, root string) (mode string, stop func()) {
 	t.Helper()
 	ctx, end := context.WithCancel(t.Context())
 	ready, done := make(chan string, 1), make(chan error, 1)
@@ -55,7 +55,7 @@ func ticketFor(t *testing.T) []byte {
 // it nobody enrols, and nothing of it is begun. Nor does a second daemon run.
 func TestNobodyEnrolsBesideADaemon(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "state")
-	mode, stop := runs(t, root)
+	mode, stop := lives(t, root)
 	if mode != local.Unenrolled {
 		t.Fatalf("the daemon begins %s", mode)
 	}

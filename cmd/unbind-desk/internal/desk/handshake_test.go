@@ -190,6 +190,9 @@ func (m *modelled) serve(q asked) (a answered, err error) {
 	}
 	m.do(d, q, &a)
 	base = m.spoil(q, before, base, &a)
+	if err := m.miscall(q, before, base, a); err != nil {
+		return a, err
+	}
 	m.states = append(m.states, base.Reopen())
 	a.At = len(m.states) - 1
 	a.View, err = m.look(base, q)
@@ -268,6 +271,33 @@ func (m *modelled) spoil(q asked, before, after *storetest.Memory, a *answered) 
 		a.Code, a.Err = 200, ""
 	}
 	return after
+}
+
+// miscall is a desk that calls the case something else than its certificate says.
+func (m *modelled) miscall(q asked, before, after *storetest.Memory, a answered) error {
+	to := State("")
+	switch {
+	case q.Op != "certificate" || a.Code != 200:
+	case q.Bug == "takes the old one" && q.N == 1 && m.has(before, "certificate/2"):
+		to = Erased
+	case q.Bug == "calls it complete" && !m.has(before, "certificate/1"):
+		to = Acknowledged
+	}
+	if to == "" {
+		return nil
+	}
+	s, err := store.New(after)
+	if err != nil {
+		return err
+	}
+	return s.Change(func(tx *store.Tx) error {
+		c, err := tx.Case(m.order)
+		if err != nil {
+			return err
+		}
+		c.State = to
+		return tx.PutCase(c)
+	})
 }
 
 func (m *modelled) has(base *storetest.Memory, name string) bool {

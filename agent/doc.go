@@ -35,9 +35,13 @@
 //	reader_inspect.go reader_delete.go  what it held before; erased without a ticket
 //	reader_look.go    list, probe, counter, restart: never believe it
 //	reader_report.go  what is on the line, for a person
-//	steps_deliver.go  deliver-backup: receipt and ticket
+//	steps_deliver.go  deliver-backup: until the receipt is there
+//	steps_ticket.go   and the reader's ticket
+//	authority.go      what allows the point of no return: a receipt, or who signed for its absence
 //	steps_report.go   sign-certificate, deliver-certificate
-//	steps_end.go      erase-identity, tombstone, and the journal's own end
+//	lastword.go       whether a case may end: receipted, closed, or once more to the reader
+//	steps_end.go      erase-identity: tombstone before keys, keys before trust
+//	steps_tombstone.go  the tombstone, and the journal's own end
 //	casefile.go       the running case, read from the journal and verified again
 //	statement.go      what the certificate says, from what the journal kept
 //	links.go          the link that the settings name, the broker's bell

@@ -202,7 +202,7 @@ func (w *world) tombstone(context.Context, *journal.Note, *caseFile) error {
 	return nil
 }
 
-// bury is bury of steps_end.go: the mark, the journal, the mark again.
+// bury is bury of steps_tombstone.go: the mark, the journal, the mark again.
 func (w *world) bury() error {
 	if err := w.small(buryName, "mark"); err != nil {
 		return err

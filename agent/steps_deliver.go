@@ -13,18 +13,9 @@ import (
 	"unbindd/agent/journal"
 	"unbindd/agent/manifest"
 	"unbindd/agent/receipt"
-	"unbindd/agent/ticket"
 	"unbindd/agent/trust"
 	"unbindd/transport"
 )
-
-// authority is what allows the point of no return: the receipt, or the command
-// or amendment that allows its absence.
-type authority struct {
-	Digest envelope.Digest `json:"digest"`
-	Index  int64           `json:"index"`
-	Kind   envelope.ID     `json:"kind"` // receipt, command, amend
-}
 
 // deliverBackup waits, for ever, until the receipt for exactly this manifest (or
 // what may stand in its place) and the reader's ticket are verified. Nothing in
@@ -102,113 +93,6 @@ func (a *Agent) tryDeliver(ctx context.Context, n *journal.Note) (done bool, err
 }
 
 func short(d envelope.Digest) string { return d.Hex()[:16] }
-
-// authority looks for what allows the point of no return. A receipt for an
-// earlier manifest is of no use; anything else that does not fit was never
-// written down.
-func (a *Agent) authority(c *caseFile) (authority, bool, error) {
-	e, ok, err := noteEnvelope(a.journal.Get, noteReceipt)
-	if err != nil {
-		return authority{}, false, err
-	}
-	have := grounds{}
-	if ok {
-		want, t, err := a.wantBackup()
-		if err != nil {
-			return authority{}, false, err
-		}
-		if r, err := receipt.Check(e, t, want); err == nil {
-			have.receipt = &authority{Digest: e.Digest(), Index: r.Index, Kind: "receipt"}
-		}
-	}
-	if err := a.absence(c, &have); err != nil {
-		return authority{}, false, err
-	}
-	auth, ok := c.allowedBy(have)
-	return auth, ok, nil
-}
-
-// absence finds out what there is instead of a receipt.
-func (a *Agent) absence(c *caseFile, have *grounds) error {
-	if have.receipt != nil || c.command.Backup.Gate == command.GateNone {
-		return nil
-	}
-	if err := a.waitedLong(have); err != nil {
-		return err
-	}
-	var on envelope.Digest
-	if ok, err := a.journal.Get(noteCarried, &on); err != nil || !ok {
-		return err
-	}
-	_, m, err := a.manifestNow()
-	have.carried = err == nil && on == m.Digest()
-	return err
-}
-
-// grounds is what lies there before the point of no return.
-type grounds struct {
-	receipt *authority // the one for the manifest in force
-	carried bool       // its sealed file lies on the courier medium
-	waited  int64      // seconds of uptime that the desk was silent
-}
-
-// allowedBy decides what allows the point of no return, strongest first.
-func (c *caseFile) allowedBy(have grounds) (authority, bool) {
-	if have.receipt != nil {
-		return *have.receipt, true
-	}
-	if c.command.Backup.Gate == command.GateNone {
-		return authority{Digest: c.digest(), Kind: "command"}, true
-	}
-	if by, enough := c.sealedIsEnough(have.waited); enough && have.carried {
-		return by, true
-	}
-	return authority{}, false
-}
-
-// sealedIsEnough says whether the sealed file on a courier medium suffices now.
-func (c *caseFile) sealedIsEnough(waited int64) (authority, bool) {
-	if d, ok := c.allows(command.AllowSealed); ok {
-		return authority{Digest: d, Kind: "amend"}, true
-	}
-	by, after := authority{Digest: c.digest(), Kind: "command"}, c.command.Backup.SealedAfter
-	return by, c.command.Backup.Gate == command.GateSealed || (after > 0 && waited >= after*3600)
-}
-
-func (a *Agent) waitedLong(have *grounds) error {
-	var w waitedFor
-	_, err := a.journal.Get(noteWaited, &w)
-	have.waited = w.Seconds
-	return err
-}
-
-const (
-	noteCarried = "carried" // the manifest whose sealed file lies on the courier medium
-	noteWaited  = "waited"  // uptime spent waiting for a receipt
-)
-
-// waitedFor counts uptime, because no clock is asked how long a desk is silent.
-type waitedFor struct {
-	Boot    string `json:"boot"`
-	Uptime  int64  `json:"uptime"`
-	Seconds int64  `json:"seconds"`
-}
-
-func (a *Agent) waited() error {
-	now, boot, err := uptime()
-	if err != nil {
-		return err
-	}
-	var w waitedFor
-	if _, err := a.journal.Get(noteWaited, &w); err != nil {
-		return err
-	}
-	if w.Boot == boot {
-		w.Seconds += now - w.Uptime
-	}
-	w.Boot, w.Uptime = boot, now
-	return a.journal.Save(noteWaited, w)
-}
 
 // send delivers manifest and sealed file over the link, and onto the courier
 // medium where that is enough. A receipt that comes back is compared before it
@@ -306,78 +190,4 @@ func (a *Agent) believed(c *caseFile) *trust.Trust {
 		return id.trust
 	}
 	return c.trust
-}
-
-// ticketReady says whether the reader's ticket is there and fits; it asks the
-// link for one where it is not.
-func (a *Agent) ticketReady(ctx context.Context, c *caseFile) (bool, error) {
-	order, err := a.ticketOrder(c)
-	if err != nil || len(order.Scope) == 0 {
-		return err == nil, err
-	}
-	var f ticket.File
-	if ok, err := a.journal.Get(noteTicket, &f); err != nil {
-		return false, err
-	} else if ok {
-		if _, err := f.Check(order, a.believed(c)); err == nil {
-			return true, nil
-		}
-	}
-	return a.fetchTicket(ctx, c, order)
-}
-
-func (a *Agent) fetchTicket(ctx context.Context, c *caseFile, order ticket.Order) (bool, error) {
-	link := a.links()
-	if link == nil {
-		return false, nil
-	}
-	m, e, err := a.manifestNow()
-	if err != nil {
-		return false, err
-	}
-	// Where no receipt was asked for, this is how the signer learns of the manifest.
-	if _, err := link.Put(ctx, transport.Object{Case: string(m.Case), Kind: "manifest", N: m.N}, e.Encode()); err != nil && !errors.Is(err, transport.ErrNotYet) {
-		return false, err
-	}
-	text, err := link.Fetch(ctx, transport.Object{Case: string(m.Case), Kind: "ticket", N: m.N})
-	if err != nil {
-		return false, err
-	}
-	f, err := ticket.Read(text)
-	if err != nil {
-		return false, err
-	}
-	if _, err := f.Check(order, a.believed(c)); err != nil {
-		return false, err
-	}
-	return true, a.journal.Save(noteTicket, f)
-}
-
-// ticketOrder is everything the ticket must be made for.
-func (a *Agent) ticketOrder(c *caseFile) (ticket.Order, error) {
-	m, _, err := a.manifestNow()
-	if err != nil {
-		return ticket.Order{}, err
-	}
-	auth, ok, err := a.authority(c)
-	if err == nil && !ok {
-		err = envelope.Refuse("E29", "early", "cannot take the ticket: there is no receipt that it could be for")
-	}
-	return ticket.Order{
-		SN: m.Reader.SN, RC: m.Reader.RC, EraCnt: uint32(m.Reader.EraCnt), Scope: slotsOf(m.Scope),
-		Command: c.digest(), Authority: auth.Digest,
-	}, err
-}
-
-// checkTicket checks a ticket that was carried in.
-func (a *Agent) checkTicket(f ticket.File) ([]byte, error) {
-	c, err := a.openCase()
-	if err != nil {
-		return nil, err
-	}
-	order, err := a.ticketOrder(c)
-	if err != nil {
-		return nil, err
-	}
-	return f.Check(order, a.believed(c))
 }

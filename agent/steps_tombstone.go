@@ -1,0 +1,142 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
+	"unbindd/transport"
+	"unbindd/wipe"
+)
+
+// engrave writes the tombstone, with the preimage in the clear: whole or not at
+// all, and before the keys go.
+func (a *Agent) engrave() error {
+	c, err := a.openCase()
+	if err != nil {
+		return err
+	}
+	e, _, err := a.signed()
+	if err != nil {
+		return err
+	}
+	s, err := certificate.Read(e)
+	if err != nil {
+		return err
+	}
+	r, err := a.keys.OpenPreimage(a.preimageLabel(s.Predicate.N))
+	if err != nil {
+		return err
+	}
+	t := certificate.Tombstone{
+		Action: c.command.Action, Case: c.command.Case, Certificate: e.Digest(), Epoch: c.command.Epoch,
+		IDs: []envelope.ID{}, R: r[:], Result: s.Predicate.Result, Terminal: c.command.Terminal, V: 1,
+	}
+	ids, err1 := a.journal.ConsumedIDs()
+	seq, err2 := a.journal.LastSeq()
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		t.IDs = append(t.IDs, envelope.ID(id))
+	}
+	t.Seq = seq
+	text, err := envelope.Canonical(t)
+	if err != nil {
+		return err
+	}
+	return writeFile(a.at.tombstone(), text)
+}
+
+// leaveTombstone reveals the preimage to the desk, which needs no key. It is the
+// last word; what follows is only tidying up.
+func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
+	if err := a.leaveImage(ctx); err != nil {
+		return err
+	}
+	var acc accepted
+	if _, err := n.Get(noteAccepted, &acc); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(a.at.tombstone())
+	if err != nil {
+		return fmt.Errorf("cannot read the tombstone: %w", err)
+	}
+	t, err := certificate.ReadTombstone(text)
+	if err != nil {
+		return err
+	}
+	a.show.setTombstone(t, false)
+	body, err := json.Marshal(map[string]any{"r": b64(t.R), "v": 1})
+	if err != nil {
+		return err
+	}
+	for tries := 1; ; tries++ {
+		rung := a.bell.wait()
+		err := a.reveal(ctx, acc.Route, t, body)
+		if err == nil {
+			a.show.setTombstone(t, true)
+			n.Say("the desk has seen the preimage")
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if forced, ferr := a.forced(); ferr != nil || forced || transport.Permanent(err) {
+			n.Say("the preimage was not revealed: %v", err)
+			return ferr
+		}
+		a.waiting("tombstone", "the desk, to reveal the preimage", err)
+		if err := a.rest(ctx, rung, tries, err); err != nil {
+			return err
+		}
+	}
+}
+
+// forced says whether the case was ended by a signed close, which is for a desk
+// that may never answer again.
+func (a *Agent) forced() (bool, error) {
+	var raw json.RawMessage
+	return a.journal.Get(noteClose, &raw)
+}
+
+// reveal sends r over pinned TLS without a client certificate.
+func (a *Agent) reveal(ctx context.Context, way route, t certificate.Tombstone, body []byte) error {
+	link, err := a.ways(way, transport.Identity{
+		Terminal: string(t.Terminal), Roots: []byte(way.CA), Pins: way.Pins, Now: a.clock.wall,
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(link.Reveal(ctx, string(t.Case), body), link.Close())
+}
+
+// bury erases the journal and what else is left of the case; the tombstone
+// stays. It is not a step: the journal that would record it is what goes. The
+// mark on disk says that it may go, and is what a cut finds.
+func (a *Agent) bury() error {
+	if a.journal != nil {
+		if err := a.journal.Close(); err != nil {
+			return fmt.Errorf("cannot close the journal: %w", err)
+		}
+	}
+	if err := writeFile(a.at.buryMark(), nil); err != nil {
+		return err
+	}
+	ev := wipe.Erase(context.Background(), a.Sys, wipe.Target{
+		Name: "journal", Kind: "data", Path: a.at.journal(), Root: a.at.root, Requested: "clear", Depth: a.depth(),
+	}, func(op string) { a.Moment("wipe/journal:" + op) })
+	if ev.Verified != certificate.Pass {
+		return fmt.Errorf("cannot erase the journal: %s", ev.Reason)
+	}
+	if err := os.Remove(a.at.buryMark()); err != nil {
+		return fmt.Errorf("cannot remove the last mark: %w", err)
+	}
+	a.Log.Info().Msg("this terminal is unbound; a tombstone is all that is left")
+	return syncDir(a.at.root)
+}

@@ -41,8 +41,15 @@ func releaseBuffer(b []byte) {
 	}
 	// Cleared already; what these refuse costs a page and no secret.
 	_ = unix.Munlock(whole)
-	if _, err := unix.MmapPtr(-1, 0, unsafe.Pointer(&whole[0]), uintptr(len(whole)), unix.PROT_READ|unix.PROT_WRITE,
-		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED); err != nil {
-		_ = unix.Madvise(whole, unix.MADV_DONTNEED)
+	if mapAnew(whole, unix.PROT_READ|unix.PROT_WRITE) != nil {
+		// Before Linux 6.12 a mapping that is refused may have taken the old one away.
+		// One that is only read is never refused for want of memory.
+		_ = mapAnew(whole, unix.PROT_READ)
 	}
+}
+
+// mapAnew puts fresh zeros where b lies.
+func mapAnew(b []byte, prot int) error {
+	_, err := unix.MmapPtr(-1, 0, unsafe.Pointer(&b[0]), uintptr(len(b)), prot, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED)
+	return err
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,7 +20,7 @@ var plain = sync.OnceValues(func() (string, error) {
 	}
 	plainDir = dir
 	binary := filepath.Join(dir, "ledger.test")
-	if out, err := exec.Command("go", "test", "-c", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "test", "-c", "-race=false", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("cannot build it: %w\n%s", err, out)
 	}
 	return binary, nil
@@ -48,7 +49,13 @@ func withoutDetector(t *testing.T) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), binary, "-test.v", "-test.run=^"+t.Name()+"$", "-test.timeout=15m").CombinedOutput()
+	args := []string{"-test.v", "-test.run=^" + t.Name() + "$", "-test.timeout=15m"}
+	flag.Visit(func(f *flag.Flag) {
+		if strings.HasPrefix(f.Name, "rapid.") { // a failure is lived again by those
+			args = append(args, "-"+f.Name+"="+f.Value.String())
+		}
+	})
+	out, err := exec.CommandContext(t.Context(), binary, args...).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" ") {
 		t.Fatalf("without the race detector: %v\n%s", err, out)
 	}

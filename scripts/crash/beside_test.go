@@ -58,6 +58,24 @@ func loseable(dir string, seed uint64, say func(string)) error {
 	return nil
 }
 
+// stillHeld wants every record in the lost ledger that the older copy had; at a cut
+// it may lie nowhere for the moment. Opening it has written its meta pages.
+func stillHeld(dir string) error {
+	o := ledgerOptions(98)
+	o.NoCreate = true
+	l, err := ledger.Open(dir, o)
+	if errors.Is(err, ledger.ErrAbsent) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the lost ledger: %w", err)
+	}
+	if l.Head() != chains()[olderEnd] {
+		err = fmt.Errorf("the lost ledger ends in %+v, and was found with %+v", l.Head(), chains()[olderEnd])
+	}
+	return errors.Join(err, l.Verify(context.Background()), l.Close())
+}
+
 // copySynced is what a person does who keeps a copy: it is on the medium.
 func copySynced(to, from string) error {
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
@@ -127,8 +145,8 @@ func keptBeside(dir string, seed uint64, say func(string)) error {
 	return errors.Join(appendUpTo(l, last+3, say), l.Close())
 }
 
-// openWith is what the agent does at each opening: the ledger, and into it what lies
-// beside it.
+// openWith does as the agent at each opening (ledgerBeside there, which has tests of its
+// own): the ledger, and into it what lies beside it.
 func openWith(dir string, seed uint64) (*ledger.Ledger, error) {
 	l, err := openKnown(dir, seed)
 	if err != nil {
@@ -154,8 +172,8 @@ func openWith(dir string, seed uint64) (*ledger.Ledger, error) {
 	}
 }
 
-// judgeBeside wants a lost ledger to stay as it was found, for whoever puts the whole
-// one back; then every record that was acknowledged is in it, in either of them.
+// judgeBeside wants a lost ledger to keep what it was found with, for whoever has to
+// look at it, until the whole one is put back; then every record that was acknowledged is in it, in either of them.
 func judgeBeside(dir string, told []string) error {
 	acked, begun := bounds(told)
 	whole, at := filepath.Join(dir, "whole"), filepath.Join(dir, "ledger")
@@ -163,7 +181,7 @@ func judgeBeside(dir string, told []string) error {
 		if l, err := openKnown(dir, 99); !errors.Is(err, ledger.ErrDamaged) {
 			return fmt.Errorf("without its end the ledger opens to %v, %w", l, err)
 		}
-		if err := errors.Join(os.RemoveAll(at), os.Rename(whole, at)); err != nil {
+		if err := errors.Join(stillHeld(at), os.RemoveAll(at), os.Rename(whole, at)); err != nil {
 			return err
 		}
 	} else if slices.Contains(told, "lost") && !slices.Contains(told, "ack 18") {

@@ -160,6 +160,24 @@ func TestACommandThatWasWrittenAfterAllIsNotShownAsRefused(t *testing.T) {
 	}
 }
 
+// An answer is the desk's last word on an order: what nobody could judge, because the
+// journal cannot be read or written, gets none.
+func TestWhatFailedHereIsAnsweredToNobody(t *testing.T) {
+	b, d, _ := onFullDisk(t)
+	order := b.challenged(1)
+	for name := range d.values {
+		if strings.HasSuffix(name, "/challenge") {
+			d.values[name] = []byte("{")
+		}
+	}
+	if got := outcomes(b.a.take(order.Encode())); got != "command E18" {
+		t.Fatal(got)
+	}
+	if parcels, err := b.a.journal.Outbox(); err != nil || len(parcels) > 0 {
+		t.Errorf("the desk is told %v, %v", parcels, err)
+	}
+}
+
 // Every order that comes to nothing is the last one refused, whoever's fault it is.
 func TestWhateverIsTurnedDownIsShown(t *testing.T) {
 	b, d, _ := onFullDisk(t)

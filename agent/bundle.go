@@ -60,7 +60,8 @@ func (a *Agent) takeFrom(text []byte, linked bool) []local.Object {
 func (a *Agent) refuseOrder(text []byte, why error) local.Object {
 	e, err := envelope.Parse(text, envelope.MaxSize)
 	if err != nil {
-		return refusedObject("order", "", err)
+		o, _ := a.turnDown("order", "", "", err)
+		return o
 	}
 	return a.refuse("order", e, a.unnamed(), why)
 }
@@ -69,7 +70,8 @@ func (a *Agent) refuseOrder(text []byte, why error) local.Object {
 func (a *Agent) takeEnvelope(text []byte) local.Object {
 	e, err := envelope.Parse(text, envelope.MaxSize)
 	if err != nil {
-		return refusedObject("envelope", "", err)
+		o, _ := a.turnDown("envelope", "", "", err)
+		return o
 	}
 	switch e.PayloadType {
 	case envelope.Type("command"):
@@ -83,7 +85,8 @@ func (a *Agent) takeEnvelope(text []byte) local.Object {
 	case envelope.Type("papers"):
 		return a.takePapers(e)
 	}
-	return refusedObject("envelope", e.Digest(), envelope.Refuse("E03", "", "cannot take the envelope: its type is not one that a terminal takes"))
+	o, _ := a.turnDown("envelope", e.Digest(), "", envelope.Refuse("E03", "", "cannot take the envelope: its type is not one that a terminal takes"))
+	return o
 }
 
 // takeReceipt checks a receipt that was carried in against what the case waits

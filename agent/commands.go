@@ -28,11 +28,13 @@ func (a *Agent) takeCommand(text []byte, e *envelope.Envelope) local.Object {
 	}
 	id := a.identity()
 	if id == nil {
-		return refusedObject("command", e.Digest(), errNotBound)
+		o, _ := a.turnDown("command", e.Digest(), "", errNotBound)
+		return o
 	}
 	run, begun, err := a.current()
 	if err != nil {
-		return refusedObject("command", e.Digest(), envelope.Refuse("E18", "", "cannot read the journal: %w", err))
+		o, _ := a.turnDown("command", e.Digest(), "", envelope.Refuse("E18", "", "cannot read the journal: %w", err))
+		return o
 	}
 	caseID, _, peeked := command.Peek(e, id.trust)
 	if !peeked {
@@ -234,7 +236,8 @@ func (a *Agent) begin(id *identity, v *command.Verified) local.Object {
 	}
 	if err != nil {
 		a.lookAtOrders() // nobody knows whether it was written: what the journal says is obeyed
-		return refusedObject("command", v.Digest(), envelope.Refuse("E18", "", "cannot write the command down, or to know whether it was: %w", err))
+		o, _ := a.turnDown("command", v.Digest(), c.Case, envelope.Refuse("E18", "", "cannot write the command down, or to know whether it was: %w", err))
+		return o
 	}
 	a.show.setRefused(nil)
 	a.Moment("accept:recorded")
@@ -256,23 +259,25 @@ func (a *Agent) lookAtOrders() {
 
 // takeFollowUp takes a cancel, an amendment or a close of the running case.
 func (a *Agent) takeFollowUp(e *envelope.Envelope) local.Object {
-	run, begun, err := a.current()
-	if err != nil {
-		return refusedObject("follow-up", e.Digest(), envelope.Refuse("E18", "", "cannot read the journal: %w", err))
-	}
 	kind := map[string]string{
 		envelope.Type("cancel"): "cancel", envelope.Type("amend"): "amend", envelope.Type("close"): "close",
 	}[e.PayloadType]
+	run, begun, err := a.current()
+	if err != nil {
+		o, _ := a.turnDown(kind, e.Digest(), "", envelope.Refuse("E18", "", "cannot read the journal: %w", err))
+		return o
+	}
 	if !begun || (run.Outcome != journal.Running && kind != "cancel") {
 		return a.refuse(kind, e, a.unnamed(), envelope.Refuse("E28", "case", "cannot take it: no case runs here"))
 	}
+	var r command.Running
 	c, err := a.openCase()
-	if err != nil {
-		return refusedObject(kind, e.Digest(), err)
+	if err == nil {
+		r, err = a.running(c)
 	}
-	r, err := a.running(c)
 	if err != nil {
-		return refusedObject(kind, e.Digest(), err)
+		o, _ := a.turnDown(kind, e.Digest(), "", err)
+		return o
 	}
 	known, err := a.follow(kind, e, r, run, c)
 	if err != nil {

@@ -23,13 +23,20 @@ type Outside struct {
 }
 
 func (o Outside) String() string {
-	mend := "add " + o.Root + " to erase.roots, or have the profile changed"
-	if o.Root == "" {
-		mend = "no setting allows that; have the profile changed"
+	mend := "no setting allows that; have the profile changed"
+	switch {
+	case slices.Contains(tooWide, o.Root):
+		mend = "no root should hold all of " + o.Root + "; have the profile changed, or the data moved into a folder of its own"
+	case o.Root != "":
+		mend = "add " + o.Root + " to erase.roots, which opens everything below it to every signed profile, or have the profile changed"
 	}
 	return fmt.Sprintf("%s at %s (place %d of the inventory of profile %s) lies outside erase.roots, so that a command by it is refused (E17:inventory): %s",
 		o.Class, o.Path, o.Place, o.Profiles, mend)
 }
+
+// tooWide are folders that others than the terminal's own programs live in: nobody is
+// told to open one of them to every profile.
+var tooWide = []string{"/", "/boot", "/data", "/etc", "/home", "/opt", "/root", "/srv", "/usr", "/var", "/var/lib"}
 
 // OutsideRoots lists such places of every profile that a terminal believes in, before
 // anybody needs them; of one that is bound to nobody there are none.

@@ -75,19 +75,12 @@ func (a *Agent) answer(caseID envelope.ID, subject envelope.Digest, outcome, cod
 }
 
 // refuse answers a refusal and remembers it, so that a link that offers the same
-// bytes again and again gets one answer. Nothing else changes.
+// bytes again and again gets one answer. Nothing else changes. What failed here is
+// answered to nobody: the desk would take it for the end of an order that nobody has
+// judged.
 func (a *Agent) refuse(kind string, e *envelope.Envelope, caseID envelope.ID, why error) local.Object {
-	o := refusedObject(kind, e.Digest(), why)
-	o.Case = string(caseID)
-	a.mu.Lock()
-	_, known := a.refused[o.Digest+o.Error.Code]
-	if len(a.refused) > remembered {
-		clear(a.refused)
-	}
-	a.refused[o.Digest+o.Error.Code] = o
-	a.mu.Unlock()
-	a.show.setRefused(&local.Refused{Kind: kind, Digest: o.Digest, Case: o.Case, At: a.Now().UnixMilli(), Why: *o.Error})
-	if known {
+	o, known := a.turnDown(kind, e.Digest(), caseID, why)
+	if known || failedHere(o) {
 		return o
 	}
 	p, err := a.answer(caseID, e.Digest(), command.Refused, code(why))
@@ -97,10 +90,39 @@ func (a *Agent) refuse(kind string, e *envelope.Envelope, caseID envelope.ID, wh
 	if err != nil {
 		a.Log.Error().Err(err).Msg("the refusal cannot be answered")
 	}
-	a.Log.Warn().Str("code", o.Error.Code).Str("case", o.Case).Str("kind", kind).Msg("refused")
-	a.hub.tell(local.Event{Kind: "command", Name: kind, State: "refused", Code: o.Error.Code, Detail: o.Error.Message})
 	a.bell.ring()
 	return o
+}
+
+// turnDown shows an order that comes to nothing here, for whatever reason, and tells
+// of it once: a link that offers the same bytes again moves the time.
+func (a *Agent) turnDown(kind string, digest envelope.Digest, caseID envelope.ID, why error) (o local.Object, known bool) {
+	o = refusedObject(kind, digest, why)
+	o.Case = string(caseID)
+	if digest != "" { // of what cannot be read nobody knows whether it came before
+		a.mu.Lock()
+		_, known = a.refused[o.Digest+o.Error.Code]
+		if len(a.refused) > remembered {
+			clear(a.refused)
+		}
+		a.refused[o.Digest+o.Error.Code] = o
+		a.mu.Unlock()
+	}
+	a.show.setRefused(&local.Refused{Kind: kind, Digest: o.Digest, Case: o.Case, At: a.Now().UnixMilli(), Why: *o.Error})
+	if !known {
+		a.Log.Warn().Str("code", o.Error.Code).Str("case", o.Case).Str("kind", kind).Msg("refused")
+		a.hub.tell(local.Event{Kind: "command", Name: kind, State: "refused", Code: o.Error.Code, Detail: o.Error.Message})
+	}
+	return o, known
+}
+
+// failedHere says that an object was not judged, because something of ours failed.
+func failedHere(o local.Object) bool {
+	if o.Error == nil {
+		return false
+	}
+	bare, _, _ := cutCode(o.Error.Code)
+	return bare == "" || bare == "E18"
 }
 
 // forget lets a refusal be answered again whose answer the desk would not have:

@@ -55,14 +55,14 @@ func TestAnUnboundTerminalHasNoLink(t *testing.T) {
 }
 
 // A place that no folder of the settings holds is named, with the folder that would,
-// before anybody orders anything.
+// before anybody orders anything; but nobody is told to open a folder of the system.
 func TestPlacesOutsideTheRootsAreNamed(t *testing.T) {
 	b := newBound(t)
 	id := b.a.identity()
 	p, err := profile.Open(id.stored[0], id.trust)
 	b.no(err)
 	p.Scope = append([]envelope.ID{profile.AppData}, p.Scope...)
-	for _, path := range []string{"/var/lib/pos", "/srv/in/pos", "/home/*/pos-*/x", "/pos"} {
+	for _, path := range []string{"/var/lib/pos", "/srv/in/pos", "/home/*/pos-*/x", "/pos", "/opt/pos/app"} {
 		p.Inventory = append(p.Inventory, profile.Place{Class: profile.AppData, Path: path})
 	}
 	e := b.seal(profile.Kind, p, "ops-1", "sec-1")
@@ -83,6 +83,7 @@ func TestPlacesOutsideTheRootsAreNamed(t *testing.T) {
 		{"rebind-standard", 1, profile.AppData, "/var/lib/pos", "/var/lib"},
 		{"rebind-standard", 3, profile.AppData, "/home/*/pos-*/x", "/home"},
 		{"rebind-standard", 4, profile.AppData, "/pos", ""},
+		{"rebind-standard", 5, profile.AppData, "/opt/pos/app", "/opt/pos"},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("they are %v", got)
@@ -90,6 +91,16 @@ func TestPlacesOutsideTheRootsAreNamed(t *testing.T) {
 	for i, o := range got {
 		if o != want[i] || !strings.Contains(o.String(), o.Path) || !strings.Contains(o.String(), "erase.roots") {
 			t.Errorf("%d is %+v, want %+v", i, o, want[i])
+		}
+	}
+	for i, mend := range []string{
+		"no root should hold all of /var/lib; have the profile changed, or the data moved into a folder of its own",
+		"no root should hold all of /home; have the profile changed, or the data moved into a folder of its own",
+		"no setting allows that; have the profile changed",
+		"add /opt/pos to erase.roots, which opens everything below it to every signed profile, or have the profile changed",
+	} {
+		if said := got[i].String(); !strings.HasSuffix(said, ": "+mend) {
+			t.Errorf("%d is told as %q", i, said)
 		}
 	}
 	if all, err := OutsideRoots(Config{StateDir: filepath.Join(t.TempDir(), "none")}); err != nil || len(all) > 0 {

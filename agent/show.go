@@ -160,5 +160,8 @@ func (s *shown) fill(out *local.Status) {
 		if s.waitsOver != nil {
 			out.Case.Problem = s.waitsOver
 		}
+		if out.Refused != nil && out.Refused.Digest == out.Case.Command {
+			out.Refused = nil // it was not known whether it was written down; it was
+		}
 	}
 }

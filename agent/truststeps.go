@@ -53,7 +53,8 @@ func (m motion) ahead(t *trust.Trust) (now *trust.Trust, taken []*envelope.Envel
 func (a *Agent) takeBundle(text []byte, linked bool) []local.Object {
 	var b bundle
 	if err := json.Unmarshal(text, &b); err != nil {
-		return []local.Object{refusedObject("bundle", "", envelope.Refuse("E02", "shape", "cannot read the bundle: it is not of the shape {orders, profiles, trust}"))}
+		o, _ := a.turnDown("bundle", "", "", envelope.Refuse("E02", "shape", "cannot read the bundle: it is not of the shape {orders, profiles, trust}"))
+		return []local.Object{o}
 	}
 	m, err := b.motion()
 	m.linked = linked

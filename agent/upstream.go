@@ -47,7 +47,7 @@ func (a *Agent) poll(ctx context.Context) {
 	case <-ctx.Done():
 	case <-a.timed:
 	}
-	etag, failures, untimed := a.identity().firstTag(), 0, 0
+	etag, failures, untimed, unkept := a.identity().firstTag(), 0, 0, 0
 	for ctx.Err() == nil {
 		link := a.links()
 		if link == nil {
@@ -73,9 +73,13 @@ func (a *Agent) poll(ctx context.Context) {
 				continue
 			}
 		}
-		etag, untimed = next, 0
+		if err := a.kept(text); err != nil { // with the old tag it is asked for again
+			unkept++
+			a.doze(ctx, a.interval(unkept, err), a.bell.wait())
+			continue
+		}
+		etag, untimed, unkept = next, 0, 0
 		if text != nil {
-			a.pulled(text)
 			continue
 		}
 		if m := a.mode(); m == local.Trading || m == local.Blocked {
@@ -84,6 +88,21 @@ func (a *Agent) poll(ctx context.Context) {
 			nap(ctx, a.Link.RetryMin)
 		}
 	}
+}
+
+// kept takes what the desk sent, if anything. It fails where that must be sent again,
+// because a disk that is full, or whatever failed here, has judged nothing.
+func (a *Agent) kept(text []byte) error {
+	if text == nil {
+		return nil
+	}
+	for _, o := range a.pulled(text) {
+		if failedHere(o) {
+			a.Log.Error().Str("code", o.Error.Code).Str("kind", o.Kind).Str("why", o.Error.Message).Msg("what the desk sent cannot be taken, and is asked for again")
+			return errors.New(o.Error.Message)
+		}
+	}
+	return nil
 }
 
 // jitter is the interval, a quarter more or less, so that a fleet does not ask

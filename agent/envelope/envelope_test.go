@@ -184,8 +184,8 @@ func TestEveryCodeIsToldInBothLanguages(t *testing.T) {
 	}
 }
 
-// The words of a place are taken where it has some, for the code with its detail before
-// the bare one; everywhere else those of the code.
+// The words of a place are taken where it has some; those of a detail before the bare
+// ones of a place; everywhere else those of the code.
 func TestTheWordsAreOfThePlace(t *testing.T) {
 	for _, c := range []struct {
 		at         Place
@@ -197,6 +197,12 @@ func TestTheWordsAreOfThePlace(t *testing.T) {
 		{AtDesk, "E28:profile", "Take one of those that are named"},
 		{AtDesk, "E28:case", "Check the name"},
 		{AtTerminal, "E28:case", "See what runs here"},
+		{AtDesk, "E28:certificate", "Check the name"},
+		{AtDesk, "E17:profile", "Issue it as the profile allows"},
+		{AtDesk, "E04:unsigned", "Have it signed by the people"},
+		{AtVerify, "E04:unsigned", "It proves nothing"},
+		{AtEnrolment, "E04:unsigned", "Nothing was bound"},
+		{AtEnrolment, "E05:same-holder", "Nothing was bound"},
 		{AtDesk, "E05:same-holder", "Let another person sign"},
 		{AtPlan, "E17:inventory", "Add its folder to erase.roots"},
 		{AtEnrolment, "E17:profile", "Nothing was bound"},

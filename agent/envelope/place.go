@@ -16,18 +16,66 @@ const (
 	AtVerify    Place = "verify"    // files checked without a daemon
 )
 
-// MeaningAt is MeaningOf in the words of a place, where it has any for the code.
+// MeaningAt is MeaningOf in the words of a place, where it has any for the code. What is
+// said of a detail is closer than what a place says of the bare code; a place that means
+// its bare words for a detail, too, has a row for that.
 func MeaningAt(at Place, code string) (Meaning, bool) {
+	if m, ok := among(placed[at], code); ok {
+		return m, true
+	}
+	if m, ok := among(details, code); ok {
+		return m, true
+	}
 	bare, _, _ := strings.Cut(code, ":")
-	for _, wanted := range []string{code, bare} {
-		for _, m := range placed[at] {
-			if m.Code == wanted {
-				return m, true
-			}
-		}
+	if m, ok := among(placed[at], bare); ok {
+		return m, true
 	}
 	return MeaningOf(code)
 }
+
+func among(all []Meaning, code string) (Meaning, bool) {
+	for _, m := range all {
+		if m.Code == code {
+			return m, true
+		}
+	}
+	return Meaning{}, false
+}
+
+// like is the meaning of a bare code of a place, for one of its details, too.
+func (m Meaning) like(detail string) Meaning {
+	m.Code += ":" + detail
+	return m
+}
+
+// The bare words of a place that count for details, too.
+var (
+	deskPolicy = Meaning{
+		"E17", "policy_refused",
+		two("The order does not fit its profile, or what it refers to.", "Issue it as the profile allows; what does not fit is named."),
+		two("指令与其方案或所引用的内容不符。", "请按方案允许的内容签发；不符之处已列明。"),
+	}
+	deskCase = Meaning{
+		"E28", "no_such_case",
+		two("It names something that this desk does not have, or not in that state.", "Check the name; \"unbind-desk cases list\" has the cases with their states."),
+		two("所指对象不在本后台，或状态不符。", "请核对名称；\"unbind-desk cases list\" 列出各案件及其状态。"),
+	}
+	enrolUnknown = Meaning{
+		"E04", "no_known_key",
+		two("What the desk sent is not signed by a key of its trust.", "Nothing was bound. Have the desk's operator look at it, and make a new ticket."),
+		two("后台发来的内容没有由其信任包中的密钥签名。", "尚未登记。请后台人员检查，并重新开具票据。"),
+	}
+	enrolThreshold = Meaning{
+		"E05", "threshold_not_met",
+		two("What the desk sent is not signed as its own rules demand.", "Nothing was bound. Have the desk's operator look at it, and make a new ticket."),
+		two("后台发来的内容未按其自身规则签名。", "尚未登记。请后台人员检查，并重新开具票据。"),
+	}
+	enrolPolicy = Meaning{
+		"E17", "policy_refused",
+		two("A profile of the desk does not hold under its own trust.", "Nothing was bound. Have the profile signed anew and published at the desk, then enrol with the same ticket."),
+		two("后台的一个方案在其信任包下无效。", "尚未登记。请在后台重新签名并发布该方案，然后用同一票据登记。"),
+	}
+)
 
 var placed = map[Place][]Meaning{
 	AtDesk: {
@@ -41,16 +89,8 @@ var placed = map[Place][]Meaning{
 			two("The trust bundle cannot be taken over, for the reason named.", "Draft the next version from the one in force (\"unbind-desk trust draft\"), have it signed, and publish the versions in order."),
 			two("信任包因所述原因无法接受。", "请从现行版本起草下一版本（\"unbind-desk trust draft\"），签名后按顺序发布。"),
 		},
-		{
-			"E17", "policy_refused",
-			two("The order does not fit its profile, or what it refers to.", "Issue it as the profile allows; what does not fit is named."),
-			two("指令与其方案或所引用的内容不符。", "请按方案允许的内容签发；不符之处已列明。"),
-		},
-		{
-			"E28", "no_such_case",
-			two("It names something that this desk does not have, or not in that state.", "Check the name; \"unbind-desk cases list\" has the cases with their states."),
-			two("所指对象不在本后台，或状态不符。", "请核对名称；\"unbind-desk cases list\" 列出各案件及其状态。"),
-		},
+		deskPolicy, deskPolicy.like("profile"), deskPolicy.like("inventory"),
+		deskCase, deskCase.like("case"), deskCase.like("certificate"),
 		{
 			"E28:profile", "no_such_profile",
 			two("This desk has no profile of that name.", "Take one of those that are named, or publish the profile first."),
@@ -63,26 +103,14 @@ var placed = map[Place][]Meaning{
 		},
 	},
 	AtEnrolment: {
-		{
-			"E04", "no_known_key",
-			two("What the desk sent is not signed by a key of its trust.", "Nothing was bound. Have the desk's operator look at it, and make a new ticket."),
-			two("后台发来的内容没有由其信任包中的密钥签名。", "尚未登记。请后台人员检查，并重新开具票据。"),
-		},
-		{
-			"E05", "threshold_not_met",
-			two("What the desk sent is not signed as its own rules demand.", "Nothing was bound. Have the desk's operator look at it, and make a new ticket."),
-			two("后台发来的内容未按其自身规则签名。", "尚未登记。请后台人员检查，并重新开具票据。"),
-		},
+		enrolUnknown, enrolUnknown.like("unsigned"),
+		enrolThreshold, enrolThreshold.like("same-holder"),
 		{
 			"E16", "trust_step_rejected",
 			two("The trust that the desk sent does not follow from the anchor of the ticket.", "Nothing was bound. Compare the anchor with the desk's operator over another way, and have a new ticket made."),
 			two("后台发来的信任包与票据的锚定摘要不符。", "尚未登记。请通过其他途径与后台人员核对锚定摘要，并重新开具票据。"),
 		},
-		{
-			"E17", "policy_refused",
-			two("A profile of the desk does not hold under its own trust.", "Nothing was bound. Have the profile signed anew and published at the desk, then enrol with the same ticket."),
-			two("后台的一个方案在其信任包下无效。", "尚未登记。请在后台重新签名并发布该方案，然后用同一票据登记。"),
-		},
+		enrolPolicy, enrolPolicy.like("profile"),
 		{
 			"E19", "case_open",
 			two("The last unbinding of this terminal has not ended.", "Start the daemon and let it end (\"unbindctl watch\"); then stop it and enrol."),
@@ -106,6 +134,11 @@ var placed = map[Place][]Meaning{
 			"E04", "no_known_key",
 			two("No signature is by a key of the trust bundles or the binding that were given.", "Give every bundle up to the version that it was signed under, and see that each file is of this case."),
 			two("没有一个签名来自所给信任包或绑定中的密钥。", "请提供至其签名版本为止的全部信任包，并确认各文件属于该案件。"),
+		},
+		{
+			"E04:unsigned", "unsigned",
+			two("Nobody has signed it.", "It proves nothing. Get the file anew from whoever keeps it, with its signatures."),
+			two("该文件没有任何签名。", "它不能证明任何内容。请向保管方重新索取带签名的文件。"),
 		},
 		{
 			"E16", "trust_step_rejected",

@@ -58,7 +58,7 @@ type Status struct {
 // Refused is the last order that was refused: since the daemon began, and until a
 // command is accepted.
 type Refused struct {
-	Kind   string `json:"kind"` // command, cancel, amend, close; order where it was not looked at
+	Kind   string `json:"kind"` // command, cancel, amend, close; order where it was not looked at; envelope, bundle where it is none
 	Digest string `json:"digest"`
 	Case   string `json:"case,omitempty"`
 	At     int64  `json:"at"` // Unix milliseconds; of a repetition, when it came last

@@ -49,7 +49,7 @@ type follower struct {
 	patience time.Duration // how long a daemon that was leaving may be silent
 
 	before  string // the command of a case that was over when the waiting began
-	refused int64  // when the last order before that was refused
+	refused string // the order that had been refused before that, and its code
 	reached bool
 	last    local.Status
 	unbound bool      // an event said so
@@ -74,6 +74,9 @@ func (f *follower) run(ctx context.Context) (ending, error) {
 		end, over, err := f.look(inner)
 		switch {
 		case inner.Err() != nil:
+			if f.reached {
+				f.view.status(f.last) // so that what was heard since is not lost
+			}
 			return f.left(context.Cause(inner)), nil
 		case err != nil:
 			return ending{}, err
@@ -126,16 +129,18 @@ func (f *follower) look(ctx context.Context) (ending, bool, error) {
 }
 
 // turnedDown is the end of a wait for an unbinding whose command was refused since
-// the waiting began: none will come of it.
+// the waiting began: none will come of it. A link offers what it has again and again,
+// so that the time of a refusal says nothing; another order does, or another reason.
 func (f *follower) turnedDown(s local.Status) *ending {
 	r := s.Refused
-	if !f.wait || r == nil || s.Case != nil || s.Mode == local.Unbound || r.Kind != "command" && r.Kind != "order" {
+	if r == nil {
 		return nil
 	}
+	order := r.Digest + " " + r.Why.Code
 	if !f.reached {
-		f.refused = r.At
+		f.refused = order
 	}
-	if r.At == f.refused { // not earlier: a terminal's clock may be set back
+	if !f.wait || order == f.refused || s.Case != nil || s.Mode == local.Unbound || r.Kind != "command" && r.Kind != "order" {
 		return nil
 	}
 	end := endingOf(nil)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"unbindd/agent/envelope"
 	"unbindd/agent/local"
 )
 
@@ -187,6 +188,59 @@ func TestAWaitEndsWithTheNewCase(t *testing.T) {
 	f.wait = true
 	if end, err := f.run(t.Context()); err != nil || end.Case != old.Case.Case || end.Exit != exitBlocked {
 		t.Errorf("a case that ran already: %+v, %v", end, err)
+	}
+}
+
+// TestAWaitPassesOverWhatWasRefusedBefore: a repetition moves only the time. Another
+// order that is refused ends the wait, and so does another reason.
+func TestAWaitPassesOverWhatWasRefusedBefore(t *testing.T) {
+	first, again := refusedAt(caseStart, "sha256:cc"), refusedAt(caseStart+5000, "sha256:cc")
+	other, late, follow := refusedAt(caseStart, "sha256:dd"), refusedAt(caseStart, "sha256:cc"), refusedAt(caseStart, "sha256:dd")
+	late.Refused.Why.Code, follow.Refused.Kind = "E13", "cancel"
+	for name, c := range map[string]struct {
+		list []local.Status
+		want exit
+	}{
+		"the same, later":       {[]local.Status{first, again}, exitBlocked},
+		"after a restart":       {[]local.Status{first, trading(), again}, exitBlocked},
+		"another, in between":   {[]local.Status{first, follow, again}, exitBlocked},
+		"another, at that time": {[]local.Status{first, again, other}, exitRefused},
+		"for another reason":    {[]local.Status{first, again, late}, exitRefused},
+		"the first":             {[]local.Status{trading(), first}, exitRefused},
+	} {
+		f := quick(&recorder{}, answers(c.list...))
+		f.wait, f.timeout = true, 10*time.Second
+		if c.want == exitBlocked {
+			f.timeout = 100 * time.Millisecond
+		}
+		if end, err := f.run(t.Context()); err != nil || end.Exit != c.want {
+			t.Errorf("%s: %+v, %v", name, end, err)
+		}
+	}
+}
+
+// lastHeard is a view of lines that is interrupted by the first event.
+type lastHeard struct {
+	*lines
+	stop func()
+}
+
+func (l lastHeard) event(e local.Event) {
+	l.lines.event(e)
+	l.stop()
+}
+
+// TestWhatWasHeardIsToldBeforeAWatchIsLeft: lines hold an event until the next
+// status, and an interrupt may come before that.
+func TestWhatWasHeardIsToldBeforeAWatchIsLeft(t *testing.T) {
+	text := &strings.Builder{}
+	ctx, stop := context.WithCancel(t.Context())
+	f := quick(&recorder{}, answers(obeying("erase-data", local.Doing)))
+	f.view = lastHeard{&lines{out: &paper{to: text, lang: envelope.English}, now: time.Now}, stop}
+	f.tick, f.burst = time.Hour, time.Hour
+	f.events = oneStream(local.Event{ID: 1, Time: caseStart + 10_100, Kind: "erased", Name: "logs-1", State: "pass"})
+	if end, err := f.run(ctx); err != nil || end.Exit != exitDetached || !strings.Contains(text.String(), "erased: logs-1") {
+		t.Errorf("%+v, %v, told\n%s", end, err, text)
 	}
 }
 

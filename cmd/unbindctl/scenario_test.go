@@ -126,17 +126,25 @@ func dryRun(blockers ...local.Error) local.Plan {
 }
 
 // refusedAt is a trading terminal whose last command was refused.
-func refusedAt(at int64) local.Status {
+func refusedAt(at int64, digest string) local.Status {
 	s := trading()
-	s.Refused = &local.Refused{Kind: "command", Digest: "sha256:cc", Case: "C-2026-000123", At: at, Why: local.Error{
+	s.Refused = &local.Refused{Kind: "command", Digest: digest, Case: "C-2026-000123", At: at, Why: local.Error{
 		Code: "E05:missing-role", Message: "cannot verify the envelope: role security has not signed", Next: "Let the missing role sign.",
 	}}
 	return s
 }
 
-// turnedDown refuses a command while somebody waits; an earlier one had been refused.
+// turnedDown refuses a command while somebody waits; an earlier one had been refused,
+// and is offered again.
 func turnedDown() *daemon {
-	return &daemon{statuses: []local.Status{refusedAt(caseStart), refusedAt(caseStart), refusedAt(caseStart + 5000)}, events: gateEvents()}
+	d := offeredAgain()
+	d.statuses = append(d.statuses, refusedAt(caseStart+9000, "sha256:dd"))
+	return d
+}
+
+// offeredAgain refuses a command that it had refused before, later.
+func offeredAgain() *daemon {
+	return &daemon{statuses: []local.Status{refusedAt(caseStart, "sha256:cc"), refusedAt(caseStart, "sha256:cc"), refusedAt(caseStart+5000, "sha256:cc")}, events: gateEvents()}
 }
 
 // untried is a terminal that has not asked its desk yet.
@@ -194,7 +202,7 @@ func scenarios() map[string]*daemon {
 		local.ReaderCheck{Check: "probe", Result: local.CheckFailed, Detail: "listed as loaded and does not answer: TMK in slot 16"})
 	poor.tested.OK, poor.tested.Repeats, poor.tested.Damaged = false, 4, 1
 	return map[string]*daemon{
-		"turned-down": turnedDown(), "untried": answers(untried()),
+		"turned-down": turnedDown(), "offered-again": offeredAgain(), "untried": answers(untried()),
 		"reader": withReader("SN-1"), "reader-foreign": foreign, "reader-poor": poor, "reader-silent": silent,
 		"unenrolled": answers(local.Status{Schema: local.Schema, Mode: local.Unenrolled, Clock: "unknown"}),
 		"trading":    answers(trading()), "blocked": blocked, "open-batch": batch, "beyond": beyond, "refusing": refused, "forbidding": forbidden, "choosing": choosing,

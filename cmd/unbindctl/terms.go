@@ -55,6 +55,9 @@ var terms = map[string]words{
 	"amend":   {"amendment", "变更"},
 	"close":   {"close", "关闭"},
 
+	"envelope": {"envelope", "信封"},
+	"bundle":   {"bundle", "文件包"},
+
 	"pass": {"pass", "通过"},
 	"fail": {"FAIL", "未通过"},
 

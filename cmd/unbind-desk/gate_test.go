@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -22,6 +23,8 @@ import (
 	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/signer"
+	"unbindd/cmd/unbind-desk/internal/store"
+	"unbindd/cmd/unbind-desk/internal/store/bolt"
 )
 
 // With gate none the command itself, which role release signed too, allows the
@@ -136,20 +139,18 @@ func TestReplace(t *testing.T) {
 			t.Errorf("%s is offered: exit %d, %s", action, code, said)
 		}
 	}
-	// No terminal carries it out yet, so no verb asks for it; the desk knows how.
-	wish := desk.Wish{
-		Terminal: "T-1", Action: "replace", Profile: "replace-standard", Reason: "device-swap",
-		Gate: command.GateReceipt, Level: command.Clear, Set: directory.RecipientSet, Valid: 3600,
-	}
-	if _, err := operator(string(o.dir)).Issue(t.Context(), wish); envelope.CodeOf(err) != "E17:successor" {
-		t.Fatalf("a replacement without a successor was issued: %v", err)
+	// No terminal carries it out, so the desk drafts none, whoever asks; a case that an
+	// older one drafted goes its way.
+	for _, action := range []envelope.ID{command.Replace, command.Quarantine, "reboot"} {
+		if _, err := operator(string(o.dir)).Issue(t.Context(), desk.Wish{
+			Terminal: "T-1", Action: action, Profile: "replace-standard", Reason: "device-swap",
+			Gate: command.GateReceipt, Level: command.Clear, Set: directory.RecipientSet, Valid: 3600,
+		}); envelope.CodeOf(err) != "E17:action" {
+			t.Errorf("%s was drafted: %v", action, err)
+		}
 	}
 	old.trade(2)
-	wish.Successor = "T-2"
-	draft, err := operator(string(o.dir)).Issue(t.Context(), wish)
-	o.check(err)
-	path := o.file("order.json")
-	o.check(os.WriteFile(path, draft.Order, 0o600))
+	path := o.olderReplacement("T-1", next)
 	o.cli("sign", "--key", o.dir.Key("ops-1"), path)
 	o.cli("sign", "--key", o.dir.Key("sec-1"), path)
 	o.cli("publish", "--dir", string(o.dir), path)
@@ -182,6 +183,39 @@ func TestReplace(t *testing.T) {
 	v := next.begin(o.order(unbind("T-2"), "ops-1", "sec-1"))
 	v.sealed(nothing)
 	v.deliver()
+}
+
+// olderReplacement makes a drafted case into one that an older desk drafted, with a
+// successor; the file is its unsigned command.
+func (o *office) olderReplacement(terminal string, next *terminal) (path string) {
+	o.t.Helper()
+	e, path := o.draft(unbind(terminal))
+	var c command.Command
+	o.check(envelope.Decode(e.Payload, &c))
+	c.Action, c.Reason = command.Replace, "device-swap"
+	c.Successor = &command.Successor{Device: next.signer().Public().ID(), Terminal: envelope.ID(next.id)}
+	e, err := envelope.Seal(envelope.Type(command.Kind), c)
+	o.check(err)
+	o.whileStopped(func(tx *store.Tx) error {
+		drafted, err := tx.Case(c.Case)
+		drafted.Command, drafted.Draft = e.Digest(), e.Encode()
+		return errors.Join(err, tx.PutCase(drafted), tx.PutSuccessor(c.Successor.Device, c.Case))
+	})
+	o.check(os.WriteFile(path, e.Encode(), 0o600))
+	return path
+}
+
+// whileStopped changes the desk's store between two runs of it.
+func (o *office) whileStopped(f func(*store.Tx) error) {
+	o.t.Helper()
+	o.stop()
+	base, err := bolt.Open(string(o.dir))
+	o.check(err)
+	kept, err := store.New(base)
+	o.check(err)
+	o.check(kept.Change(f))
+	o.check(kept.Close())
+	o.start()
 }
 
 // A certificate may rest on an amendment that allows a sealed backup.

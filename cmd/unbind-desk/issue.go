@@ -65,8 +65,6 @@ operations signs and publishes before the command.`,
 	f.DurationVar(&i.valid, "valid", 14*24*time.Hour, "how long the command is good")
 	f.StringArrayVar(&i.papers, "paper", nil, "TYPE=FILE:BADGE, a document that BADGE has seen (repeatable)")
 	f.StringVar(&i.papersOut, "papers", "", "file to write the unsigned list of papers to")
-	f.StringVar(&i.wish.Successor, "successor", "", "the terminal that takes over, for action replace")
-	cobra.CheckErr(f.MarkHidden("successor")) // the desk knows it, and no terminal of this version
 	f.StringVar(&i.out, "out", "", "file to write the unsigned command to")
 	must(c, "terminal", "action", "profile", "reason", "out")
 	for flag, words := range map[string][]string{
@@ -78,22 +76,28 @@ operations signs and publishes before the command.`,
 	return c
 }
 
-// actions are what terminals of this version carry out.
-var actions = []string{command.Rebind, command.Retire}
+// actions are the words for what terminals of this version carry out.
+var actions = func() (words []string) {
+	for _, action := range desk.Actions {
+		words = append(words, string(action))
+	}
+	return words
+}()
 
-// carriedOut refuses an action that every terminal would refuse.
+// carriedOut says what the desk would refuse, and what to do instead, before anything is
+// asked or read.
 func carriedOut(action string) error {
-	want := strings.Join(actions, " or ")
+	err := desk.CarriedOut(envelope.ID(action))
 	switch {
-	case slices.Contains(actions, action):
+	case err == nil:
 		return nil
 	case action == command.Replace || action == command.Quarantine:
-		return advise(envelope.Refuse("E17", "action", "cannot issue the command: terminals of this version do not carry out %s", action), text{
+		return advise(err, text{
 			"Use --action rebind where the terminal goes to another merchant, or --action retire where it is withdrawn.",
 			"终端转给其他商户请用 --action rebind，终端停用请用 --action retire。",
 		})
 	}
-	return misuse("cannot use --action %s: want %s", action, want)
+	return misuse("cannot use --action %s: want %s", action, strings.Join(actions, " or "))
 }
 
 func (i *issuing) run(c *cobra.Command) error {

@@ -76,7 +76,7 @@ func newPair(t *testing.T, base func(dir string) store.Base, blobs func(dir dire
 	for range 2 {
 		kept, err := store.New(shared)
 		p.check(err)
-		d, err := (&serving{dir: p.dir, url: p.url}).open(kept, keeper, nil)
+		d, err := (&serving{dir: p.dir, url: p.url}).open(kept, keeper, zerolog.Nop(), nil)
 		p.check(err)
 		d.Now = p.clock.now
 		p.desks = append(p.desks, d)

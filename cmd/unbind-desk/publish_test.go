@@ -40,6 +40,8 @@ func TestPublishCountsPeople(t *testing.T) {
 	o.cli("sign", "--key", o.dir.Key("ops-2"), path)
 	o.refusesToPublish(path, "E05:missing-role")
 	o.cli("sign", "--key", o.dir.Key("sec-1"), path)
+	o.refusesToPublish(path, "E05:role") // more than are asked for, as where they are collected
+	_, path = o.draft(unbind("T-1"), "ops-1", "sec-1")
 	o.cli("publish", "--dir", string(o.dir), path)
 	o.cli("publish", "--dir", string(o.dir), path) // again: nothing new
 
@@ -93,16 +95,15 @@ func TestIssueRefuses(t *testing.T) {
 	o := newOffice(t)
 	newTerminal(o, "T-1")
 	for code, args := range map[string][]string{
-		"E28:terminal":  unbind("T-9"),
-		"E17:reason":    {"--terminal", "T-1", "--action", "rebind", "--profile", "rebind-standard", "--reason", "bored"},
-		"E17:action":    {"--terminal", "T-1", "--action", "retire", "--profile", "rebind-standard", "--reason", "merchant-closed"},
-		"E28:profile":   {"--terminal", "T-1", "--action", "rebind", "--profile", "none", "--reason", "merchant-closed"},
-		"E17:papers":    {"--terminal", "T-1", "--action", "retire", "--profile", "retire-standard", "--reason", "merchant-closed"},
-		"E17:set":       unbind("T-1", "--set", "rcp-9"),
-		"E17:scope":     unbind("T-1", "--scope", "ledger"),
-		"E07:gate":      unbind("T-1", "--gate", "never"),
-		"E17:successor": unbind("T-1", "--successor", "T-1"),
-		"E13:valid":     unbind("T-1", "--valid", "-1h"),
+		"E28:terminal": unbind("T-9"),
+		"E17:reason":   {"--terminal", "T-1", "--action", "rebind", "--profile", "rebind-standard", "--reason", "bored"},
+		"E17:action":   {"--terminal", "T-1", "--action", "retire", "--profile", "rebind-standard", "--reason", "merchant-closed"},
+		"E28:profile":  {"--terminal", "T-1", "--action", "rebind", "--profile", "none", "--reason", "merchant-closed"},
+		"E17:papers":   {"--terminal", "T-1", "--action", "retire", "--profile", "retire-standard", "--reason", "merchant-closed"},
+		"E17:set":      unbind("T-1", "--set", "rcp-9"),
+		"E17:scope":    unbind("T-1", "--scope", "ledger"),
+		"E07:gate":     unbind("T-1", "--gate", "never"),
+		"E13:valid":    unbind("T-1", "--valid", "-1h"),
 	} {
 		_, said, exit := verb(t, append([]string{"issue", "--dir", string(o.dir), "--out", o.file("c.json")}, args...)...)
 		if exit != exitRefused || !strings.Contains(said, "["+code+"]") {

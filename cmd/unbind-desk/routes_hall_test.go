@@ -60,7 +60,7 @@ func newHall(t *testing.T) *hall {
 	t.Cleanup(func() { _ = kept.Close() }) // whatever it holds is thrown away
 	calm, hasty := h.listen(), h.listen()
 	h.url, h.hasty = "https://"+calm.Addr().String(), hasty.Addr().String()
-	h.desk, err = (&serving{dir: h.dir, url: h.url}).open(kept, folder.Folder(h.dir.Blobs()), nil)
+	h.desk, err = (&serving{dir: h.dir, url: h.url}).open(kept, folder.Folder(h.dir.Blobs()), zerolog.Nop(), nil)
 	h.check(err)
 	h.calm = serve.New(h.desk, zerolog.Nop(), 1<<20)
 	h.calm.Console = &serve.Console{Handler: http.NotFoundHandler(), URL: "http://127.0.0.1:1"} // has tests of its own

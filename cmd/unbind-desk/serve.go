@@ -119,7 +119,8 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot read the desk's certificate: %w", err)
 	}
-	d, err := s.open(kept, blobs, func(what string) { say(c, "paused %s", what) })
+	log := zerolog.New(c.ErrOrStderr()).With().Timestamp().Logger()
+	d, err := s.open(kept, blobs, log, func(what string) { say(c, "paused %s", what) })
 	if err != nil {
 		return err
 	}
@@ -142,7 +143,6 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 		return err
 	}
 	defer operators.Close()
-	log := zerolog.New(c.ErrOrStderr()).With().Timestamp().Logger()
 	server := serve.New(d, log, s.maxBackup)
 	if server.Console, err = consoleOf(d, log, server, pages); err != nil {
 		return err
@@ -169,8 +169,9 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 }
 
 // open puts the desk together from its directory.
-func (s *serving) open(kept *store.Store, blobs blob.Keeper, told func(string)) (*desk.Desk, error) {
+func (s *serving) open(kept *store.Store, blobs blob.Keeper, log zerolog.Logger, told func(string)) (*desk.Desk, error) {
 	p := desk.Parts{Store: kept, Blobs: blobs, URL: envelope.ID(s.url), Now: time.Now, Random: rand.Reader, Pause: pauser(s.pauseAt, told)}
+	p.Trouble = func(what string, err error) { log.Error().Err(err).Msg(what) }
 	for _, partner := range s.told {
 		p.Partners = append(p.Partners, partner.Name)
 	}

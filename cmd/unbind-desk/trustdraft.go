@@ -73,7 +73,7 @@ func (d *drafting) run(c *cobra.Command) error {
 		return err
 	}
 	now := got.now()
-	e, err := rotation.Next(now, change)
+	e, err := rotation.Next(got.versions, change)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func nextOf(c *cobra.Command, from *origin, file string) (got chain, next *trust
 		return got, nil, nil, err
 	}
 	if next, err = got.now().Draft(e); err == nil {
-		err = rotation.Judge(got.now(), next, next.Issued)
+		err = rotation.Judge(got.versions, next, next.Issued)
 	}
 	return got, next, e, err
 }

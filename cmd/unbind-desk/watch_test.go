@@ -209,7 +209,7 @@ func (p *pair) runOne(base store.Base) <-chan error {
 	p.t.Helper()
 	kept, err := store.New(base)
 	p.check(err)
-	d, err := (&serving{dir: p.dir, url: p.url}).open(kept, folderOf(p.dir), nil)
+	d, err := (&serving{dir: p.dir, url: p.url}).open(kept, folderOf(p.dir), zerolog.Nop(), nil)
 	p.check(err)
 	terminals, err := net.Listen("tcp", "127.0.0.1:0")
 	p.check(err)

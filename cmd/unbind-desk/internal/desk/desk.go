@@ -41,6 +41,9 @@ type Parts struct {
 	// or "after", and with "backup" and "kept" between a file and its receipt;
 	// tests block in it to cut the power there. May be nil.
 	Pause func(what, when string)
+	// Trouble hears what went wrong beside a request that was answered all the same;
+	// nil where nobody listens.
+	Trouble func(what string, err error)
 }
 
 // Desk applies the rules to a store.
@@ -52,6 +55,7 @@ type Desk struct {
 	signing  sync.Mutex
 	bell     bell
 	pieces   pieces
+	passed   sync.Map // rows of the queue of tickets that were passed over, each told once
 }
 
 // belief is every bundle and the trust that each of them comes to.
@@ -73,7 +77,7 @@ func New(p Parts) (*Desk, error) {
 	if d.trust() == nil {
 		return nil, errors.New("cannot open the desk: there is no trust bundle")
 	}
-	if err := errors.Join(d.Store.SweepCases("successors-noted", findSuccessor), d.Store.SweepCases("gone-forgotten", d.forgetGone), d.Store.SweepCases("tickets-queued", d.queueCase)); err != nil {
+	if err := errors.Join(d.Store.SweepCases("successors-noted", findSuccessor), d.Store.SweepCases("gone-forgotten", d.forgetGone), d.queueOlder("tickets-queued")); err != nil {
 		return nil, fmt.Errorf("cannot open the desk: %w", err)
 	}
 	if err := d.livesUnder(d.trust()); err != nil {
@@ -82,8 +86,8 @@ func New(p Parts) (*Desk, error) {
 	return d, nil
 }
 
-// findSuccessor notes once, for a case of an older desk, who takes over in it;
-// newer cases are noted when they are drafted.
+// findSuccessor notes once, for a case of an older desk, who takes over in it; this one
+// drafts none with a successor.
 func findSuccessor(tx *store.Tx, c store.Case) error {
 	order, err := parse[command.Command](c.Draft)
 	if err != nil || order.Successor == nil {
@@ -194,6 +198,12 @@ func (d *Desk) commit(what string, f func(*store.Tx) error) error {
 func (d *Desk) pause(what, when string) {
 	if d.Pause != nil {
 		d.Pause(what, when)
+	}
+}
+
+func (d *Desk) trouble(what string, err error) {
+	if d.Trouble != nil {
+		d.Trouble(what, err)
 	}
 }
 

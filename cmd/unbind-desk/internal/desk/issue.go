@@ -33,7 +33,17 @@ type Wish struct {
 	Set         envelope.ID       `json:"set"`
 	Valid       int64             `json:"valid"`
 	Papers      []command.Paper   `json:"papers,omitempty"`
-	Successor   string            `json:"successor,omitempty"`
+}
+
+// Actions are what terminals of this version carry out.
+var Actions = []envelope.ID{command.Rebind, command.Retire}
+
+// CarriedOut refuses an action that every terminal would refuse.
+func CarriedOut(action envelope.ID) error {
+	if slices.Contains(Actions, action) {
+		return nil
+	}
+	return refuse(ErrUnfit, "E17", "action", "cannot issue the command: terminals of this version do not carry out %s", action)
 }
 
 // Draft is an unsigned order, and the unsigned papers it refers to, if any.
@@ -76,6 +86,9 @@ func (d *Desk) wish(tx *store.Tx, w Wish) (command.Command, error) {
 		Challenge: w.Challenge, Exception: w.Exception, Issued: now, Level: w.Level,
 		NotBefore: now, NotAfter: now + w.Valid, Reason: w.Reason, Root: d.trust().Version, V: 1,
 	}
+	if err := CarriedOut(w.Action); err != nil {
+		return c, err
+	}
 	if w.Valid <= 0 || w.Valid > int64(10*365*24*time.Hour/time.Second) {
 		return c, refuse(ErrMalformed, "E13", "valid", "cannot issue the command: it would never be valid, or longer than ten years")
 	}
@@ -95,11 +108,6 @@ func (d *Desk) wish(tx *store.Tx, w Wish) (command.Command, error) {
 	c.Profile = command.Named{Digest: d.trust().Profiles[w.Profile], ID: w.Profile}
 	if c.Scope = slices.Sorted(slices.Values(w.Scope)); len(c.Scope) == 0 {
 		c.Scope = slices.Sorted(slices.Values(p.Scope))
-	}
-	if w.Successor != "" {
-		if c.Successor, err = d.successor(tx, w.Successor); err != nil {
-			return c, err
-		}
 	}
 	return c, d.fits(c, p, w.Papers)
 }
@@ -145,15 +153,6 @@ func (d *Desk) profile(tx *store.Tx, id envelope.ID) (profile.Profile, error) {
 	return p, err
 }
 
-func (d *Desk) successor(tx *store.Tx, terminal string) (*command.Successor, error) {
-	t, b, err := d.bound(tx, terminal)
-	if err != nil {
-		return nil, err
-	}
-	binding, err := d.binding(b)
-	return &command.Successor{Device: binding.Device.ID(), Terminal: t.ID}, err
-}
-
 // fits is what the desk itself holds against a command: the profile, the papers
 // it demands, and a recipient set that exists.
 func (d *Desk) fits(c command.Command, p profile.Profile, papers []command.Paper) error {
@@ -166,9 +165,6 @@ func (d *Desk) fits(c command.Command, p profile.Profile, papers []command.Paper
 	}
 	if len(d.trust().Recipients[c.Backup.Set]) == 0 {
 		return refuse(ErrUnfit, "E17", "set", "cannot issue the command: the trust bundle has no recipient set of that name")
-	}
-	if (c.Action == command.Replace) != (c.Successor != nil) {
-		return refuse(ErrUnfit, "E17", "successor", "cannot issue the command: a successor belongs to the action replace and to no other")
 	}
 	for _, kind := range p.Papers {
 		if !slices.ContainsFunc(papers, func(have command.Paper) bool { return have.Type == kind }) {
@@ -207,11 +203,6 @@ func (d *Desk) draft(tx *store.Tx, c command.Command, papers []command.Paper) (D
 		Command: e.Digest(), Binding: c.Binding, Draft: out.Order, Version: 1,
 	}
 	out.Version = record.Version
-	if c.Successor != nil {
-		if err := tx.PutSuccessor(c.Successor.Device, c.Case); err != nil {
-			return Draft{}, err
-		}
-	}
 	return out, errors.Join(
 		tx.AddNumber(c.Terminal, c.Epoch, c.Seq, c.Case), tx.PutCase(record),
 		tx.Note(c.Case, store.Entry{At: d.now(), State: Drafted, What: "command drafted"}),

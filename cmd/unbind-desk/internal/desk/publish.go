@@ -10,6 +10,7 @@ import (
 	"unbindd/agent/profile"
 	"unbindd/agent/receipt"
 	"unbindd/agent/trust"
+	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/rotation"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
@@ -133,6 +134,9 @@ func (d *Desk) publishCounted(tx *store.Tx, e *envelope.Envelope, seen int64, co
 	if err != nil {
 		return done, err
 	}
+	if _, err := grounds.Approve(d.trust(), e); err != nil { // as where they are collected
+		return done, err
+	}
 	if err := count(verified); err != nil {
 		return done, err
 	}
@@ -176,9 +180,6 @@ func (d *Desk) publishTrust(tx *store.Tx, e *envelope.Envelope, _ int64) (Publis
 	if err != nil {
 		return Published{}, err
 	}
-	if err := rotation.SameHolders(d.versions(), next); err != nil {
-		return Published{}, err
-	}
 	have, err := tx.Trust(next.Version)
 	switch {
 	case err == nil:
@@ -188,6 +189,9 @@ func (d *Desk) publishTrust(tx *store.Tx, e *envelope.Envelope, _ int64) (Publis
 		}
 		return Published{}, err
 	case !errors.Is(err, store.ErrAbsent):
+		return Published{}, err
+	}
+	if err := rotation.SameHolders(d.versions(), next); err != nil {
 		return Published{}, err
 	}
 	if err := d.livesUnder(next); err != nil {

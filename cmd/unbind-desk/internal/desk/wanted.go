@@ -2,8 +2,10 @@ package desk
 
 import (
 	"errors"
+	"fmt"
 
 	"unbindd/agent/command"
+	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -13,7 +15,9 @@ import (
 // the command's gate, and have no ticket yet. What a sealed file on a courier
 // medium is good for is a person's to decide, and so is not in the list. It reads
 // the queue alone, however many cases there are; what has no place in it any more,
-// because its case ended without a ticket, is taken out on the way.
+// because its case ended without a ticket, is taken out on the way. That is no part of
+// the answer: what cannot be taken out now is met again by the next who asks. A row that
+// does not decode is told and passed over, and keeps nobody else from a ticket.
 func (d *Desk) Wanted() (wanted []store.Wanted, err error) {
 	var over []store.Wanted
 	err = d.look(func(tx *store.Tx) error {
@@ -21,6 +25,10 @@ func (d *Desk) Wanted() (wanted []store.Wanted, err error) {
 		return tx.Wanted(func(w store.Wanted) error {
 			due, err := d.stillWanted(tx, w)
 			switch {
+			case spoiled(err):
+				if _, told := d.passed.LoadOrStore(w, true); !told {
+					d.trouble(fmt.Sprintf("a manifest that waits for its ticket was passed over: case %q, number %d", w.Case, w.N), err)
+				}
 			case err != nil:
 				return err
 			case due:
@@ -34,14 +42,23 @@ func (d *Desk) Wanted() (wanted []store.Wanted, err error) {
 	if err != nil || len(over) == 0 {
 		return wanted, err
 	}
-	return wanted, d.change(func(tx *store.Tx) error {
+	if err := d.change(func(tx *store.Tx) error {
 		for _, w := range over {
 			if err := tx.RemoveWanted(w); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}); err != nil {
+		d.trouble("what is over was not taken out of the queue of tickets", err)
+	}
+	return wanted, nil
+}
+
+// spoiled says that an error is of one row alone: it does not decode, or what it names
+// is not there. Any other is of the store, and ends a walk.
+func spoiled(err error) bool {
+	return errors.Is(err, store.ErrGarbled) || errors.Is(err, store.ErrAbsent) || envelope.CodeOf(err) != ""
 }
 
 // mostOver is how many rows are taken out of the queue at once.
@@ -75,12 +92,34 @@ func (d *Desk) queue(tx *store.Tx, c store.Case, n int64) error {
 	return tx.PutWanted(store.Wanted{Case: c.ID, N: n})
 }
 
-// queueCase does it for a case of an older desk, which had no queue.
-func (d *Desk) queueCase(tx *store.Tx, c store.Case) error {
+// queueOlder does it once, under a name, for the cases of an older desk, which had no
+// queue. One that does not decode keeps no desk from starting.
+func (d *Desk) queueOlder(name string) error {
+	unqueued := func(id string, err error) {
+		d.trouble(fmt.Sprintf("a case of an older desk was not queued for its ticket: %q", id), err)
+	}
+	return d.Store.SweepReadable(name, func(tx *store.Tx, c store.Case) error {
+		err := d.queueCase(tx, c, unqueued)
+		if spoiled(err) {
+			unqueued(string(c.ID), err)
+			return nil
+		}
+		return err
+	}, unqueued)
+}
+
+func (d *Desk) queueCase(tx *store.Tx, c store.Case, unqueued func(string, error)) error {
 	if !open(c.State) {
 		return nil
 	}
-	return tx.Objects(c.ID, manifest.Kind, func(o store.Object) error { return d.queue(tx, c, o.N) })
+	return tx.Objects(c.ID, manifest.Kind, func(o store.Object) error {
+		err := d.queue(tx, c, o.N)
+		if spoiled(err) {
+			unqueued(string(c.ID), err)
+			return nil
+		}
+		return err
+	})
 }
 
 func (d *Desk) ticketDue(tx *store.Tx, c store.Case, o store.Object) (bool, error) {

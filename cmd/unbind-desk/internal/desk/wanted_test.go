@@ -3,6 +3,7 @@ package desk
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func TestTheQueueOfTickets(t *testing.T) {
 		if n := len(wantedOf(t, d)); n != 0 {
 			t.Fatalf("%s is due before anybody queued it: %d", id, n)
 		}
-		if err := d.Store.SweepCases("take-over-"+id, d.queueCase); err != nil { // as an older desk's
+		if err := d.queueOlder("take-over-" + id); err != nil { // as an older desk's
 			t.Fatal(err)
 		}
 		list := wantedOf(t, d)
@@ -94,6 +95,112 @@ func TestTheQueueOfTickets(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// sick is a base that does not write, while it is full, and whose rows are garbled by hand.
+type sick struct {
+	store.Base
+	full bool
+}
+
+var errFull = errors.New("no space left")
+
+func (s *sick) Change(f func(store.Rows) error) error {
+	if s.full {
+		return errFull
+	}
+	return s.Base.Change(f)
+}
+
+// A queue that cannot be cleaned is read all the same, and cleaned later; a row that does
+// not decode is told, once, and stops nobody: not who asks, and not the desk's start.
+func TestTheQueueOfTicketsOnASickDisk(t *testing.T) {
+	base := &sick{Base: storetest.NewMemory()}
+	d := queueing(t, base)
+	var told []string
+	d.Trouble = func(what string, err error) { told = append(told, what+": "+err.Error()) }
+	spoil := func(table store.Table, like string) {
+		t.Helper()
+		if err := base.Change(func(r store.Rows) error {
+			rows, err := r.List(table, like, "", 9)
+			if err != nil || len(rows) != 1 {
+				return fmt.Errorf("%d rows like %s, %w", len(rows), like, err)
+			}
+			return r.Put(table, rows[0].Key, []byte("{"))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := []string{"a-case", "b-draft", "c-manifest", "d-object", "e-row", "f-over", "g-due"}
+	var over store.Case
+	if err := d.change(func(tx *store.Tx) error {
+		for _, id := range names {
+			c, err := waiting(tx, id, Accepted, command.GateNone, false)
+			if id == "f-over" {
+				over = c
+			}
+			if err := errors.Join(err, d.queue(tx, c, 1)); err != nil {
+				return err
+			}
+			switch id {
+			case "b-draft":
+				c.Draft = []byte("{")
+				err = tx.PutCase(c)
+			case "c-manifest": // of a second number, whose body is no envelope
+				_, err = tx.AddObject(store.Key{Case: c.ID, Kind: manifest.Kind, N: 2}, store.Object{Digest: anything, Body: []byte("{")})
+				err = errors.Join(err, tx.PutWanted(store.Wanted{Case: c.ID, N: 2}))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	spoil("cases", "a-case")
+	spoil("objects", "d-object")
+	spoil("wanted", "e-row")
+	over.State = Undone
+	if err := d.change(func(tx *store.Tx) error { return tx.PutCase(over) }); err != nil {
+		t.Fatal(err)
+	}
+	want := []store.Wanted{{Case: "c-manifest", N: 1}, {Case: "e-row", N: 1}, {Case: "g-due", N: 1}}
+	asked := func(saying int) {
+		t.Helper()
+		told = nil
+		if list := wantedOf(t, d); !slices.Equal(list, want) {
+			t.Errorf("wanted are %v, want %v", list, want)
+		}
+		if len(told) != saying {
+			t.Errorf("%d things are told, want %d: %q", len(told), saying, told)
+		}
+	}
+	base.full = true
+	asked(5) // four rows that do not decode, and the disk
+	asked(1) // the disk, again
+	base.full = false
+	asked(0)
+	base.full = true
+	asked(0) // nothing is left to be taken out
+
+	base.full, told = false, nil
+	if err := base.Change(func(r store.Rows) error { // the queue of a desk that had none
+		rows, err := r.List("wanted", "", "", 9)
+		for _, row := range rows {
+			err = errors.Join(err, r.Remove("wanted", row.Key))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.queueOlder("take-over"); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 4 {
+		t.Errorf("%d rows are told to be passed over, want 4: %q", len(told), told)
+	}
+	asked(0)
 }
 
 func wantedOf(t testing.TB, d *Desk) []store.Wanted {

@@ -60,7 +60,7 @@ func On(versions []*trust.Trust, order, binding *envelope.Envelope) (*Grounds, e
 		g.since = append(g.since, t.WithRevoked(g.Current.Revoked()))
 	}
 	if g.Command, err = command.Resume(order, g.Accepted); err != nil {
-		return nil, revokedSince(versions, order, err)
+		return nil, revokedSince(versions, g.Accepted, order, err)
 	}
 	if g.Binding, err = Bound(versions[:g.Accepted.Version], g.Current, binding); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"unbindd/agent/certificate"
 	"unbindd/agent/envelope"
 	"unbindd/agent/receipt"
+	"unbindd/agent/trust"
 )
 
 // hands are the holders who had a hand in the case, and the badges of the people on
@@ -19,10 +20,24 @@ func (h hands) had(holder envelope.ID, what string) {
 	}
 }
 
+// ordered is everybody who signed the command, under any version since, in every role
+// that his key had: those whose signatures met its rule, and whoever signed beside them.
+func (g *Grounds) ordered() (all []trust.Approver) {
+	e := g.Command.Envelope()
+	for _, t := range g.since {
+		for _, s := range e.Signatures {
+			if who, err := signer(t, e, s); err == nil { // any other counts for nobody
+				all = append(all, who)
+			}
+		}
+	}
+	return all
+}
+
 // partook finds them: others is what people signed in the case beside its command.
 func (g *Grounds) partook(s certificate.Statement, others []*envelope.Envelope) (hands, error) {
 	busy := hands{}
-	for _, a := range g.Command.Approvers() {
+	for _, a := range g.ordered() {
 		busy.had(a.Holder, "signed the command")
 	}
 	for _, e := range others {

@@ -11,9 +11,11 @@ import (
 )
 
 // revokedSince says of a command that does not verify any more whose key was revoked
-// since it was accepted, by which version and when. Any other error stays as it is.
-func revokedSince(versions []*trust.Trust, order *envelope.Envelope, err error) error {
-	gone := departed(versions, order, true)
+// since it was accepted, by which version and when. Any other error stays as it is. A
+// key that the version it was made for does not know counts for nothing in it, and is
+// named in nothing.
+func revokedSince(versions []*trust.Trust, accepted *trust.Trust, order *envelope.Envelope, err error) error {
+	gone := departed(versions, order, func(id envelope.KeyID) bool { _, ok := accepted.Keys[id]; return ok }, true)
 	if !strings.HasPrefix(envelope.CodeOf(err), "E05") || len(gone) == 0 {
 		return err
 	}
@@ -23,19 +25,24 @@ func revokedSince(versions []*trust.Trust, order *envelope.Envelope, err error) 
 // Departed says of everybody who signed an envelope and whom the newest version does not
 // take any more who he was, what became of his key, by which version and when.
 func Departed(versions []*trust.Trust, e *envelope.Envelope) []string {
-	return departed(versions, e, false)
+	return departed(versions, e, func(envelope.KeyID) bool { return true }, false)
 }
 
-func departed(versions []*trust.Trust, e *envelope.Envelope, revoked bool) (gone []string) {
+// departed names nobody for a signature that is not by his key: the key id beside it is a
+// hint that anybody can write.
+func departed(versions []*trust.Trust, e *envelope.Envelope, counts func(envelope.KeyID) bool, revoked bool) (gone []string) {
 	has := func(id envelope.KeyID) func(*trust.Trust) bool {
 		return func(t *trust.Trust) bool { _, ok := t.Keys[id]; return ok }
 	}
 	for _, s := range e.Signatures {
 		first := slices.IndexFunc(versions, has(s.KeyID))
-		if first < 0 {
+		if first < 0 || !counts(s.KeyID) {
 			continue
 		}
 		key, how := versions[first].Keys[s.KeyID], "revoked"
+		if !key.Public().Verify(e.PAE(), s.Sig) {
+			continue
+		}
 		at := slices.IndexFunc(versions, func(t *trust.Trust) bool { return slices.Contains(t.Bundle.Revoked, s.KeyID) })
 		if at < 0 && !revoked && !has(s.KeyID)(versions[len(versions)-1]) {
 			how = "took out"

@@ -39,7 +39,7 @@ func (g *Grounds) Validation(e, cert *envelope.Envelope, s certificate.Statement
 		err = envelope.Refuse("E05", "same-holder", "cannot use the validation: %s took part in the case (%s), and a second person is asked for", who.Holder, busy[who.Holder])
 	case !slices.Contains(mayValidate, who.Role):
 		err = envelope.Refuse("E05", "role", "cannot use the validation: role %s validates nothing", who.Role)
-	case slices.ContainsFunc(g.Command.Approvers(), func(a trust.Approver) bool { return a.Role == who.Role }):
+	case slices.ContainsFunc(g.ordered(), func(a trust.Approver) bool { return a.Role == who.Role }):
 		err = envelope.Refuse("E05", "same-role", "cannot use the validation: role %s signed the command, and a second role is asked for", who.Role)
 	}
 	return v, who, err

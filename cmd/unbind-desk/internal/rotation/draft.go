@@ -31,8 +31,10 @@ type Change struct {
 	Issued   int64 // Unix seconds
 }
 
-// Next is the version after the one in force, judged. It refuses with E16.
-func Next(now *trust.Trust, c Change) (*envelope.Envelope, error) {
+// Next is the version after the one in force, which is the last of versions, judged. It
+// refuses with E16.
+func Next(versions []*trust.Trust, c Change) (*envelope.Envelope, error) {
+	now := versions[len(versions)-1]
 	b := now.Bundle
 	b.Version, b.Issued = now.Version+1, max(c.Issued, now.Issued)
 	b.Keys, b.Rules = maps.Clone(now.Keys), maps.Clone(now.Rules)
@@ -70,7 +72,7 @@ func Next(now *trust.Trust, c Change) (*envelope.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e, Judge(now, next, c.Issued)
+	return e, Judge(versions, next, c.Issued)
 }
 
 // keys takes keys in and out. A revoked one stays in the bundle, so that what it

@@ -2,6 +2,8 @@ package rotation
 
 import (
 	"crypto/ed25519"
+	"maps"
+	"slices"
 	"testing"
 
 	"unbindd/agent/envelope"
@@ -26,20 +28,26 @@ func TestAKeyKeepsItsPerson(t *testing.T) {
 	before := []*trust.Trust{
 		version(1, map[byte]envelope.ID{1: "ann", 2: "ann", 3: "bob"}, trust.Operations),
 		version(2, map[byte]envelope.ID{1: "ann", 3: "bob"}, trust.Operations),
+		version(3, map[byte]envelope.ID{1: "ann", 3: "bea"}, trust.Operations), // an older desk let it pass
 	}
 	for name, c := range map[string]struct {
 		holders map[byte]envelope.ID
 		code    string
 	}{
-		"as it was":                          {map[byte]envelope.ID{1: "ann", 3: "bob"}, ""},
+		"as it was":                          {map[byte]envelope.ID{1: "ann", 3: "bea"}, ""},
+		"as it was before it was renamed":    {map[byte]envelope.ID{1: "ann", 3: "bob"}, "E16:holder"},
 		"another person with a key of hers":  {map[byte]envelope.ID{1: "ann", 4: "eve"}, ""},
 		"one that was out comes back":        {map[byte]envelope.ID{2: "ann"}, ""},
-		"given to another":                   {map[byte]envelope.ID{1: "eve", 3: "bob"}, "E16:holder"},
+		"given to another":                   {map[byte]envelope.ID{1: "eve", 3: "bea"}, "E16:holder"},
 		"given to another after it was out":  {map[byte]envelope.ID{1: "ann", 2: "eve"}, "E16:holder"},
-		"given to somebody who is in it too": {map[byte]envelope.ID{1: "bob", 3: "bob"}, "E16:holder"},
+		"given to somebody who is in it too": {map[byte]envelope.ID{1: "bea", 3: "bea"}, "E16:holder"},
 	} {
-		if err := SameHolders(before, version(3, c.holders, trust.Security)); envelope.CodeOf(err) != c.code {
+		next := version(4, c.holders, trust.Security)
+		if err := SameHolders(before, next); envelope.CodeOf(err) != c.code {
 			t.Errorf("%s: %v, want %q", name, err, c.code)
+		}
+		if err := SameHolders(before, next.WithRevoked(slices.Collect(maps.Keys(next.Keys)))); err != nil {
+			t.Errorf("%s, and revoked: %v", name, err)
 		}
 	}
 }

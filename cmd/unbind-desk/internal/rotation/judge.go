@@ -11,8 +11,9 @@ import (
 )
 
 // Judge refuses a next version that would lock everybody out: with E16 and the name
-// of what could not be done under it.
-func Judge(now, next *trust.Trust, at int64) error {
+// of what could not be done under it. versions are all before it, the one in force last.
+func Judge(versions []*trust.Trust, next *trust.Trust, at int64) error {
+	now := versions[len(versions)-1]
 	if len(Compare(now.Bundle, next.Bundle)) == 0 {
 		return refuse("no-change", "it changes nothing")
 	}
@@ -25,7 +26,7 @@ func Judge(now, next *trust.Trust, at int64) error {
 	if n := hands(now, next); n > envelope.MaxSignatures {
 		return refuse("unreachable", "it would need %d signatures of two versions, and an envelope takes %d; exchange the roots in two versions", n, envelope.MaxSignatures)
 	}
-	if err := SameHolders([]*trust.Trust{now}, next); err != nil {
+	if err := SameHolders(versions, next); err != nil {
 		return err
 	}
 	return Usable(next)

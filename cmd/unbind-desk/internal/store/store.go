@@ -15,6 +15,9 @@ var (
 	ErrInUse   = errors.New("another desk is serving this directory")
 )
 
+// ErrGarbled is of one record, and no trouble of the base: it is there, and does not decode.
+var ErrGarbled = errors.New("the record does not decode")
+
 // Row is one row of a table.
 type Row struct {
 	Key   string

@@ -76,7 +76,7 @@ func read[T any](table Table, raw []byte, v *T) error {
 		return nil
 	}
 	if err := json.Unmarshal(raw, v); err != nil {
-		return fmt.Errorf("cannot read a record of %s: %w", table, err)
+		return fmt.Errorf("cannot read a record of %s: %w: %w", table, ErrGarbled, err)
 	}
 	return nil
 }
@@ -123,18 +123,6 @@ func all[T any](t *Tx, table Table, prefix, after string, each func(key string, 
 		}
 		after = rows[len(rows)-1].Key
 	}
-}
-
-// errEnough ends a walk that has found what it looked for.
-var errEnough = errors.New("enough")
-
-// some is all, until each returns errEnough.
-func some[T any](t *Tx, table Table, prefix, after string, each func(key string, v T) error) error {
-	err := all(t, table, prefix, after, each)
-	if errors.Is(err, errEnough) {
-		return nil
-	}
-	return err
 }
 
 // number makes a key part that sorts as the number does.

@@ -28,7 +28,7 @@ func (s *Store) upgrade() error {
 	err := errors.Join(
 		s.SweepCases(placed, func(t *Tx, c Case) error { return put(t, inStates, c.place(), c.ID) }),
 		s.SweepCases("cases-owned", func(t *Tx, c Case) error { return put(t, inOwners, c.owned(), c.ID) }),
-		sweep(s, "hooks-found", inHooks, func(t *Tx, h Hook) error { return put(t, inDue, h.due(), h.N) }),
+		sweep(s, "hooks-found", inHooks, func(t *Tx, h Hook) error { return put(t, inDue, h.due(), h.N) }, nil),
 	)
 	if err != nil {
 		return err

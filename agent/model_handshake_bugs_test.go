@@ -41,6 +41,8 @@ var (
 	copiesShape  = shape{name: "late copies", brief: true, quiet: true, lean: true, partial: true, back: true, copies: 1, noCourier: true}
 )
 
+var closedShape = shape{name: "partial, closed", brief: true, quiet: true, lean: true, partial: true, close: true, back: true, noCourier: true}
+
 var plainShape = shape{name: "plain", brief: true, quiet: true, noCourier: true}
 
 var mistakes = []mistake{

@@ -20,7 +20,7 @@ CASES    ?= 1000000
 SEED_FROM ?= 1
 BOOK     ?= network-out.txt
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model handshake links network console catchup routes checking raced clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model handshake handshake-all links network console catchup routes checking raced clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,8 +110,11 @@ model: ## live HISTORIES (5000000) histories of the whole unbinding in memory, w
 kill: ## kill at every moment of every step, every daemon with the race detector
 	KILL_ALL=1 go test -race -count=1 -timeout 60m -run 'Kill|PowerCut' ./...
 
-handshake: ## go through every state of the hand-shake between terminal and desk, see every planted mistake found, and that the brief searches lose nothing
+handshake: ## go through the states of the hand-shake between terminal and desk, in every search that ends soon; see every planted mistake found, and what brief and lean searches lose
 	HANDSHAKE=full go test -count=1 -v -timeout 4h -run '^TestModelOfTheHandshake' ./agent | sed -unE '/^model: /p; /FAIL|^ok|--- PASS|after [0-9]+ states|are stuck|no end can/p'
+
+handshake-all: ## the same, and the searches of which nobody has seen the end
+	HANDSHAKE=all go test -count=1 -v -timeout 72h -run '^TestModelOfTheHandshake' ./agent | sed -unE '/^model: /p; /FAIL|^ok|--- PASS|after [0-9]+ states|are stuck|no end can/p'
 
 matrix: ## run every fault of reader and line, and every power cut, through the whole unbinding; line faults with SEEDS (5) seeds each
 	MATRIX_SEEDS='$(SEEDS)' go test -race -count=1 -timeout 60m -run 'TestMatrix|TestEveryFaultHasARow' ./cmd/unbindd

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"encoding/json"
 	"slices"
 
 	"unbindd/agent/certificate"
@@ -100,15 +101,25 @@ func (w *world) mayEnd(name string) {
 	kept := w.disk.pages.kept
 	s, _ := w.words.of(w, kept, "notes", noteSigned)
 	r, receipted := w.deskHas.of(w, kept, "notes", noteDeskHas)
-	closed := kept.note("notes", noteClose) != nil
 	_, allowed := w.caseNow().allows(command.AllowPartial)
 	receipted = receipted && r.Subject == s.Digest && w.desk.certs[s.N] == s.Digest
-	if !closed && !(receipted && (s.Result == certificate.Complete || allowed)) {
+	if !w.closedOn(kept, s) && !(receipted && (s.Result == certificate.Complete || allowed)) {
 		w.violate("the identity goes, and the receipt for the certificate is not durable")
 	}
 	if !w.durable(stoneName, "stone") {
 		w.violate("the identity goes, and the tombstone is not durable")
 	}
+}
+
+// closedOn says whether a close of that very certificate is durable.
+func (w *world) closedOn(kept *page, s signedWord) bool {
+	var on envelope.Digest
+	text := kept.note("notes", noteClose)
+	if text == nil {
+		return false
+	}
+	w.must(json.Unmarshal(text, &on))
+	return on == s.Digest
 }
 
 func (w *world) durable(name, text string) bool {
@@ -120,6 +131,10 @@ func (w *world) durable(name, text string) bool {
 func (w *world) mayBury() {
 	if !w.durable(stoneName, "stone") {
 		w.violate("the journal goes, and the tombstone is not durable")
+	}
+	s, _ := w.words.of(w, w.disk.pages.kept, "notes", noteSigned)
+	if !w.desk.revealed && !w.closedOn(w.disk.pages.kept, s) {
+		w.violate("the journal goes, and the desk was not told")
 	}
 	for _, class := range keyFiles {
 		for _, name := range class {

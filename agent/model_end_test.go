@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -194,8 +193,7 @@ func (w *world) tombstone(context.Context, *journal.Note, *caseFile) error {
 		panic(killed{})
 	}
 	if err := w.desk.reveal(); err != nil {
-		var raw json.RawMessage
-		if forced, _ := w.a.journal.Get(noteClose, &raw); !forced {
+		if !w.closed() {
 			return err
 		}
 	}

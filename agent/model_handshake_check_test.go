@@ -171,7 +171,7 @@ func (h *shaking) mayEnd(r *running) {
 // finished says whether the desk has receipted the last word, or people ended it.
 func (h *shaking) finished(s standing, c cells) bool {
 	last := h.signedIn(c)
-	if text := c["notes\x00"+noteClose]; text != "" && h.closes(text) == last {
+	if h.closed(c) {
 		return true
 	}
 	w := h.certs[last]
@@ -181,6 +181,12 @@ func (h *shaking) finished(s standing, c cells) bool {
 		return false
 	}
 	return w.result == certificate.Complete || h.amended(c, command.AllowPartial)
+}
+
+// closed says whether a close of the newest certificate is there.
+func (h *shaking) closed(c cells) bool {
+	text := c["notes\x00"+noteClose]
+	return text != "" && h.closes(text) == h.signedIn(c)
 }
 
 // closes is the certificate that a close ends.
@@ -224,7 +230,7 @@ func (h *shaking) holds(s standing) {
 		h.violate("a case ended %s, and something was erased", run.Outcome)
 	case s.buried && s.who != whoGone:
 		h.violate("the journal is gone before the identity")
-	case s.buried && v.State != "gone" && !s.said.Close:
+	case s.buried && v.State != "gone" && !h.closed(c):
 		h.violate("the terminal is unbound, and the desk was not told")
 	case run.Crossed && !there:
 		h.violate("the line is crossed, and the record that destruction began is not there")
@@ -272,7 +278,7 @@ func (h *shaking) alone(v deskView, last envelope.Digest) {
 func (h *shaking) ended(s standing) bool {
 	run, v := s.cells.run(), h.desk.view(s.desk)
 	if s.buried {
-		return v.State == "gone" || s.said.Close
+		return v.State == "gone" || h.closed(s.cells)
 	}
 	return (run.Outcome == "undone" || run.Outcome == "cancelled") && !s.cells.outbox() && (v.State == run.Outcome)
 }

@@ -18,6 +18,7 @@ type point struct {
 	to      []int32 // beside options; -1 not followed yet
 	left    int     // options not followed yet
 	end     bool
+	amid    bool // steps that take no part
 	from    int32
 	by      string
 }
@@ -30,6 +31,7 @@ type graph struct {
 	edges   int
 	far     int // so far
 	problem string
+	fell    bool // the problem is a panic that is no violation
 }
 
 // turn is a choice that nobody has followed yet.
@@ -79,9 +81,11 @@ func (g *graph) follow(next turn) {
 	}
 	defer func() { g.caught(recover(), i, what) }()
 	meet := func(r *running, label string, options []string) (string, bool) {
+		options = g.h.o.first(r, options)
 		to, fresh := g.add(r.key(label), func() *point {
 			p := &point{at: at, script: slices.Clone(r.taken), label: label, options: options, left: len(options), from: i, by: what}
 			p.end = label == "begin" && g.h.ended(*at)
+			p.amid = label == "begin" && amid(at.cells)
 			return p
 		})
 		g.link(i, what, to)
@@ -150,6 +154,7 @@ func (g *graph) caught(v any, i int32, what string) {
 	case violated:
 		g.problem = string(v) + "\n" + g.path(i) + "  " + what
 	default:
+		g.fell = true
 		g.problem = fmt.Sprintf("the process fell over: %v\n%s  %s", v, g.path(i), what)
 	}
 }

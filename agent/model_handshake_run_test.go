@@ -171,7 +171,7 @@ func (r *running) begin() {
 
 // writes decides about a commit.
 func (r *running) writes(before, after cells) (commit, cut bool) {
-	if r.h.o.lean && ofApart(before, after) {
+	if r.h.o.ofApart(before, after) {
 		r.disk = files{who: -1} // a cut before the next commit leads here, and nothing else does
 		return true, false
 	}
@@ -200,16 +200,22 @@ func (r *running) writes(before, after cells) (commit, cut bool) {
 // status and evidence, is read by nothing that others can do meanwhile, and they read
 // nothing of what that writes; so in which order the two come makes no difference, and
 // a lean search does them in one go. A cut in them leads back to their beginning: it is
-// tried by the searches that are not lean.
+// tried by the searches that are not lean. The reader's step is one of them only where no
+// reader is repaired: that is offered where the step was left open, and decides how it ends.
 var unrelated = []string{
 	"check-papers", "inspect", "freeze", "settle", "drain", "await-successor",
 	"erase-reader-keys", "erase-keys", "erase-data", "remove-software", "verify-erased",
 }
 
+// apart says whether a step is done in one go.
+func (o shape) apart(step string) bool {
+	return o.lean && slices.Contains(unrelated, step) && !(o.back && step == "erase-reader-keys")
+}
+
 // ofApart says whether a commit is about one of those steps.
-func ofApart(before, after cells) bool {
+func (o shape) ofApart(before, after cells) bool {
 	return slices.ContainsFunc(unrelated, func(step string) bool {
-		return before["steps\x00"+step] != after["steps\x00"+step]
+		return o.apart(step) && before["steps\x00"+step] != after["steps\x00"+step]
 	})
 }
 
@@ -223,7 +229,7 @@ func (r *running) carry() {
 			case journal.Starting:
 				r.step = e.Step
 			case journal.Recorded, journal.Opened:
-				if !r.h.o.lean || !slices.Contains(unrelated, e.Step) {
+				if !r.h.o.apart(e.Step) {
 					panic(cutHere{}) // the next step knows nothing but the disk
 				}
 			case journal.Worked:

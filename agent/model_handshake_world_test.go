@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -57,20 +58,53 @@ type shape struct {
 	cancel, sealed, grow, clock, again bool
 	partial, close, back               bool // back: the reader that refused is repaired
 	noCourier                          bool // no receipt is carried in by hand
+	long                               bool // it is gone through only when all are asked for
 
 	// No power cut before a commit where only the journal has changed, and no kill of the desk: each leads to where a cut
 	// after the commit before it, a request that is lost, or an answer that is lost
-	// leads. TestModelOfTheHandshakeInBrief looks that this is so.
+	// leads. TestModelOfTheHandshakeInBrief looks that this is so of three searches:
+	// the plain one, a partial certificate, late copies. Of the others it is argued.
 	brief bool
 	// The outbox is emptied by itself only once the run has ended (the certificate's
 	// step does it before), and nothing is pulled before somebody has said something:
-	// that the desk has an answer earlier is left to the searches that are not quiet.
+	// that the desk has an answer earlier is left to the searches that are not quiet, of
+	// which there is one with a cancel and none in which a reader is repaired.
 	quiet bool
-	// Steps that take no part are done in one go; see unrelated.
+	// Steps that take no part are done in one go; see unrelated. Of the plain search
+	// TestModelOfTheHandshakeLean looks that nothing else is left out.
 	lean bool
 	// At most so many choices that are not the first one, in which nothing goes wrong
 	// and nobody says anything; 0 any number.
 	far int
+	// What is taken as the first choice in place of the one in which nothing goes
+	// wrong, or nothing: for what many things must go wrong in their order.
+	leads func(r *running, options []string) string
+}
+
+// first is the options with the one in front that the search is led by.
+func (o shape) first(r *running, options []string) []string {
+	if o.leads == nil {
+		return options
+	}
+	i := slices.Index(options, o.leads(r, options))
+	if i < 0 {
+		return options
+	}
+	return append([]string{options[i]}, slices.Delete(slices.Clone(options), i, i+1)...)
+}
+
+// toAnOldClose has the reader come back, a close of the first certificate carried in
+// before the second is signed, and the preimage not heard.
+func toAnOldClose(r *running, options []string) string {
+	switch {
+	case slices.Contains(options, "back:"):
+		return "back:"
+	case slices.Contains(options, "close:") && r.drawer.now.step("erase-reader-keys") != "open":
+		return "close:"
+	case r.step == "tombstone":
+		return "lost"
+	}
+	return ""
 }
 
 func (h *shaking) must(err error) {

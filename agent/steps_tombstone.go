@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"unbindd/agent/certificate"
+	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/transport"
@@ -99,10 +100,22 @@ func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
 }
 
 // forced says whether the case was ended by a signed close, which is for a desk
-// that may never answer again.
+// that may never answer again. A close of an earlier certificate ended nothing. Its
+// signatures were verified when it was taken; the trust they need is gone by now.
 func (a *Agent) forced() (bool, error) {
-	var raw json.RawMessage
-	return a.journal.Get(noteClose, &raw)
+	e, ok, err := noteEnvelope(a.journal.Get, noteClose)
+	if err != nil || !ok {
+		return false, err
+	}
+	signed, ok, err := a.signed()
+	if err != nil || !ok {
+		return false, err
+	}
+	var c command.Close
+	if err := envelope.Decode(e.Payload, &c); err != nil {
+		return false, err
+	}
+	return c.Certificate == signed.Digest(), nil
 }
 
 // reveal sends r over pinned TLS without a client certificate.

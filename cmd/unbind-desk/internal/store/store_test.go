@@ -351,3 +351,26 @@ func TestChangeRunsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The base of these tests takes back what it lent, or none of them would notice who keeps
+// a row's bytes beyond its transaction.
+func TestTheMemoryBaseTakesItsValuesBack(t *testing.T) {
+	b := storetest.NewMemory()
+	put := func(r store.Rows) error { return r.Put("cases", "a", []byte("as it was")) }
+	if err := b.Change(put); err != nil {
+		t.Fatal(err)
+	}
+	for name, run := range map[string]func(func(store.Rows) error) error{"look": b.Look, "change": b.Change} {
+		var got []byte
+		var rows []store.Row
+		err := run(func(r store.Rows) (err error) {
+			if got, err = r.Get("cases", "a"); err == nil {
+				rows, err = r.List("cases", "", "", 1)
+			}
+			return err
+		})
+		if err != nil || len(rows) != 1 || string(got) == "as it was" || string(rows[0].Value) == "as it was" {
+			t.Errorf("after a %s: %v, the values are %q and %q", name, err, got, rows)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"sync"
 	"testing"
 
@@ -372,5 +373,32 @@ func TestTheMemoryBaseTakesItsValuesBack(t *testing.T) {
 		if err != nil || len(rows) != 1 || string(got) == "as it was" || string(rows[0].Value) == "as it was" {
 			t.Errorf("after a %s: %v, the values are %q and %q", name, err, got, rows)
 		}
+	}
+}
+
+// A record that was read outlives its row: nothing of it is the row's own bytes.
+func TestARecordOutlivesItsRow(t *testing.T) {
+	s, err := store.New(storetest.NewMemory())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := store.Key{Case: "C-1", Kind: "command", N: 1}
+	was := store.Case{ID: "C-1", Terminal: "T-1", State: "gone", Command: leafOf(1), Binding: leafOf(2), Draft: []byte("draft"), Version: 3}
+	var kept, object store.Object
+	var c store.Case
+	err = s.Change(func(tx *store.Tx) (err error) {
+		object, err = tx.AddObject(k, store.Object{Digest: leafOf(3), Body: []byte("body")})
+		return errors.Join(err, tx.PutCase(was))
+	})
+	if err == nil {
+		err = s.Look(func(tx *store.Tx) (err error) {
+			if kept, err = tx.Object(k); err == nil {
+				c, err = tx.Case("C-1")
+			}
+			return err
+		})
+	}
+	if err != nil || !reflect.DeepEqual(kept, object) || !reflect.DeepEqual(c, was) {
+		t.Errorf("%v; after the transaction they are %+v and %+v", err, kept, c)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,8 +39,9 @@ type HTTPS struct {
 	timeless *http.Client // shows none and asks nothing of the desk's dates; nil without pins
 	hello    *hello
 	stall    time.Duration
-	single   int64 // bytes of a file that goes in one request
-	chunk    int64 // bytes of one request of a longer one
+	single   int64       // bytes of a file that goes in one request
+	chunk    int64       // bytes of one request of a longer one
+	brokeOff atomic.Bool // a file in one request did
 }
 
 // NewHTTPS makes the link; nothing is dialled before the first call. When the

@@ -147,3 +147,40 @@ func TestAnUploadThatExpiredBeginsAgain(t *testing.T) {
 		t.Errorf("the file was begun %d times, %d bytes are there", opened, len(desk.Held(t, object)))
 	}
 }
+
+// A file in one request of which the desk took a part and not the rest (it gave its place to
+// another, the line broke) goes in pieces from then on; one that was turned away at the door
+// does not.
+func TestAFileThatBrokeOffGoesOnInPieces(t *testing.T) {
+	desk := transporttest.NewDesk(t, transporttest.Now())
+	puts, pieces := 0, 0
+	desk.Before = func(w http.ResponseWriter, r *http.Request) bool {
+		switch r.Method {
+		case http.MethodPatch:
+			pieces++
+		case http.MethodPut:
+			if puts++; puts == 2 {
+				_, _ = io.ReadFull(r.Body, make([]byte, 10))
+			}
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		}
+		return false
+	}
+	link := newLink(t, desk, func(c *transport.Config, _ *transport.Identity) { c.Single, c.Chunk = 1<<20, 1000 })
+	file := bytes.Repeat([]byte("0123456789 "), 300)
+	digest := fmt.Sprintf("sha256:%x", sha256.Sum256(file))
+	opens := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file)), nil }
+	object := transport.Object{Case: "case-1", Kind: "backup", N: 1}
+	for range 2 {
+		if _, err := link.Upload(t.Context(), object, int64(len(file)), digest, opens); err == nil || transport.Permanent(err) {
+			t.Fatalf("while the desk is full: %v, want a try that may be made again", err)
+		}
+	}
+	if _, err := link.Upload(t.Context(), object, int64(len(file)), digest, opens); err != nil {
+		t.Fatal(err)
+	}
+	if puts != 2 || pieces != 4 || !bytes.Equal(desk.Held(t, object), file) {
+		t.Errorf("%d requests with all of it, %d with a piece; %d bytes are there", puts, pieces, len(desk.Held(t, object)))
+	}
+}

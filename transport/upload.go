@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,9 +17,11 @@ import (
 var errStalled = errors.New("the connection stands still")
 
 // Upload delivers a small file in one request and a larger one in pieces; a desk
-// that knows no pieces gets it in one request, too.
+// that knows no pieces gets it in one request, too. Once a request ended in the
+// middle of its file, files go in pieces, of which the desk keeps what has come: the
+// next one would not get further on such a line.
 func (h *HTTPS) Upload(ctx context.Context, object Object, size int64, digest string, open func() (io.ReadCloser, error)) ([]byte, error) {
-	if size > h.single {
+	if size > h.single || h.brokeOff.Load() {
 		reply, err := h.resume(ctx, object, size, digest, h.chunk, open)
 		if !noSuchRoute(err) {
 			return reply, err
@@ -55,7 +58,8 @@ func (h *HTTPS) atOnce(ctx context.Context, object Object, size int64, digest st
 	}
 	watch := time.AfterFunc(h.stall, func() { cancel(errStalled) })
 	defer watch.Stop()
-	body := &moving{ReadCloser: file, moved: func() { watch.Reset(h.stall) }}
+	var begun atomic.Bool
+	body := &moving{ReadCloser: file, moved: func() { begun.Store(true); watch.Reset(h.stall) }}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, h.base+path, body)
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -66,6 +70,9 @@ func (h *HTTPS) atOnce(ctx context.Context, object Object, size int64, digest st
 	req.Header.Set("Expect", "100-continue")
 	a, err := send(h.known, req)
 	if err != nil {
+		if begun.Load() && !Permanent(err) {
+			h.brokeOff.Store(true)
+		}
 		if cause := context.Cause(ctx); errors.Is(cause, errStalled) {
 			err = cause
 		}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"unbindd/cmd/unbind-desk/internal/desk"
 )
 
 // begun is an upload in pieces of a case whose manifest the desk has.
@@ -270,5 +272,26 @@ func TestAFileThatStoodStillIsBegunAgain(t *testing.T) {
 	r, err = u.piece(at, 0, u.file, bytes.NewReader(u.file))
 	u.check(err)
 	r.reached(t, len(u.file))
+	u.get(u.at("receipt", 1)).want(t, http.StatusOK, "")
+}
+
+// What had come of a piece is there for good, and opens nothing, also where it is the end
+// of the file: that is for a request that has a place.
+func TestTheBeginningOfAPieceIsKept(t *testing.T) {
+	p := newPair(t, memoryBase(t), folderOf)
+	u := begun(t, p.office, "T-1")
+	at, _ := u.open()
+	half := len(u.file) / 2
+	for _, part := range [][2]int{{0, half}, {half, len(u.file)}} {
+		got, err := p.desks[0].SomeOf(desk.Caller{Signer: true}, u.command.Case, 1, int64(part[0]), u.file[part[0]:part[1]])
+		if err != nil || got.Offset != int64(part[1]) {
+			t.Fatalf("%d bytes are there: %v", got.Offset, err)
+		}
+		u.whereIs(at).reached(t, part[1])
+	}
+	u.get(u.at("receipts/backup", 1)).want(t, http.StatusNotFound, "E28:receipt-backup")
+	r, err := u.piece(at, len(u.file), nil, http.NoBody)
+	u.check(err)
+	r.want(t, http.StatusNoContent, "")
 	u.get(u.at("receipt", 1)).want(t, http.StatusOK, "")
 }

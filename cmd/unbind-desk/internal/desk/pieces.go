@@ -122,6 +122,16 @@ func (d *Desk) expired(p store.Part) bool {
 // and compares it, as Backup does. The offset it returns is durable: the bytes
 // are synced, then the record is committed, then it is said.
 func (d *Desk) Piece(who Caller, id envelope.ID, n, offset int64, chunk []byte) (Progress, error) {
+	return d.goOn(who, id, n, offset, chunk, d.finish)
+}
+
+// SomeOf takes the beginning of a piece whose rest does not come. It is Piece, but
+// opens nothing, also where that was the end of the file.
+func (d *Desk) SomeOf(who Caller, id envelope.ID, n, offset int64, chunk []byte) (Progress, error) {
+	return d.goOn(who, id, n, offset, chunk, func(awaited, store.Part) error { return nil })
+}
+
+func (d *Desk) goOn(who Caller, id envelope.ID, n, offset int64, chunk []byte, finish func(awaited, store.Part) error) (Progress, error) {
 	want, err := d.awaited(who, id, n)
 	if err != nil {
 		return Progress{}, err
@@ -150,7 +160,7 @@ func (d *Desk) Piece(who Caller, id envelope.ID, n, offset int64, chunk []byte) 
 	if p, err = d.extend(p, chunk); err != nil || p.Offset < p.Size {
 		return d.progress(p), err
 	}
-	return d.progress(p), d.finish(want, p)
+	return d.progress(p), finish(want, p)
 }
 
 func wrongOffset(got, have int64) error {

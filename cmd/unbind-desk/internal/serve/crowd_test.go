@@ -130,7 +130,7 @@ func TestNobodyStandsInTheDoor(t *testing.T) {
 
 func TestABodyThatCreepsGetsNoMoreTime(t *testing.T) {
 	given := 0
-	m := &moving{from: creeping{}, extend: func(time.Time) error { given++; return nil }, limits: Limits{Stall: time.Minute, Least: 100}, place: &place{of: &slots{}}}
+	m := &moving{from: creeping{}, extend: func(time.Time) error { given++; return nil }, limits: Limits{Stall: time.Minute, Least: 100}, place: &place{of: &slots{}, window: time.Minute}}
 	for range 99 {
 		if _, err := m.Read(make([]byte, 10)); err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ type Limits struct {
 	Body   time.Duration // for a small body
 	Stall  time.Duration // within which an upload must bring Least bytes, or its end
 	Least  int64
-	Yield  int64         // bytes that an upload brings in Stall, on the average, to keep its place while others wait for one
+	Yield  int64         // bytes that an upload brings in each Stall to keep its place while others wait for one
 	Idle   time.Duration // between two requests
 	Answer time.Duration // to take an answer
 

@@ -93,8 +93,20 @@ func (s *Server) where(w http.ResponseWriter, r *http.Request, who desk.Caller) 
 }
 
 // piece takes the next bytes. They are read whole before anything is done with
-// them, so a connection that breaks off leaves nothing and holds nothing up.
+// them, so a connection that breaks off leaves nothing and holds nothing up. What
+// gives its place to another terminal leaves what had come: a slow line would
+// otherwise begin the same piece anew for as long as the desk is full.
 func (s *Server) piece(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
+	return s.pieceTo(s.Desk, w, r, who)
+}
+
+// extending is what of the desk a piece goes to.
+type extending interface {
+	Piece(who desk.Caller, id envelope.ID, n, offset int64, chunk []byte) (desk.Progress, error)
+	SomeOf(who desk.Caller, id envelope.ID, n, offset int64, chunk []byte) (desk.Progress, error)
+}
+
+func (s *Server) pieceTo(to extending, w http.ResponseWriter, r *http.Request, who desk.Caller) error {
 	id, n, err := named(r)
 	if err != nil {
 		return err
@@ -111,26 +123,32 @@ func (s *Server) piece(w http.ResponseWriter, r *http.Request, who desk.Caller) 
 	defer in.place.release()
 	chunk, err := io.ReadAll(http.MaxBytesReader(w, io.NopCloser(in), maxPiece))
 	var large *http.MaxBytesError
+	left := errors.Is(err, errGaveWay)
 	switch {
 	case errors.As(err, &large):
 		return err
-	case errors.Is(err, errGaveWay):
+	case errors.Is(err, errReplaced):
 		return s.gaveWay(w, control, err)
-	case err != nil:
+	case err != nil && !left:
 		return desk.Broken(err)
 	}
-	if err := checksum(r.Header.Get("Upload-Checksum"), chunk); err != nil {
-		return err
+	var p desk.Progress
+	if left { // its checksum was of all of it; these bytes are held to the digest of the file
+		p, err = to.SomeOf(who, id, n, offset, chunk)
+	} else if err = checksum(r.Header.Get("Upload-Checksum"), chunk); err == nil {
+		p, err = to.Piece(who, id, n, offset, chunk)
 	}
-	p, err := s.Desk.Piece(who, id, n, offset, chunk)
 	if err := control.SetWriteDeadline(time.Now().Add(s.Limits.Answer)); err != nil {
 		return err
 	}
 	if p.Size > 0 {
 		progress(w, p)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case left:
+		return crowded(w)
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -16,30 +16,42 @@ const (
 	uploadsOne = 2
 )
 
-// slots are the places for uploads. One terminal never has all of them, and has a
-// second one only while half of them are free. None is kept for ever: what moves too
-// slowly gives its place to a terminal that has none.
+// comeAgain is when somebody who found no place may ask anew, and how long an upload
+// must have been silent before its own terminal is taken to have left it.
+const comeAgain = 10 * time.Second
+
+// slots are the places for uploads. One terminal never has all of them, and gets a
+// second one only while less than half of them are taken. None is kept for ever: what
+// moves too slowly gives its place to a terminal that has none, and what is silent to
+// its own.
 type slots struct {
-	mu   sync.Mutex
-	held []*place
-	now  func() time.Time // time.Now where nil
+	mu      sync.Mutex
+	held    []*place
+	leaving int              // gave their place away, and are not at their end yet
+	now     func() time.Time // time.Now where nil
 }
 
 // place is one upload's. cut ends the reading of its body, from outside.
 type place struct {
 	of       *slots
 	terminal envelope.ID
-	since    time.Time
+	window   time.Duration
 	cut      func()
 
 	// All of these are the slots' to lock.
-	came  int64
-	whole bool // the body is here, and only the desk's own work is left
-	gone  bool // it was given to somebody else
+	since time.Time // this window began
+	came  int64     // in this window
+	last  int64     // in the last full one; less than nothing where there was none
+	moved time.Time // something came
+	whole bool      // the body is here, and only the desk's own work is left
+	gone  error     // why it was given to somebody else
 }
 
-// errGaveWay ends an upload whose place another terminal was given.
-var errGaveWay = errors.New("the upload moved too slowly, and others waited for its place")
+// Why an upload ends before its body does.
+var (
+	errGaveWay  = errors.New("the upload moved too slowly, and others waited for its place")
+	errReplaced = errors.New("the upload was silent, and its own terminal began another")
+)
 
 // take gives a place to a terminal, or says that there is none for it now.
 func (s *slots) take(terminal envelope.ID, l Limits, cut func()) (*place, bool) {
@@ -51,13 +63,15 @@ func (s *slots) take(terminal envelope.ID, l Limits, cut func()) (*place, bool) 
 			mine++
 		}
 	}
+	full := mine >= uploadsOne || mine > 0 && len(s.held) >= uploads/2
 	switch {
-	case mine >= uploadsOne, mine > 0 && len(s.held) >= uploads/2:
+	case full && !s.replace(terminal):
 		return nil, false
 	case len(s.held) >= uploads && !s.makeWay(l):
 		return nil, false
 	}
-	p := &place{of: s, terminal: terminal, since: s.clock(), cut: cut}
+	now := s.clock()
+	p := &place{of: s, terminal: terminal, window: l.Stall, cut: cut, since: now, moved: now, last: -1}
 	s.held = append(s.held, p)
 	return p, true
 }
@@ -70,26 +84,42 @@ func (s *slots) clock() time.Time {
 }
 
 // makeWay takes its place from the slowest upload that has had its time and brought
-// less in it than it must.
+// less in the last of it than it must.
 func (s *slots) makeWay(l Limits) bool {
 	var slowest *place
-	least := 0.0
 	for _, p := range s.held {
-		held := s.clock().Sub(p.since)
-		if p.whole || held < l.Stall {
-			continue
-		}
-		rate := float64(p.came) / float64(held)
-		if rate < float64(l.Yield)/float64(l.Stall) && (slowest == nil || rate < least) {
-			slowest, least = p, rate
+		p.roll()
+		if !p.whole && p.last >= 0 && p.last < l.Yield && (slowest == nil || p.last < slowest.last) {
+			slowest = p
 		}
 	}
-	if slowest == nil {
+	return s.end(slowest, errGaveWay)
+}
+
+// replace takes a terminal's place from the one of its uploads that has been silent
+// the longest. One that still moves is left: two senders of one terminal would
+// otherwise cut each other off without end.
+func (s *slots) replace(terminal envelope.ID) bool {
+	var dead *place
+	for _, p := range s.held {
+		silent := s.clock().Sub(p.moved) >= comeAgain
+		if p.terminal == terminal && !p.whole && silent && (dead == nil || p.moved.Before(dead.moved)) {
+			dead = p
+		}
+	}
+	return s.end(dead, errReplaced)
+}
+
+// end takes a place away. What it held is in memory until its handler is through, so
+// that there are never more of these than there are places.
+func (s *slots) end(p *place, why error) bool {
+	if p == nil || s.leaving >= uploads {
 		return false
 	}
-	slowest.gone = true
-	s.drop(slowest)
-	slowest.cut()
+	p.gone = why
+	s.leaving++
+	s.drop(p)
+	p.cut()
 	return true
 }
 
@@ -102,10 +132,27 @@ func (s *slots) drop(gone *place) {
 	}
 }
 
+// roll ends the windows that are over. Of several the last one brought nothing, for
+// whatever comes ends them first.
+func (p *place) roll() {
+	over := p.of.clock().Sub(p.since) / p.window
+	if over < 1 {
+		return
+	}
+	if p.last = p.came; over > 1 {
+		p.last = 0
+	}
+	p.since, p.came = p.since.Add(over*p.window), 0
+}
+
 // release gives the place back.
 func (p *place) release() {
 	p.of.mu.Lock()
 	defer p.of.mu.Unlock()
+	if p.gone != nil {
+		p.of.leaving--
+		return
+	}
 	p.of.drop(p)
 }
 
@@ -114,12 +161,16 @@ func (p *place) release() {
 func (p *place) brought(n int, whole bool) error {
 	p.of.mu.Lock()
 	defer p.of.mu.Unlock()
+	p.roll()
 	p.came += int64(n)
-	p.whole = p.whole || whole
-	if p.gone && !p.whole {
-		return errGaveWay
+	if n > 0 {
+		p.moved = p.of.clock()
 	}
-	return nil
+	p.whole = p.whole || whole
+	if p.whole {
+		return nil
+	}
+	return p.gone
 }
 
 // extend moves the deadline of a body on, unless its place is gone: the deadline that
@@ -127,8 +178,8 @@ func (p *place) brought(n int, whole bool) error {
 func (p *place) extend(set func(time.Time) error, until time.Time) error {
 	p.of.mu.Lock()
 	defer p.of.mu.Unlock()
-	if p.gone {
-		return errGaveWay
+	if p.gone != nil {
+		return p.gone
 	}
 	return set(until)
 }

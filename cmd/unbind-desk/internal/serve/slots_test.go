@@ -104,11 +104,121 @@ func TestWhoTricklesGivesWay(t *testing.T) {
 	if len(s.held) != uploads {
 		t.Errorf("%d places are held", len(s.held))
 	}
-	for _, p := range all[2:] {
-		p.came = l.Yield
+	for _, p := range append(all[2:], late) {
+		if err := p.brought(int(l.Yield), false); err != nil {
+			t.Fatal(err)
+		}
 	}
-	late.since = s.at
+	s.at = s.at.Add(l.Stall)
 	if _, ok := s.sit("T-later"); ok {
 		t.Errorf("an upload that moves gave way: %v", s.cut)
+	}
+}
+
+// What an upload brought once counts for two minutes and no longer: a burst buys no hours
+// of trickling, and one that was slow once and moves again is left alone.
+func TestABurstIsForgotten(t *testing.T) {
+	l := DefaultLimits()
+	s := newSeated()
+	all := s.full(t)
+	bring := func(first, others int64) {
+		t.Helper()
+		for i, p := range all {
+			n := others
+			if i == 0 {
+				n = first
+			}
+			if err := p.brought(int(n), false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.at = s.at.Add(l.Stall)
+	}
+	bring(100*l.Yield, l.Yield-1)
+	bring(100*l.Yield, l.Yield) // the others were slow, and move now
+	if _, ok := s.sit("T-late"); ok {
+		t.Fatalf("who was slow once and moves gave way: %v", s.cut)
+	}
+	bring(l.Least, l.Yield)
+	if _, ok := s.sit("T-late"); !ok || len(s.cut) != 1 || s.cut[0] != "T-0" {
+		t.Fatalf("after a burst, a trickle kept its place; cut off: %v", s.cut)
+	}
+	s.at = s.at.Add(l.Stall) // of the windows that nothing came in, the last counts
+	if err := all[1].brought(int(l.Yield), false); err != nil {
+		t.Fatal(err)
+	}
+	if all[1].last != 0 || all[1].came != l.Yield {
+		t.Errorf("after silence: %d in the last window, %d in this one", all[1].last, all[1].came)
+	}
+}
+
+// A terminal whose connection died begins another, and its own dead one gives way: at once
+// where it was silent for as long as it is told to wait. One that moves, or is whole, stays.
+func TestATerminalsOwnSilentUploadGivesWay(t *testing.T) {
+	for name, crowd := range map[string]int{"half are taken": uploads/2 - 1, "all are taken": uploads - 1} {
+		t.Run(name, func(t *testing.T) {
+			s := newSeated()
+			dead, _ := s.sit("T-1")
+			for i := range crowd {
+				if _, ok := s.sit(fmt.Sprint("T-other-", i)); !ok {
+					t.Fatalf("there is no place %d", i)
+				}
+			}
+			s.at = s.at.Add(comeAgain - 1)
+			if err := dead.brought(1, false); err != nil {
+				t.Fatal(err)
+			}
+			s.at = s.at.Add(comeAgain - 1)
+			if _, ok := s.sit("T-1"); ok {
+				t.Fatal("an upload that moves gave way to its own terminal")
+			}
+			s.at = s.at.Add(1)
+			again, ok := s.sit("T-1")
+			if !ok || len(s.held) != crowd+1 || len(s.cut) != 1 || s.cut[0] != "T-1" {
+				t.Fatalf("a terminal is let in beside its dead upload: %v; %d places, cut off: %v", ok, len(s.held), s.cut)
+			}
+			if err := dead.brought(1, false); err != errReplaced {
+				t.Errorf("who was replaced goes on: %v", err)
+			}
+			dead.release()
+			if err := again.brought(1, true); err != nil || s.leaving != 0 {
+				t.Errorf("after it: %v, %d are leaving", err, s.leaving)
+			}
+			s.at = s.at.Add(comeAgain)
+			if _, ok := s.sit("T-1"); ok {
+				t.Error("an upload that is whole gave way")
+			}
+		})
+	}
+}
+
+// With two uploads a terminal has a third when one of them is silent: the one that was
+// silent for longer goes. What gave way and is not through yet is bounded, too.
+func TestWhoGaveWayIsCountedUntilItIsThrough(t *testing.T) {
+	s := newSeated()
+	first, _ := s.sit("T-1")
+	s.at = s.at.Add(1)
+	var gone []*place
+	for range uploads {
+		p, ok := s.sit("T-1")
+		if !ok {
+			t.Fatalf("no place after %d gave way", len(gone))
+		}
+		gone = append(gone, p)
+		s.at = s.at.Add(comeAgain)
+	}
+	if first.gone != errReplaced || gone[len(gone)-1].gone != nil {
+		t.Error("the wrong one gave way")
+	}
+	if _, ok := s.sit("T-1"); !ok {
+		t.Fatal("no place")
+	}
+	s.at = s.at.Add(comeAgain)
+	if _, ok := s.sit("T-1"); ok {
+		t.Fatalf("%d uploads gave way and none is through, and another does", s.leaving)
+	}
+	first.release()
+	if _, ok := s.sit("T-1"); !ok {
+		t.Fatal("one is through, and none may give way")
 	}
 }

@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"unbindd/agent/envelope"
@@ -49,7 +50,7 @@ func (s *Server) seat(r *http.Request, control *http.ResponseController, who des
 
 // gaveWay turns the end of an upload that lost its place into a word to come again.
 func (s *Server) gaveWay(w http.ResponseWriter, control *http.ResponseController, err error) error {
-	if !errors.Is(err, errGaveWay) {
+	if !errors.Is(err, errGaveWay) && !errors.Is(err, errReplaced) {
 		return err
 	}
 	if err := control.SetWriteDeadline(time.Now().Add(s.Limits.Answer)); err != nil {
@@ -62,7 +63,7 @@ func (s *Server) gaveWay(w http.ResponseWriter, control *http.ResponseController
 var errCrowded = errors.New("too many files are being received")
 
 func crowded(w http.ResponseWriter) error {
-	w.Header().Set("Retry-After", "10")
+	w.Header().Set("Retry-After", strconv.Itoa(int(comeAgain/time.Second)))
 	return &answered{http.StatusServiceUnavailable, errCrowded}
 }
 

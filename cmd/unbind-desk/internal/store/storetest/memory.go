@@ -11,7 +11,9 @@ import (
 
 // Memory is a base in memory. Its transactions are optimistic: they run beside
 // each other, and one that wrote is not kept when another was quicker, so that
-// whoever forgets to run a change again is found out. Nothing of it is durable.
+// whoever forgets to run a change again is found out. Values that it hands out are
+// overwritten when their transaction ends, so that whoever keeps one is found out, too.
+// Nothing of it is durable.
 type Memory struct {
 	mu      sync.Mutex
 	tables  map[store.Table]map[string][]byte // never changed in place
@@ -56,6 +58,7 @@ func (m *Memory) Change(f func(store.Rows) error) error {
 	if err != nil {
 		return err
 	}
+	defer r.fade()
 	if err := f(r); err != nil {
 		return err
 	}
@@ -89,6 +92,7 @@ func (m *Memory) Look(f func(store.Rows) error) error {
 	if err != nil {
 		return err
 	}
+	defer r.fade()
 	return f(r)
 }
 
@@ -99,7 +103,24 @@ func (m *Memory) Close() error { return nil }
 type memoryRows struct {
 	tables  map[store.Table]map[string][]byte
 	written map[store.Table]map[string][]byte
+	lent    [][]byte
 	at      int
+}
+
+// lend hands out a copy that lasts as long as the transaction.
+func (r *memoryRows) lend(value []byte) []byte {
+	out := append([]byte{}, value...)
+	r.lent = append(r.lent, out)
+	return out
+}
+
+// fade makes what was lent unreadable, as a page of a file that is written anew is.
+func (r *memoryRows) fade() {
+	for _, value := range r.lent {
+		for i := range value {
+			value[i] = 0xdb
+		}
+	}
 }
 
 func (r *memoryRows) table(t store.Table) map[string][]byte {
@@ -125,7 +146,7 @@ func (r *memoryRows) Get(t store.Table, key string) ([]byte, error) {
 	if !ok {
 		return nil, store.ErrAbsent
 	}
-	return append([]byte{}, value...), nil
+	return r.lend(value), nil
 }
 
 // Put writes a row.
@@ -154,7 +175,7 @@ func (r *memoryRows) List(t store.Table, prefix, after string, limit int) ([]sto
 	table := r.table(t)
 	for _, key := range slices.Sorted(maps.Keys(table)) {
 		if len(out) < limit && strings.HasPrefix(key, prefix) && (after == "" || key > after) {
-			out = append(out, store.Row{Key: key, Value: append([]byte{}, table[key]...)})
+			out = append(out, store.Row{Key: key, Value: r.lend(table[key])})
 		}
 	}
 	return out, nil

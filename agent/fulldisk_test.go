@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
@@ -69,15 +67,15 @@ func (d *fullDisk) Update(do func(journal.Tx) error) error {
 	return err
 }
 
-// onFullDisk is a terminal whose journal is on such a disk, with what its log says.
-func onFullDisk(t *testing.T) (b *bound, d *fullDisk, log *strings.Builder) {
+// onFullDisk is a terminal whose journal is on such a disk.
+func onFullDisk(t *testing.T) (b *bound, d *fullDisk) {
 	t.Helper()
-	b, d, log = newBound(t), &fullDisk{values: map[string][]byte{}}, &strings.Builder{}
+	b, d = newBound(t), &fullDisk{values: map[string][]byte{}}
 	j, err := journal.On(d, journal.Options{})
 	b.no(err)
 	b.no(b.a.journal.Close())
-	b.a.journal, b.a.Log = j, zerolog.New(log)
-	return b, d, log
+	b.a.journal = j
+	return b, d
 }
 
 // offering is a desk that offers one bundle to whoever asks with an old tag.
@@ -104,7 +102,7 @@ func (l *offering) Pull(ctx context.Context, etag string, _ time.Duration) ([]by
 // answered to nobody meanwhile. The status, the log and the events say so; once it
 // was taken, nothing is left of the refusal.
 func TestACommandThatCannotBeWrittenDownIsAskedForAgain(t *testing.T) {
-	b, d, log := onFullDisk(t)
+	b, d := onFullDisk(t)
 	b.a.Link.RetryMin, b.a.Link.RetryMax = time.Millisecond, time.Millisecond
 	order := b.challenged(1)
 	ctx, end := context.WithTimeout(t.Context(), time.Minute)
@@ -130,7 +128,7 @@ func TestACommandThatCannotBeWrittenDownIsAskedForAgain(t *testing.T) {
 	if !taken {
 		t.Error("the command was not asked for again until it was taken")
 	}
-	if said := log.String(); strings.Count(said, `"code":"E18","case":"`+string(b.order.Case)+`","kind":"command","message":"refused"`) != 1 {
+	if said := b.log.String(); strings.Count(said, `"code":"E18","case":"`+string(b.order.Case)+`","kind":"command","message":"refused"`) != 1 {
 		t.Errorf("the log says\n%s", said)
 	}
 	told := 0
@@ -149,7 +147,7 @@ func TestACommandThatCannotBeWrittenDownIsAskedForAgain(t *testing.T) {
 // What the disk says it did not write may be there all the same: then the command is
 // obeyed, and the status tells of no refusal.
 func TestACommandThatWasWrittenAfterAllIsNotShownAsRefused(t *testing.T) {
-	b, d, _ := onFullDisk(t)
+	b, d := onFullDisk(t)
 	order := b.challenged(1)
 	d.full, d.kept, d.room = true, true, 1 // the number of the answer
 	if got := outcomes(b.a.take(order.Encode())); got != "command E18" {
@@ -163,7 +161,7 @@ func TestACommandThatWasWrittenAfterAllIsNotShownAsRefused(t *testing.T) {
 // An answer is the desk's last word on an order: what nobody could judge, because the
 // journal cannot be read or written, gets none.
 func TestWhatFailedHereIsAnsweredToNobody(t *testing.T) {
-	b, d, _ := onFullDisk(t)
+	b, d := onFullDisk(t)
 	order := b.challenged(1)
 	for name := range d.values {
 		if strings.HasSuffix(name, "/challenge") {
@@ -180,7 +178,7 @@ func TestWhatFailedHereIsAnsweredToNobody(t *testing.T) {
 
 // Every order that comes to nothing is the last one refused, whoever's fault it is.
 func TestWhateverIsTurnedDownIsShown(t *testing.T) {
-	b, d, _ := onFullDisk(t)
+	b, d := onFullDisk(t)
 	b.accept()
 	follow := b.seal("cancel", command.Cancel{Case: b.order.Case, Command: b.order.Binding, Terminal: b.order.Terminal, V: 1}, "ops-1", "sec-1")
 	shown := func(what, kind, code string) {

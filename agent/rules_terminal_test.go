@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,6 +41,25 @@ type bound struct {
 	moments []string            // in the order they came
 	every   func(moment string) // what a test does at each of them
 	opener  string              // the identity that opens its backups
+	log     logged
+}
+
+// logged is what a log says; the reader's goroutine writes to it too.
+type logged struct {
+	mu   sync.Mutex
+	said strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.said.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.said.String()
 }
 
 const boundReader = "PED-0001"
@@ -59,7 +80,7 @@ func newBound(t *testing.T) *bound {
 	b.a = New(Parts{
 		Config: Config{StateDir: filepath.Join(dir, "state"), Power: Power{Path: filepath.Join(dir, "power"), MinPercent: 30}},
 		Reader: device.Config{Driver: "pedlink", Path: b.sim.Path(), Baud: 115200},
-		Log:    zerolog.Nop(), Version: "1", Sys: wipe.Kernel{}, Moment: b.moment,
+		Log:    zerolog.New(&b.log), Version: "1", Sys: wipe.Kernel{}, Moment: b.moment,
 	})
 	b.enrol(injected)
 	b.no(b.a.open())

@@ -44,7 +44,7 @@ var tellings = []struct {
 		s.Damage, s.Loss, s.Missing, s.Whole = "x", ledger.AllGone, []ledger.Span{{First: 1, Last: 31}}, 0
 	}), nil, 3, "damaged", "E26:all-gone", `the gate "none"`, "三人签署"},
 	{"another's", ledger.Report{}, envelope.Refuse("E26", "foreign", "x"), 3, "damaged", "E26:foreign", "own file back", "自己的文件"},
-	{"refused", ledger.Report{}, fmt.Errorf("%w: %w", envelope.Refuse("E28", "not-bound", "x"), agent.ErrNotCared), 6, "refused", "E28:not-bound", "case number", "案件号"},
+	{"refused", ledger.Report{}, fmt.Errorf("%w: %w", envelope.Refuse("E28", "not-bound", "x"), agent.ErrNotCared), 6, "refused", "E28:not-bound", "unbindd enrol", "登记"},
 	{"failed", ledger.Report{}, errors.New("cannot check the ledger: x"), 1, "failed", "", "", ""},
 }
 

@@ -163,9 +163,10 @@ func TestTwoDaemonsOnOneStateDirectory(t *testing.T) {
 	w.startDaemon()
 	w.traded(20)
 	before := w.until("a trusted clock", trusted)
+	const want = "unbindd: cannot lock the state directory: another daemon runs on this state directory\nNext: "
 	for _, socket := range []string{w.socket(), w.path("s2")} {
 		_, problems, code := call(t, "unbindd", "run", "--config", w.path("unbindd.yaml"), "--set", "socket="+socket)
-		if want := "unbindd: cannot open the journal: another daemon runs on this state directory\nNext: "; code != 3 || !strings.HasPrefix(problems, want) {
+		if code != 3 || !strings.HasPrefix(problems, want) {
 			t.Errorf("the second daemon ends with %d:\n%s", code, problems)
 		}
 	}
@@ -175,8 +176,8 @@ func TestTwoDaemonsOnOneStateDirectory(t *testing.T) {
 	w.untouched(before)
 	w.issue()
 	w.completes(21)
-	// The tombstone is all that is left: the socket still belongs to the first.
-	if _, problems, code := call(t, "unbindd", "run", "--config", w.path("unbindd.yaml")); code != 1 {
+	// The tombstone is all that is left: the directory still belongs to the first.
+	if _, problems, code := call(t, "unbindd", "run", "--config", w.path("unbindd.yaml")); code != 3 || !strings.HasPrefix(problems, want) {
 		t.Errorf("a second daemon beside the tombstone ends with %d:\n%s", code, problems)
 	}
 	if left, err := filepath.Glob(filepath.Join(w.state(), "*")); err != nil || len(left) != 1 {

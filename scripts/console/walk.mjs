@@ -53,6 +53,13 @@ async function accessible(page, name, again = false) {
   assert.ok(found.passes.some((p) => p.id === 'color-contrast'), `${name}: axe did not look at contrast`);
 }
 
+// A link is followed: the next page is there, with its looks. What is measured or
+// pictured before that is the old page, or one without its style sheet.
+async function follow(page, link, path) {
+  await page.getByRole('link', { name: link }).click();
+  await page.waitForURL((url) => url.pathname === path);
+}
+
 const sizes = { desktop: { width: 1280, height: 900 }, narrow: { width: 390, height: 844 } };
 async function pictures(page, name) {
   for (const [size, viewport] of Object.entries(sizes)) {
@@ -95,7 +102,7 @@ try {
   // One case, whose steps change while it is looked at.
   const live = await ask('issued');
   await page.goto(`${home}/cases?state=issued`);
-  await page.getByRole('link', { name: live }).click();
+  await follow(page, live, `/cases/${live}`);
   await page.getByText('Live: this page shows each change').waitFor();
   await page.evaluate(() => { window.same = true; });
   assert.match(await state(page).innerText(), /Issued/);
@@ -117,10 +124,10 @@ try {
 
   // An approval: taken away, signed, handed in, twice; then published.
   const draft = await ask('draft');
-  await page.getByRole('link', { name: 'Approvals' }).click();
+  await follow(page, 'Approvals', '/approvals');
   await accessible(page, 'approvals', true);
   await pictures(page, 'en-approvals');
-  await page.getByRole('link', { name: draft }).click();
+  await follow(page, draft, `/approvals/${draft}`);
   await accessible(page, 'approval');
   await pictures(page, 'en-approval');
   const digest = await page.locator('.digest').innerText();
@@ -134,10 +141,12 @@ try {
     await page.getByText('The signature was taken in.').waitFor();
     await page.locator('dd', { hasText: who }).waitFor();
   }
+  await page.waitForLoadState();
   await pictures(page, 'en-signed');
   await page.locator('#publish-terminal').fill('T-WRONG');
   await page.getByRole('button', { name: 'Publish the command' }).click();
   await page.getByRole('heading', { name: 'That was not done' }).waitFor();
+  await page.waitForLoadState();
   await accessible(page, 'refused');
   await pictures(page, 'en-refused');
   await page.goBack();

@@ -45,7 +45,8 @@
 //	casefile.go       the running case, read from the journal and verified again
 //	statement.go      what the certificate says, from what the journal kept
 //	links.go          the link that the settings name, the broker's bell
-//	upstream.go       polling, outbox, signed time
+//	upstream.go       polling, signed time
+//	outbox.go         what must reach the desk, until it has signed for it
 //	clock.go          what is known of the time; untimed.go commands that wait for it
 //	power.go          battery and mains
 //	serve.go          the local API on a Unix socket

@@ -105,7 +105,7 @@ var mistakes = []mistake{
 	{name: "the receipt for the backup is not written down", want: "stuck", shape: plainShape, spoil: forgets("notes\x00" + noteReceipt)},
 	{name: "the record that destruction began is not in the crossing", want: "the record that destruction began is not there", shape: plainShape, soon: true, spoil: forgets("notes\x00" + noteOpened)},
 	{name: "a cancel is not seen at the crossing", want: "a cancel was accepted, and the line is crossed", shape: cancelShape, hides: "run\x00cancel"},
-	{name: "the outbox is emptied before the desk answers", want: "stuck", shape: cancelShape, spoil: func(_, after cells) cells {
+	{name: "the outbox is emptied before the desk answers", want: "the acceptance is not in the outbox", shape: plainShape, spoil: func(_, after cells) cells {
 		for name := range after {
 			if len(name) > 7 && name[:7] == "outbox\x00" && name[7:] != sequence {
 				delete(after, name)

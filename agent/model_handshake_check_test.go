@@ -56,7 +56,7 @@ func (h *shaking) keeps(q deskAsked, a deskAnswer) {
 	if a.View.Objects[name] == "" {
 		h.violate("the desk says that it keeps %s, and does not", name)
 	}
-	if q.Op == "backup" || q.Op == "certificate" {
+	if q.Op == "backup" || q.Op == "certificate" || q.Op == "answer" {
 		if len(a.Reply) == 0 || string(a.Reply) != string(a.View.Bodies["receipt-"+name]) {
 			h.violate("the receipt for %s that went out is not the one that was kept", name)
 		}
@@ -234,6 +234,9 @@ func (h *shaking) holds(s standing) {
 		h.violate("the terminal is unbound, and the desk was not told")
 	case run.Crossed && !there:
 		h.violate("the line is crossed, and the record that destruction began is not there")
+	}
+	if s.who == whoThere && run.Name != "" && !c.outbox() && v.Objects["answer/1"] == "" {
+		h.violate("the acceptance is not in the outbox, and the desk does not have it")
 	}
 	h.alone(v, h.signedIn(c))
 	if begun {

@@ -16,8 +16,8 @@ import (
 )
 
 // modelLink is the network as the process meets it: a request is lost or comes,
-// once, twice or later; its answer is lost or comes; the desk is killed before or
-// after its commit. Who waits too long hears nothing of a late answer.
+// once, twice or later; its answer is lost or comes, or somebody on the way answers in
+// the desk's place; the desk is killed before or after its commit. Who waits too long hears nothing of a late answer.
 type modelLink struct{ r *running }
 
 func (r *running) way(route, transport.Identity) (transport.Link, error) { return &modelLink{r}, nil }
@@ -87,6 +87,9 @@ func (r *running) call(ctx context.Context, q deskAsked) ([]byte, error) {
 	if r.h.o.brief {
 		own = own[:3] // a desk that is killed has the commit, or has it not
 	}
+	if q.Op == "answer" || q.Op == "manifest" {
+		own = append(own, "lied") // of the others the receipt was always asked for
+	}
 	if len(r.s.net) < r.h.o.copies {
 		own = append(own, "late", "twice")
 	}
@@ -97,6 +100,9 @@ func (r *running) call(ctx context.Context, q deskAsked) ([]byte, error) {
 	switch what {
 	case "lost":
 		return nil, r.cutOff()
+	case "lied": // somebody on the way said that it was kept
+		r.saw("lied")
+		return nil, nil
 	case "late":
 		r.s.net = append(slices.Clone(r.s.net), q)
 		return nil, r.cutOff()

@@ -4,17 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"math/rand/v2"
-	"net/http"
-	"slices"
 	"sync"
 	"time"
 
 	"unbindd/agent/envelope"
-	"unbindd/agent/journal"
 	"unbindd/agent/local"
-	"unbindd/transport"
 )
 
 // upstream is what goes on beside trading and obeying: asking for commands,
@@ -121,70 +116,6 @@ func nap(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-t.C:
 	}
-}
-
-// empty sends what is in the outbox, whenever something rings.
-func (a *Agent) empty(ctx context.Context) {
-	for failures := 0; ctx.Err() == nil; {
-		rung := a.bell.wait()
-		link := a.links()
-		if link == nil {
-			return
-		}
-		pause := time.Hour
-		if err := a.flush(ctx, link, ""); err != nil {
-			failures++
-			pause = a.interval(failures, err)
-		} else {
-			failures = 0
-		}
-		t := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-		case <-rung:
-		case <-t.C:
-		}
-		t.Stop()
-	}
-}
-
-// flush delivers the outbox, or of it what is of one case, oldest first. A case
-// that the desk does not know yet, because its command was carried in before it
-// was published, waits, and holds up no other.
-func (a *Agent) flush(ctx context.Context, link transport.Link, only string) error {
-	parcels, err := a.journal.Outbox()
-	if err != nil {
-		return err
-	}
-	waiting := map[string]error{}
-	for _, p := range parcels {
-		if (only != "" && p.Case != only) || waiting[p.Case] != nil {
-			continue
-		}
-		err := a.deliver(ctx, link, p)
-		var s *transport.Status
-		switch {
-		case errors.As(err, &s) && s.Code == http.StatusNotFound:
-			waiting[p.Case] = err
-		case err != nil:
-			return err
-		}
-	}
-	return errors.Join(slices.Collect(maps.Values(waiting))...)
-}
-
-// deliver delivers one parcel. What the desk refuses for good is taken out and
-// told in the log: it would stand in the way of everything else.
-func (a *Agent) deliver(ctx context.Context, link transport.Link, p journal.Parcel) error {
-	_, err := link.Put(ctx, transport.Object{Case: p.Case, Kind: p.Kind, N: p.N}, p.Body)
-	switch {
-	case transport.Permanent(err):
-		a.Log.Error().Err(err).Str("case", p.Case).Str("kind", p.Kind).Int64("n", p.N).Msg("the desk refuses it for good")
-		a.forget(p)
-	case err != nil && !errors.Is(err, transport.ErrNotYet):
-		return err
-	}
-	return a.journal.Delivered(p.ID)
 }
 
 // linkIs shows whether the link works.

@@ -342,6 +342,16 @@ tombstone() {
   echo "sha256(r) is what the certificate committed to"
 }
 
+# answer_receipt: the desk signed for an answer, and for the order it is to.
+answer_receipt() {
+  local receipt
+  receipt=receipts/answer-$(payload "$1" .n).json
+  [ -e "$dir/$receipt" ] || fail "$receipt is not there"
+  since "$receipt" receipt >/dev/null
+  same "what $receipt says" "$(payload "$receipt" '[.kind, .verified, .n, .case, .terminal, .subject, .command]')" \
+    "$(payload "$1" "[\"answer\", \"checked\", .n, .case, .terminal, \"$(digest "$1")\", .subject]")"
+}
+
 # others: answers, follow-up orders and what was superseded.
 others() {
   local file name what n=0
@@ -350,7 +360,8 @@ others() {
     what=$(kind "$name")
     case $name in superseded/custody-* | superseded/validation-*) continue ;; esac # of an earlier manifest or certificate
     case $what in
-      answer | manifest | in-toto) by_device "$name" "$what" ;;
+      answer) by_device "$name" "$what" && answer_receipt "$name" ;;
+      manifest | in-toto) by_device "$name" "$what" ;;
       none | acceptance) continue ;; # a ticket; the successor's, whose key is not in this case
       *) since "$name" "$what" >/dev/null ;;
     esac
@@ -403,7 +414,7 @@ desk_log() {
     esac
     n=$((n + 1))
   done
-  for file in "$dir"/answers/*.json "$dir"/orders/*.json; do
+  for file in "$dir"/answers/*.json "$dir"/receipts/answer-*.json "$dir"/orders/*.json; do
     name=${file#"$dir"/}
     proven "$name" "$(digest_hex "$name")"
     n=$((n + 1))
@@ -414,6 +425,10 @@ desk_log() {
   fi
   indexed receipts/backup.json backup.jsonl.zst.age
   indexed receipts/certificate.json certificate.json
+  for file in "$dir"/answers/*.json; do
+    name=answers/$(basename "$file")
+    indexed "receipts/answer-$(payload "$name" .n).json" "$name"
+  done
   head -n 3 "$tmp/checkpoint.one" >"$tmp/checkpoint.signed"
   signature "$tmp/checkpoint.signed" "$(sed -n 's/^\xe2\x80\x94 [^ ]* //p' "$tmp/checkpoint.one" | head -n1 | base64 -d | tail -c 64 | base64 -w0)" \
     "$(payload "$current" '.keys[.log.key].pub')"

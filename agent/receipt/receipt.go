@@ -17,7 +17,7 @@ const Kind = "receipt"
 // What a receipt may say it verified.
 const (
 	Restored = "restored" // decrypted, recounted, committed
-	Checked  = "checked"  // signature and content of a certificate looked at
+	Checked  = "checked"  // signature and content of a certificate or an answer looked at
 )
 
 // Sum is a total that the desk recomputed itself.
@@ -37,12 +37,13 @@ type Totals struct {
 }
 
 // Receipt is the payload. Subject is the digest of the signed object: the
-// manifest for a backup, the certificate for a certificate.
+// manifest for a backup, the certificate for a certificate, the answer for an answer,
+// whose receipt names the order that it is to as its command.
 type Receipt struct {
 	Case     envelope.ID     `json:"case"`
 	Command  envelope.Digest `json:"command"`
 	Index    int64           `json:"index"` // the leaf in the desk's log, from 0
-	Kind     envelope.ID     `json:"kind"`  // backup or certificate
+	Kind     envelope.ID     `json:"kind"`  // backup, certificate or answer; custody of a custodian's
 	N        int64           `json:"n"`
 	Received int64           `json:"received"` // Unix seconds
 	Subject  envelope.Digest `json:"subject"`

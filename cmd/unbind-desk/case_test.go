@@ -39,7 +39,7 @@ func (m *terminal) begin(order *envelope.Envelope) *unbinding {
 	m.t.Helper()
 	u := &unbinding{terminal: m, order: order}
 	m.check(envelope.Decode(order.Payload, &u.command))
-	m.answer(u.command.Case, 1, order.Digest(), command.Accepted).want(m.t, http.StatusNoContent, "")
+	m.answer(u.command.Case, 1, order.Digest(), command.Accepted).want(m.t, http.StatusOK, "")
 	return u
 }
 

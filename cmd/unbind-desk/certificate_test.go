@@ -90,7 +90,7 @@ func TestPartialCertificate(t *testing.T) {
 	if len(got.Orders) != 2 {
 		t.Fatalf("the close is not offered: %d orders", len(got.Orders))
 	}
-	u.answer(id, 2, order.Digest(), command.Accepted).want(t, http.StatusNoContent, "")
+	u.answer(id, 2, order.Digest(), command.Accepted).want(t, http.StatusOK, "")
 	r, _ = u.orders(nil)
 	r.want(t, http.StatusNoContent, "")
 	u.reveal(u.r[:]).want(t, http.StatusNoContent, "")

@@ -69,7 +69,7 @@ func TestOfTwoOperatorsOneChangesTheCase(t *testing.T) {
 			t.Fatalf("a repeat moved the case to version %d", again.Version)
 		}
 		// The terminal's word is a change too.
-		u.answer(id, 2, u.order.Digest(), command.Accepted).want(t, http.StatusNoContent, "")
+		u.answer(id, 2, u.order.Digest(), command.Accepted).want(t, http.StatusOK, "")
 		p.refuses("E31:version", "publish", "--dir", string(p.dir), "--seen", strconv.FormatInt(after.Version, 10), []string{amend, cancel}[lost])
 	})
 }

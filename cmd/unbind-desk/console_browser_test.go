@@ -114,7 +114,7 @@ func (w *walk) do(words []string) string {
 	case "finish":
 		u := w.running
 		u.ticket()
-		u.answer(u.command.Case, 2, u.order.Digest(), command.Completed).want(w.t, http.StatusNoContent, "")
+		u.answer(u.command.Case, 2, u.order.Digest(), command.Completed).want(w.t, http.StatusOK, "")
 		u.put(u.at("certificate", 1), u.certificate(1, complete)).want(w.t, http.StatusOK, "")
 		u.do(u.unknown, http.MethodPut, "/v1/cases/"+string(u.command.Case)+"/tombstone", tombstone(u.r[:])).want(w.t, http.StatusNoContent, "")
 	case "draft":

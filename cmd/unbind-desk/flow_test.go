@@ -56,7 +56,7 @@ func finish(u *unbinding) {
 	u.sealed(nothing)
 	u.deliver()
 	u.ticket()
-	u.answer(u.command.Case, 2, u.order.Digest(), command.Completed).want(t, http.StatusNoContent, "")
+	u.answer(u.command.Case, 2, u.order.Digest(), command.Completed).want(t, http.StatusOK, "")
 	u.put(u.at("certificate", 1), u.certificate(1, complete)).want(t, http.StatusOK, "")
 	u.do(u.unknown, http.MethodPut, "/v1/cases/"+string(u.command.Case)+"/tombstone", tombstone(u.r[:])).want(t, http.StatusNoContent, "")
 }

@@ -118,7 +118,7 @@ func journey() []step {
 		{what: "enrol", status: http.StatusOK, send: func(u *unbinding) (reply, error) {
 			return u.ask(u.unknown, http.MethodPost, "/v1/enrol", nil, bytes.NewReader(u.request), int64(len(u.request)))
 		}},
-		{what: "answer", status: http.StatusNoContent, send: put("answer", func(u *unbinding) []byte {
+		{what: "answer", status: http.StatusOK, send: put("answer", func(u *unbinding) []byte {
 			return u.seal("answer", command.Answer{
 				Case: u.command.Case, Code: "none", N: 1, Outcome: command.Accepted, Subject: u.order.Digest(), Terminal: "T-1", V: 1,
 			})

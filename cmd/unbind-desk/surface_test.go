@@ -51,10 +51,10 @@ func TestOrders(t *testing.T) {
 	if len(got.Orders) != 3 || parse(t, got.Orders[1]).Digest() != amend.Digest() || parse(t, got.Orders[2]).Digest() != cancel.Digest() {
 		t.Fatalf("the follow-ups do not stand in the order they were published: %d", len(got.Orders))
 	}
-	u.answer(u.command.Case, 2, cancel.Digest(), command.Accepted).want(t, http.StatusNoContent, "")
+	u.answer(u.command.Case, 2, cancel.Digest(), command.Accepted).want(t, http.StatusOK, "")
 	r, _ = m.orders(nil)
 	r.want(t, http.StatusOK, "") // taken, and not yet carried out
-	u.answer(u.command.Case, 3, order.Digest(), command.Cancelled).want(t, http.StatusNoContent, "")
+	u.answer(u.command.Case, 3, order.Digest(), command.Cancelled).want(t, http.StatusOK, "")
 	r, _ = m.orders(nil)
 	r.want(t, http.StatusNoContent, "")
 	if got := o.state(string(u.command.Case)); got != "cancelled" {
@@ -188,7 +188,7 @@ func TestObjectsAreIdempotent(t *testing.T) {
 	u.sealed(nothing)
 	u.deliver()
 	// The same answer again, and another one under its number.
-	u.answer(u.command.Case, 1, u.order.Digest(), command.Accepted).want(t, http.StatusNoContent, "")
+	u.answer(u.command.Case, 1, u.order.Digest(), command.Accepted).want(t, http.StatusOK, "")
 	conflict := u.answer(u.command.Case, 1, u.order.Digest(), command.Undone)
 	conflict.want(t, http.StatusConflict, "E11:other-bytes")
 	if !strings.Contains(conflict.told.Message, "sha256:") {
@@ -237,10 +237,10 @@ func TestAnswersMustFit(t *testing.T) {
 	m.put("/v1/cases/C-2026-999999/answer/1", m.seal("answer", command.Answer{
 		Case: "C-2026-999999", Code: "none", N: 1, Outcome: command.Refused, Subject: u.order.Digest(), Terminal: "T-1", V: 1,
 	})).want(t, http.StatusUnprocessableEntity, "E28:case")
-	m.answer("none:T-1", 1, m.anchor(), command.Refused).want(t, http.StatusNoContent, "")
-	m.answer("none:T-1", 1, m.anchor(), command.Refused).want(t, http.StatusNoContent, "")
+	m.answer("none:T-1", 1, m.anchor(), command.Refused).want(t, http.StatusOK, "")
+	m.answer("none:T-1", 1, m.anchor(), command.Refused).want(t, http.StatusOK, "")
 	m.answer("none:T-1", 1, m.bound, command.Refused).want(t, http.StatusConflict, "E11:other-bytes")
-	say(func(*command.Answer) {}, m).want(t, http.StatusNoContent, "")
+	say(func(*command.Answer) {}, m).want(t, http.StatusOK, "")
 	if got := o.state(string(id)); got != "undone" {
 		t.Fatalf("the case is %s, want undone", got)
 	}

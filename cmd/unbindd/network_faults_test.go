@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,7 +24,8 @@ type network struct {
 	world *world
 	via   *http.Transport
 
-	dying  sync.Mutex // one death of the desk at a time
+	dying  sync.Mutex     // one death of the desk at a time
+	dyings sync.WaitGroup // deaths whose desk is not back yet
 	mu     sync.Mutex
 	rand   *rand.Rand
 	calm   bool                       // nothing goes wrong any more
@@ -172,12 +172,22 @@ func (n *network) next() fault {
 	}
 	if n.kills > 0 && n.rand.IntN(12) == 0 {
 		n.kills--
+		n.dyings.Add(1)
 		n.done["kill -9 of the desk"]++
 		return (*network).killed
 	}
 	f := networkFaults[n.rand.IntN(len(networkFaults))]
 	n.done[f.name]++
 	return f.do
+}
+
+// quiet lets nothing go wrong any more, and waits for a desk that is being killed to
+// be back.
+func (n *network) quiet() {
+	n.mu.Lock()
+	n.calm = true
+	n.mu.Unlock()
+	n.dyings.Wait()
 }
 
 func (n *network) draw(most int) int {
@@ -197,6 +207,7 @@ func (n *network) kill(times int) {
 
 // killed hands a request on and kills the desk at some moment around it.
 func (n *network) killed(p *passing) (reply, bool) {
+	defer n.dyings.Done()
 	answered := make(chan struct{})
 	var r reply
 	var ok bool
@@ -310,71 +321,9 @@ func (w *world) throughANetwork(seed uint64) *network {
 	}
 	s := &http.Server{Handler: n}
 	go func() { _ = s.Serve(l) }() // it ends with the test
-	w.t.Cleanup(func() { _ = s.Close(); n.via.CloseIdleConnections() })
+	w.t.Cleanup(func() { n.quiet(); _ = s.Close(); n.via.CloseIdleConnections() })
 	w.setting("link:\n", "link:\n  url: https://"+l.Addr().String()+"\n")
 	return n
-}
-
-// proves checks what the network saw: one answer to an object, and no room for
-// another one in its place.
-func (n *network) proves() {
-	n.t.Helper()
-	n.mu.Lock()
-	n.calm = true
-	broken, said := n.broken, n.said
-	n.mu.Unlock()
-	for _, b := range broken {
-		n.t.Error(b)
-	}
-	receipts := 0
-	var manifest []byte
-	id := n.world.caseID()
-	for _, kind := range []string{"manifest", "answer", "certificate"} {
-		at := "/v1/cases/" + id + "/" + kind + "/1"
-		r, ok := n.pass(&passing{method: http.MethodGet, path: at})
-		// Answers are counted over all cases, and a lie that was taken for an order is
-		// answered too, under no case: then the first of this case has another number.
-		for k := 2; kind == "answer" && ok && r.code == http.StatusNotFound && k < 20; k++ {
-			at = "/v1/cases/" + id + "/answer/" + strconv.Itoa(k)
-			r, ok = n.pass(&passing{method: http.MethodGet, path: at})
-		}
-		if !ok || r.code != http.StatusOK {
-			n.t.Fatalf("the desk has no %s: %d %s", kind, r.code, r.body)
-		}
-		if kind == "manifest" {
-			manifest = r.body
-			continue
-		}
-		same, _ := n.pass(&passing{method: http.MethodPut, path: at, body: r.body})
-		if same.code/100 != 2 || len(said[at]) > 1 {
-			n.t.Errorf("the same %s again: %d %s", kind, same.code, same.body)
-		}
-		if other, _ := n.pass(&passing{method: http.MethodPut, path: at, body: manifest}); other.code != http.StatusConflict {
-			n.t.Errorf("other bytes as the %s: %d %s", kind, other.code, other.body)
-		}
-		if kind == "certificate" {
-			receipts++
-			if stored, _ := n.pass(&passing{method: http.MethodGet, path: "/v1/cases/" + id + "/receipts/certificate/1"}); !bytes.Equal(stored.body, same.body) {
-				n.t.Error("the certificate has two receipts")
-			}
-		}
-	}
-	for n2 := 2; ; n2++ {
-		r, ok := n.pass(&passing{method: http.MethodGet, path: "/v1/cases/" + id + "/certificate/" + strconv.Itoa(n2)})
-		if !ok {
-			n.t.Fatal("the desk does not answer")
-		}
-		if r.code == http.StatusNotFound {
-			break
-		}
-		n.t.Errorf("there is a certificate %d", n2)
-		if n2 > 9 {
-			break
-		}
-	}
-	if receipts != 1 {
-		n.t.Errorf("%d receipts for the certificate", receipts)
-	}
 }
 
 // tally joins what went wrong in many runs.

@@ -96,9 +96,7 @@ func throughTheNetwork(t *testing.T, seed uint64) *network {
 	w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
 	n.kill(int(seed % 3)) // from here on nobody but the terminal needs the desk
 	s := w.unbound()
-	n.mu.Lock()
-	n.calm = true
-	n.mu.Unlock()
+	n.quiet()
 	if s.Tombstone == nil || s.Tombstone.Result != certificate.Complete || !s.Tombstone.Revealed {
 		t.Errorf("tombstone %+v", s.Tombstone)
 	}

@@ -7,16 +7,67 @@ import (
 
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
+	"unbindd/agent/receipt"
+	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
-// Answer keeps the terminal's n-th answer in a case and moves the case by it.
-// "none:<terminal>" is the case of answers to what opened none.
-func (d *Desk) Answer(who Caller, id envelope.ID, n int64, body []byte) error {
-	k := store.Key{Case: id, Kind: "answer", N: n}
+// Answer keeps the terminal's n-th answer in a case, moves the case by it, and
+// returns the receipt for it, which was stored in the same transaction, and the
+// answer's leaf. "none:<terminal>" is the case of answers to what opened none.
+func (d *Desk) Answer(who Caller, id envelope.ID, n int64, body []byte) (signed []byte, leaf int64, err error) {
+	k := store.Key{Case: id, Kind: grounds.KindAnswer, N: n}
+	keep := d.answered
 	if strings.HasPrefix(string(id), NoCase) {
-		return d.stray(who, k, body)
+		keep = d.stray
 	}
+	if err := keep(who, k, body); err != nil {
+		return nil, 0, err
+	}
+	o, err := d.kept(k)
+	if err != nil {
+		return nil, 0, err
+	}
+	signed, err = d.stored(store.Key{Case: id, Kind: receiptOf(k.Kind), N: n})
+	if errors.Is(err, ErrAbsent) {
+		signed, err = d.receiptLate(k, o)
+	}
+	return signed, o.Leaf, err
+}
+
+// receiptLate signs for an answer that was kept by a desk which gave no receipts for
+// answers yet: its terminal may never have heard that it came.
+func (d *Desk) receiptLate(k store.Key, o store.Object) (signed []byte, err error) {
+	a, err := parse[command.Answer](o.Body)
+	if err != nil {
+		return nil, err
+	}
+	err = d.commit("answer", func(tx *store.Tx) error {
+		had, err := tx.Object(store.Key{Case: k.Case, Kind: receiptOf(k.Kind), N: k.N})
+		if err == nil { // another was quicker
+			signed = had.Body
+			return nil
+		}
+		if !errors.Is(err, store.ErrAbsent) {
+			return err
+		}
+		signed, err = d.receipted(tx, receiptFor(k, o, a))
+		return err
+	})
+	return signed, err
+}
+
+// receiptFor is the receipt for an answer. Its command is the order that was answered:
+// of an answer that opened no case there is no other.
+func receiptFor(k store.Key, o store.Object, a command.Answer) receipt.Receipt {
+	return receipt.Receipt{
+		Case: k.Case, Command: a.Subject, Index: o.Leaf, Kind: grounds.KindAnswer, N: k.N,
+		Subject: o.Digest, Terminal: a.Terminal, Verified: receipt.Checked,
+	}
+}
+
+// answered keeps an answer in a case that was issued.
+func (d *Desk) answered(who Caller, k store.Key, body []byte) error {
 	open := func(s standing, e *envelope.Envelope) (command.Answer, error) {
 		a, err := command.OpenAnswer(e, s.on.Binding.Device)
 		if err == nil {
@@ -29,11 +80,21 @@ func (d *Desk) Answer(who Caller, id envelope.ID, n int64, body []byte) error {
 		if err != nil {
 			return err
 		}
-		if _, err := d.keep(tx, k, e.Digest(), e.Encode()); err != nil {
+		if err := d.keepAnswer(tx, k, e, a); err != nil {
 			return err
 		}
 		return d.noted(tx, s.Case, to, "answer "+string(a.Outcome)+" "+string(a.Code))
 	}})
+	return err
+}
+
+// keepAnswer stores an answer with its receipt.
+func (d *Desk) keepAnswer(tx *store.Tx, k store.Key, e *envelope.Envelope, a command.Answer) error {
+	kept, err := d.keep(tx, k, e.Digest(), e.Encode())
+	if err != nil {
+		return err
+	}
+	_, err = d.receipted(tx, receiptFor(k, kept, a))
 	return err
 }
 
@@ -120,7 +181,7 @@ func (d *Desk) stray(who Caller, k store.Key, body []byte) error {
 		if err != nil {
 			return judged(err)
 		}
-		_, err = d.keep(tx, k, e.Digest(), e.Encode())
+		err = d.keepAnswer(tx, k, e, a)
 		what := "answer " + string(a.Outcome) + " " + string(a.Code)
 		return errors.Join(err, tx.Note(k.Case, store.Entry{At: d.now(), State: Refused, What: what}))
 	})

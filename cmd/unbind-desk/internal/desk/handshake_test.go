@@ -221,7 +221,7 @@ func (m *modelled) do(d *Desk, q asked, a *answered) {
 	case "certificate":
 		a.Reply, _, err = d.Certificate(m.who, m.order, q.N, q.Body)
 	case "answer":
-		err = d.Answer(m.who, m.order, q.N, q.Body)
+		a.Reply, _, err = d.Answer(m.who, m.order, q.N, q.Body)
 	case "tombstone":
 		err = d.Tombstone(m.order, q.Body)
 	case "orders":
@@ -339,7 +339,7 @@ func (m *modelled) look(base *storetest.Memory, q asked) (v view, err error) {
 		return tx.Kinds(m.order, func(kind string, o store.Object) error {
 			name := fmt.Sprintf("%s/%d", kind, o.N)
 			v.Objects[name] = o.Digest
-			if kind == receiptOf("backup") || kind == receiptOf("certificate") {
+			if kind == receiptOf("backup") || kind == receiptOf("certificate") || kind == receiptOf("answer") {
 				v.Bodies[name] = o.Body
 			}
 			return nil

@@ -13,12 +13,18 @@ func receiptOf(kind string) string { return "receipt-" + kind }
 // object it is for: what goes out was durable first, and never changes. The bytes
 // may go out once that transaction is durable. Index is the leaf of that object.
 func (d *Desk) sign(tx *store.Tx, s standing, r receipt.Receipt) ([]byte, error) {
-	r.Case, r.Command, r.Terminal, r.Received, r.V = s.ID, s.Command, s.Terminal, d.now(), 1
+	r.Case, r.Command, r.Terminal = s.ID, s.Command, s.Terminal
+	return d.receipted(tx, r)
+}
+
+// receipted is sign where no case has to be there.
+func (d *Desk) receipted(tx *store.Tx, r receipt.Receipt) ([]byte, error) {
+	r.Received, r.V = d.now(), 1
 	e, err := envelope.Seal(envelope.Type(receipt.Kind), r, d.Receipts)
 	if err != nil {
 		return nil, err
 	}
-	k := store.Key{Case: s.ID, Kind: receiptOf(string(r.Kind)), N: r.N}
+	k := store.Key{Case: r.Case, Kind: receiptOf(string(r.Kind)), N: r.N}
 	kept, err := d.keep(tx, k, e.Digest(), e.Encode())
 	return kept.Body, err
 }
@@ -47,11 +53,15 @@ func (d *Desk) signLater(tx *store.Tx, s standing, r receipt.Receipt, to *[]byte
 
 // stored reads an object's bytes back after its commit.
 func (d *Desk) stored(k store.Key) ([]byte, error) {
-	var o store.Object
-	err := d.look(func(tx *store.Tx) error {
+	o, err := d.kept(k)
+	return o.Body, err
+}
+
+func (d *Desk) kept(k store.Key) (o store.Object, err error) {
+	err = d.look(func(tx *store.Tx) error {
 		var err error
 		o, err = tx.Object(k)
 		return err
 	})
-	return o.Body, absent(err, k.Kind, "the "+k.Kind)
+	return o, absent(err, k.Kind, "the "+k.Kind)
 }

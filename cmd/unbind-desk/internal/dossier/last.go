@@ -175,8 +175,23 @@ func (r *reader) answers() (string, error) {
 		if c := r.grounds.Command.Command(); a.Case != c.Case || a.Terminal != c.Terminal {
 			return "", fmt.Errorf("%s: it is of another case", name)
 		}
+		if err := r.answerReceipt(e, a); err != nil {
+			return "", err
+		}
 	}
-	return fmt.Sprintf("%d answer(s) by the device key", len(names)), nil
+	return fmt.Sprintf("%d answer(s) by the device key, each with the desk's receipt", len(names)), nil
+}
+
+func (r *reader) answerReceipt(answer *envelope.Envelope, a command.Answer) error {
+	name := NameOf("receipt-answer", a.N, true)
+	e, err := readEnvelope(r.src, name)
+	if err == nil {
+		_, err = r.receipted(e, grounds.WantAnswer(a, answer.Digest()))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // keys checks that every key file holds the key it is named after: stock tools

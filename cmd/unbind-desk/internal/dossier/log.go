@@ -24,7 +24,7 @@ func ProofOf(name string) string {
 // logged are the files of a case that have a leaf in the desk's log.
 func (r *reader) logged() (names []string, err error) {
 	for _, name := range []string{
-		Command, Papers, Campaign, Manifest, Sealed, BackupReceipt, Ticket, Certificate, CertificateReceipt, Tombstone, Custody, Validation,
+		Command, Papers, Campaign, Manifest, Sealed, Ticket, Certificate, Tombstone, Validation,
 	} {
 		f, err := r.src.Open(name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -38,7 +38,7 @@ func (r *reader) logged() (names []string, err error) {
 		}
 		names = append(names, name)
 	}
-	for _, folder := range []string{answersDir, ordersDir, supersededDir} {
+	for _, folder := range []string{receiptsDir, answersDir, ordersDir, supersededDir} {
 		more, err := r.src.List(folder)
 		if err != nil {
 			return nil, err
@@ -127,7 +127,13 @@ func (r *reader) digestOf(name string) (envelope.Digest, error) {
 
 // indexed compares the index of each receipt with where its object stands.
 func (r *reader) indexed(at map[string]merkle.Included) error {
-	for of, object := range map[string]string{BackupReceipt: Sealed, CertificateReceipt: Certificate} {
+	objects := map[string]string{BackupReceipt: Sealed, CertificateReceipt: Certificate}
+	for of := range at {
+		if n, ok := strings.CutPrefix(of, receiptsDir+"/answer-"); ok {
+			objects[of] = answersDir + "/" + n
+		}
+	}
+	for of, object := range objects {
 		if _, there := at[of]; !there {
 			continue
 		}

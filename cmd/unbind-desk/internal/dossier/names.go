@@ -98,6 +98,8 @@ func NameOf(kind string, n int64, counts bool) string {
 	switch kind {
 	case "answer":
 		return fmt.Sprintf("%s/%d.json", answersDir, n)
+	case "receipt-answer":
+		return fmt.Sprintf("%s/answer-%d.json", receiptsDir, n)
 	case "amend", "cancel", "close", "acceptance":
 		return fmt.Sprintf("%s/%s-%d.json", ordersDir, kind, n)
 	}

@@ -54,22 +54,26 @@ func (s *Server) keep(keep func(desk.Caller, envelope.ID, int64, []byte) error) 
 	}
 }
 
-func (s *Server) certificate(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
-	id, n, err := named(r)
-	if err != nil {
-		return err
+// receipted serves an object that the desk signs for: its receipt goes back, with the
+// proof that the object stands in the log.
+func (s *Server) receipted(keep func(desk.Caller, envelope.ID, int64, []byte) ([]byte, int64, error)) func(http.ResponseWriter, *http.Request, desk.Caller) error {
+	return func(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
+		id, n, err := named(r)
+		if err != nil {
+			return err
+		}
+		body, err := small(w, r)
+		if err != nil {
+			return err
+		}
+		receipt, leaf, err := keep(who, id, n, body)
+		if err != nil {
+			return err
+		}
+		kept(w, body)
+		proof, err := s.Desk.ProveLeaf(leaf)
+		return s.sendProven(w, id, receipt, proof, err)
 	}
-	body, err := small(w, r)
-	if err != nil {
-		return err
-	}
-	receipt, leaf, err := s.Desk.Certificate(who, id, n, body)
-	if err != nil {
-		return err
-	}
-	kept(w, body)
-	proof, err := s.Desk.ProveLeaf(leaf)
-	return s.sendProven(w, id, receipt, proof, err)
 }
 
 // keptHeader says of which bytes a success is, so that a "yes" from something

@@ -1,0 +1,109 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
+	"unbindd/agent/receipt"
+	"unbindd/transport"
+)
+
+// empty sends what is in the outbox, whenever something rings.
+func (a *Agent) empty(ctx context.Context) {
+	for failures := 0; ctx.Err() == nil; {
+		rung := a.bell.wait()
+		link := a.links()
+		if link == nil {
+			return
+		}
+		pause := time.Hour
+		if err := a.flush(ctx, link, ""); err != nil {
+			failures++
+			pause = a.interval(failures, err)
+		} else {
+			failures = 0
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-rung:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// flush delivers the outbox, or of it what is of one case, oldest first. A case
+// that the desk does not know yet, because its command was carried in before it
+// was published, waits, and holds up no other.
+func (a *Agent) flush(ctx context.Context, link transport.Link, only string) error {
+	parcels, err := a.journal.Outbox()
+	if err != nil {
+		return err
+	}
+	waiting := map[string]error{}
+	for _, p := range parcels {
+		if (only != "" && p.Case != only) || waiting[p.Case] != nil {
+			continue
+		}
+		err := a.deliver(ctx, link, p)
+		var s *transport.Status
+		switch {
+		case errors.As(err, &s) && s.Code == http.StatusNotFound:
+			waiting[p.Case] = err
+		case err != nil:
+			return err
+		}
+	}
+	return errors.Join(slices.Collect(maps.Values(waiting))...)
+}
+
+// deliver delivers one parcel, which stays in the outbox until the desk has signed for
+// its bytes: any other word that they came may be somebody's on the way. What the desk
+// refuses for good is taken out and told in the log: it would stand in the way of
+// everything else.
+func (a *Agent) deliver(ctx context.Context, link transport.Link, p journal.Parcel) error {
+	reply, err := link.Put(ctx, transport.Object{Case: p.Case, Kind: p.Kind, N: p.N}, p.Body)
+	if err == nil {
+		err = a.signedFor(p, reply)
+	}
+	if transport.Permanent(err) {
+		a.Log.Error().Err(err).Str("case", p.Case).Str("kind", p.Kind).Int64("n", p.N).Msg("the desk refuses it for good")
+		a.forget(p)
+	} else if err != nil {
+		return err
+	}
+	return a.journal.Delivered(p.ID)
+}
+
+// signedFor checks the desk's receipt for an answer against the answer itself.
+func (a *Agent) signedFor(p journal.Parcel, reply []byte) error {
+	id := a.identity()
+	if id == nil {
+		return errNotBound
+	}
+	sent, err := envelope.Parse(p.Body, envelope.MaxSize)
+	if err != nil {
+		return err
+	}
+	var word command.Answer
+	if err := envelope.Decode(sent.Payload, &word); err != nil {
+		return err
+	}
+	e, err := envelope.Parse(reply, envelope.MaxSize)
+	if err != nil {
+		return envelope.Refuse("E24", "form", "cannot accept the receipt for %s %d: %w", p.Kind, p.N, err)
+	}
+	_, err = receipt.Check(e, id.trust, receipt.Want{
+		Case: word.Case, Command: word.Subject, Kind: envelope.ID(p.Kind), N: p.N, Subject: sent.Digest(),
+		Terminal: word.Terminal, Verified: receipt.Checked,
+	})
+	return err
+}

@@ -36,6 +36,7 @@ const (
 	noteSigned   = "certificate"         // the newest certificate, as signed
 	noteDeskHas  = "certificate-receipt" // the desk's receipt for it
 	noteIdentity = "identity-gone"
+	noteBelief   = "belief" // what the desk's last word is checked against, once the identity is gone
 )
 
 // accepted is what is written down when a command is accepted.
@@ -55,6 +56,7 @@ type caseFile struct {
 	verified *command.Verified
 	command  command.Command
 	trust    *trust.Trust // of the acceptance, with every revocation known
+	last     *trust.Trust // of the identity's last moment; what is believed after it
 	amends   []amended
 }
 
@@ -72,6 +74,9 @@ func (a *Agent) openCase() (*caseFile, error) {
 		return nil, err
 	}
 	if c.trust, err = a.caseTrust(c.accepted); err != nil {
+		return nil, err
+	}
+	if c.last, err = a.lastBelief(c); err != nil {
 		return nil, err
 	}
 	if c.verified, err = command.Resume(e, c.trust); err != nil {
@@ -100,11 +105,7 @@ func (a *Agent) readCase() (*caseFile, *envelope.Envelope, error) {
 }
 
 func (a *Agent) caseTrust(acc accepted) (*trust.Trust, error) {
-	bundle, err := envelope.Parse(acc.Bundle, envelope.MaxSize)
-	if err != nil {
-		return nil, err
-	}
-	t, err := trust.Journalled(bundle, acc.Revoked)
+	t, err := belief{acc.Bundle, acc.Revoked}.trust()
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,7 @@
 //	lastword.go       whether a case may end: receipted, closed, or once more to the reader
 //	steps_end.go      erase-identity: tombstone before keys, keys before trust
 //	steps_tombstone.go  the tombstone, and the journal's own end
+//	belief.go         what receipts are checked against, before and after the identity goes
 //	casefile.go       the running case, read from the journal and verified again
 //	statement.go      what the certificate says, from what the journal kept
 //	links.go          the link that the settings name, the broker's bell

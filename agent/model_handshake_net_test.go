@@ -76,9 +76,8 @@ func (l *modelLink) Upload(ctx context.Context, o transport.Object, size int64, 
 	return l.r.call(ctx, deskAsked{Op: o.Kind, N: o.N, Body: body, Size: size, Sum: digest})
 }
 
-func (l *modelLink) Reveal(ctx context.Context, _ string, body []byte) error {
-	_, err := l.r.call(ctx, deskAsked{Op: "tombstone", N: 1, Body: body})
-	return err
+func (l *modelLink) Reveal(ctx context.Context, _ string, body []byte) ([]byte, error) {
+	return l.r.call(ctx, deskAsked{Op: "tombstone", N: 1, Body: body})
 }
 
 // call is one request of the terminal.
@@ -87,7 +86,7 @@ func (r *running) call(ctx context.Context, q deskAsked) ([]byte, error) {
 	if r.h.o.brief {
 		own = own[:3] // a desk that is killed has the commit, or has it not
 	}
-	if q.Op == "answer" || q.Op == "manifest" {
+	if q.Op == "answer" || q.Op == "manifest" || q.Op == "tombstone" {
 		own = append(own, "lied") // of the others the receipt was always asked for
 	}
 	if len(r.s.net) < r.h.o.copies {

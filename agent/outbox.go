@@ -12,6 +12,7 @@ import (
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/agent/receipt"
+	"unbindd/agent/trust"
 	"unbindd/transport"
 )
 
@@ -72,7 +73,7 @@ func (a *Agent) flush(ctx context.Context, link transport.Link, only string) err
 func (a *Agent) deliver(ctx context.Context, link transport.Link, p journal.Parcel) error {
 	reply, err := link.Put(ctx, transport.Object{Case: p.Case, Kind: p.Kind, N: p.N}, p.Body)
 	if err == nil {
-		err = a.signedFor(p, reply)
+		err = a.signedForAnswer(p, reply)
 	}
 	if transport.Permanent(err) {
 		a.Log.Error().Err(err).Str("case", p.Case).Str("kind", p.Kind).Int64("n", p.N).Msg("the desk refuses it for good")
@@ -83,8 +84,8 @@ func (a *Agent) deliver(ctx context.Context, link transport.Link, p journal.Parc
 	return a.journal.Delivered(p.ID)
 }
 
-// signedFor checks the desk's receipt for an answer against the answer itself.
-func (a *Agent) signedFor(p journal.Parcel, reply []byte) error {
+// signedForAnswer checks the desk's receipt for an answer against the answer itself.
+func (a *Agent) signedForAnswer(p journal.Parcel, reply []byte) error {
 	id := a.identity()
 	if id == nil {
 		return errNotBound
@@ -97,13 +98,19 @@ func (a *Agent) signedFor(p journal.Parcel, reply []byte) error {
 	if err := envelope.Decode(sent.Payload, &word); err != nil {
 		return err
 	}
-	e, err := envelope.Parse(reply, envelope.MaxSize)
-	if err != nil {
-		return envelope.Refuse("E24", "form", "cannot accept the receipt for %s %d: %w", p.Kind, p.N, err)
-	}
-	_, err = receipt.Check(e, id.trust, receipt.Want{
+	_, err = signedFor(reply, id.trust, receipt.Want{
 		Case: word.Case, Command: word.Subject, Kind: envelope.ID(p.Kind), N: p.N, Subject: sent.Digest(),
 		Terminal: word.Terminal, Verified: receipt.Checked,
 	})
 	return err
+}
+
+// signedFor reads a reply that must be the desk's receipt for exactly this.
+func signedFor(reply []byte, believed *trust.Trust, want receipt.Want) (*envelope.Envelope, error) {
+	e, err := envelope.Parse(reply, envelope.MaxSize)
+	if err != nil {
+		return nil, envelope.Refuse("E24", "form", "cannot accept the receipt for %s %d: %w", want.Kind, want.N, err)
+	}
+	_, err = receipt.Check(e, believed, want)
+	return e, err
 }

@@ -182,12 +182,3 @@ func (a *Agent) wantBackup() (receipt.Want, *trust.Trust, error) {
 		Terminal: m.Terminal, Totals: totals, Verified: receipt.Restored,
 	}, a.believed(c), nil
 }
-
-// believed is what receipts are checked against: the current bundle; once the
-// identity is erased, the one of the acceptance.
-func (a *Agent) believed(c *caseFile) *trust.Trust {
-	if id := a.identity(); id != nil {
-		return id.trust
-	}
-	return c.trust
-}

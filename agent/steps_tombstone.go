@@ -11,13 +11,18 @@ import (
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
+	"unbindd/agent/receipt"
 	"unbindd/transport"
 	"unbindd/wipe"
 )
 
 // engrave writes the tombstone, with the preimage in the clear: whole or not at
-// all, and before the keys go.
+// all, and before the keys go. Whom the desk's last word is believed by goes with the
+// keys, so it is kept before.
 func (a *Agent) engrave() error {
+	if err := a.keepBelief(); err != nil {
+		return err
+	}
 	c, err := a.openCase()
 	if err != nil {
 		return err
@@ -79,10 +84,10 @@ func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
 	}
 	for tries := 1; ; tries++ {
 		rung := a.bell.wait()
-		err := a.reveal(ctx, acc.Route, t, body)
+		r, err := a.reveal(ctx, acc.Route, t, body)
 		if err == nil {
 			a.show.setTombstone(t, true)
-			n.Say("the desk has seen the preimage")
+			n.Say("the desk has seen the preimage, receipt %s", short(r.Digest()))
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -118,15 +123,27 @@ func (a *Agent) forced() (bool, error) {
 	return c.Certificate == signed.Digest(), nil
 }
 
-// reveal sends r over pinned TLS without a client certificate.
-func (a *Agent) reveal(ctx context.Context, way route, t certificate.Tombstone, body []byte) error {
+// reveal sends r over pinned TLS without a client certificate, and takes nothing but
+// the desk's signature for having it: this is the last that a terminal is told.
+func (a *Agent) reveal(ctx context.Context, way route, t certificate.Tombstone, body []byte) (*envelope.Envelope, error) {
 	link, err := a.ways(way, transport.Identity{
 		Terminal: string(t.Terminal), Roots: []byte(way.CA), Pins: way.Pins, Now: a.clock.wall,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return errors.Join(link.Reveal(ctx, string(t.Case), body), link.Close())
+	reply, err := link.Reveal(ctx, string(t.Case), body)
+	if err := errors.Join(err, link.Close()); err != nil {
+		return nil, err
+	}
+	c, err := a.openCase()
+	if err != nil {
+		return nil, err
+	}
+	return signedFor(reply, a.believed(c), receipt.Want{
+		Case: t.Case, Command: c.digest(), Kind: "tombstone", N: 1, Subject: certificate.Commitment(t.R),
+		Terminal: t.Terminal, Verified: receipt.Checked,
+	})
 }
 
 // bury erases the journal and what else is left of the case; the tombstone

@@ -6,45 +6,119 @@ import (
 	"errors"
 	"testing"
 
+	"unbindd/agent/certificate"
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
+	"unbindd/agent/receipt"
+	"unbindd/agent/trust"
 	"unbindd/transport"
 )
 
-// toldLate is a link whose first request is lost.
-type toldLate struct {
+// lastDesk is a link to a desk that answers reveals one after the other, and the last way
+// for ever.
+type lastDesk struct {
 	transport.Link
-	asked, told *int
+	b      *bound
+	asked  *int
+	says   []func(receipt.Receipt) ([]byte, error)
+	honest *int // answers of the last way
 }
 
-func (l toldLate) Reveal(context.Context, string, []byte) error {
-	if *l.asked++; *l.asked == 1 {
-		return errors.New("timeout")
+func (l lastDesk) Reveal(_ context.Context, _ string, body []byte) ([]byte, error) {
+	i := min(*l.asked, len(l.says)-1)
+	*l.asked++
+	if i == len(l.says)-1 {
+		*l.honest++
 	}
-	*l.told++
-	return nil
+	var sent struct{ R []byte }
+	l.b.no(json.Unmarshal(body, &sent))
+	c, err := l.b.a.openCase()
+	l.b.no(err)
+	return l.says[i](receipt.Receipt{
+		Case: c.command.Case, Command: c.digest(), Index: 9, Kind: "tombstone", N: 1, Received: 1795392301,
+		Subject: certificate.Commitment(sent.R), Terminal: c.command.Terminal, V: 1, Verified: receipt.Checked,
+	})
 }
 
-func (l toldLate) Close() error { return nil }
+func (l lastDesk) Close() error { return nil }
+
+func lost(receipt.Receipt) ([]byte, error) { return nil, errors.New("timeout") }
+
+// signedBy has the desk sign for it, with one of its keys.
+func (b *bound) signedBy(key string) func(receipt.Receipt) ([]byte, error) {
+	return func(r receipt.Receipt) ([]byte, error) { return b.seal(receipt.Kind, r, key).Encode(), nil }
+}
+
+// telling has a case go to its end before such a desk.
+func (b *bound) telling(watch journal.Watch, says ...func(receipt.Receipt) ([]byte, error)) (asked, honest int) {
+	b.a.ways = func(route, transport.Identity) (transport.Link, error) {
+		return lastDesk{b: b, asked: &asked, honest: &honest, says: says}, nil
+	}
+	b.a.rest = func(context.Context, <-chan struct{}, int, error) error { return nil }
+	b.sell(3)
+	b.accept()
+	c := b.carrier(journal.Plan{Reversible: b.a.plan.Reversible[:6], Gate: b.gate, Final: b.a.plan.Final})
+	c.Watch = func(e journal.Event) {
+		if e.Step == "sign-certificate" && e.Moment == journal.Recorded {
+			b.certified()
+		}
+		watch(e)
+	}
+	_, err := c.Carry(b.ctx)
+	b.no(err)
+	return asked, honest
+}
+
+// That the desk has seen the preimage is taken from its signature and from nothing
+// else that answers: after it the journal goes, and nobody tells it again. The
+// signature may be by a key that came with a bundle after the acceptance.
+func TestTheLastWordIsTheDesksSignature(t *testing.T) {
+	b := newBound(t)
+	differs := func(change func(*receipt.Receipt)) func(receipt.Receipt) ([]byte, error) {
+		return func(r receipt.Receipt) ([]byte, error) {
+			change(&r)
+			return b.signedBy("receipt-1")(r)
+		}
+	}
+	other := envelope.DigestOf([]byte("other"))
+	says := []func(receipt.Receipt) ([]byte, error){
+		lost,
+		func(receipt.Receipt) ([]byte, error) { return nil, nil }, // 204
+		func(receipt.Receipt) ([]byte, error) { return nil, transport.ErrNotYet },
+		func(receipt.Receipt) ([]byte, error) { return []byte("<html>welcome</html>"), nil },
+		b.signedBy("ops-1"),
+		b.signedBy("receipt-3"), // of nobody
+		differs(func(r *receipt.Receipt) { r.Subject = other }),
+		differs(func(r *receipt.Receipt) { r.Kind = "certificate" }),
+		differs(func(r *receipt.Receipt) { r.Case = "C-9" }),
+		b.signedBy("receipt-2"),
+	}
+	asked, honest := b.telling(func(e journal.Event) {
+		if e.Step != "deliver-certificate" || e.Moment != journal.Recorded {
+			return
+		}
+		next := b.bundle(2, b.order.Profile.Digest)
+		next.Keys[wireKey("receipt-2").Public().ID()] = trust.Key{
+			Alg: wireKey("receipt-2").Public().Alg, Holder: "receipt-2", Pub: wireKey("receipt-2").Public().Pub, Role: trust.ReceiptKey,
+		}
+		if o := b.a.takeStep(b.seal("trust", next, "root-1", "root-2", "root-3")); o.Outcome != "accepted" {
+			t.Errorf("the next bundle is %s: %+v", o.Outcome, o.Error)
+		}
+	}, says...)
+	if asked != len(says) || honest != 1 {
+		t.Errorf("asked %d times, and told the desk %d times; want %d and once", asked, honest, len(says))
+	}
+}
 
 // Only a close of the newest certificate ends the telling: one of an earlier
 // certificate, which the reader's return has superseded, ended nothing.
 func TestAnOldCloseDoesNotEndTheTelling(t *testing.T) {
 	b := newBound(t)
-	asked, told := 0, 0
-	b.a.ways = func(route, transport.Identity) (transport.Link, error) {
-		return toldLate{asked: &asked, told: &told}, nil
-	}
-	b.a.rest = func(context.Context, <-chan struct{}, int, error) error { return nil }
 	var closes [2]json.RawMessage // of the newest certificate, of an earlier one
-	b.sell(3)
-	b.accept()
-	c := b.carrier(journal.Plan{Reversible: b.a.plan.Reversible[:6], Gate: b.gate, Final: b.a.plan.Final})
-	c.Watch = func(e journal.Event) {
+	asked, honest := b.telling(func(e journal.Event) {
 		switch {
 		case e.Step == "sign-certificate" && e.Moment == journal.Recorded:
-			b.certified()
 			e, _, err := b.a.signed()
 			b.no(err)
 			for i, of := range []envelope.Digest{e.Digest(), envelope.DigestOf([]byte("an earlier one"))} {
@@ -59,10 +133,8 @@ func TestAnOldCloseDoesNotEndTheTelling(t *testing.T) {
 				}
 			}
 		}
-	}
-	_, err := c.Carry(b.ctx)
-	b.no(err)
-	if asked != 2 || told != 1 {
-		t.Errorf("asked %d times, and told the desk %d times", asked, told)
+	}, lost, b.signedBy("receipt-1"))
+	if asked != 2 || honest != 1 {
+		t.Errorf("asked %d times, and told the desk %d times", asked, honest)
 	}
 }

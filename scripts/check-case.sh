@@ -339,6 +339,12 @@ tombstone() {
   fi
   same "sha256 of r" "sha256:$(jq -rj .r "$file" | base64 -d | sha256)" "$(payload certificate.json .predicate.tombstone)"
   [ "$file" != "$dir/tombstone.json" ] || same "certificate" "$(jq -r .certificate "$file")" "$(digest certificate.json)"
+  if [ "$file" = "$dir/tombstone-reveal.json" ]; then # that the desk has it is the desk's word
+    since receipts/tombstone.json receipt >/dev/null
+    names_the_case receipts/tombstone.json
+    same "kind" "$(payload receipts/tombstone.json '[.kind, .n, .verified]')" '["tombstone",1,"checked"]'
+    same "subject" "$(payload receipts/tombstone.json .subject)" "$(payload certificate.json .predicate.tombstone)"
+  fi
   echo "sha256(r) is what the certificate committed to"
 }
 
@@ -414,7 +420,8 @@ desk_log() {
     esac
     n=$((n + 1))
   done
-  for file in "$dir"/answers/*.json "$dir"/receipts/answer-*.json "$dir"/orders/*.json; do
+  for file in "$dir"/answers/*.json "$dir"/receipts/{answer-*,tombstone}.json "$dir"/orders/*.json; do
+    [ -e "$file" ] || continue
     name=${file#"$dir"/}
     proven "$name" "$(digest_hex "$name")"
     n=$((n + 1))
@@ -425,6 +432,7 @@ desk_log() {
   fi
   indexed receipts/backup.json backup.jsonl.zst.age
   indexed receipts/certificate.json certificate.json
+  indexed receipts/tombstone.json tombstone-reveal.json
   for file in "$dir"/answers/*.json; do
     name=answers/$(basename "$file")
     indexed "receipts/answer-$(payload "$name" .n).json" "$name"

@@ -207,14 +207,10 @@ func (c *Courier) Time(context.Context, []byte) ([]byte, error) {
 	return nil, fmt.Errorf("cannot ask a courier for the time: %w", errors.ErrUnsupported)
 }
 
-// Reveal writes the preimage to the medium. That is all a courier can do, so
-// nil means that the medium carries it, not that the desk has seen it.
-func (c *Courier) Reveal(ctx context.Context, caseID string, body []byte) error {
-	_, err := c.Put(ctx, Object{Case: caseID, Kind: "tombstone", N: 1}, body)
-	if errors.Is(err, ErrNotYet) {
-		return nil
-	}
-	return err
+// Reveal writes the preimage to the medium and brings the reply if the medium carries
+// it already.
+func (c *Courier) Reveal(ctx context.Context, caseID string, body []byte) ([]byte, error) {
+	return c.Put(ctx, Object{Case: caseID, Kind: "tombstone", N: 1}, body)
 }
 
 func (c *Courier) folder(o Object, side string) string {

@@ -112,7 +112,7 @@ func TestASuccessThatDoesNotNameTheBytesIsNotBelieved(t *testing.T) {
 			if _, err := answers(t, code, header, body).Put(t.Context(), manifest, []byte(`{}`)); err == nil || transport.Permanent(err) {
 				t.Errorf("%s, %d to a put: %v", name, code, err)
 			}
-			if err := answers(t, code, header, body).Reveal(t.Context(), "case-1", []byte(`{}`)); err == nil || transport.Permanent(err) {
+			if _, err := answers(t, code, header, body).Reveal(t.Context(), "case-1", []byte(`{}`)); err == nil || transport.Permanent(err) {
 				t.Errorf("%s, %d to a reveal: %v", name, code, err)
 			}
 		}
@@ -170,7 +170,7 @@ func TestWithoutACertificateOnlyTheOpenRoutesWork(t *testing.T) {
 	if _, err := link.Put(t.Context(), manifest, []byte(`{}`)); err == nil || !strings.Contains(err.Error(), "no client certificate") {
 		t.Errorf("put: %v", err)
 	}
-	if err := link.Reveal(t.Context(), "case-1", []byte(`{}`)); err != nil {
+	if _, err := link.Reveal(t.Context(), "case-1", []byte(`{}`)); err != nil {
 		t.Errorf("reveal: %v", err)
 	}
 	if reply, err := link.Time(t.Context(), []byte(`{"nonce":1}`)); string(reply) != `{"to":{"nonce":1}}` || err != nil {

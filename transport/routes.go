@@ -64,9 +64,9 @@ func (r routes) Fetch(ctx context.Context, object Object) ([]byte, error) {
 }
 
 // Reveal hands over the preimage, without a client certificate.
-func (r routes) Reveal(ctx context.Context, caseID string, body []byte) error {
+func (r routes) Reveal(ctx context.Context, caseID string, body []byte) ([]byte, error) {
 	if err := checkID("case", caseID); err != nil {
-		return err
+		return nil, err
 	}
 	a, err := r.ask(ctx, false, question{
 		method: http.MethodPut, path: "/v1/cases/" + url.PathEscape(caseID) + "/tombstone", body: body, header: announce(body),
@@ -75,9 +75,9 @@ func (r routes) Reveal(ctx context.Context, caseID string, body []byte) error {
 		err = a.keeps(body)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot reveal the tombstone: %w", err)
+		return nil, fmt.Errorf("cannot reveal the tombstone: %w", err)
 	}
-	return nil
+	return a.reply()
 }
 
 // pull asks for the terminal's command and lets the question stay open for wait.

@@ -38,8 +38,8 @@ import (
 // MaxBody is the most bytes of an answer that a link accepts (1 MiB).
 const MaxBody = 1 << 20
 
-// ErrNotYet says that what was asked for is not there yet. From Put and Upload
-// it says besides that the bytes are safely at the other end or on the medium
+// ErrNotYet says that what was asked for is not there yet. From Put, Upload
+// and Reveal it says besides that the bytes are safely at the other end or on the medium
 // and only the reply is missing; asking again with the same bytes is harmless.
 var ErrNotYet = errors.New("not there yet")
 
@@ -64,9 +64,9 @@ type Link interface {
 	Fetch(ctx context.Context, object Object) (body []byte, err error)
 	// Time asks for a signed time; body holds the nonce the answer must carry.
 	Time(ctx context.Context, body []byte) (reply []byte, err error)
-	// Reveal hands over the tombstone's preimage. It needs no client
-	// certificate, because by then the key to one is gone.
-	Reveal(ctx context.Context, caseID string, body []byte) error
+	// Reveal hands over the tombstone's preimage and brings the reply, as Put does. It
+	// needs no client certificate, because by then the key to one is gone.
+	Reveal(ctx context.Context, caseID string, body []byte) (reply []byte, err error)
 	// Close gives back what the link holds; calls on the way are not ended by it.
 	Close() error
 }

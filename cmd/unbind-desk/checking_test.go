@@ -54,9 +54,9 @@ func TestTheCommandsOfThePage(t *testing.T) {
 	if err != nil || !strings.HasSuffix(told, "nothing failed\n") {
 		t.Fatalf("a good case: %v\n%s", err, told)
 	}
-	// Command, manifest, certificate, two receipts, two answers, file, ticket, tombstone.
-	if n := strings.Count(told, "stands in the log"); n != 10 {
-		t.Errorf("%d objects were found in the log, want 10:\n%s", n, told)
+	// Command, manifest, certificate, two answers, file, ticket, tombstone, five receipts.
+	if n := strings.Count(told, "stands in the log"); n != 13 {
+		t.Errorf("%d objects were found in the log, want 13:\n%s", n, told)
 	}
 	for i, c := range tampering(u) {
 		if i != 1 && i != 3 && os.Getenv("CHECKING") == "" {
@@ -97,6 +97,8 @@ func tampering(u *unbinding) []tampered {
 		{"command.json", "a signature that does not fit", flipped},
 		{"receipts/backup.json", "an approver's key as receipt key", resigned("ops-1")},
 		{"receipts/certificate.json", "the enrolment key as receipt key", resigned("enrol-1")},
+		{"receipts/answer-2.json", "an approver's key as receipt key", resigned("ops-1")},
+		{"receipts/tombstone.json", "the enrolment key as receipt key", resigned("enrol-1")},
 		{"manifest.json", "the receipt key as device key", resigned("receipt-1")},
 		{"certificate.json", "an approver's key as device key", resigned("sec-1")},
 		{"backup.jsonl.zst.age", "a bit", flipped},

@@ -240,7 +240,7 @@ func TestAmendedCase(t *testing.T) {
 	o.cli("verify", out)
 	var w struct{ Objects []struct{ Kind string } }
 	o.check(json.Unmarshal([]byte(o.cli("cases", "show", id, "--dir", string(o.dir), "--json")), &w))
-	if len(w.Objects) != 8 { // command, answer, manifest, 2 amend, ticket, certificate, receipt
+	if len(w.Objects) != 9 { // command, answer, manifest, 2 amend, ticket, certificate, 2 receipts
 		t.Fatalf("the case has %d objects: %+v", len(w.Objects), w.Objects)
 	}
 }

@@ -65,6 +65,7 @@ func TestEveryReceiptIsProven(t *testing.T) {
 	var seen []merkle.Checkpoint
 	for kind, object := range map[string]envelope.Digest{
 		"backup": u.manifest.Digest, "certificate": parse(t, u.get(u.at("certificate", 1)).body).Digest(),
+		"answer": parse(t, u.get(u.at("answer", 1)).body).Digest(),
 	} {
 		r := u.get(u.at("receipts/"+kind, 1))
 		r.want(t, http.StatusOK, "")
@@ -118,7 +119,7 @@ func TestLogRoutesRefuse(t *testing.T) {
 	}
 	u := m.begin(o.order(unbind("T-1"), "ops-1", "sec-1"))
 	for path, code := range map[string]string{
-		"/v1/log/proof/99": "E28:leaf", "/v1/log/proof/2": "E28:leaf",
+		"/v1/log/proof/99": "E28:leaf", "/v1/log/proof/3": "E28:leaf",
 		"/v1/log/consistency/0/1": "E28:leaf", "/v1/log/consistency/2/1": "E28:leaf", "/v1/log/consistency/1/9": "E28:leaf",
 	} {
 		m.do(m.unknown, http.MethodGet, path, nil).want(t, http.StatusNotFound, code)

@@ -49,7 +49,7 @@ func TestWhatStrangersSendTakesNoTurn(t *testing.T) {
 		t.Errorf("an enrolment with an unknown ticket: %v", err)
 	}
 	preimage := []byte(`{"r":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","v":1}`)
-	if err := d.Tombstone("C-1", preimage); !errors.Is(err, desk.ErrForeign) || envelope.CodeOf(err) != "E28:tombstone" {
+	if _, _, err := d.Tombstone("C-1", preimage); !errors.Is(err, desk.ErrForeign) || envelope.CodeOf(err) != "E28:tombstone" {
 		t.Errorf("a tombstone of no case: %v", err)
 	}
 	if n := base.changes.Load() - before; n != 0 {

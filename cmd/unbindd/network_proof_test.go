@@ -13,7 +13,7 @@ import (
 
 // proves checks what the network saw and what the desk has: the acceptance and the
 // completion as answers, one certificate, one receipt for each, the same for the same
-// bytes, and no room for others in their place.
+// bytes, and no room for others in their place; and the tombstone.
 func (n *network) proves() {
 	n.t.Helper()
 	n.quiet()
@@ -41,6 +41,9 @@ func (n *network) proves() {
 	}
 	if n.receipted(at, "certificate", 1, manifest) == nil {
 		n.t.Error("the desk has no certificate")
+	}
+	if n.has(at+"receipts/tombstone/1") == nil {
+		n.t.Error("the desk was not told that the identity is gone")
 	}
 	if n.has(at+"certificate/2") != nil {
 		n.t.Error("there is a second certificate")

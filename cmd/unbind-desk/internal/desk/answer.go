@@ -24,37 +24,7 @@ func (d *Desk) Answer(who Caller, id envelope.ID, n int64, body []byte) (signed 
 	if err := keep(who, k, body); err != nil {
 		return nil, 0, err
 	}
-	o, err := d.kept(k)
-	if err != nil {
-		return nil, 0, err
-	}
-	signed, err = d.stored(store.Key{Case: id, Kind: receiptOf(k.Kind), N: n})
-	if errors.Is(err, ErrAbsent) {
-		signed, err = d.receiptLate(k, o)
-	}
-	return signed, o.Leaf, err
-}
-
-// receiptLate signs for an answer that was kept by a desk which gave no receipts for
-// answers yet: its terminal may never have heard that it came.
-func (d *Desk) receiptLate(k store.Key, o store.Object) (signed []byte, err error) {
-	a, err := parse[command.Answer](o.Body)
-	if err != nil {
-		return nil, err
-	}
-	err = d.commit("answer", func(tx *store.Tx) error {
-		had, err := tx.Object(store.Key{Case: k.Case, Kind: receiptOf(k.Kind), N: k.N})
-		if err == nil { // another was quicker
-			signed = had.Body
-			return nil
-		}
-		if !errors.Is(err, store.ErrAbsent) {
-			return err
-		}
-		signed, err = d.receipted(tx, receiptFor(k, o, a))
-		return err
-	})
-	return signed, err
+	return d.signedFor(k)
 }
 
 // receiptFor is the receipt for an answer. Its command is the order that was answered:

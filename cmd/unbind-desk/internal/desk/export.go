@@ -179,7 +179,7 @@ func (x *exporter) prove(tx *store.Tx, kind, name string, o store.Object) error 
 }
 
 func counting(tx *store.Tx, id envelope.ID) (map[string]int64, error) {
-	counts := map[string]int64{"command": 1, "papers": 1, "tombstone": 1}
+	counts := map[string]int64{"command": 1, "papers": 1, "tombstone": 1, receiptOf(grounds.KindTombstone): 1}
 	receipted, err := newest(tx, id, receiptOf(grounds.KindBackup))
 	if err == nil && receipted == 0 {
 		receipted, err = newest(tx, id, manifest.Kind)

@@ -13,7 +13,7 @@ var readable = map[string]string{
 	"answer": "answer", "manifest": "manifest", "certificate": "certificate", "acceptance": "acceptance",
 	"tickets": "ticket", "receipt": receiptOf(grounds.KindBackup),
 	"receipts/backup": receiptOf(grounds.KindBackup), "receipts/certificate": receiptOf(grounds.KindCertificate),
-	"receipts/answer": receiptOf(grounds.KindAnswer),
+	"receipts/answer": receiptOf(grounds.KindAnswer), "receipts/tombstone": receiptOf(grounds.KindTombstone),
 }
 
 // Fetch reads one object of a case back, to its terminal or the ticket signer.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -223,7 +224,7 @@ func (m *modelled) do(d *Desk, q asked, a *answered) {
 	case "answer":
 		a.Reply, _, err = d.Answer(m.who, m.order, q.N, q.Body)
 	case "tombstone":
-		err = d.Tombstone(m.order, q.Body)
+		a.Reply, _, err = d.Tombstone(m.order, q.Body)
 	case "orders":
 		var o Offer
 		o, err = d.Orders(string(m.who.Terminal), m.who)
@@ -339,7 +340,7 @@ func (m *modelled) look(base *storetest.Memory, q asked) (v view, err error) {
 		return tx.Kinds(m.order, func(kind string, o store.Object) error {
 			name := fmt.Sprintf("%s/%d", kind, o.N)
 			v.Objects[name] = o.Digest
-			if kind == receiptOf("backup") || kind == receiptOf("certificate") || kind == receiptOf("answer") {
+			if strings.HasPrefix(kind, receiptOf("")) {
 				v.Bodies[name] = o.Body
 			}
 			return nil

@@ -1,8 +1,12 @@
 package desk
 
 import (
+	"errors"
+
+	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/receipt"
+	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
@@ -49,6 +53,54 @@ func (d *Desk) signLater(tx *store.Tx, s standing, r receipt.Receipt, to *[]byte
 		*to = e.Encode()
 		return *to, nil
 	})
+}
+
+// signedFor reads back the receipt for an answer or a tombstone that is kept, and the
+// object's leaf.
+func (d *Desk) signedFor(k store.Key) (signed []byte, leaf int64, err error) {
+	o, err := d.kept(k)
+	if err != nil {
+		return nil, 0, err
+	}
+	signed, err = d.stored(store.Key{Case: k.Case, Kind: receiptOf(k.Kind), N: k.N})
+	if errors.Is(err, ErrAbsent) {
+		signed, err = d.signLate(k, o)
+	}
+	return signed, o.Leaf, err
+}
+
+// signLate signs for what was kept by a desk that gave no receipts for answers and
+// tombstones yet: the terminal may never have heard that it came.
+func (d *Desk) signLate(k store.Key, o store.Object) (signed []byte, err error) {
+	err = d.commit(k.Kind, func(tx *store.Tx) error {
+		had, err := tx.Object(store.Key{Case: k.Case, Kind: receiptOf(k.Kind), N: k.N})
+		if err == nil { // another was quicker
+			signed = had.Body
+			return nil
+		}
+		if !errors.Is(err, store.ErrAbsent) {
+			return err
+		}
+		due, err := lateReceipt(tx, k, o)
+		if err == nil {
+			signed, err = d.receipted(tx, due)
+		}
+		return err
+	})
+	return signed, err
+}
+
+func lateReceipt(tx *store.Tx, k store.Key, o store.Object) (receipt.Receipt, error) {
+	if k.Kind == grounds.KindAnswer {
+		a, err := parse[command.Answer](o.Body)
+		return receiptFor(k, o, a), err
+	}
+	var r reveal
+	if err := envelope.Decode(o.Body, &r); err != nil {
+		return receipt.Receipt{}, err
+	}
+	c, err := tx.Case(k.Case)
+	return buriedAs(k, o, c, r.R), err
 }
 
 // stored reads an object's bytes back after its commit.

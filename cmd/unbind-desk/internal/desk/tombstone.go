@@ -7,6 +7,8 @@ import (
 	"unbindd/agent/certificate"
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
+	"unbindd/agent/receipt"
+	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
@@ -20,8 +22,17 @@ const preimageSize = 32
 
 // Tombstone takes the preimage that the case's newest certificate committed to.
 // Whoever knows it passed the step that destroys the identity; it says no more,
-// and so it needs no certificate. A repeat is as good as the first.
-func (d *Desk) Tombstone(id envelope.ID, body []byte) error {
+// and so it needs no certificate. A repeat is as good as the first. It returns the
+// receipt for it, which was stored in the same transaction, and the tombstone's leaf.
+func (d *Desk) Tombstone(id envelope.ID, body []byte) (signed []byte, leaf int64, err error) {
+	k := store.Key{Case: id, Kind: grounds.KindTombstone, N: 1}
+	if err := d.entomb(k, body); err != nil {
+		return nil, 0, err
+	}
+	return d.signedFor(k)
+}
+
+func (d *Desk) entomb(k store.Key, body []byte) error {
 	var r reveal
 	if err := envelope.Decode(body, &r); err != nil {
 		return as(ErrMalformed, err)
@@ -29,7 +40,6 @@ func (d *Desk) Tombstone(id envelope.ID, body []byte) error {
 	if r.V != 1 || len(r.R) != preimageSize {
 		return refuse(ErrMalformed, "E07", "tombstone", "cannot take the tombstone: its version or preimage is not supported")
 	}
-	k := store.Key{Case: id, Kind: "tombstone", N: 1}
 	known := false
 	if err := d.look(func(tx *store.Tx) (err error) { _, known, err = revealed(tx, k, r.R); return err }); err != nil || known {
 		return err
@@ -39,9 +49,22 @@ func (d *Desk) Tombstone(id envelope.ID, body []byte) error {
 		if err != nil || known {
 			return err
 		}
-		_, err = d.keep(tx, k, envelope.DigestOf(body), body)
+		kept, err := d.keep(tx, k, envelope.DigestOf(body), body)
+		if err != nil {
+			return err
+		}
+		_, err = d.receipted(tx, buriedAs(k, kept, c, r.R))
 		return errors.Join(err, d.noted(tx, c, Gone, "tombstone revealed"), d.forget(tx, c))
 	})
+}
+
+// buriedAs is the receipt for a tombstone: its subject is what the certificate
+// committed to, however the preimage was written down.
+func buriedAs(k store.Key, o store.Object, c store.Case, preimage []byte) receipt.Receipt {
+	return receipt.Receipt{
+		Case: k.Case, Command: c.Command, Index: o.Leaf, Kind: grounds.KindTombstone, N: k.N,
+		Subject: certificate.Commitment(preimage), Terminal: c.Terminal, Verified: receipt.Checked,
+	}
 }
 
 // revealed judges a preimage, and says whether the case has it already. It is asked

@@ -10,6 +10,7 @@ import (
 	"unbindd/agent/certificate"
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
+	"unbindd/agent/receipt"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/grounds"
@@ -149,7 +150,27 @@ func (r *reader) tombstone() (string, error) {
 	if len(reveal.R) != 32 || certificate.Commitment(reveal.R) != r.statement.Predicate.Tombstone {
 		return "", errors.New("it is not the preimage that the certificate committed to")
 	}
-	return "the preimage the certificate committed to: the step was reached", nil
+	c := r.grounds.Command.Command()
+	err = r.receiptHolds(TombstoneReceipt, receipt.Want{
+		Case: c.Case, Command: r.grounds.Command.Digest(), Kind: grounds.KindTombstone, N: 1, Subject: r.statement.Predicate.Tombstone,
+		Terminal: c.Terminal, Verified: receipt.Checked,
+	})
+	if err != nil {
+		return "", err
+	}
+	return "the preimage the certificate committed to: the step was reached, and the desk has signed for it", nil
+}
+
+// receiptHolds checks a receipt that must be there beside its object.
+func (r *reader) receiptHolds(name string, want receipt.Want) error {
+	e, err := readEnvelope(r.src, name)
+	if err == nil {
+		_, err = r.receipted(e, want)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 func (r *reader) answers() (string, error) {
@@ -175,23 +196,11 @@ func (r *reader) answers() (string, error) {
 		if c := r.grounds.Command.Command(); a.Case != c.Case || a.Terminal != c.Terminal {
 			return "", fmt.Errorf("%s: it is of another case", name)
 		}
-		if err := r.answerReceipt(e, a); err != nil {
+		if err := r.receiptHolds(NameOf("receipt-answer", a.N, true), grounds.WantAnswer(a, e.Digest())); err != nil {
 			return "", err
 		}
 	}
 	return fmt.Sprintf("%d answer(s) by the device key, each with the desk's receipt", len(names)), nil
-}
-
-func (r *reader) answerReceipt(answer *envelope.Envelope, a command.Answer) error {
-	name := NameOf("receipt-answer", a.N, true)
-	e, err := readEnvelope(r.src, name)
-	if err == nil {
-		_, err = r.receipted(e, grounds.WantAnswer(a, answer.Digest()))
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
 }
 
 // keys checks that every key file holds the key it is named after: stock tools

@@ -127,7 +127,7 @@ func (r *reader) digestOf(name string) (envelope.Digest, error) {
 
 // indexed compares the index of each receipt with where its object stands.
 func (r *reader) indexed(at map[string]merkle.Included) error {
-	objects := map[string]string{BackupReceipt: Sealed, CertificateReceipt: Certificate}
+	objects := map[string]string{BackupReceipt: Sealed, CertificateReceipt: Certificate, TombstoneReceipt: Tombstone}
 	for of := range at {
 		if n, ok := strings.CutPrefix(of, receiptsDir+"/answer-"); ok {
 			objects[of] = answersDir + "/" + n

@@ -45,6 +45,7 @@ const (
 	Custody            = "receipts/custody.json"
 	Validation         = "validation.json"
 	Tombstone          = "tombstone-reveal.json"
+	TombstoneReceipt   = "receipts/tombstone.json"
 	History            = "history.json"
 )
 
@@ -60,7 +61,8 @@ const (
 var plainNames = map[string]string{
 	"command": Command, "papers": Papers, "manifest": Manifest, "receipt-backup": BackupReceipt, "ticket": Ticket,
 	"certificate": Certificate, "receipt-certificate": CertificateReceipt, "tombstone": Tombstone,
-	"custody": Custody, "validation": Validation,
+	"receipt-tombstone": TombstoneReceipt,
+	"custody":           Custody, "validation": Validation,
 }
 
 // others are the names of what is no object of the case's own.

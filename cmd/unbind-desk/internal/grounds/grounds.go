@@ -169,6 +169,7 @@ const (
 	KindAnswer      = "answer"
 	KindBackup      = "backup"
 	KindCertificate = "certificate"
+	KindTombstone   = "tombstone"
 )
 
 // WantAnswer is what the receipt for an answer must say; its command is the order that

@@ -114,12 +114,13 @@ func (s *Server) tombstone(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Desk.Tombstone(id, body); err != nil {
+	receipt, leaf, err := s.Desk.Tombstone(id, body)
+	if err != nil {
 		return err
 	}
 	kept(w, body)
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	proof, err := s.Desk.ProveLeaf(leaf)
+	return s.sendProven(w, id, receipt, proof, err)
 }
 
 func (s *Server) bundle(w http.ResponseWriter, r *http.Request) error {

@@ -107,6 +107,9 @@ func wireFiles(t *testing.T) map[string][]byte {
 	seal(wireFile{"amend", "amend", command.Amend{Allow: []envelope.ID{command.AllowReaderAbsent}, Case: cmd.Case, Command: digests["command"], N: 1, Terminal: cmd.Terminal, V: 1}, []string{"ops-1", "rel-1", "sec-1"}})
 	seal(wireFile{"papers", "papers", command.Papers{Case: cmd.Case, Papers: []command.Paper{{By: "badge-0817", Hash: envelope.DigestOf([]byte("scan")), Seen: 1795392000, Type: "business-licence"}}, V: 1}, []string{"ops-1"}})
 	seal(wireFile{"answer", "answer", command.Answer{Case: cmd.Case, Code: command.CodeNone, N: 1, Outcome: command.Accepted, Subject: digests["command"], Terminal: cmd.Terminal, V: 1}, []string{"device"}})
+	seal(wireFile{"receipt-answer", "receipt", receipt.Receipt{
+		Case: cmd.Case, Command: digests["command"], Index: 2, Kind: "answer", N: 1, Received: 1795392001, Subject: digests["answer"], Terminal: cmd.Terminal, V: 1, Verified: receipt.Checked,
+	}, []string{"receipt-1"}})
 	rc := bytes.Repeat([]byte{0xa1}, 16)
 	seal(wireFile{"manifest", "manifest", manifest.Manifest{
 		Case: cmd.Case, Command: digests["command"], Count: 2, Digest: envelope.DigestOf([]byte("sealed")), Epoch: 1, Events: 1, EvSeq: 3, First: 1,
@@ -145,6 +148,9 @@ func wireFiles(t *testing.T) map[string][]byte {
 	}, []string{"receipt-1"}})
 	seal(wireFile{"close", "close", command.Close{Case: cmd.Case, Certificate: digests["certificate"], Terminal: cmd.Terminal, V: 1}, []string{"ops-1", "rel-1", "sec-1"}})
 	seal(wireFile{"time", "time", timeAnswer{Nonce: "0VAAFPC2NDTZN2FFKRJ3FQKG24", Time: 1795392000, V: 1}, []string{"receipt-1"}})
+	seal(wireFile{"receipt-tombstone", "receipt", receipt.Receipt{
+		Case: cmd.Case, Command: digests["command"], Index: 9, Kind: "tombstone", N: 1, Received: 1795392301, Subject: certificate.Commitment(make([]byte, 32)), Terminal: cmd.Terminal, V: 1, Verified: receipt.Checked,
+	}, []string{"receipt-1"}})
 	stone := certificate.Tombstone{Action: cmd.Action, Case: cmd.Case, Certificate: digests["certificate"], Epoch: 1, IDs: []envelope.ID{cmd.ID}, R: make([]byte, 32), Result: certificate.Complete, Seq: 1, Terminal: cmd.Terminal, V: 1}
 	if out["tombstone.json"], err = envelope.Canonical(stone); err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ type mould struct {
 }
 
 // kinds are the objects of a case in the order in which they come.
-var kinds = []string{"command", "answer", "certificate", "receipt-certificate"}
+var kinds = []string{"command", "answer", "receipt-answer", "certificate", "receipt-certificate"}
 
 // newMould has a real desk and a simulated terminal go through one case.
 func newMould(t *testing.T) (dir string, m mould) {

@@ -114,7 +114,7 @@ func TestWhatAParcelMayNotHold(t *testing.T) {
 func TestEveryPieceOfACaseGoesIntoAParcel(t *testing.T) {
 	names := []string{dossier.Anchor, dossier.Trust, dossier.Binding, dossier.EnrolTicket, dossier.Profile, dossier.Campaign, dossier.Sealed, dossier.History}
 	for _, kind := range []string{
-		"command", "papers", "manifest", "ticket", "certificate", "tombstone", "custody", "validation", "receipt-backup", "receipt-certificate",
+		"command", "papers", "manifest", "ticket", "certificate", "tombstone", "custody", "validation", "receipt-backup", "receipt-certificate", "receipt-answer", "receipt-tombstone",
 		"answer", "amend", "cancel", "close", "acceptance",
 	} {
 		names = append(names, dossier.NameOf(kind, 1, true), dossier.NameOf(kind, 1, false))

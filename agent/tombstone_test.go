@@ -27,7 +27,9 @@ type lastDesk struct {
 
 func (l lastDesk) Reveal(_ context.Context, _ string, body []byte) ([]byte, error) {
 	i := min(*l.asked, len(l.says)-1)
-	*l.asked++
+	if *l.asked++; *l.asked > len(l.says)+3 {
+		l.b.t.Fatal("the desk is asked without end")
+	}
 	if i == len(l.says)-1 {
 		*l.honest++
 	}

@@ -58,8 +58,8 @@ func (d *Desk) entomb(k store.Key, body []byte) error {
 	})
 }
 
-// buriedAs is the receipt for a tombstone: its subject is what the certificate
-// committed to, however the preimage was written down.
+// buriedAs is the receipt for a tombstone. Its subject is what the certificate
+// committed to: whoever has the two needs nothing else to hold them together.
 func buriedAs(k store.Key, o store.Object, c store.Case, preimage []byte) receipt.Receipt {
 	return receipt.Receipt{
 		Case: k.Case, Command: c.Command, Index: o.Leaf, Kind: grounds.KindTombstone, N: k.N,

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"unbindd/agent/certificate"
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/receipt"
+	"unbindd/cmd/unbind-desk/internal/store"
+)
+
+// says is what a receipt says, whose signature the trust of the desk must bear.
+func (o *office) says(signed []byte) (r receipt.Receipt) {
+	o.t.Helper()
+	e := parse(o.t, signed)
+	if _, err := o.believed().Verify(e, receipt.Kind); err != nil {
+		o.t.Fatalf("the receipt is nobody's: %v", err)
+	}
+	o.check(envelope.Decode(e.Payload, &r))
+	return r
+}
+
+// Every answer gets the desk's receipt, the same for the same bytes, whether it is of a
+// case or of none; and so does the tombstone.
+func TestAnswersAndTombstoneAreSignedFor(t *testing.T) {
+	o := newOffice(t)
+	u := whole(t, o, "T-1")
+	for n, outcome := range map[int64]envelope.ID{1: command.Accepted, 2: command.Completed} {
+		body := u.get(u.at("answer", n)).body
+		first, again := u.get(u.at("receipts/answer", n)), u.put(u.at("answer", n), body)
+		again.want(t, http.StatusOK, "")
+		if !bytes.Equal(first.body, again.body) {
+			t.Errorf("the same answer %d got another receipt", n)
+		}
+		var word command.Answer
+		o.check(envelope.Decode(parse(t, body).Payload, &word))
+		r := o.says(first.body)
+		o.check(r.Compare(receipt.Want{
+			Case: u.command.Case, Command: u.order.Digest(), Kind: "answer", N: n, Subject: parse(t, body).Digest(),
+			Terminal: "T-1", Verified: receipt.Checked,
+		}))
+		if word.Outcome != outcome {
+			t.Errorf("answer %d is %s", n, word.Outcome)
+		}
+	}
+	stone := u.get(u.at("receipts/tombstone", 1))
+	again := u.do(u.unknown, http.MethodPut, "/v1/cases/"+string(u.command.Case)+"/tombstone", tombstone(u.r[:]))
+	again.want(t, http.StatusOK, "")
+	if !bytes.Equal(stone.body, again.body) {
+		t.Error("the same tombstone got another receipt")
+	}
+	r := o.says(stone.body)
+	o.check(r.Compare(receipt.Want{
+		Case: u.command.Case, Command: u.order.Digest(), Kind: "tombstone", N: 1, Subject: certificate.Commitment(u.r[:]),
+		Terminal: "T-1", Verified: receipt.Checked,
+	}))
+
+	m := newTerminal(o, "T-2")
+	stray := m.answer("none:T-2", 1, m.anchor(), command.Refused)
+	stray.want(t, http.StatusOK, "")
+	r = o.says(stray.body)
+	if r.Case != "none:T-2" || r.Command != m.anchor() || r.Terminal != "T-2" || r.Kind != "answer" || r.N != 1 {
+		t.Errorf("the receipt for an answer of no case says %+v", r)
+	}
+	if again := m.answer("none:T-2", 1, m.anchor(), command.Refused); !bytes.Equal(again.body, stray.body) {
+		t.Error("the same answer of no case got another receipt")
+	}
+}
+
+// What an older desk kept without a receipt is signed for when the terminal, which may
+// never have heard that it came, comes with it again.
+func TestWhatAnOlderDeskKeptIsSignedFor(t *testing.T) {
+	base := store.Base(nil)
+	p := newPair(t, func(dir string) store.Base { base = memoryBase(t)(dir); return base }, folderOf)
+	u := whole(t, p.office, "T-1")
+	answer := u.get(u.at("answer", 1)).body
+	p.check(base.Change(func(r store.Rows) error {
+		var errs []error
+		for _, kind := range []string{"answer", "tombstone"} {
+			for _, row := range rowsOf(t, base, "objects") {
+				if strings.Contains(row.Key, "\x00receipt-"+kind+"\x00") {
+					errs = append(errs, r.Remove("objects", row.Key))
+				}
+			}
+		}
+		return errors.Join(errs...)
+	}))
+	for range 2 {
+		again := u.put(u.at("answer", 1), answer)
+		again.want(t, http.StatusOK, "")
+		r := p.says(again.body)
+		if r.Kind != "answer" || r.N != 1 || r.Subject != parse(t, answer).Digest() || r.Command != u.order.Digest() {
+			t.Errorf("the receipt for the answer says %+v", r)
+		}
+		told := u.do(u.unknown, http.MethodPut, "/v1/cases/"+string(u.command.Case)+"/tombstone", tombstone(u.r[:]))
+		told.want(t, http.StatusOK, "")
+		if r := p.says(told.body); r.Kind != "tombstone" || r.Subject != certificate.Commitment(u.r[:]) || r.Command != u.order.Digest() {
+			t.Errorf("the receipt for the tombstone says %+v", r)
+		}
+	}
+}
+
+// A receipt for an answer or a tombstone that somebody else signed is found by our
+// program and by stock tools.
+func TestAnswersVerifyWithTheirReceipts(t *testing.T) {
+	o := newOffice(t)
+	u := whole(t, o, "T-1")
+	out := filepath.Join(o.work, "export")
+	o.cli("cases", "export", string(u.command.Case), "--dir", string(o.dir), "--out", out)
+	for file, line := range map[string]string{"receipts/answer-2.json": "others", "receipts/tombstone.json": "tombstone"} {
+		path := filepath.Join(out, file)
+		text, err := os.ReadFile(path)
+		o.check(err)
+		e := parse(t, text)
+		forged := &envelope.Envelope{PayloadType: e.PayloadType, Payload: e.Payload}
+		o.check(forged.Add(o.signer("ops-1")))
+		o.check(os.WriteFile(path, forged.Encode(), 0o644))
+		if said, _, code := verb(t, "verify", out); code != exitFailed || !strings.Contains(said, file) {
+			t.Errorf("%s is somebody else's and the case verifies:\n%s", file, said)
+		}
+		said, _ := exec.Command("../../scripts/check-case.sh", out).CombinedOutput() // its lines are looked at
+		if !strings.Contains(string(said), "FAILED  "+line+" ") {
+			t.Errorf("%s is somebody else's and check-case.sh says:\n%s", file, said)
+		}
+		o.check(os.WriteFile(path, text, 0o644))
+	}
+	if said, _, code := verb(t, "verify", out); code != 0 {
+		t.Fatalf("the case does not verify:\n%s", said)
+	}
+}

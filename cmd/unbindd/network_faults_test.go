@@ -95,6 +95,7 @@ var networkFaults = []struct {
 	{"lie: 204", func(*network, *passing) (reply, bool) { return reply{code: 204, header: http.Header{}}, true }},
 	{"lie: 202", func(*network, *passing) (reply, bool) { return page(202), true }},
 	{"lie: 201", func(*network, *passing) (reply, bool) { return page(201), true }},
+	{"lie: these bytes are kept", func(_ *network, p *passing) (reply, bool) { return keeps(p, 204, nil), true }},
 	{"lie: another object's receipt", func(n *network, p *passing) (reply, bool) { return n.another(p), true }},
 	{"lie: garbage under the desk's own head", func(n *network, p *passing) (reply, bool) {
 		r, ok := n.pass(p)
@@ -121,6 +122,11 @@ func status(code int, retryAfter string) fault {
 
 func page(code int) reply {
 	return reply{code: code, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("<html>welcome</html>")}
+}
+
+// keeps is a success in the desk's own words, which anybody can say who read the bytes.
+func keeps(p *passing, code int, body []byte) reply {
+	return reply{code: code, header: http.Header{"Unbindd-Kept": {fmt.Sprintf("sha256:%x", sha256.Sum256(p.body))}}, body: body}
 }
 
 // ServeHTTP draws what happens to a request and does it.
@@ -276,8 +282,7 @@ func (n *network) another(p *passing) reply {
 	defer n.mu.Unlock()
 	for path, bodies := range n.other {
 		if path != p.path {
-			sum := sha256.Sum256(p.body)
-			return reply{code: 200, header: http.Header{"Unbindd-Kept": {fmt.Sprintf("sha256:%x", sum)}}, body: []byte(bodies[len(bodies)-1])}
+			return keeps(p, 200, []byte(bodies[len(bodies)-1]))
 		}
 	}
 	return page(200)

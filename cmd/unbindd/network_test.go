@@ -15,7 +15,7 @@ import (
 const networkSales = 10
 
 // networkRuns is how many unbindings go through it where nobody asks for more.
-const networkRuns = 3
+const networkRuns = 6
 
 // networkAtOnce is how many go side by side.
 const networkAtOnce = 6

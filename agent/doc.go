@@ -21,6 +21,7 @@
 //	bundle.go         whatever is handed in: bundles, receipts, tickets, follow-ups
 //	truststeps.go     trust on the move, and what a running case keeps of the one before
 //	refuse.go         refusals, and the signed answers to them
+//	lastrefused.go    the last one, which outlives the process
 //	unbind.go         the plan: the list of steps, on one screen
 //	steps_prepare.go  check-papers ... drain          (reversible)
 //	steps_backup.go   seal-backup, await-successor    (reversible)

@@ -99,8 +99,10 @@ func (a *Agent) refuse(kind string, e *envelope.Envelope, caseID envelope.ID, wh
 func (a *Agent) turnDown(kind string, digest envelope.Digest, caseID envelope.ID, why error) (o local.Object, known bool) {
 	o = refusedObject(kind, digest, why)
 	o.Case = string(caseID)
+	judged := false
 	if digest != "" { // of what cannot be read nobody knows whether it came before
 		a.mu.Lock()
+		judged = a.judged[o.Digest]
 		_, known = a.refused[o.Digest+o.Error.Code]
 		if len(a.refused) > remembered {
 			clear(a.refused)
@@ -108,7 +110,7 @@ func (a *Agent) turnDown(kind string, digest envelope.Digest, caseID envelope.ID
 		a.refused[o.Digest+o.Error.Code] = o
 		a.mu.Unlock()
 	}
-	a.show.setRefused(&local.Refused{Kind: kind, Digest: o.Digest, Case: o.Case, At: a.Now().UnixMilli(), Why: *o.Error})
+	a.showRefused(o, !known && !judged)
 	if !known {
 		a.Log.Warn().Str("code", o.Error.Code).Str("case", o.Case).Str("kind", kind).Msg("refused")
 		a.hub.tell(local.Event{Kind: "command", Name: kind, State: "refused", Code: o.Error.Code, Detail: o.Error.Message})

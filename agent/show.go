@@ -118,6 +118,20 @@ func (s *shown) setRefused(r *local.Refused) {
 	s.refused = r
 }
 
+// turnedDown shows an order that is news. Of the one that is shown a repetition moves
+// the time; of another that had its turn it moves nothing, so that whoever waits for a
+// command is not told of an old one.
+func (s *shown) turnedDown(r *local.Refused, news bool) (changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	had := s.refused
+	again := had != nil && had.Kind == r.Kind && had.Digest == r.Digest && had.Why.Code == r.Why.Code
+	if again || news {
+		s.refused = r
+	}
+	return news && !again
+}
+
 func (s *shown) setAlarm(e *local.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -55,13 +55,13 @@ type Status struct {
 	Warnings  []string   `json:"warnings,omitempty"` // code words for what somebody should mend, and nothing waits for
 }
 
-// Refused is the last order that was refused: since the daemon began, and until a
-// command is accepted.
+// Refused is the last order that was refused, until a command is accepted; a restart
+// keeps it. An order that had its turn before is no news, and takes no other's place.
 type Refused struct {
 	Kind   string `json:"kind"` // command, cancel, amend, close; order where it was not looked at; envelope, bundle where it is none
 	Digest string `json:"digest"`
 	Case   string `json:"case,omitempty"`
-	At     int64  `json:"at"` // Unix milliseconds; of a repetition, when it came last
+	At     int64  `json:"at"` // Unix milliseconds; of a repetition, when it came last since the daemon began
 	Why    Error  `json:"why"`
 }
 

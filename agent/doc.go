@@ -20,6 +20,7 @@
 //	commands.go       envelope -> verified command -> journal
 //	bundle.go         whatever is handed in: bundles, receipts, tickets, follow-ups
 //	truststeps.go     trust on the move, and what a running case keeps of the one before
+//	trustrefused.go   and the steps that do not hold
 //	refuse.go         refusals, and the signed answers to them
 //	lastrefused.go    the last one, which outlives the process
 //	unbind.go         the plan: the list of steps, on one screen

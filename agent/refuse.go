@@ -101,14 +101,7 @@ func (a *Agent) turnDown(kind string, digest envelope.Digest, caseID envelope.ID
 	o.Case = string(caseID)
 	judged := false
 	if digest != "" { // of what cannot be read nobody knows whether it came before
-		a.mu.Lock()
-		judged = a.judged[o.Digest]
-		_, known = a.refused[o.Digest+o.Error.Code]
-		if len(a.refused) > remembered {
-			clear(a.refused)
-		}
-		a.refused[o.Digest+o.Error.Code] = o
-		a.mu.Unlock()
+		known, judged = a.cameBefore(o)
 	}
 	a.showRefused(o, !known && !judged)
 	if !known {
@@ -116,6 +109,19 @@ func (a *Agent) turnDown(kind string, digest envelope.Digest, caseID envelope.ID
 		a.hub.tell(local.Event{Kind: "command", Name: kind, State: "refused", Code: o.Error.Code, Detail: o.Error.Message})
 	}
 	return o, known
+}
+
+// cameBefore remembers a refusal, and says whether it was met before, and whether its
+// object had its turn in an earlier process.
+func (a *Agent) cameBefore(o local.Object) (known, judged bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, known = a.refused[o.Digest+o.Error.Code]
+	if len(a.refused) > remembered {
+		clear(a.refused)
+	}
+	a.refused[o.Digest+o.Error.Code] = o
+	return known, a.judged[o.Digest]
 }
 
 // failedHere says that an object was not judged, because something of ours failed.

@@ -52,6 +52,7 @@ type Status struct {
 	Outbox    int        `json:"outbox"` // objects not yet acknowledged upstream
 	Alarm     *Error     `json:"alarm,omitempty"`
 	Refused   *Refused   `json:"refused,omitempty"`
+	Untrusted *Untrusted `json:"untrusted,omitempty"`
 	Warnings  []string   `json:"warnings,omitempty"` // code words for what somebody should mend, and nothing waits for
 }
 
@@ -62,6 +63,15 @@ type Refused struct {
 	Digest string `json:"digest"`
 	Case   string `json:"case,omitempty"`
 	At     int64  `json:"at"` // Unix milliseconds; of a repetition, when it came last since the daemon began
+	Why    Error  `json:"why"`
+}
+
+// Untrusted is the trust that was not taken over last: since the daemon began, and until
+// a step is taken over.
+type Untrusted struct {
+	Step   int    `json:"step,omitempty"` // its place in what came, from 1; none where no step is to blame
+	Digest string `json:"digest,omitempty"`
+	At     int64  `json:"at"` // Unix milliseconds, when it came last
 	Why    Error  `json:"why"`
 }
 

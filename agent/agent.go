@@ -63,6 +63,8 @@ type Agent struct {
 
 	samples map[uint64]*wipe.Samples // needles of the step that erases, by file system
 
+	undoes undoing // what the log has of a step that is being undone; its carrier alone asks
+
 	rest resting // between two tries of a step that waits for the desk
 	ways wayOut  // the link that the settings name
 

@@ -53,5 +53,6 @@
 //	serve.go          the local API on a Unix socket
 //	show.go           status and dry run, in the words of the local API
 //	explain_left.go   the dry run behind the line, and of an open batch
+//	complaint.go      what goes wrong at every turn, told when it changes
 //	hub.go            events for whoever watches
 package agent

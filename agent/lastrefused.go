@@ -19,8 +19,8 @@ func (a *Agent) showRefused(o local.Object, news bool) {
 		return
 	}
 	name := o.Digest
-	if failedHere(o) {
-		name = "" // nobody has judged it
+	if name != "" && (o.Kind == "order" || failedHere(o)) { // nobody has looked at it: another reason is news
+		name = reasoned(o)
 	}
 	kept := r
 	if len(kept.Why.Message) > longestWhy {
@@ -30,6 +30,9 @@ func (a *Agent) showRefused(o local.Object, news bool) {
 		a.Log.Error().Err(err).Msg("the refusal is not written down: it is forgotten with this process")
 	}
 }
+
+// reasoned names an order together with the reason why it came to nothing.
+func reasoned(o local.Object) string { return o.Digest + o.Error.Code }
 
 // acceptedNow ends what is told of the last refusal, as the journal did with the
 // acceptance. The command has had its turn.

@@ -114,3 +114,24 @@ func TestAnOrderThatHadItsTurnIsNoNews(t *testing.T) {
 	offered("what was refused before that", two, nil)
 	offered("one that is new to it", four, four)
 }
+
+// An order that was not looked at, because of the trust that it came with, has not had
+// its turn: the same again is no news, what is said of itself is.
+func TestAnOrderThatWasNotLookedAtIsNewsWhenItIs(t *testing.T) {
+	b := newBound(t)
+	one, two := b.ordered(1), b.ordered(2)
+	gap := file(t, b.steps(3, nil)[1:], []*envelope.Envelope{one, two}, nil)
+	shown := func(when string, e *envelope.Envelope, code string) {
+		t.Helper()
+		if r := b.refusedNow(); r == nil || r.Digest != string(e.Digest()) || r.Why.Code != code {
+			t.Errorf("%s: the status says %+v", when, r)
+		}
+	}
+	b.a.pulled(gap)
+	shown("at first", two, "E16:gap")
+	b.restarted()
+	b.a.take(file(t, b.steps(3, nil)[1:], []*envelope.Envelope{one}, nil))
+	shown("the first alone, to the next process", two, "E16:gap")
+	b.a.take(one.Encode())
+	shown("looked at", one, "E04:unsigned")
+}

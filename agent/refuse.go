@@ -116,12 +116,12 @@ func (a *Agent) turnDown(kind string, digest envelope.Digest, caseID envelope.ID
 func (a *Agent) cameBefore(o local.Object) (known, judged bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_, known = a.refused[o.Digest+o.Error.Code]
+	_, known = a.refused[reasoned(o)]
 	if len(a.refused) > remembered {
 		clear(a.refused)
 	}
-	a.refused[o.Digest+o.Error.Code] = o
-	return known, a.judged[o.Digest]
+	a.refused[reasoned(o)] = o
+	return known, a.judged[o.Digest] || a.judged[reasoned(o)]
 }
 
 // failedHere says that an object was not judged, because something of ours failed.

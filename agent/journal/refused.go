@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// mostJudged is how many orders are remembered as judged; a desk offers fewer at once.
+// mostJudged is how many orders are remembered as judged; what is older is news again.
 const mostJudged = 32
 
 // Refuse writes down, durably, what was refused last, in the form of who shows it, and

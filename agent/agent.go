@@ -63,6 +63,8 @@ type Agent struct {
 
 	samples map[uint64]*wipe.Samples // needles of the step that erases, by file system
 
+	undoes undoing // what the log has of a step that is being undone; its carrier alone asks
+
 	rest resting // between two tries of a step that waits for the desk
 	ways wayOut  // the link that the settings name
 
@@ -83,6 +85,7 @@ type Agent struct {
 	orders   chan struct{} // a command was accepted
 	cancel   chan struct{} // a cancel was written
 	refused  map[string]local.Object
+	judged   map[string]bool // orders that had their turn before this process, or were accepted by it
 	show     shown
 	lost     time.Time // when the reader was last lost; zero while it answers
 	whole    time.Time // when the whole ledger was last read and found whole; trading alone asks
@@ -107,7 +110,7 @@ func New(p Parts) *Agent {
 	}
 	a := &Agent{
 		Parts: p, at: places{p.Config.StateDir}, hub: newHub(p.Now), bell: newBell(),
-		clock: newClock(p.Now, 0), rung: make(chan struct{}, 1), relinked: make(chan struct{}), timed: make(chan struct{}), refused: map[string]local.Object{},
+		clock: newClock(p.Now, 0), rung: make(chan struct{}, 1), relinked: make(chan struct{}), timed: make(chan struct{}), refused: map[string]local.Object{}, judged: map[string]bool{},
 	}
 	a.rest, a.ways = a.sit, a.way
 	return a
@@ -218,6 +221,7 @@ func (a *Agent) openBound(crossed bool) error {
 	if err := a.ageChallenge(); err != nil {
 		return err
 	}
+	a.recallRefused()
 	if a.keys, err = keys.Open(a.at.keys()); err != nil && !(crossed && errors.Is(err, keys.ErrAbsent)) {
 		return err
 	}

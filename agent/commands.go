@@ -239,7 +239,7 @@ func (a *Agent) begin(id *identity, v *command.Verified) local.Object {
 		o, _ := a.turnDown("command", v.Digest(), c.Case, envelope.Refuse("E18", "", "cannot write the command down, or to know whether it was: %w", err))
 		return o
 	}
-	a.show.setRefused(nil)
+	a.acceptedNow(v.Digest())
 	a.Moment("accept:recorded")
 	a.Log.Info().Str("case", string(c.Case)).Str("command", string(v.Digest())).Msg("a command was accepted")
 	a.hub.tell(local.Event{Kind: "command", Name: string(c.Case), State: "accepted"})

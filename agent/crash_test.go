@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"unbindd/scripts/programtest"
 )
 
 // The crash lab runs this binary as the agent that writes its small files in the
@@ -24,7 +26,7 @@ func TestMain(m *testing.M) {
 	case os.Getenv("CRASH_JUDGE") != "":
 		judgeForLab(os.Stdin, os.Stdout)
 	default:
-		os.Exit(m.Run())
+		os.Exit(programtest.Run(m))
 	}
 }
 

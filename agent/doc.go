@@ -20,7 +20,9 @@
 //	commands.go       envelope -> verified command -> journal
 //	bundle.go         whatever is handed in: bundles, receipts, tickets, follow-ups
 //	truststeps.go     trust on the move, and what a running case keeps of the one before
+//	trustrefused.go   and the steps that do not hold
 //	refuse.go         refusals, and the signed answers to them
+//	lastrefused.go    the last one, which outlives the process
 //	unbind.go         the plan: the list of steps, on one screen
 //	steps_prepare.go  check-papers ... drain          (reversible)
 //	steps_backup.go   seal-backup, await-successor    (reversible)
@@ -53,5 +55,6 @@
 //	serve.go          the local API on a Unix socket
 //	show.go           status and dry run, in the words of the local API
 //	explain_left.go   the dry run behind the line, and of an open batch
+//	complaint.go      what goes wrong at every turn, told when it changes
 //	hub.go            events for whoever watches
 package agent

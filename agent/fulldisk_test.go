@@ -131,6 +131,11 @@ func TestACommandThatCannotBeWrittenDownIsAskedForAgain(t *testing.T) {
 	if said := b.log.String(); strings.Count(said, `"code":"E18","case":"`+string(b.order.Case)+`","kind":"command","message":"refused"`) != 1 {
 		t.Errorf("the log says\n%s", said)
 	}
+	for _, line := range []string{"what the desk sent cannot be taken, and is asked for again", "what the desk sends can be taken again"} {
+		if n := strings.Count(b.log.String(), line); n != 1 {
+			t.Errorf("%d lines of the log say that %s", n, line)
+		}
+	}
 	told := 0
 	for _, e := range b.a.hub.ring {
 		if e.Kind == "command" && e.State == "refused" && e.Code == "E18" {

@@ -1,10 +1,10 @@
 package agent
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"strconv"
@@ -17,6 +17,7 @@ import (
 
 	"unbindd/agent/command"
 	"unbindd/agent/journal"
+	"unbindd/scripts/programtest"
 )
 
 // histories draws one: mostly nothing special, and up to eight things that
@@ -99,18 +100,20 @@ func (m *model) live(t *rapid.T, sum *sums) {
 	}
 }
 
-// withoutDetector has a build without the race detector do the work, which costs
-// several times as much under it and has one goroutine a history.
+// raced says that this build has the race detector.
+const raced = programtest.Raced
+
+// withoutDetector has a build without the race detector do the work of all models.
 func withoutDetector(t *testing.T) {
-	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-v", "-run", "^TestModel", "-timeout", "15m", ".")
-	out, err := cmd.CombinedOutput()
-	for line := range strings.Lines(string(out)) {
+	var out bytes.Buffer
+	err := programtest.Plain(t.Context(), &out, "^TestModel")
+	for line := range strings.Lines(out.String()) {
 		if strings.HasPrefix(line, "model: ") || strings.Contains(line, "--- ") {
 			fmt.Print(line)
 		}
 	}
 	if err != nil {
-		t.Fatalf("without the race detector: %v\n%s", err, out)
+		t.Fatalf("%v\n%s", err, out.String())
 	}
 }
 

@@ -99,21 +99,29 @@ func (a *Agent) refuse(kind string, e *envelope.Envelope, caseID envelope.ID, wh
 func (a *Agent) turnDown(kind string, digest envelope.Digest, caseID envelope.ID, why error) (o local.Object, known bool) {
 	o = refusedObject(kind, digest, why)
 	o.Case = string(caseID)
+	judged := false
 	if digest != "" { // of what cannot be read nobody knows whether it came before
-		a.mu.Lock()
-		_, known = a.refused[o.Digest+o.Error.Code]
-		if len(a.refused) > remembered {
-			clear(a.refused)
-		}
-		a.refused[o.Digest+o.Error.Code] = o
-		a.mu.Unlock()
+		known, judged = a.cameBefore(o)
 	}
-	a.show.setRefused(&local.Refused{Kind: kind, Digest: o.Digest, Case: o.Case, At: a.Now().UnixMilli(), Why: *o.Error})
+	a.showRefused(o, !known && !judged)
 	if !known {
 		a.Log.Warn().Str("code", o.Error.Code).Str("case", o.Case).Str("kind", kind).Msg("refused")
 		a.hub.tell(local.Event{Kind: "command", Name: kind, State: "refused", Code: o.Error.Code, Detail: o.Error.Message})
 	}
 	return o, known
+}
+
+// cameBefore remembers a refusal, and says whether it was met before, and whether its
+// object had its turn in an earlier process.
+func (a *Agent) cameBefore(o local.Object) (known, judged bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, known = a.refused[reasoned(o)]
+	if len(a.refused) > remembered {
+		clear(a.refused)
+	}
+	a.refused[reasoned(o)] = o
+	return known, a.judged[o.Digest] || a.judged[reasoned(o)]
 }
 
 // failedHere says that an object was not judged, because something of ours failed.

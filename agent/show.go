@@ -22,6 +22,7 @@ type shown struct {
 	problem   *local.Error
 	alarm     *local.Error
 	refused   *local.Refused
+	untrusted *local.Untrusted
 	damage    *local.Error // of the ledger: told before any other alarm, until it is found whole
 	stone     *local.Tombstone
 }
@@ -118,6 +119,27 @@ func (s *shown) setRefused(r *local.Refused) {
 	s.refused = r
 }
 
+// setUntrusted says which trust was not taken over last; nil where some was since.
+func (s *shown) setUntrusted(u *local.Untrusted) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.untrusted = u
+}
+
+// turnedDown shows an order that is news. Of the one that is shown a repetition moves
+// the time; of another that had its turn it moves nothing, so that whoever waits for a
+// command is not told of an old one.
+func (s *shown) turnedDown(r *local.Refused, news bool) (changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	had := s.refused
+	again := had != nil && had.Kind == r.Kind && had.Digest == r.Digest && had.Why.Code == r.Why.Code
+	if again || news {
+		s.refused = r
+	}
+	return news && !again
+}
+
 func (s *shown) setAlarm(e *local.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,10 +168,10 @@ func (s *shown) fill(out *local.Status) {
 	if s.damage != nil && s.modeNow != local.Unbound {
 		out.Alarm = s.damage
 	}
-	out.Refused = s.refused
+	out.Refused, out.Untrusted = s.refused, s.untrusted
 	switch {
 	case s.modeNow == local.Unbound: // none of them is there any more
-		out.Ledger, out.Link, out.Refused = nil, local.Link{State: "idle"}, nil
+		out.Ledger, out.Link, out.Refused, out.Untrusted = nil, local.Link{State: "idle"}, nil, nil
 	case s.way.State == "" && s.modeNow == local.Unenrolled:
 		out.Link.State = "idle"
 	case s.way.State == "":

@@ -22,8 +22,12 @@ type motion struct {
 }
 
 func (b bundle) motion() (m motion, err error) {
-	if m.steps, err = parseAll(b.Trust); err != nil {
-		return m, err
+	for i, text := range b.Trust {
+		e, err := envelope.Parse(text, envelope.MaxSize)
+		if err != nil {
+			return m, &trust.StepError{At: i + 1, Digest: envelope.DigestOf(text), Err: err}
+		}
+		m.steps = append(m.steps, e)
 	}
 	m.profiles, err = parseAll(b.Profiles)
 	return m, err
@@ -38,11 +42,17 @@ func (m motion) ahead(t *trust.Trust) (now *trust.Trust, taken []*envelope.Envel
 		return t.CatchUp(m.steps)
 	}
 	now = t
+	before := 0
 	for turn := range slices.Chunk(m.steps, trust.MaxSteps) {
 		var more []*envelope.Envelope
 		if now, more, err = now.CatchUp(turn); err != nil {
+			var s *trust.StepError
+			if errors.As(err, &s) {
+				s.At += before
+			}
 			return nil, nil, err
 		}
+		before += len(turn)
 		taken = append(taken, more...)
 	}
 	return now, taken, nil
@@ -215,8 +225,9 @@ func (a *Agent) trustObject(changed bool, err error) local.Object {
 	}
 	switch {
 	case err != nil:
-		return refusedObject("trust", "", err)
+		return a.refuseTrust(err)
 	case changed:
+		a.show.setUntrusted(nil)
 		return local.Object{Kind: "trust", Digest: string(id.trust.Digest()), Outcome: "accepted"}
 	}
 	return local.Object{Kind: "trust", Digest: string(id.trust.Digest()), Outcome: "known"}

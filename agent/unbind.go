@@ -126,7 +126,9 @@ func (a *Agent) watch(e journal.Event) {
 	} else if e.Moment == journal.Recorded || e.Moment == journal.Starting {
 		a.show.setProblem(nil)
 	}
-	line.Str("step", e.Step).Str("moment", e.Moment).Int("attempt", e.Tries).Str("detail", e.Detail).Msg("step")
+	if a.undoes.news(e) {
+		line.Str("step", e.Step).Str("moment", e.Moment).Int("attempt", e.Tries).Str("detail", e.Detail).Msg("step")
+	}
 	a.hub.tell(shown)
 	a.Moment(e.Step + ":" + e.Moment)
 }

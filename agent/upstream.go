@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -43,6 +44,7 @@ func (a *Agent) poll(ctx context.Context) {
 	case <-a.timed:
 	}
 	etag, failures, untimed, unkept := a.identity().firstTag(), 0, 0, 0
+	var untaken complaint
 	for ctx.Err() == nil {
 		link := a.links()
 		if link == nil {
@@ -68,7 +70,9 @@ func (a *Agent) poll(ctx context.Context) {
 				continue
 			}
 		}
-		if err := a.kept(text); err != nil { // with the old tag it is asked for again
+		err = a.kept(text)
+		a.complain(&untaken, "what the desk sent cannot be taken, and is asked for again", "what the desk sends can be taken again", err)
+		if err != nil { // with the old tag it is asked for again
 			unkept++
 			a.doze(ctx, a.interval(unkept, err), a.bell.wait())
 			continue
@@ -93,8 +97,7 @@ func (a *Agent) kept(text []byte) error {
 	}
 	for _, o := range a.pulled(text) {
 		if failedHere(o) {
-			a.Log.Error().Str("code", o.Error.Code).Str("kind", o.Kind).Str("why", o.Error.Message).Msg("what the desk sent cannot be taken, and is asked for again")
-			return errors.New(o.Error.Message)
+			return fmt.Errorf("%s: %w", o.Kind, o.Error)
 		}
 	}
 	return nil
@@ -138,6 +141,7 @@ type timeAnswer struct {
 // less than it thinks. It writes the floor down with it.
 func (a *Agent) keepTime(ctx context.Context) {
 	var first sync.Once
+	var unwritten complaint
 	for failures := 0; ctx.Err() == nil; {
 		pause := max(a.Config.Clock.FloorEvery, time.Second)
 		if err := a.askTime(ctx); err != nil {
@@ -145,11 +149,14 @@ func (a *Agent) keepTime(ctx context.Context) {
 			pause = a.interval(failures, err)
 		}
 		first.Do(func() { close(a.timed) })
-		if err := errors.Join(a.tick(), a.ageChallenge()); err != nil {
-			a.Log.Error().Err(err).Msg("the time floor cannot be written down")
-		}
+		a.keepFloor(&unwritten)
 		nap(ctx, pause)
 	}
+}
+
+// keepFloor writes down what time has passed, and clears away a challenge that is over.
+func (a *Agent) keepFloor(c *complaint) {
+	a.complain(c, "the time floor cannot be written down", "the time floor is written down again", errors.Join(a.tick(), a.ageChallenge()))
 }
 
 // tick writes the floor down; only a trusted time raises it.

@@ -38,7 +38,7 @@ var arrows = []arrow{
 	{of: "agent/certificate", may: steps, why: onStair},
 	{of: "agent/merkle", may: steps, why: onStair},
 
-	{of: "agent/ledger", why: alone},
+	{of: "agent/ledger", tests: []string{"scripts/programtest"}, why: alone},
 	{of: "agent/journal", why: alone},
 	{of: "agent/backup", why: alone},
 	{of: "agent/keys", why: alone},
@@ -54,17 +54,20 @@ var arrows = []arrow{
 
 	{
 		of: "agent", may: []string{"agent/...", "device", "wipe", "transport"},
-		tests: []string{"device/devicesim", "transport/transporttest"},
+		tests: []string{"device/devicesim", "scripts/programtest", "transport/transporttest"},
 		why:   "the agent knows everybody below it and nobody above it",
 	},
 	{of: "configs", may: []string{"agent", "device", "transport"}, why: "settings are read for others, not used"},
 
 	{
 		of: "cmd/unbindd", may: []string{"agent/...", "configs", "device", "wipe", "transport"},
-		tests: []string{"device/devicesim", "transport/transporttest"},
+		tests: []string{"device/devicesim", "scripts/programtest", "transport/transporttest"},
 		why:   "the daemon opens the parts and hands them over",
 	},
-	{of: "cmd/unbindctl", may: append([]string{"agent/local"}, stair...), why: "the tool talks to the daemon and checks papers; it never is the daemon"},
+	{
+		of: "cmd/unbindctl", may: append([]string{"agent/local"}, stair...), tests: []string{"scripts/programtest"},
+		why: "the tool talks to the daemon and checks papers; it never is the daemon",
+	},
 	{
 		of:    "cmd/unbind-desk/internal/console",
 		may:   []string{"agent/command", "agent/envelope", "agent/trust", "cmd/unbind-desk/internal/desk", "cmd/unbind-desk/internal/grounds", "cmd/unbind-desk/internal/serve", "cmd/unbind-desk/internal/store"},
@@ -79,9 +82,10 @@ var arrows = []arrow{
 	{of: "cmd/readersim", may: []string{"device/devicesim"}, tests: []string{"device"}, why: "a reader knows nothing of the terminal it hangs on"},
 	{of: "scripts", why: "the checks look at the house from outside"},
 	{
-		of: "scripts/crash", tests: []string{"agent/journal", "agent/keys", "agent/ledger", "device/devicesim", "transport", "wipe"},
+		of: "scripts/crash", tests: []string{"agent/journal", "agent/keys", "agent/ledger", "device/devicesim", "scripts/programtest", "transport", "wipe"},
 		why: "the lab cuts the power under the house's own stores, and is no part of any program",
 	},
+	{of: "scripts/programtest", why: alone},
 	{of: "scripts/fuzz", why: "the fuzzer is run from outside"},
 	{
 		of: "scripts/lab", tests: []string{"agent/backup", "agent/ledger", "wipe"},
@@ -129,7 +133,7 @@ var doors = []door{
 	{module: "github.com/nats-io/nats-server/v2", anyTest: true, why: "it is for tests"},
 	{module: "pgregory.net/rapid", anyTest: true, why: "it is for tests"},
 	{module: "github.com/hanwen/go-fuse/v2", anyTest: true, why: "the crash lab mounts a folder; no program does"},
-	{module: "github.com/rogpeppe/go-internal", anyTest: true, why: "it is for tests"},
+	{module: "github.com/rogpeppe/go-internal", open: []string{"scripts/programtest"}, anyTest: true, why: "it is for tests"},
 	{module: "github.com/hanwen/go-fuse/v2", anyTest: true, why: "it is for tests"},
 }
 

@@ -18,6 +18,7 @@
 //	note.go     what a step keeps and reads
 //	run.go      the case that runs, or the last one
 //	memory.go   consumed ids, sequence, challenge, time floor
+//	refused.go  what was refused last, and which orders had their turn
 //	damage.go   what is known to be wrong with the ledger; known.go how far it was
 //	outbox.go   what must be delivered, and was not yet acknowledged
 package journal

@@ -88,6 +88,9 @@ func (j *Journal) begin(tx Tx, o Order) error {
 			return err
 		}
 	}
+	if err := accept(tx, o.Name); err != nil {
+		return err
+	}
 	n := j.note()
 	for name, v := range o.Notes {
 		if err := n.Keep(name, v); err != nil {

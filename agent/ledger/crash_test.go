@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"unbindd/scripts/programtest"
 )
 
 // The test binary runs itself again as the program that is killed.
@@ -20,9 +22,7 @@ func TestMain(m *testing.M) {
 	if what := os.Getenv("LEDGER_CHILD"); what != "" {
 		os.Exit(child(what, os.Getenv("LEDGER_DIR")))
 	}
-	code := m.Run()
-	cleanPlain()
-	os.Exit(code)
+	os.Exit(programtest.Run(m))
 }
 
 const childGroup = 3 // events in one Append of the child

@@ -52,16 +52,26 @@ type Status struct {
 	Outbox    int        `json:"outbox"` // objects not yet acknowledged upstream
 	Alarm     *Error     `json:"alarm,omitempty"`
 	Refused   *Refused   `json:"refused,omitempty"`
+	Untrusted *Untrusted `json:"untrusted,omitempty"`
 	Warnings  []string   `json:"warnings,omitempty"` // code words for what somebody should mend, and nothing waits for
 }
 
-// Refused is the last order that was refused: since the daemon began, and until a
-// command is accepted.
+// Refused is the last order that was refused, until a command is accepted; a restart
+// keeps it. An order that had its turn before is no news, and takes no other's place.
 type Refused struct {
 	Kind   string `json:"kind"` // command, cancel, amend, close; order where it was not looked at; envelope, bundle where it is none
 	Digest string `json:"digest"`
 	Case   string `json:"case,omitempty"`
-	At     int64  `json:"at"` // Unix milliseconds; of a repetition, when it came last
+	At     int64  `json:"at"` // Unix milliseconds; of a repetition, when it came last since the daemon began
+	Why    Error  `json:"why"`
+}
+
+// Untrusted is the trust that was not taken over last: since the daemon began, and until
+// a step is taken over.
+type Untrusted struct {
+	Step   int    `json:"step,omitempty"` // its place in what came, from 1; none where no step is to blame
+	Digest string `json:"digest,omitempty"`
+	At     int64  `json:"at"` // Unix milliseconds, when it came last
 	Why    Error  `json:"why"`
 }
 

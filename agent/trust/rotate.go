@@ -71,12 +71,31 @@ func (t *Trust) Next(e *envelope.Envelope) (*Trust, error) {
 	return next, nil
 }
 
-// CatchUp takes over several versions in order and returns what was new of them.
+// StepError is why one of several steps does not hold, and which it is.
+type StepError struct {
+	At     int // its place, from 1
+	Digest envelope.Digest
+	Err    error
+}
+
+func (e *StepError) Error() string { return e.Err.Error() }
+
+func (e *StepError) Unwrap() error { return e.Err }
+
+// CatchUp takes over several versions in order and returns what was new of them, or
+// the StepError of the first that does not hold.
 // Of versions that are known already only the very same bytes are passed over. Only
 // the last one's expiry matters (the rule of TUF and Uptane), and the caller asks for it.
 func (t *Trust) CatchUp(steps []*envelope.Envelope) (now *Trust, taken []*envelope.Envelope, err error) {
+	at := -1
+	defer func() {
+		if err != nil {
+			err = &StepError{At: at + 1, Digest: steps[at].Digest(), Err: err}
+		}
+	}()
 	now = t
 	for _, e := range steps {
+		at++
 		step, err := read(e)
 		if err != nil {
 			return nil, nil, err

@@ -130,7 +130,8 @@ func (f *follower) look(ctx context.Context) (ending, bool, error) {
 
 // turnedDown is the end of a wait for an unbinding whose command was refused since
 // the waiting began: none will come of it. A link offers what it has again and again,
-// so that the time of a refusal says nothing; another order does, or another reason.
+// so that the time of a refusal says nothing; another order does, or another reason. The
+// daemon shows none that had its turn before, in an earlier process either.
 func (f *follower) turnedDown(s local.Status) *ending {
 	r := s.Refused
 	if r == nil {

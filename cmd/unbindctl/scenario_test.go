@@ -154,6 +154,15 @@ func untried() local.Status {
 	return s
 }
 
+// untrusting is a terminal whose desk offers a trust that it does not follow.
+func untrusting() local.Status {
+	s := trading()
+	s.Untrusted = &local.Untrusted{Step: 3, Digest: "sha256:ff", At: caseStart, Why: local.Error{
+		Code: "E16:fork", Message: "cannot take over a trust bundle: another bundle of version 3 is known",
+	}}
+	return s
+}
+
 func gateEvents() []local.Event {
 	return []local.Event{
 		{ID: 1, Time: 5, Kind: "gate", Name: "old-case", State: "ok"},
@@ -205,7 +214,7 @@ func scenarios() map[string]*daemon {
 		"turned-down": turnedDown(), "offered-again": offeredAgain(), "untried": answers(untried()),
 		"reader": withReader("SN-1"), "reader-foreign": foreign, "reader-poor": poor, "reader-silent": silent,
 		"unenrolled": answers(local.Status{Schema: local.Schema, Mode: local.Unenrolled, Clock: "unknown"}),
-		"trading":    answers(trading()), "blocked": blocked, "open-batch": batch, "beyond": beyond, "refusing": refused, "forbidding": forbidden, "choosing": choosing,
+		"trading":    answers(trading()), "untrusting": answers(untrusting()), "blocked": blocked, "open-batch": batch, "beyond": beyond, "refusing": refused, "forbidding": forbidden, "choosing": choosing,
 		"whole": answers(whole()...), "unbound": answers(unbound("complete")), "unbound-partial": answers(unbound("partial")),
 		"undone": answers(obeying("settle", local.Doing), undone()), "undone-settled": answers(undone("settle", "drain")),
 		"partial": answers(partial()), "stuck": answers(obeying("deliver-backup", local.Doing)),

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"unbindd/scripts/programtest"
 )
 
 func TestMain(m *testing.M) {
@@ -28,7 +27,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"daemon": startScenario, "dossier": writeDossier, "exits": exitsWith,
+			"daemon": startScenario, "dossier": writeDossier, "exits": programtest.Exits,
 		},
 	})
 }
@@ -44,23 +43,6 @@ func startScenario(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(d.serve(socket))
 	ts.Defer(d.stop)
-}
-
-// exitsWith runs a program that must end with the given code.
-func exitsWith(ts *testscript.TestScript, _ bool, args []string) {
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	got := 0
-	if err := ts.Exec(args[1], args[2:]...); err != nil {
-		var ended *exec.ExitError
-		if !errors.As(err, &ended) {
-			ts.Fatalf("cannot run %s: %v", args[1], err)
-		}
-		got = ended.ExitCode()
-	}
-	if got != want {
-		ts.Fatalf("%v ended with %d, want %d", args[1:], got, want)
-	}
 }
 
 func writeDossier(ts *testscript.TestScript, _ bool, _ []string) {

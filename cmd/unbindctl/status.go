@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,6 +61,9 @@ func (p *paper) status(s local.Status) {
 	if s.Refused != nil {
 		p.refused(s.Refused)
 	}
+	if s.Untrusted != nil {
+		p.untrusted(s.Untrusted)
+	}
 	for _, w := range s.Warnings {
 		p.row(words{"Warning", "警告"}, "%s", p.term(w))
 	}
@@ -76,6 +80,16 @@ func (p *paper) refused(r *local.Refused) {
 	}
 	p.row(words{"Refused", "已拒绝"}, "%s", joined(p.term(r.Kind), about, moment(r.At/1000), r.Digest))
 	p.refusal("  ", r.Why, exitRefused)
+}
+
+// untrusted tells the trust that was not taken over: which step of what came, and why.
+func (p *paper) untrusted(u *local.Untrusted) {
+	step := ""
+	if u.Step > 0 {
+		step = fmt.Sprintf(p.in(words{"step %d", "第 %d 步"}), u.Step)
+	}
+	p.row(words{"Trust", "信任包"}, "%s", joined(p.in(words{"not taken over", "未采纳"}), step, moment(u.At/1000), u.Digest))
+	p.refusal("  ", u.Why, exitRefused)
 }
 
 func (p *paper) identity(s local.Status) {

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"unbindd/scripts/programtest"
 )
 
 // keptBeside loses the whole ledger, has three people order an unbinding that saves
@@ -39,23 +38,6 @@ func (w *world) keptBeside() {
 			// The daemon without the race detector: the page asks about the command line.
 			return os.Symlink(filepath.Join(programs, plainDaemon), filepath.Join(e.WorkDir, "unbindd"))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exitsWith},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": programtest.Exits},
 	})
-}
-
-// exitsWith runs a program that must end with the given code.
-func exitsWith(ts *testscript.TestScript, _ bool, args []string) {
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	got := 0
-	if err := ts.Exec(args[1], args[2:]...); err != nil {
-		var ended *exec.ExitError
-		if !errors.As(err, &ended) {
-			ts.Fatalf("cannot run %s: %v", args[1], err)
-		}
-		got = ended.ExitCode()
-	}
-	if got != want {
-		ts.Fatalf("%v ended with %d, want %d", args[1:], got, want)
-	}
 }

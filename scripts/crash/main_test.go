@@ -3,13 +3,16 @@
 package crash
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"unbindd/scripts/programtest"
 )
 
 // The test binary runs itself again as the program that works in the mount.
@@ -29,7 +32,7 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	flag.Parse()
-	if raced && os.Getenv("CRASH_RACE") == "" {
+	if programtest.Raced && os.Getenv("CRASH_RACE") == "" {
 		os.Exit(withoutDetector(flag.Lookup("test.run").Value.String()))
 	}
 	os.Exit(m.Run())
@@ -38,10 +41,8 @@ func TestMain(m *testing.M) {
 // withoutDetector has a build without the race detector do the work: under it an
 // image costs several times as much. CRASH_RACE keeps it.
 func withoutDetector(which string) int {
-	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=18m", "-v", "-run", which, ".")
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		fmt.Println("without the race detector:", err)
+	if err := errors.Join(programtest.Plain(context.Background(), os.Stdout, which), programtest.Clear()); err != nil {
+		fmt.Println(err)
 		return 1
 	}
 	return 0

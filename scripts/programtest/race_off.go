@@ -1,0 +1,6 @@
+//go:build !race
+
+package programtest
+
+// Raced says that this build has the race detector.
+const Raced = false

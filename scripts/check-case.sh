@@ -67,6 +67,7 @@ since() {
     status=$?
     set -e
     [ $status -ne 0 ] || { echo "$said"; return; }
+    [ $status -ne 4 ] || break
   done
   fail "$(<"$tmp/why")"
 }
@@ -81,6 +82,7 @@ before() {
     status=$?
     set -e
     [ $status -ne 0 ] || { echo "$said"; return; }
+    [ $status -ne 4 ] || break
   done
   fail "$(<"$tmp/why")"
 }

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -13,7 +12,6 @@ import (
 	"testing"
 
 	"unbindd/cmd/unbind-desk/internal/store"
-	"unbindd/cmd/unbind-desk/internal/store/storetest"
 )
 
 // Every sentence that the desk's code writes into a history or an alarm is said in
@@ -28,30 +26,12 @@ func TestEverySentenceOfTheDeskIsSaid(t *testing.T) {
 	if len(sentences) < 15 {
 		t.Fatalf("only %d sentences are found in the code: %q", len(sentences), sentences)
 	}
-	sentences = append(sentences, passedOver(t))
+	sentences = append(sentences, store.PassedOver("1"))
 	for _, text := range sentences {
 		if said := s.told(text); said.English || strings.Contains(said.Text, "told.") || strings.Contains(said.Text, "no value") {
 			t.Errorf("there is no Chinese for %q: %q", text, said.Text)
 		}
 	}
-}
-
-// passedOver is what the store writes of a row that it cannot take over.
-func passedOver(t *testing.T) (what string) {
-	t.Helper()
-	s, err := store.New(storetest.NewMemory())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Change(func(tx *store.Tx) error {
-		err := tx.PassOver("1", "row", store.ErrGarbled, func(string, string, error) {})
-		list, err2 := tx.Alarms("", "", 1)
-		what = list[0].What
-		return errors.Join(err, err2)
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return what
 }
 
 // collected takes the sentences from the desk's source, with something in place of

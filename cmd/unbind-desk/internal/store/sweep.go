@@ -89,6 +89,11 @@ func Spoilt(err error) bool {
 // SpoiltRow is the kind of an alarm: a row that a takeover passed over.
 const SpoiltRow = "spoilt"
 
+// PassedOver is what such an alarm says.
+func PassedOver(takeover string) string {
+	return "it cannot be read, or what it names cannot, and the takeover " + takeover + " passed it over"
+}
+
 // PassOver leaves a row as it is, and says so to whoever lists the alarms.
 func (t *Tx) PassOver(what, row string, why error, passed Passed) error {
 	a, err := t.Alarm(SpoiltRow, row)
@@ -100,7 +105,7 @@ func (t *Tx) PassOver(what, row string, why error, passed Passed) error {
 		return err
 	}
 	passed(what, row, why)
-	a.What, a.Last = "it cannot be read, or what it names cannot, and the takeover "+what+" passed it over", now
+	a.What, a.Last = PassedOver(what), now
 	a.Count++
 	return t.PutAlarm(a)
 }

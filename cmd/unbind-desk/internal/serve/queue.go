@@ -9,13 +9,14 @@ import (
 // Who finds no place for his upload stands in the queue for as long as he would else
 // be told to wait, and gets the first one that is given back. Whoever ends a piece
 // stands behind him with the next one, however fast he is. Nothing of a body is read
-// before its place is there. Who had a place just now has half of the queue: the other
+// before its place is there, where it does not come whole. Who had a place just now has half of the queue: the other
 // half is left to those who come from being told to come again.
 const (
 	mostQueued  = 64
 	mostAgain   = mostQueued / 2
 	mostHad     = 4 << 10 // terminals of which it is remembered that they had a place just now
 	mostQueuing = 1       // of one terminal
+	mostHere    = 8       // that came whole, over a broker, whose own places they take while they wait
 )
 
 // queued is one who waits for a place.
@@ -26,8 +27,8 @@ type queued struct {
 
 // turn gives a terminal a place, at once or when it is its turn, or says that there is
 // none for it now.
-func (s *slots) turn(terminal envelope.ID, long bool, l Limits, cut func(), over <-chan struct{}) (*place, bool) {
-	q, p, ok := s.enqueue(terminal, long, l, cut)
+func (s *slots) turn(w wish, l Limits, cut func(), over <-chan struct{}) (*place, bool) {
+	q, p, ok := s.enqueue(w, l, cut)
 	if q == nil {
 		return p, ok
 	}
@@ -43,30 +44,33 @@ func (s *slots) turn(terminal envelope.ID, long bool, l Limits, cut func(), over
 }
 
 // enqueue gives a place that is there, or one in the queue; or neither.
-func (s *slots) enqueue(terminal envelope.ID, long bool, l Limits, cut func()) (*queued, *place, bool) {
+func (s *slots) enqueue(w wish, l Limits, cut func()) (*queued, *place, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance(l)
-	if p, ok := s.seat(terminal, long, l, cut); ok || l.Turn == 0 || !s.queues(terminal, long) {
+	if p, ok := s.seat(w, l, cut); ok || l.Turn == 0 || !s.queues(w) {
 		return nil, p, ok
 	}
-	q := &queued{s.placed(terminal, long, l, cut), make(chan struct{})}
+	q := &queued{s.placed(w, l, cut), make(chan struct{})}
 	s.queue = append(s.queue, q)
 	return q, nil, false
 }
 
 // queues says whether waiting helps a terminal, and whether there is room for it.
-func (s *slots) queues(terminal envelope.ID, long bool) bool {
-	most, mine := mostQueued, 0
-	if s.clock().Sub(s.had[terminal]) < comeAgain {
+func (s *slots) queues(w wish) bool {
+	most, mine, here := mostQueued, 0, 0
+	if s.clock().Sub(s.had[w.terminal]) < comeAgain {
 		most = mostAgain
 	}
 	for _, q := range s.queue {
-		if q.place.terminal == terminal {
+		if q.place.terminal == w.terminal {
 			mine++
 		}
+		if q.place.here {
+			here++
+		}
 	}
-	return len(s.queue) < most && mine < mostQueuing && !s.ownFull(terminal) && !s.longFull(long)
+	return len(s.queue) < most && mine < mostQueuing && (!w.here || here < mostHere) && !s.ownFull(w.terminal) && !s.longFull(w.long)
 }
 
 // leave takes somebody out of the queue, unless his turn came meanwhile.

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -69,6 +70,7 @@ func (s *senders) piece(terminal envelope.ID, to *growing) {
 	for {
 		body := &arriving{s, 300}
 		r := httptest.NewRequest(http.MethodPatch, "/", body)
+		r = r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, &http.Server{}))
 		r.SetPathValue("case", "C-2026-000001")
 		r.SetPathValue("n", "1")
 		r.Header.Set("Upload-Offset", strconv.Itoa(len(to.file)))
@@ -160,14 +162,14 @@ func TestTheQueueIsInOrder(t *testing.T) {
 		in := make(chan string, 3)
 		for _, name := range []string{"first", "second", "third"} {
 			go func() {
-				if _, ok := s.turn(envelope.ID(name), false, l, func() {}, nil); !ok {
+				if _, ok := s.turn(wish{terminal: envelope.ID(name)}, l, func() {}, nil); !ok {
 					name += ", and has to come again"
 				}
 				in <- name
 			}()
 			synctest.Wait()
 		}
-		if _, ok := s.turn("first", false, l, func() {}, nil); ok {
+		if _, ok := s.turn(wish{terminal: "first"}, l, func() {}, nil); ok {
 			t.Error("a terminal has two places in the queue, or overtook")
 		}
 		for i, want := range []string{"first", "second", "third, and has to come again"} {
@@ -190,14 +192,40 @@ func TestLongFilesLeavePlaces(t *testing.T) {
 	l := DefaultLimits()
 	l.Turn = 0
 	for i := range uploads {
-		_, ok := s.turn(envelope.ID(fmt.Sprint("T-", i)), true, l, func() {}, nil)
+		_, ok := s.turn(wish{terminal: envelope.ID(fmt.Sprint("T-", i)), long: true}, l, func() {}, nil)
 		if ok != (i < uploadsLong) {
 			t.Errorf("long file %d has a place: %v", i, ok)
 		}
 	}
 	for i := range uploads - uploadsLong {
-		if _, ok := s.turn(envelope.ID(fmt.Sprint("T-short-", i)), false, l, func() {}, nil); !ok {
+		if _, ok := s.turn(wish{terminal: envelope.ID(fmt.Sprint("T-short-", i))}, l, func() {}, nil); !ok {
 			t.Errorf("there is no place for piece %d beside them", i)
 		}
 	}
+}
+
+// What comes whole over a broker takes places of the broker's while it waits here, and so
+// has few in the queue.
+func TestFewWaitWhoseFilesAreHere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s slots
+		for i := range uploads {
+			if _, ok := s.take(envelope.ID(fmt.Sprint("T-", i)), DefaultLimits(), func() {}); !ok {
+				t.Fatalf("there is no place %d", i)
+			}
+		}
+		var waiting sync.WaitGroup
+		for i := range 2 * mostHere {
+			for _, here := range []bool{true, false} {
+				waiting.Go(func() {
+					s.turn(wish{terminal: envelope.ID(fmt.Sprint("T-", here, i)), here: here}, DefaultLimits(), func() {}, nil)
+				})
+			}
+		}
+		synctest.Wait()
+		if len(s.queue) != 3*mostHere {
+			t.Errorf("%d wait", len(s.queue))
+		}
+		waiting.Wait()
+	})
 }

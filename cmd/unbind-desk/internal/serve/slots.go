@@ -35,13 +35,19 @@ type slots struct {
 	now     func() time.Time          // time.Now where nil
 }
 
-// place is one upload's. cut ends the reading of its body, from outside.
-type place struct {
-	of       *slots
+// wish is what a place is asked for.
+type wish struct {
 	terminal envelope.ID
 	long     bool // a whole file that is larger than a piece
-	window   time.Duration
-	cut      func()
+	here     bool // all of it is here already
+}
+
+// place is one upload's. cut ends the reading of its body, from outside.
+type place struct {
+	of *slots
+	wish
+	window time.Duration
+	cut    func()
 
 	// All of these are the slots' to lock.
 	since time.Time // this window began
@@ -62,24 +68,24 @@ var (
 func (s *slots) take(terminal envelope.ID, l Limits, cut func()) (*place, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.seat(terminal, false, l, cut)
+	return s.seat(wish{terminal: terminal}, l, cut)
 }
 
-func (s *slots) seat(terminal envelope.ID, long bool, l Limits, cut func()) (*place, bool) {
+func (s *slots) seat(w wish, l Limits, cut func()) (*place, bool) {
 	switch {
-	case s.ownFull(terminal) && !s.replace(terminal), s.longFull(long):
+	case s.ownFull(w.terminal) && !s.replace(w.terminal), s.longFull(w.long):
 		return nil, false
 	case len(s.held) >= uploads && (len(s.queue) > 0 || !s.makeWay(l)):
 		return nil, false
 	}
-	p := s.placed(terminal, long, l, cut)
+	p := s.placed(w, l, cut)
 	s.held = append(s.held, p)
 	return p, true
 }
 
-func (s *slots) placed(terminal envelope.ID, long bool, l Limits, cut func()) *place {
+func (s *slots) placed(w wish, l Limits, cut func()) *place {
 	now := s.clock()
-	return &place{of: s, terminal: terminal, long: long, window: l.Stall, cut: cut, since: now, moved: now, last: -1}
+	return &place{of: s, wish: w, window: l.Stall, cut: cut, since: now, moved: now, last: -1}
 }
 
 // ownFull says that a terminal has all the places that it may have now.

@@ -41,9 +41,10 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller)
 // seat gives an upload its place when it is its turn, and its body the time that it has
 // there.
 func (s *Server) seat(r *http.Request, control *http.ResponseController, who desk.Caller) (*moving, bool) {
-	cut := func() { _ = control.SetReadDeadline(time.Unix(1, 0)) } // where that cannot be done, the next read finds its place gone
-	long := r.Method == http.MethodPut && r.ContentLength > maxPiece
-	p, ok := s.uploading.turn(who.Terminal, long, s.Limits, cut, s.stopping)
+	cut := func() { _ = control.SetReadDeadline(time.Unix(1, 0)) }      // where that cannot be done, the next read finds its place gone
+	_, comes := r.Context().Value(http.ServerContextKey).(*http.Server) // over a line of its own
+	w := wish{terminal: who.Terminal, long: r.Method == http.MethodPut && r.ContentLength > maxPiece, here: !comes}
+	p, ok := s.uploading.turn(w, s.Limits, cut, s.stopping)
 	if !ok {
 		return nil, false
 	}

@@ -223,9 +223,11 @@ func TestFewWaitWhoseFilesAreHere(t *testing.T) {
 			}
 		}
 		synctest.Wait()
+		s.mu.Lock()
 		if len(s.queue) != 3*mostHere {
 			t.Errorf("%d wait", len(s.queue))
 		}
+		s.mu.Unlock()
 		waiting.Wait()
 	})
 }

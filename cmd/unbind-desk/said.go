@@ -38,7 +38,7 @@ type form struct {
 var (
 	argument = regexp.MustCompile(`%[-0-9.]*[a-zA-Z]`)
 	spot     = regexp.MustCompile(`%(?:\[(\d)\])?s`)
-	codeTail = regexp.MustCompile(` \[E\d\d(:[a-z0-9-]+)?\]$`)
+	codeTail = regexp.MustCompile(`( \[E\d\d(:[a-z0-9-]+)?\])+$`)
 )
 
 var catalogue = sync.OnceValue(func() saidWords {
@@ -81,6 +81,9 @@ func (w saidWords) sentence(text string) string {
 	for i, part := range strings.Split(strings.TrimSuffix(text, code), ": ") {
 		if i > 0 {
 			out.WriteString("：")
+		}
+		if zh, ok := w.Checks[part]; ok {
+			part = zh
 		}
 		out.WriteString(w.part(part))
 	}

@@ -130,11 +130,12 @@ func TestChecksAndErrorsAreSaidInChinese(t *testing.T) {
 		t.Errorf("for programs it says %s", out)
 	}
 	for english, chinese := range map[string]string{
-		"cannot verify the envelope: the signature of ed25519:00 does not fit [E05:bad-signature]": "无法核验信封：ed25519:00 的签名不相符 [E05:bad-signature]",
-		"trust.json is not there, and everything asks for it":                                      "缺少 trust.json，而 全部检查 需要它",
-		"cannot read the case: open /x/y: no such file or directory":                               "无法读取案件：open /x/y：没有该文件或目录",
-		"cannot keep it: trust version 2, which is in force, has no key K for role R":              "无法保存：生效的信任版本 2 没有用于角色 R 的密钥 K",
-		"one\ncannot sign: nobody knows":                                                           "one\n无法签署：nobody knows",
+		"cannot verify the envelope: the signature of ed25519:00 does not fit [E05:bad-signature]":                   "无法核验信封：ed25519:00 的签名不相符 [E05:bad-signature]",
+		"trust.json is not there, and everything asks for it":                                                        "缺少 trust.json，而 全部检查 需要它",
+		"cannot read the case: open /x/y: no such file or directory":                                                 "无法读取案件：open /x/y：没有该文件或目录",
+		"cannot keep it: trust version 2, which is in force, has no key K for role R":                                "无法保存：生效的信任版本 2 没有用于角色 R 的密钥 K",
+		"cannot sign for the case: backup receipt: there is a receipt and no manifest that holds [E24] [E24:signer]": "无法为该案件签署：备份回执：有回执，却没有成立的清单 [E24] [E24:signer]",
+		"one\ncannot sign: nobody knows":                                                                             "one\n无法签署：nobody knows",
 	} {
 		if got := translated(english); got != chinese {
 			t.Errorf("%q is said as %q, want %q", english, got, chinese)

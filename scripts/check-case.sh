@@ -67,6 +67,7 @@ since() {
     status=$?
     set -e
     [ $status -ne 0 ] || { echo "$said"; return; }
+    [ $status -ne 4 ] || break
   done
   fail "$(<"$tmp/why")"
 }
@@ -81,6 +82,7 @@ before() {
     status=$?
     set -e
     [ $status -ne 0 ] || { echo "$said"; return; }
+    [ $status -ne 4 ] || break
   done
   fail "$(<"$tmp/why")"
 }
@@ -406,7 +408,7 @@ proven() {
 # indexed: a receipt names the leaf of its object.
 indexed() {
   [ ! -e "$dir/$1" ] || [ ! -e "$dir/$2" ] ||
-    same "the leaf in $1" "$(payload "$1" .index)" "$(sed -n '2s/^index //p' "$dir/proofs/$2.tlog-proof")"
+    same "the leaf in $1" "$(payload "$1" .index)" "$(sed -n '2s/^index //p' "$dir/proofs/${2//\//-}.tlog-proof")"
 }
 
 desk_log() {

@@ -99,6 +99,9 @@ func tampering(u *unbinding) []tampered {
 		{"receipts/certificate.json", "the enrolment key as receipt key", resigned("enrol-1")},
 		{"receipts/answer-2.json", "an approver's key as receipt key", resigned("ops-1")},
 		{"receipts/tombstone.json", "the enrolment key as receipt key", resigned("enrol-1")},
+		{"receipts/certificate.json", "a signature that fits nothing beside the right one", func(t *testing.T, path string) {
+			junk(t, path, u.desk.signer("rel-1").Public().ID())
+		}},
 		{"manifest.json", "the receipt key as device key", resigned("receipt-1")},
 		{"certificate.json", "an approver's key as device key", resigned("sec-1")},
 		{"backup.jsonl.zst.age", "a bit", flipped},

@@ -83,7 +83,7 @@ func tell(w io.Writer, err error, asJSON bool) int {
 		fmt.Fprintf(w, "%s\n", text)
 		return exitCode(err)
 	}
-	fmt.Fprintf(w, "unbind-desk: %s\n", out.Message)
+	fmt.Fprintf(w, "unbind-desk: %s\n", translated(out.Message))
 	if m, ok := envelope.MeaningAt(envelope.AtDesk, out.Code); ok {
 		fmt.Fprintf(w, "  %s: %s\n", m.Code, m.Sentence(language()))
 	}

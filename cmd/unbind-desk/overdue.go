@@ -44,7 +44,11 @@ func alarmsCommand() *cobra.Command {
 A zombie is a terminal that asks with a key it reported destroyed, or a serial
 number that was retired and is admitted or enrols again. It is written down once
 and counted after that, at most once an hour. The command ends with 0 also when it
-lists some: --json is for whoever must act on it.`,
+lists some: --json is for whoever must act on it.
+
+Spoilt is a row that an older desk left and that cannot be read, or leads to one. It
+stays as it is; about is its table and key, and it is counted once for each takeover
+that passed it over. Why stands in the desk's log.`,
 		Args: cobra.NoArgs,
 		RunE: does(func(c *cobra.Command, _ []string) error {
 			list, err := operator(dir).Alarms(c.Context())

@@ -3,14 +3,17 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/desk"
 )
 
@@ -67,12 +70,30 @@ func (r reply) reached(t *testing.T, want int) {
 	}
 }
 
-// The connection is torn at every border of a piece, in the middle of every
-// piece, and the desk is killed after every piece: what was acknowledged is
-// there, what was not is sent again, and the end is the one receipt.
+// torn sends the beginning of a piece on a connection that breaks off then, and waits
+// until the desk has it.
+func (u *unbinding) torn(at string, offset int, piece []byte, came int) {
+	u.t.Helper()
+	url := strings.TrimPrefix(u.desk.url, "https://")
+	conn, err := tls.Dial("tcp", url, u.known.Transport.(*http.Transport).TLSClientConfig)
+	u.check(err)
+	_, err = fmt.Fprintf(conn, "PATCH %s HTTP/1.1\r\nHost: %s\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: %d\r\n"+
+		"Content-Type: application/offset+octet-stream\r\nContent-Length: %d\r\n\r\n%s", at, url, offset, len(piece), piece[:came])
+	u.check(err)
+	u.check(conn.Close())
+	for over := time.Now().Add(signWait); u.whereIs(at).header.Get("Upload-Offset") != strconv.Itoa(offset+came); {
+		if time.Now().After(over) {
+			u.t.Fatalf("of a piece at %d that broke off after %d bytes, the desk has %s", offset, came, u.whereIs(at).header.Get("Upload-Offset"))
+		}
+	}
+}
+
+// The connection is torn at every border of a piece and in the middle of every
+// piece, and the desk is killed after every piece: what was told is there, what
+// was not is sent again, and the end is the one receipt.
 func TestAFileInPiecesSurvivesEveryCut(t *testing.T) {
 	const chunk = 700
-	for _, cut := range []string{"torn", "killed", "killed around the commit"} {
+	for _, cut := range []string{"torn", "torn and killed", "killed", "killed around the commit"} {
 		t.Run(cut, func(t *testing.T) {
 			o := newOffice(t)
 			u := begun(t, o, "T-1")
@@ -84,10 +105,14 @@ func TestAFileInPiecesSurvivesEveryCut(t *testing.T) {
 			for offset := 0; offset < len(u.file); {
 				next := u.file[offset:min(offset+chunk, len(u.file))]
 				switch cut {
-				case "torn": // in the middle of the piece: nothing of it counts
-					if _, err := u.piece(at, offset, next, io.MultiReader(bytes.NewReader(next[:len(next)/2]), broken{})); err == nil {
-						t.Fatal("a torn piece was answered")
+				case "torn", "torn and killed": // in the middle of the piece: what had come stays
+					u.torn(at, offset, next, len(next)/2)
+					if cut != "torn" {
+						o.kill()
+						o.start()
 					}
+					offset += len(next) / 2
+					next = next[len(next)/2:]
 				case "killed around the commit":
 					o.killsAtUpload(u, at, offset, next)
 				}
@@ -282,8 +307,12 @@ func TestTheBeginningOfAPieceIsKept(t *testing.T) {
 	u := begun(t, p.office, "T-1")
 	at, _ := u.open()
 	half := len(u.file) / 2
+	if _, err := p.desks[0].SomeOf(desk.Caller{Signer: true}, u.command.Case, 1, 0, int64(len(u.file))+1, u.file[:half]); envelope.CodeOf(err) != "E24:size" {
+		t.Errorf("the beginning of a piece that is longer than the file: %v", err)
+	}
+	u.whereIs(at).reached(t, 0)
 	for _, part := range [][2]int{{0, half}, {half, len(u.file)}} {
-		got, err := p.desks[0].SomeOf(desk.Caller{Signer: true}, u.command.Case, 1, int64(part[0]), u.file[part[0]:part[1]])
+		got, err := p.desks[0].SomeOf(desk.Caller{Signer: true}, u.command.Case, 1, int64(part[0]), int64(part[1]-part[0]), u.file[part[0]:part[1]])
 		if err != nil || got.Offset != int64(part[1]) {
 			t.Fatalf("%d bytes are there: %v", got.Offset, err)
 		}

@@ -53,6 +53,8 @@ func TestACaseOutlivesTheKeysThatSignedIt(t *testing.T) {
 			all, err := directory.ParseArray(first)
 			o.check(err)
 			b := o.believed().Bundle
+			by, public := o.newcomer("late-1")
+			o.check(os.Rename(public, filepath.Join(folder, filepath.FromSlash(dossier.KeyFile(by.Public().ID())))))
 			b.Version, b.Keys = 2, map[envelope.KeyID]trust.Key{}
 			gone := map[envelope.ID]bool{}
 			for _, h := range c.holders {
@@ -66,6 +68,9 @@ func TestACaseOutlivesTheKeysThatSignedIt(t *testing.T) {
 					b.Revoked = append(b.Revoked, id)
 				}
 			}
+			late := by.Public() // and somebody has put his name to the command, who came after it
+			b.Keys[late.ID()] = trust.Key{Alg: late.Alg, Holder: "late-1", Pub: late.Pub, Role: trust.Release}
+			junk(t, filepath.Join(folder, "command.json"), late.ID())
 			next, err := envelope.Seal(envelope.Type(trust.Kind), b, o.signer("root-1"), o.signer("root-2"), o.signer("root-3"))
 			o.check(err)
 			array, err := directory.Array(append(all, next))

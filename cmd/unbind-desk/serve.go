@@ -92,12 +92,15 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 			return err
 		}
 	}
+	log := zerolog.New(c.ErrOrStderr()).With().Timestamp().Logger()
 	base, err := bolt.Open(string(s.dir))
 	if err != nil {
 		return err
 	}
 	kept, err := store.Open(base, func(what string, rows int64) {
 		_, _ = fmt.Fprintf(c.ErrOrStderr(), "taking over what an older desk kept: %s, %d rows done\n", what, rows) // nobody need hear it
+	}, func(what, row string, why error) {
+		log.Error().Err(why).Str("takeover", what).Str("row", row).Msg("a row that cannot be read was passed over")
 	})
 	if err != nil {
 		return errors.Join(err, base.Close())
@@ -119,7 +122,6 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot read the desk's certificate: %w", err)
 	}
-	log := zerolog.New(c.ErrOrStderr()).With().Timestamp().Logger()
 	d, err := s.open(kept, blobs, log, func(what string) { say(c, "paused %s", what) })
 	if err != nil {
 		return err

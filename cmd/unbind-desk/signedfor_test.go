@@ -135,4 +135,7 @@ func TestAnswersVerifyWithTheirReceipts(t *testing.T) {
 	if said, _, code := verb(t, "verify", out); code != 0 {
 		t.Fatalf("the case does not verify:\n%s", said)
 	}
+	if said, err := exec.Command("../../scripts/check-case.sh", out).CombinedOutput(); err != nil {
+		t.Fatalf("check-case.sh finds the case bad: %v\n%s", err, said)
+	}
 }

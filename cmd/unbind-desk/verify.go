@@ -37,7 +37,7 @@ The case is a folder, the zip file that cases export writes, or its files. A zip
 file that holds anything else is refused before anything of it is read.
 
 A line is ok, failed, absent (not there, and nothing asks for it) or skipped
-(what it stands on did not hold). Exit code 1 when one failed.`,
+(what it stands on did not hold). Exit code 1 when one failed. With --json names, words and details are English.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: does(func(c *cobra.Command, paths []string) error {
 			o := dossier.Options{Anchor: envelope.Digest(anchor)}
@@ -98,7 +98,7 @@ func report(c *cobra.Command, src dossier.Source, o dossier.Options) error {
 	}{ok, results}
 	err := show(c, told, func() {
 		for _, r := range results {
-			say(c, "%-8s %-20s %s", r.Status, r.Check, r.Detail)
+			say(c, "%s%s%s", column(checkName(r.Status), 9), column(checkName(r.Check), 21), translated(r.Detail))
 		}
 	})
 	if err == nil && !ok {

@@ -79,7 +79,8 @@ by_device() {
 
 # by_people NAME KIND BUNDLE [ROLE]: the bundle's rule for the kind is met, and
 # by one of ROLE more. Holders are counted, not keys; who signed for two roles
-# is not counted. Prints who signed.
+# is not counted. Prints who signed. Exit code 4 where a signature that claims one of
+# the bundle's keys does not fit: that spoils the object, whatever an older bundle says.
 by_people() {
   local id sig public signed=()
   unwrap "$1"
@@ -87,7 +88,7 @@ by_people() {
   while read -r id sig; do
     public=$(payload "$3" ".keys[\"$id\"].pub // empty")
     [ -n "$public" ] || continue
-    signature "$tmp/${1//\//_}.pae" "$sig" "$public"
+    (signature "$tmp/${1//\//_}.pae" "$sig" "$public") || exit 4
     signed+=("$id")
   done < <(jq -r '.signatures[] | "\(.keyid) \(.sig)"' "$(path "$1")")
   jq -r --arg kind "$2" --arg more "${4:-}" --slurpfile revoked "$tmp/revoked" '

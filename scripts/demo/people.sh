@@ -21,7 +21,8 @@ by_role() {
 }
 
 # hands NAME: holder, role and NAME of everybody who signed it, under any bundle since
-# the command's; a key that is revoked counts for nobody.
+# the command's; a key that is revoked counts for nobody, and neither does one that was
+# only named: whether such a signature spoils the object is asked where that is judged.
 hands() {
   local id sig n holder role public
   unwrap "$1"
@@ -30,8 +31,7 @@ hands() {
     for ((n = $(payload command.json .root); n <= bundles; n++)); do
       read -r holder role public < <(payload "trust/$n.json" ".keys[\"$id\"] // {} | \"\(.holder // \"nobody\") \(.role) \(.pub)\"")
       [ "$holder" != nobody ] || continue
-      signature "$tmp/${1//\//_}.pae" "$sig" "$public"
-      echo "$holder $role $1"
+      ! (signature "$tmp/${1//\//_}.pae" "$sig" "$public") 2>/dev/null || echo "$holder $role $1"
     done
   done < <(jq -r '.signatures[] | "\(.keyid) \(.sig)"' "$(path "$1")")
 }

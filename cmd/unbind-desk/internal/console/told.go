@@ -34,6 +34,7 @@ var sayings = []struct {
 	{regexp.MustCompile(`^tombstone revealed$`), "told.tombstone"},
 	{regexp.MustCompile(`^it was unbound in case (\S+) and asks again with the key it reported destroyed$`), "told.haunted"},
 	{regexp.MustCompile(`^this serial number was retired in case (\S+) and shows up again as terminal (\S+)$`), "told.returned"},
+	{regexp.MustCompile(`^it cannot be read, or what it names cannot, and the takeover (\S+) passed it over$`), "told.passed"},
 }
 
 // told says one of the desk's sentences.

@@ -11,15 +11,11 @@ import (
 // would not be a second person's any more, and the case would not verify. Whoever
 // comes first in the store is the one who counts.
 func (d *Desk) apart(tx *store.Tx, s standing, e *envelope.Envelope, what string) error {
-	who, err := s.on.Holders(e)
-	if err != nil {
-		return err
-	}
 	validated, err := validators(tx, s)
 	if err != nil {
 		return err
 	}
-	for _, holder := range who {
+	for _, holder := range s.on.Holders(e) {
 		if slices.Contains(validated, holder) {
 			return envelope.Refuse("E05", "same-holder", "cannot accept the %s: %s has validated the case's certificate, and signs nothing more in it; another person signs", what, holder)
 		}
@@ -34,9 +30,8 @@ func validators(tx *store.Tx, s standing) (all []envelope.ID, err error) {
 		if err != nil {
 			return err
 		}
-		who, err := s.on.Holders(e)
-		all = append(all, who...)
-		return err
+		all = append(all, s.on.Holders(e)...)
+		return nil
 	})
 	return all, err
 }

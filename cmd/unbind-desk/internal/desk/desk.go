@@ -77,13 +77,27 @@ func New(p Parts) (*Desk, error) {
 	if d.trust() == nil {
 		return nil, errors.New("cannot open the desk: there is no trust bundle")
 	}
-	if err := errors.Join(d.Store.SweepCases("successors-noted", findSuccessor), d.Store.SweepCases("gone-forgotten", d.forgetGone), d.queueOlder("tickets-queued")); err != nil {
+	if err := d.takeOver(); err != nil {
 		return nil, fmt.Errorf("cannot open the desk: %w", err)
 	}
 	if err := d.livesUnder(d.trust()); err != nil {
 		return nil, fmt.Errorf("cannot open the desk: %w", err)
 	}
 	return d, nil
+}
+
+// takeOver does what newer cases get with their steps for those of an older desk.
+func (d *Desk) takeOver() error {
+	return errors.Join(
+		d.Store.SweepCases("successors-noted", findSuccessor, d.passedOver),
+		d.Store.SweepCases("gone-forgotten", d.forgetGone, d.passedOver),
+		d.queueOlder("tickets-queued"),
+	)
+}
+
+// passedOver tells of a row that a takeover left as it is.
+func (d *Desk) passedOver(what, row string, why error) {
+	d.trouble("passed over by the takeover "+what+": "+row, why)
 }
 
 // findSuccessor notes once, for a case of an older desk, who takes over in it; this one

@@ -122,16 +122,16 @@ func (d *Desk) expired(p store.Part) bool {
 // and compares it, as Backup does. The offset it returns is durable: the bytes
 // are synced, then the record is committed, then it is said.
 func (d *Desk) Piece(who Caller, id envelope.ID, n, offset int64, chunk []byte) (Progress, error) {
-	return d.goOn(who, id, n, offset, chunk, d.finish)
+	return d.goOn(who, id, n, offset, int64(len(chunk)), chunk, d.finish)
 }
 
-// SomeOf takes the beginning of a piece whose rest does not come. It is Piece, but
-// opens nothing, also where that was the end of the file.
-func (d *Desk) SomeOf(who Caller, id envelope.ID, n, offset int64, chunk []byte) (Progress, error) {
-	return d.goOn(who, id, n, offset, chunk, func(awaited, store.Part) error { return nil })
+// SomeOf takes the beginning of a piece, announced as so long, whose rest does not come.
+// It is Piece, but opens nothing, also where that was the end of the file.
+func (d *Desk) SomeOf(who Caller, id envelope.ID, n, offset, long int64, chunk []byte) (Progress, error) {
+	return d.goOn(who, id, n, offset, long, chunk, func(awaited, store.Part) error { return nil })
 }
 
-func (d *Desk) goOn(who Caller, id envelope.ID, n, offset int64, chunk []byte, finish func(awaited, store.Part) error) (Progress, error) {
+func (d *Desk) goOn(who Caller, id envelope.ID, n, offset, long int64, chunk []byte, finish func(awaited, store.Part) error) (Progress, error) {
 	want, err := d.awaited(who, id, n)
 	if err != nil {
 		return Progress{}, err
@@ -154,7 +154,7 @@ func (d *Desk) goOn(who Caller, id envelope.ID, n, offset int64, chunk []byte, f
 	if offset != p.Offset {
 		return d.progress(p), wrongOffset(offset, p.Offset)
 	}
-	if offset+int64(len(chunk)) > p.Size {
+	if offset+long > p.Size {
 		return d.progress(p), refuse(ErrUnfit, "E24", "size", "cannot take the piece: the file was announced shorter")
 	}
 	if p, err = d.extend(p, chunk); err != nil || p.Offset < p.Size {

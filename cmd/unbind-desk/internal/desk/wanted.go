@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"unbindd/agent/command"
-	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
 	"unbindd/cmd/unbind-desk/internal/grounds"
 	"unbindd/cmd/unbind-desk/internal/store"
@@ -25,7 +24,7 @@ func (d *Desk) Wanted() (wanted []store.Wanted, err error) {
 		return tx.Wanted(func(w store.Wanted) error {
 			due, err := d.stillWanted(tx, w)
 			switch {
-			case spoiled(err):
+			case store.Spoilt(err):
 				if _, told := d.passed.LoadOrStore(w, true); !told {
 					d.trouble(fmt.Sprintf("a manifest that waits for its ticket was passed over: case %q, number %d", w.Case, w.N), err)
 				}
@@ -53,12 +52,6 @@ func (d *Desk) Wanted() (wanted []store.Wanted, err error) {
 		d.trouble("what is over was not taken out of the queue of tickets", err)
 	}
 	return wanted, nil
-}
-
-// spoiled says that an error is of one row alone: it does not decode, or what it names
-// is not there. Any other is of the store, and ends a walk.
-func spoiled(err error) bool {
-	return errors.Is(err, store.ErrGarbled) || errors.Is(err, store.ErrAbsent) || envelope.CodeOf(err) != ""
 }
 
 // mostOver is how many rows are taken out of the queue at once.
@@ -93,33 +86,20 @@ func (d *Desk) queue(tx *store.Tx, c store.Case, n int64) error {
 }
 
 // queueOlder does it once, under a name, for the cases of an older desk, which had no
-// queue. One that does not decode keeps no desk from starting.
+// queue.
 func (d *Desk) queueOlder(name string) error {
-	unqueued := func(id string, err error) {
-		d.trouble(fmt.Sprintf("a case of an older desk was not queued for its ticket: %q", id), err)
-	}
-	return d.Store.SweepReadable(name, func(tx *store.Tx, c store.Case) error {
-		err := d.queueCase(tx, c, unqueued)
-		if spoiled(err) {
-			unqueued(string(c.ID), err)
+	return d.Store.SweepCases(name, func(tx *store.Tx, c store.Case) error {
+		if !open(c.State) {
 			return nil
 		}
-		return err
-	}, unqueued)
-}
-
-func (d *Desk) queueCase(tx *store.Tx, c store.Case, unqueued func(string, error)) error {
-	if !open(c.State) {
-		return nil
-	}
-	return tx.Objects(c.ID, manifest.Kind, func(o store.Object) error {
-		err := d.queue(tx, c, o.N)
-		if spoiled(err) {
-			unqueued(string(c.ID), err)
-			return nil
-		}
-		return err
-	})
+		return tx.Objects(c.ID, manifest.Kind, func(o store.Object) error {
+			err := d.queue(tx, c, o.N)
+			if store.Spoilt(err) {
+				return tx.PassOver(name, fmt.Sprintf("manifest %d of case %q", o.N, c.ID), err, d.passedOver)
+			}
+			return err
+		})
+	}, d.passedOver)
 }
 
 func (d *Desk) ticketDue(tx *store.Tx, c store.Case, o store.Object) (bool, error) {

@@ -27,11 +27,7 @@ func (g *Grounds) Custody(e *envelope.Envelope, m manifest.Manifest, subject env
 	if err := envelope.Decode(e.Payload, &r); err != nil {
 		return r, who[0], envelope.Refuse("E24", "form", "cannot accept the custodian's receipt: %w", err)
 	}
-	first, err := g.Holders(desks)
-	if err != nil {
-		return r, who[0], err
-	}
-	if slices.Contains(first, who[0].Holder) {
+	if slices.Contains(g.Holders(desks), who[0].Holder) {
 		return r, who[0], envelope.Refuse("E05", "same-holder", "cannot accept the custodian's receipt: %s signed the desk's own, and a second person is asked for", who[0].Holder)
 	}
 	var has receipt.Receipt

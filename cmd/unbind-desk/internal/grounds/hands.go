@@ -22,8 +22,11 @@ func (h hands) had(holder envelope.ID, what string) {
 
 // ordered is everybody who signed the command, under any version since, in every role
 // that his key had: those whose signatures met its rule, and whoever signed beside them.
-func (g *Grounds) ordered() (all []trust.Approver) {
-	e := g.Command.Envelope()
+func (g *Grounds) ordered() []trust.Approver { return g.signed(g.Command.Envelope()) }
+
+// signed is everybody whose signature under an envelope fits; whether the others spoil it
+// is asked where the envelope itself is judged.
+func (g *Grounds) signed(e *envelope.Envelope) (all []trust.Approver) {
 	for _, t := range g.since {
 		for _, s := range e.Signatures {
 			if who, err := signer(t, e, s); err == nil { // any other counts for nobody
@@ -35,24 +38,20 @@ func (g *Grounds) ordered() (all []trust.Approver) {
 }
 
 // partook finds them: others is what people signed in the case beside its command.
-func (g *Grounds) partook(s certificate.Statement, others []*envelope.Envelope) (hands, error) {
+func (g *Grounds) partook(s certificate.Statement, others []*envelope.Envelope) hands {
 	busy := hands{}
 	for _, a := range g.ordered() {
 		busy.had(a.Holder, "signed the command")
 	}
 	for _, e := range others {
-		who, err := g.Holders(e)
-		if err != nil {
-			return nil, err
-		}
-		for _, holder := range who {
+		for _, holder := range g.Holders(e) {
 			busy.had(holder, "signed the "+nameOf(e))
 		}
 	}
 	for _, p := range s.Predicate.People {
 		busy.had(p.Who, "was on the spot")
 	}
-	return busy, nil
+	return busy
 }
 
 // nameOf is what an envelope that people sign is called.
@@ -68,15 +67,9 @@ func nameOf(e *envelope.Envelope) string {
 }
 
 // Holders are the people who signed an envelope, under any version since the command's.
-func (g *Grounds) Holders(e *envelope.Envelope) (all []envelope.ID, err error) {
-	for _, t := range g.since {
-		who, err := t.Signed(e)
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range who {
-			all = append(all, a.Holder)
-		}
+func (g *Grounds) Holders(e *envelope.Envelope) (all []envelope.ID) {
+	for _, a := range g.signed(e) {
+		all = append(all, a.Holder)
 	}
-	return all, nil
+	return all
 }

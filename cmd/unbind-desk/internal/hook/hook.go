@@ -53,6 +53,8 @@ type Sender struct {
 	Client   *http.Client
 	Now      func() time.Time
 	Log      zerolog.Logger
+
+	failed map[string]string // what went wrong last, by partner; it is told when it changes
 }
 
 // NewClient is a client that follows no redirection: what is signed for one
@@ -69,8 +71,6 @@ func (s *Sender) Run(ctx context.Context, every time.Duration) error {
 	for {
 		if err := s.Round(ctx); errors.Is(err, store.ErrUnknown) {
 			return err
-		} else if err != nil && ctx.Err() == nil {
-			s.Log.Warn().Err(err).Msg("partners cannot be told")
 		}
 		select {
 		case <-ctx.Done():
@@ -80,34 +80,69 @@ func (s *Sender) Run(ctx context.Context, every time.Duration) error {
 	}
 }
 
-// Round sends everything that is due now. A partner that does not answer is
-// passed over until the next round, and keeps nobody else from being told.
-func (s *Sender) Round(ctx context.Context) error {
+// Round sends everything that is due now. A partner that does not answer, or whose
+// queue cannot be read, is passed over until the next round, and keeps nobody else from
+// being told. A round is every second: what goes wrong is in the log when it begins, when
+// it becomes another thing, and when it is over.
+func (s *Sender) Round(ctx context.Context) (err error) {
 	for _, p := range s.Partners {
-		for ctx.Err() == nil {
-			h, ok, err := s.Queue.DueHook(p.Name, lease)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				break
-			}
-			sent := s.send(ctx, p, h)
-			if sent == nil {
-				if err := s.Queue.HookDone(h); err != nil {
-					return err
-				}
-				continue
-			}
-			wait := pause(h.Attempts)
-			s.Log.Warn().Err(sent).Str("partner", p.Name).Int64("attempts", h.Attempts).Int64("again_in", wait).Msg("partner not told")
-			if err := s.Queue.HookFailed(h, wait); err != nil {
-				return err
-			}
-			break
+		err = errors.Join(err, s.tell(ctx, p))
+	}
+	return errors.Join(err, ctx.Err())
+}
+
+// tell sends one partner what is due. An error is of the queue.
+func (s *Sender) tell(ctx context.Context, p Partner) error {
+	for ctx.Err() == nil {
+		h, ok, err := s.Queue.DueHook(p.Name, lease)
+		if err != nil || !ok {
+			s.note(ctx, p, "queue", err)
+			return err
+		}
+		sent, wait := s.send(ctx, p, h), pause(h.Attempts)
+		s.note(ctx, p, "partner", sent)
+		if sent == nil {
+			err = s.Queue.HookDone(h)
+		} else {
+			err = s.Queue.HookFailed(h, wait)
+		}
+		s.note(ctx, p, "queue", err)
+		if err != nil || sent != nil {
+			return err
 		}
 	}
-	return ctx.Err()
+	return nil
+}
+
+// note tells of a partner, or of his queue, what is not as it was the last time.
+func (s *Sender) note(ctx context.Context, p Partner, what string, err error) {
+	if ctx.Err() != nil {
+		return // it is the end that cut it short
+	}
+	if s.failed == nil {
+		s.failed = map[string]string{}
+	}
+	now, key := "", what+" "+p.Name
+	if err != nil {
+		now = cause(err).Error()
+	}
+	was := s.failed[key]
+	switch s.failed[key] = now; {
+	case now == was:
+	case now == "":
+		s.Log.Info().Str("partner", p.Name).Str("of", what).Msg("partner told again")
+	default:
+		s.Log.Warn().Err(err).Str("partner", p.Name).Str("of", what).Msg("partner not told")
+	}
+}
+
+// cause is what an error comes down to: around it there is what differs each time, as
+// the port that a connection had.
+func cause(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err
 }
 
 // pause doubles up to an hour, with full jitter above a second.

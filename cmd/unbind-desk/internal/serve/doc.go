@@ -14,7 +14,7 @@
 //	moving.go    bodies that must move
 //	terminal.go  what the routes of terminals do
 //	upload.go    the sealed file, streamed
-//	slots.go     how many at once, and who gives way
+//	slots.go     how many at once, and who gives way; queue.go who is next
 //	log.go       the log: checkpoints and proofs, with receipts and for everybody
 //	pieces.go    the sealed file in pieces (tus 1.0)
 //	mqtt.go      the same routes over a broker, and the doorbell

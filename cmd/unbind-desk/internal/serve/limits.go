@@ -11,6 +11,7 @@ type Limits struct {
 	Stall  time.Duration // within which an upload must bring Least bytes, or its end
 	Least  int64
 	Yield  int64         // bytes that an upload brings in each Stall to keep its place while others wait for one
+	Turn   time.Duration // to stand in the queue for a place
 	Idle   time.Duration // between two requests
 	Answer time.Duration // to take an answer
 
@@ -24,7 +25,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Head: 10 * time.Second, Body: 30 * time.Second, Stall: 2 * time.Minute, Least: 16 << 10, Yield: 160 << 10,
-		Idle: 2 * time.Minute, Answer: 30 * time.Second,
+		Turn: comeAgain, Idle: 2 * time.Minute, Answer: 30 * time.Second,
 		All: 16 << 10, Source: 1 << 10, Certificate: 16,
 	}
 }

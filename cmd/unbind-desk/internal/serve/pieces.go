@@ -93,9 +93,10 @@ func (s *Server) where(w http.ResponseWriter, r *http.Request, who desk.Caller) 
 }
 
 // piece takes the next bytes. They are read whole before anything is done with
-// them, so a connection that breaks off leaves nothing and holds nothing up. What
-// gives its place to another terminal leaves what had come: a slow line would
-// otherwise begin the same piece anew for as long as the desk is full.
+// them, so a connection that breaks off holds nothing up. It leaves what had come,
+// and so does what gives its place to another terminal: a bad line would otherwise
+// begin the same piece anew again and again, a slow one for as long as the desk is
+// full.
 func (s *Server) piece(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
 	return s.pieceTo(s.Desk, w, r, who)
 }
@@ -103,7 +104,7 @@ func (s *Server) piece(w http.ResponseWriter, r *http.Request, who desk.Caller) 
 // extending is what of the desk a piece goes to.
 type extending interface {
 	Piece(who desk.Caller, id envelope.ID, n, offset int64, chunk []byte) (desk.Progress, error)
-	SomeOf(who desk.Caller, id envelope.ID, n, offset int64, chunk []byte) (desk.Progress, error)
+	SomeOf(who desk.Caller, id envelope.ID, n, offset, long int64, chunk []byte) (desk.Progress, error)
 }
 
 func (s *Server) pieceTo(to extending, w http.ResponseWriter, r *http.Request, who desk.Caller) error {
@@ -123,18 +124,18 @@ func (s *Server) pieceTo(to extending, w http.ResponseWriter, r *http.Request, w
 	defer in.place.release()
 	chunk, err := io.ReadAll(http.MaxBytesReader(w, io.NopCloser(in), maxPiece))
 	var large *http.MaxBytesError
-	left := errors.Is(err, errGaveWay)
+	ended := err // before the piece did
 	switch {
 	case errors.As(err, &large):
 		return err
 	case errors.Is(err, errReplaced):
 		return s.gaveWay(w, control, err)
-	case err != nil && !left:
-		return desk.Broken(err)
+	case err != nil && !errors.Is(err, errGaveWay) && in.place.accompanied():
+		return desk.Broken(err) // the other one goes on from where this one began
 	}
 	var p desk.Progress
-	if left { // its checksum was of all of it; these bytes are held to the digest of the file
-		p, err = to.SomeOf(who, id, n, offset, chunk)
+	if ended != nil { // its checksum was of all of it; these bytes are held to the digest of the file
+		p, err = to.SomeOf(who, id, n, offset, r.ContentLength, chunk)
 	} else if err = checksum(r.Header.Get("Upload-Checksum"), chunk); err == nil {
 		p, err = to.Piece(who, id, n, offset, chunk)
 	}
@@ -147,8 +148,10 @@ func (s *Server) pieceTo(to extending, w http.ResponseWriter, r *http.Request, w
 	switch {
 	case err != nil:
 		return err
-	case left:
+	case errors.Is(ended, errGaveWay):
 		return crowded(w)
+	case ended != nil:
+		return desk.Broken(ended)
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -8,12 +8,14 @@ import (
 	"unbindd/agent/envelope"
 )
 
-// The most sealed files that are received and opened at once: in all, and of one
-// terminal. They bound this process's memory and nothing else, so a second desk
-// has its own.
+// The most sealed files that are received and opened at once: in all, of one
+// terminal, and of those that come whole and are larger than a piece, which keep a
+// place for as long as the file is long. They bound this process's memory and nothing
+// else, so a second desk has its own.
 const (
-	uploads    = 8
-	uploadsOne = 2
+	uploads     = 8
+	uploadsOne  = 2
+	uploadsLong = uploads / 2
 )
 
 // comeAgain is when somebody who found no place may ask anew, and how long an upload
@@ -27,16 +29,25 @@ const comeAgain = 10 * time.Second
 type slots struct {
 	mu      sync.Mutex
 	held    []*place
-	leaving int              // gave their place away, and are not at their end yet
-	now     func() time.Time // time.Now where nil
+	leaving int // gave their place away, and are not at their end yet
+	queue   []*queued
+	had     map[envelope.ID]time.Time // a place, until then
+	now     func() time.Time          // time.Now where nil
+}
+
+// wish is what a place is asked for.
+type wish struct {
+	terminal envelope.ID
+	long     bool // a whole file that is larger than a piece
+	here     bool // all of it is here already
 }
 
 // place is one upload's. cut ends the reading of its body, from outside.
 type place struct {
-	of       *slots
-	terminal envelope.ID
-	window   time.Duration
-	cut      func()
+	of *slots
+	wish
+	window time.Duration
+	cut    func()
 
 	// All of these are the slots' to lock.
 	since time.Time // this window began
@@ -53,27 +64,50 @@ var (
 	errReplaced = errors.New("the upload was silent, and its own terminal began another")
 )
 
-// take gives a place to a terminal, or says that there is none for it now.
+// take gives a place to a terminal at once, or says that there is none for it now.
 func (s *slots) take(terminal envelope.ID, l Limits, cut func()) (*place, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.seat(wish{terminal: terminal}, l, cut)
+}
+
+func (s *slots) seat(w wish, l Limits, cut func()) (*place, bool) {
+	switch {
+	case s.ownFull(w.terminal) && !s.replace(w.terminal), s.longFull(w.long):
+		return nil, false
+	case len(s.held) >= uploads && (len(s.queue) > 0 || !s.makeWay(l)):
+		return nil, false
+	}
+	p := s.placed(w, l, cut)
+	s.held = append(s.held, p)
+	return p, true
+}
+
+func (s *slots) placed(w wish, l Limits, cut func()) *place {
+	now := s.clock()
+	return &place{of: s, wish: w, window: l.Stall, cut: cut, since: now, moved: now, last: -1}
+}
+
+// ownFull says that a terminal has all the places that it may have now.
+func (s *slots) ownFull(terminal envelope.ID) bool {
 	mine := 0
 	for _, p := range s.held {
 		if p.terminal == terminal {
 			mine++
 		}
 	}
-	full := mine >= uploadsOne || mine > 0 && len(s.held) >= uploads/2
-	switch {
-	case full && !s.replace(terminal):
-		return nil, false
-	case len(s.held) >= uploads && !s.makeWay(l):
-		return nil, false
+	return mine >= uploadsOne || mine > 0 && len(s.held) >= uploads/2
+}
+
+// longFull says that there are as many long files as there may be.
+func (s *slots) longFull(long bool) bool {
+	n := 0
+	for _, p := range s.held {
+		if p.long {
+			n++
+		}
 	}
-	now := s.clock()
-	p := &place{of: s, terminal: terminal, window: l.Stall, cut: cut, since: now, moved: now, last: -1}
-	s.held = append(s.held, p)
-	return p, true
+	return long && n >= uploadsLong
 }
 
 func (s *slots) clock() time.Time {
@@ -145,15 +179,31 @@ func (p *place) roll() {
 	p.since, p.came = p.since.Add(over*p.window), 0
 }
 
-// release gives the place back.
+// release gives the place back, to the one who has waited for it the longest.
 func (p *place) release() {
 	p.of.mu.Lock()
 	defer p.of.mu.Unlock()
+	p.of.remember(p.terminal)
 	if p.gone != nil {
 		p.of.leaving--
 		return
 	}
 	p.of.drop(p)
+	p.of.next()
+}
+
+// accompanied says that its terminal has another upload. A connection that breaks off
+// may be noticed late, when its terminal has asked how far it is and goes on: what is
+// kept then would turn the other one's piece away.
+func (p *place) accompanied() bool {
+	p.of.mu.Lock()
+	defer p.of.mu.Unlock()
+	for _, other := range p.of.held {
+		if other != p && other.terminal == p.terminal {
+			return true
+		}
+	}
+	return false
 }
 
 // brought counts bytes, and says whether the upload still has its place. With whole

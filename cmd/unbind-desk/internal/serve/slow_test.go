@@ -19,6 +19,7 @@ import (
 // all the same, and the one that gave way is told to come again.
 func TestSlowBodiesDoNotKeepOthersOut(t *testing.T) {
 	s := &Server{Log: zerolog.Nop(), Limits: DefaultLimits()}
+	s.Limits.Turn = 0 // nobody waits for this clock
 	var clock sync.Mutex
 	at := time.Unix(1_800_000_000, 0)
 	s.uploading.now = func() time.Time { clock.Lock(); defer clock.Unlock(); return at }

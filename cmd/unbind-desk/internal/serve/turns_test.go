@@ -18,15 +18,21 @@ import (
 )
 
 // growing is a desk that keeps what it is given of one file.
-type growing struct{ file []byte }
-
-func (g *growing) Piece(_ desk.Caller, _ envelope.ID, _, offset int64, chunk []byte) (desk.Progress, error) {
-	return g.SomeOf(desk.Caller{}, "", 0, offset, chunk)
+type growing struct {
+	file  []byte
+	fails error
 }
 
-func (g *growing) SomeOf(_ desk.Caller, _ envelope.ID, _, offset int64, chunk []byte) (desk.Progress, error) {
+func (g *growing) Piece(_ desk.Caller, _ envelope.ID, _, offset int64, chunk []byte) (desk.Progress, error) {
+	return g.SomeOf(desk.Caller{}, "", 0, offset, 0, chunk)
+}
+
+func (g *growing) SomeOf(_ desk.Caller, _ envelope.ID, _, offset, _ int64, chunk []byte) (desk.Progress, error) {
 	if offset != int64(len(g.file)) {
 		return desk.Progress{}, fmt.Errorf("a piece at %d of %d bytes", offset, len(g.file))
+	}
+	if g.fails != nil {
+		return desk.Progress{Offset: int64(len(g.file)), Size: 1 << 20}, g.fails
 	}
 	g.file = append(g.file, chunk...)
 	return desk.Progress{Offset: int64(len(g.file)), Size: 1 << 20}, nil
@@ -79,14 +85,7 @@ func TestASlowLineGetsFurtherInEachTurn(t *testing.T) {
 // slowTurn sends the first bytes of a piece, until another terminal gets its place.
 func (s *Server) slowTurn(t *testing.T, seats *seated, to extending, piece []byte, bytes int) *httptest.ResponseRecorder {
 	t.Helper()
-	body, in := io.Pipe()
-	r := httptest.NewRequest(http.MethodPatch, "/", body)
-	r.SetPathValue("case", "C-2026-000001")
-	r.SetPathValue("n", "1")
-	r.Header.Set("Upload-Offset", strconv.Itoa(len(to.(*growing).file)))
-	r.Header.Set("Content-Type", "application/offset+octet-stream")
-	r.Header.Set("Upload-Checksum", "sha256 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=") // of what does not come
-	w := line{httptest.NewRecorder(), body}
+	w, r, in := patch(len(to.(*growing).file))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

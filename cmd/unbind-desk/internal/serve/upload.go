@@ -38,10 +38,13 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller)
 	return s.sendReceipt(w, who, id, "backup", n, receipt)
 }
 
-// seat gives an upload its place, and its body the time that it has there.
+// seat gives an upload its place when it is its turn, and its body the time that it has
+// there.
 func (s *Server) seat(r *http.Request, control *http.ResponseController, who desk.Caller) (*moving, bool) {
-	cut := func() { _ = control.SetReadDeadline(time.Unix(1, 0)) } // where that cannot be done, the next read finds its place gone
-	p, ok := s.uploading.take(who.Terminal, s.Limits, cut)
+	cut := func() { _ = control.SetReadDeadline(time.Unix(1, 0)) }      // where that cannot be done, the next read finds its place gone
+	_, comes := r.Context().Value(http.ServerContextKey).(*http.Server) // over a line of its own
+	w := wish{terminal: who.Terminal, long: r.Method == http.MethodPut && r.ContentLength > maxPiece, here: !comes}
+	p, ok := s.uploading.turn(w, s.Limits, cut, s.stopping)
 	if !ok {
 		return nil, false
 	}

@@ -171,7 +171,7 @@ func TestATakeoverGoesOnWhereItWasCut(t *testing.T) {
 	cuts, told := 0, int64(0)
 	for {
 		b.FailNext(true)
-		_, err := store.Open(b, func(_ string, rows int64) { told = max(told, rows) })
+		_, err := store.Open(b, func(_ string, rows int64) { told = max(told, rows) }, func(string, string, error) {})
 		b = b.Reopen()
 		if err == nil {
 			break
@@ -180,7 +180,7 @@ func TestATakeoverGoesOnWhereItWasCut(t *testing.T) {
 			t.Fatal("the takeover comes to no end")
 		}
 	}
-	if s, err = store.Open(b, func(_ string, rows int64) { told = max(told, rows) }); err != nil {
+	if s, err = store.Open(b, func(_ string, rows int64) { told = max(told, rows) }, func(string, string, error) {}); err != nil {
 		t.Fatal(err)
 	}
 	if cuts < 3 || told == n {

@@ -72,17 +72,24 @@ const tries = 1000
 
 // Store is a base with the records of a desk in it.
 type Store struct {
-	base Base
-	told func(what string, rows int64)
+	base   Base
+	told   func(what string, rows int64)
+	passed Passed
 }
 
-// New is Open for who need not hear how far it is.
-func New(base Base) (*Store, error) { return Open(base, func(string, int64) {}) }
+// Passed hears of a row that a takeover passed over, and why.
+type Passed func(what, row string, why error)
+
+// New is Open for who need not hear how far it is; what is passed over is among the
+// alarms.
+func New(base Base) (*Store, error) {
+	return Open(base, func(string, int64) {}, func(string, string, error) {})
+}
 
 // Open puts a store on a base, and brings what an older desk wrote there up to
 // what this one reads. told hears how far that is: of a large store it takes a while.
-func Open(base Base, told func(what string, rows int64)) (*Store, error) {
-	s := &Store{base: base, told: told}
+func Open(base Base, told func(what string, rows int64), passed Passed) (*Store, error) {
+	s := &Store{base: base, told: told, passed: passed}
 	if err := s.upgrade(); err != nil {
 		return nil, fmt.Errorf("cannot open the store: %w", err)
 	}

@@ -26,9 +26,9 @@ func (s *Store) upgrade() error {
 		}
 	}
 	err := errors.Join(
-		s.SweepCases(placed, func(t *Tx, c Case) error { return put(t, inStates, c.place(), c.ID) }),
-		s.SweepCases("cases-owned", func(t *Tx, c Case) error { return put(t, inOwners, c.owned(), c.ID) }),
-		sweep(s, "hooks-found", inHooks, func(t *Tx, h Hook) error { return put(t, inDue, h.due(), h.N) }, nil),
+		s.SweepCases(placed, func(t *Tx, c Case) error { return put(t, inStates, c.place(), c.ID) }, s.passed),
+		s.SweepCases("cases-owned", func(t *Tx, c Case) error { return put(t, inOwners, c.owned(), c.ID) }, s.passed),
+		sweep(s, "hooks-found", inHooks, func(t *Tx, h Hook) error { return put(t, inDue, h.due(), h.N) }, s.passed),
 	)
 	if err != nil {
 		return err
@@ -74,7 +74,9 @@ func (t *Tx) move(from, to Table) (bool, error) {
 	return len(rows) < page, nil
 }
 
-// countLeaves counts a log that was never counted.
+// countLeaves counts a log that was never counted. Other than the sweeps, the takeover
+// of the log passes nothing over: over a leaf that does not decode there is no tree, and
+// a root that was signed without it would be of another log.
 func countLeaves(t *Tx) (bool, error) {
 	if _, err := get[int64](t, inCounters, leaves); !absent(err) {
 		return true, err

@@ -173,7 +173,13 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 // open puts the desk together from its directory.
 func (s *serving) open(kept *store.Store, blobs blob.Keeper, log zerolog.Logger, told func(string)) (*desk.Desk, error) {
 	p := desk.Parts{Store: kept, Blobs: blobs, URL: envelope.ID(s.url), Now: time.Now, Random: rand.Reader, Pause: pauser(s.pauseAt, told)}
-	p.Trouble = func(what string, err error) { log.Error().Err(err).Msg(what) }
+	p.Trouble = func(what string, err error) {
+		line := log.Error().Err(err)
+		if err == nil {
+			line = log.Info()
+		}
+		line.Msg(what)
+	}
 	for _, partner := range s.told {
 		p.Partners = append(p.Partners, partner.Name)
 	}

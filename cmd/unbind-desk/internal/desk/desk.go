@@ -41,8 +41,8 @@ type Parts struct {
 	// or "after", and with "backup" and "kept" between a file and its receipt;
 	// tests block in it to cut the power there. May be nil.
 	Pause func(what, when string)
-	// Trouble hears what went wrong beside a request that was answered all the same;
-	// nil where nobody listens.
+	// Trouble hears what went wrong beside a request that was answered all the same, and
+	// with no error what works again; nil where nobody listens.
 	Trouble func(what string, err error)
 }
 
@@ -55,7 +55,8 @@ type Desk struct {
 	signing  sync.Mutex
 	bell     bell
 	pieces   pieces
-	passed   sync.Map // rows of the queue of tickets that were passed over, each told once
+	unswept  atomic.Value // string: why the queue of tickets was not cleaned last, "" where it was
+	passed   sync.Map     // rows of the queue of tickets that were passed over, each told once
 }
 
 // belief is every bundle and the trust that each of them comes to.

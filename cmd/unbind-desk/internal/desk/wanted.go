@@ -41,17 +41,32 @@ func (d *Desk) Wanted() (wanted []store.Wanted, err error) {
 	if err != nil || len(over) == 0 {
 		return wanted, err
 	}
-	if err := d.change(func(tx *store.Tx) error {
+	d.sweptQueue(d.change(func(tx *store.Tx) error {
 		for _, w := range over {
 			if err := tx.RemoveWanted(w); err != nil {
 				return err
 			}
 		}
 		return nil
-	}); err != nil {
-		d.trouble("what is over was not taken out of the queue of tickets", err)
-	}
+	}))
 	return wanted, nil
+}
+
+// sweptQueue tells why the queue could not be cleaned when it begins, becomes another
+// thing and ends: the signer asks every few seconds.
+func (d *Desk) sweptQueue(err error) {
+	now := ""
+	if err != nil {
+		now = err.Error()
+	}
+	was, _ := d.unswept.Swap(now).(string)
+	switch {
+	case was == now:
+	case err != nil:
+		d.trouble("what is over was not taken out of the queue of tickets", err)
+	default:
+		d.trouble("what is over was taken out of the queue of tickets again", nil)
+	}
 }
 
 // mostOver is how many rows are taken out of the queue at once.

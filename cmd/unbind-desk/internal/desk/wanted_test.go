@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -101,13 +102,14 @@ func TestTheQueueOfTickets(t *testing.T) {
 type sick struct {
 	store.Base
 	full bool
+	why  error // errFull where it is nil
 }
 
 var errFull = errors.New("no space left")
 
 func (s *sick) Change(f func(store.Rows) error) error {
 	if s.full {
-		return errFull
+		return cmp.Or(s.why, errFull)
 	}
 	return s.Base.Change(f)
 }
@@ -118,7 +120,7 @@ func TestTheQueueOfTicketsOnASickDisk(t *testing.T) {
 	base := &sick{Base: storetest.NewMemory()}
 	d := queueing(t, base)
 	var told []string
-	d.Trouble = func(what string, err error) { told = append(told, what+": "+err.Error()) }
+	d.Trouble = func(what string, err error) { told = append(told, fmt.Sprint(what, ": ", err)) }
 	spoil := func(table store.Table, like string) {
 		t.Helper()
 		if err := base.Change(func(r store.Rows) error {
@@ -178,9 +180,12 @@ func TestTheQueueOfTicketsOnASickDisk(t *testing.T) {
 	}
 	base.full = true
 	asked(5) // four rows that do not decode, and the disk
-	asked(1) // the disk, again
-	base.full = false
+	asked(0) // the disk, again
+	base.why = errors.New("read-only")
+	asked(1)
 	asked(0)
+	base.full = false
+	asked(1) // it is cleaned
 	base.full = true
 	asked(0) // nothing is left to be taken out
 

@@ -15,6 +15,7 @@ import (
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/blob"
+	"unbindd/cmd/unbind-desk/internal/crew"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
@@ -53,6 +54,7 @@ type Desk struct {
 	memo     memo
 	signed   atomic.Pointer[signed]
 	signing  sync.Mutex
+	crew     crew.Crew // signs receipts
 	bell     bell
 	pieces   pieces
 	passed   sync.Map // rows of the queue of tickets that were passed over, each told once

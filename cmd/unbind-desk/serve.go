@@ -22,6 +22,7 @@ import (
 	"unbindd/cmd/unbind-desk/internal/desk"
 	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/hook"
+	"unbindd/cmd/unbind-desk/internal/room"
 	"unbindd/cmd/unbind-desk/internal/serve"
 	"unbindd/cmd/unbind-desk/internal/store"
 	"unbindd/cmd/unbind-desk/internal/store/bolt"
@@ -92,6 +93,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 			return err
 		}
 	}
+	defer room.Give()()
 	base, err := bolt.Open(string(s.dir))
 	if err != nil {
 		return err

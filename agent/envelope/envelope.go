@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 // Limits of one envelope, in bytes and signatures.
@@ -83,6 +84,21 @@ func exact(text []byte) bool {
 		ok = ok && len(s) == 2 && s["keyid"] != nil && s["sig"] != nil
 	}
 	return ok
+}
+
+// ParseEncoded is Parse and Encode: it returns beside the envelope what Encode writes
+// of it, which for most is the text itself.
+func ParseEncoded(text []byte, max int) (*Envelope, []byte, error) {
+	if len(text) <= max {
+		if e := written(text); e != nil {
+			return e, text, nil
+		}
+	}
+	e, err := Parse(text, max)
+	if err != nil {
+		return nil, nil, err
+	}
+	return e, e.Encode(), nil
 }
 
 func (w wireEnvelope) open() (*Envelope, error) {
@@ -202,9 +218,14 @@ func (e *Envelope) Add(s Signer) error {
 	return nil
 }
 
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
+
 // SignedBy says whether key signed the envelope; the key id hint is not asked.
 func (e *Envelope) SignedBy(key PublicKey) bool {
-	pae := e.PAE()
+	room := rooms.Get().(*[]byte)
+	defer rooms.Put(room) // nobody keeps what a signature was checked over
+	pae := append(append((*room)[:0], e.head()...), e.Payload...)
+	*room = pae
 	for _, s := range e.Signatures {
 		if key.Verify(pae, s.Sig) {
 			return true

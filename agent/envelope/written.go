@@ -1,6 +1,9 @@
 package envelope
 
-import "encoding/base64"
+import (
+	"bytes"
+	"encoding/base64"
+)
 
 // strictly takes no bits that an encoder would not write. What it takes has, where
 // no line ends stand in it, only one spelling.
@@ -12,14 +15,14 @@ var strictly = base64.StdEncoding.Strict()
 func written(text []byte) *Envelope {
 	f := form{text: text}
 	e := &Envelope{}
-	payload, ok := f.member(`{"payload":`)
+	payload, ok := f.long(`{"payload":`)
 	kind, ok2 := f.member(`,"payloadType":`)
 	if !ok || !ok2 || !f.word(`,"signatures":[`) {
 		return nil
 	}
 	e.PayloadType = string(kind)
 	if e.Payload, ok = exactly(payload); !ok {
-		return nil
+		return nil // which leaves nothing in it that stands in a string otherwise
 	}
 	for first := true; !f.next(']'); first = false {
 		if !first && !f.next(',') || len(e.Signatures) == MaxSignatures {
@@ -47,8 +50,23 @@ func (f *form) member(name string) ([]byte, bool) {
 	return f.string()
 }
 
-// exactly reads base64 that was spelled the one way. There can be no line ends in a
-// plain string, which the decoder would pass over.
+// long takes a name and the string behind it up to the next quote, for who looks at each
+// character of it: it may hold anything but line ends.
+func (f *form) long(name string) ([]byte, bool) {
+	if !f.word(name) || !f.next('"') {
+		return nil, false
+	}
+	text := f.text[f.at:]
+	end := bytes.IndexByte(text, '"')
+	if end < 0 || bytes.IndexByte(text[:end], '\n') >= 0 || bytes.IndexByte(text[:end], '\r') >= 0 {
+		return nil, false
+	}
+	f.at += end + 1
+	return text[:end], true
+}
+
+// exactly reads base64 that was spelled the one way. There can be no line ends in the
+// string, which the decoder would pass over.
 func exactly(text []byte) ([]byte, bool) {
 	out := make([]byte, strictly.DecodedLen(len(text)))
 	n, err := strictly.Decode(out, text)

@@ -98,3 +98,29 @@ func TestClassesAreTheirExpressions(t *testing.T) {
 		}
 	}
 }
+
+// What ParseEncoded says that Encode writes is what it writes, whatever stood around and
+// in the text; and it refuses what Parse refuses.
+func TestParseEncodedIsParseAndEncode(t *testing.T) {
+	e, err := Seal(Type("x"), map[string]int{"a": 1}, signer(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := string(e.Encode())
+	for _, text := range []string{
+		plain, plain + "\n", strings.Replace(plain, `,"`, `, "`, 1), strings.Replace(plain, "payload", `p\u0061yload`, 1),
+		plain + "x", strings.Replace(plain, `{"payload`, `{"Payload`, 1), "",
+	} {
+		want, wrong := Parse([]byte(text), MaxSize)
+		got, encoded, err := ParseEncoded([]byte(text), MaxSize)
+		if (err == nil) != (wrong == nil) || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %+v and %v, want %+v and %v", text, got, err, want, wrong)
+		}
+		if err == nil && !bytes.Equal(encoded, want.Encode()) {
+			t.Errorf("%q is said to be encoded as %q", text, encoded)
+		}
+	}
+	if _, _, err := ParseEncoded([]byte(plain), len(plain)-1); !strings.HasPrefix(CodeOf(err), "E01") {
+		t.Errorf("one that is too large: %v", err)
+	}
+}

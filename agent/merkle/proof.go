@@ -24,7 +24,10 @@ func Prove(n, size int64, checkpoint []byte, read Hashes) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot prove leaf %d of the log: %w", n, err)
 	}
-	return []byte(fmt.Sprintf("%s\nindex %d\n%s\n%s", proofHead, n, lines(path), checkpoint)), nil
+	out := make([]byte, 0, len(proofHead)+32+lineSize*len(path)+len(checkpoint))
+	out = strconv.AppendInt(append(append(out, proofHead...), "\nindex "...), n, 10)
+	out = append(lines(append(out, '\n'), path), '\n')
+	return append(out, checkpoint...), nil
 }
 
 // ProveGrowth writes the proof that a tree of size continues one of before
@@ -34,15 +37,20 @@ func ProveGrowth(before, size int64, checkpoint []byte, read Hashes) ([]byte, er
 	if err != nil {
 		return nil, fmt.Errorf("cannot prove that the log grew from %d to %d: %w", before, size, err)
 	}
-	return []byte(fmt.Sprintf("old %d\n%s\n%s", before, lines(path), checkpoint)), nil
+	out := strconv.AppendInt([]byte("old "), before, 10)
+	out = append(lines(append(out, '\n'), path), '\n')
+	return append(out, checkpoint...), nil
 }
 
-func lines(path []Hash) string {
-	var b strings.Builder
+// lineSize is a hash in base64 with its line's end.
+const lineSize = 45
+
+// lines writes hashes one a line.
+func lines(out []byte, path []Hash) []byte {
 	for _, h := range path {
-		b.WriteString(h.String() + "\n")
+		out = append(base64.StdEncoding.AppendEncode(out, h[:]), '\n')
 	}
-	return b.String()
+	return out
 }
 
 // Included is what a proof showed.

@@ -22,6 +22,7 @@ import (
 	"unbindd/cmd/unbind-desk/internal/desk"
 	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/hook"
+	"unbindd/cmd/unbind-desk/internal/room"
 	"unbindd/cmd/unbind-desk/internal/serve"
 	"unbindd/cmd/unbind-desk/internal/store"
 	"unbindd/cmd/unbind-desk/internal/store/bolt"
@@ -93,6 +94,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 		}
 	}
 	log := zerolog.New(c.ErrOrStderr()).With().Timestamp().Logger()
+	defer room.Give()()
 	base, err := bolt.Open(string(s.dir))
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@
 //	memory.go    anonymous memory of a process, all the while
 //	ledger.go    a ledger while it grows to five million records; ledgerpage.go its tables
 //	wipe.go      one erase, beside dd and shred; wipedisk.go their device; rungs.go its time
-//	desk.go      the desk's whole path; deskraw.go raw bbolt, deskreference.go the path of the facts
+//	desk.go      the desk's whole path; deskraw.go raw bbolt, deskreference.go the path of the facts, deskpage.go their tables
 //	fleet.go     ten thousand terminals at one desk
 //	stock.go     the same work by stock tools: zstd, age, dd
 //	startup.go   from exec to ready

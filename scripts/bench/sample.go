@@ -33,6 +33,25 @@ func (s sample) over(baseline sample) sample {
 	return ratios
 }
 
+// of is each value times a factor.
+func (s sample) of(factor float64) sample {
+	out := make(sample, len(s))
+	for i, v := range s {
+		out[i] = v * factor
+	}
+	return out
+}
+
+// below counts the rounds under a mark.
+func (s sample) below(mark float64) (n int) {
+	for _, v := range s {
+		if v < mark {
+			n++
+		}
+	}
+	return n
+}
+
 // told writes median and span in a format; one round has no span.
 func (s sample) told(format func(float64) string) string {
 	switch len(s) {

@@ -77,3 +77,13 @@ func TestThousands(t *testing.T) {
 		}
 	}
 }
+
+func TestShareAndRoundsBelow(t *testing.T) {
+	s := sample{3, 1, 2}
+	if got := s.of(0.5); !slices.Equal(got, sample{1.5, 0.5, 1}) || s[0] != 3 {
+		t.Errorf("half of it is %v, and it is %v", got, s)
+	}
+	if got := s.of(0.5).below(1); got != 1 {
+		t.Errorf("%d rounds are below 1", got)
+	}
+}

@@ -97,6 +97,19 @@ func PublicFile(id envelope.KeyID) string {
 	return strings.ReplaceAll(string(id), ":", "_") + ".pem"
 }
 
+// p256 is how the SubjectPublicKeyInfo of an uncompressed point on P-256 begins (RFC
+// 5480); its 64 bytes follow, and nothing else has this form.
+const p256 = "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04"
+
+// ClientSPKI is SPKI of a certificate's key. What the certificate carries of a terminal's
+// key is mostly what SPKI would write of it anew.
+func ClientSPKI(cert *x509.Certificate) (envelope.Digest, error) {
+	if raw := cert.RawSubjectPublicKeyInfo; len(raw) == len(p256)+64 && string(raw[:len(p256)]) == p256 {
+		return envelope.DigestOf(raw), nil
+	}
+	return SPKI(cert.PublicKey)
+}
+
 // SPKI is the digest of a public key's SubjectPublicKeyInfo: what pins compare.
 func SPKI(key crypto.PublicKey) (envelope.Digest, error) {
 	der, err := x509.MarshalPKIXPublicKey(key)

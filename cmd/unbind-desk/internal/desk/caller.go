@@ -21,7 +21,7 @@ type Caller struct {
 // enough: key, serial number and enrolment must be the ones on record, so a
 // certificate dies with its epoch, whatever its dates.
 func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
-	spki, err := authority.SPKI(cert.PublicKey)
+	spki, err := authority.ClientSPKI(cert)
 	if err != nil {
 		return Caller{}, err
 	}

@@ -61,7 +61,7 @@ func (d *Desk) note(tx *store.Tx, c store.Case, to State, what string) (store.Ca
 		c.State, c.Since = to, d.now()
 	}
 	c.Version++
-	err := errors.Join(tx.PutCase(c), tx.Note(c.ID, store.Entry{At: d.now(), State: c.State, What: what}))
+	err := errors.Join(tx.PutCase(c), tx.NoteVersion(c, store.Entry{At: d.now(), State: c.State, What: what}))
 	if err == nil && moved {
 		err = d.announce(tx, c)
 	}

@@ -15,6 +15,7 @@ import (
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
 	"unbindd/cmd/unbind-desk/internal/blob"
+	"unbindd/cmd/unbind-desk/internal/crew"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
@@ -53,6 +54,7 @@ type Desk struct {
 	memo     memo
 	signed   atomic.Pointer[signed]
 	signing  sync.Mutex
+	crew     crew.Crew // signs receipts
 	bell     bell
 	pieces   pieces
 	unswept  atomic.Value // string: why the queue of tickets was not cleaned last, "" where it was

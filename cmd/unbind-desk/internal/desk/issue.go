@@ -205,6 +205,6 @@ func (d *Desk) draft(tx *store.Tx, c command.Command, papers []command.Paper) (D
 	out.Version = record.Version
 	return out, errors.Join(
 		tx.AddNumber(c.Terminal, c.Epoch, c.Seq, c.Case), tx.PutCase(record),
-		tx.Note(c.Case, store.Entry{At: d.now(), State: Drafted, What: "command drafted"}),
+		tx.NoteVersion(record, store.Entry{At: d.now(), State: Drafted, What: "command drafted"}),
 	)
 }

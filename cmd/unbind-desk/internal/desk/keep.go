@@ -57,11 +57,11 @@ type came struct {
 // the transaction that keeps it; only what cannot have changed is taken over. It
 // says whether the envelope is new: what judge made is the store's only then.
 func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
-	e, err := envelope.Parse(a.body, envelope.MaxSize)
+	e, text, err := envelope.ParseEncoded(a.body, envelope.MaxSize)
 	if err != nil {
 		return false, as(ErrMalformed, err)
 	}
-	a.body = e.Encode() // white space around it is no difference
+	a.body = text // white space around it is no difference
 	var before standing
 	same := false
 	err = d.look(func(tx *store.Tx) error {

@@ -45,7 +45,7 @@ func (d *Desk) signLater(tx *store.Tx, s standing, r receipt.Receipt, to *[]byte
 	k := store.Key{Case: s.ID, Kind: receiptOf(string(r.Kind)), N: r.N}
 	o := store.Object{Digest: e.Digest(), Received: r.Received}
 	signed := make(chan error, 1) // nobody may come for it: the transaction can be given up
-	go func() { signed <- e.Add(d.Receipts) }()
+	d.crew.Go(func() { signed <- e.Add(d.Receipts) })
 	return tx.AddObjectLater(k, o, func() ([]byte, error) {
 		if err := <-signed; err != nil {
 			return nil, err

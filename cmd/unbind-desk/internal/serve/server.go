@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"unbindd/agent/envelope"
+	"unbindd/cmd/unbind-desk/internal/crew"
 	"unbindd/cmd/unbind-desk/internal/desk"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
@@ -40,6 +41,7 @@ type Server struct {
 	Limits    Limits
 
 	uploading slots
+	crew      crew.Crew    // serves what is deep
 	waiting   atomic.Int64 // long polls, for Vitals
 	stopping  chan struct{}
 	broken    chan error // why the desk cannot go on

@@ -20,6 +20,13 @@ func (s *Server) anyone(serve func(http.ResponseWriter, *http.Request) error) ht
 	}
 }
 
+// deep has a route served by the crew: signatures are checked on it.
+func (s *Server) deep(serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.crew.Do(func() { serve(w, r) })
+	}
+}
+
 // known serves a client whose certificate is on record, and tells the route who
 // it is.
 func (s *Server) known(serve func(http.ResponseWriter, *http.Request, desk.Caller) error) http.HandlerFunc {

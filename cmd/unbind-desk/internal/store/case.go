@@ -58,18 +58,47 @@ func (t *Tx) AddNumber(terminal envelope.ID, epoch, seq int64, id envelope.ID) e
 	return add(t, inNumbers, string(terminal)+"\x00"+number(epoch)+number(seq), id)
 }
 
-// Note adds a line to a case's history.
+// Note adds a line to the history of what has no versions, and counts the lines.
 func (t *Tx) Note(id envelope.ID, e Entry) error {
-	name := "history-" + string(id)
-	n, err := get[int64](t, inCounters, name)
+	n, err := t.counted(id)
 	if errors.Is(err, ErrAbsent) {
-		// A case of an older desk has lines under numbers that all cases shared.
+		// An older desk has lines under numbers that all cases shared.
 		err = all(t, inHistory, string(id)+"\x00", "", func(key string, _ Entry) error { n = numberAt(key); return nil })
 	}
 	n++
-	if err := errors.Join(err, put(t, inCounters, name, n)); err != nil {
+	if err := errors.Join(err, put(t, inCounters, lines(id), n)); err != nil {
 		return err
 	}
+	return t.line(id, n, e)
+}
+
+// NoteVersion adds the line of a version of a case, one for each: the version is its
+// number, and nothing need be counted. A case whose lines an older desk numbered
+// otherwise goes on as it did.
+func (t *Tx) NoteVersion(c Case, e Entry) error {
+	n, err := t.counted(c.ID)
+	switch {
+	case errors.Is(err, ErrAbsent):
+		var later []Row
+		if later, err = t.rows.List(inHistory, string(c.ID)+"\x00", string(c.ID)+"\x00"+number(c.Version-1), 1); err == nil && len(later) > 0 {
+			return t.Note(c.ID, e)
+		}
+	case err == nil && n >= c.Version:
+		return t.Note(c.ID, e)
+	case err == nil: // an older desk counts anew where it finds no count, and not on from a stale one
+		err = t.rows.Remove(inCounters, lines(c.ID))
+	}
+	if err != nil {
+		return err
+	}
+	return t.line(c.ID, c.Version, e)
+}
+
+func lines(id envelope.ID) string { return "history-" + string(id) }
+
+func (t *Tx) counted(id envelope.ID) (int64, error) { return get[int64](t, inCounters, lines(id)) }
+
+func (t *Tx) line(id envelope.ID, n int64, e Entry) error {
 	return add(t, inHistory, string(id)+"\x00"+number(n), e)
 }
 

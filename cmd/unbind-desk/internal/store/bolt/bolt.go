@@ -136,7 +136,7 @@ func (b *Base) Look(f func(store.Rows) error) error {
 		if !b.await(tx.ID()) {
 			return store.ErrUnknown
 		}
-		return f(rows{tx})
+		return f(rowsOf(tx))
 	})
 }
 

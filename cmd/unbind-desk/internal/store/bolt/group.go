@@ -133,8 +133,9 @@ func (b *Base) commit(calls []call) {
 	var later []func(store.Rows) error
 	var broken error
 	err := b.update(func(r store.Rows) error {
+		u := undo{Rows: r}
 		for _, c := range calls {
-			u := undo{Rows: r}
+			u.next()
 			panicked, failed := try(c.f, &u)
 			switch {
 			case failed == nil && !panicked:
@@ -209,7 +210,7 @@ func (b *Base) update(f func(store.Rows) error) error {
 		ran = true
 		id := tx.ID()
 		tx.OnCommit(func() { b.settle(id, false) })
-		said = f(rows{tx})
+		said = f(rowsOf(tx))
 		return said
 	})
 	if err == nil || !ran || said != nil {

@@ -192,7 +192,7 @@ func (a *Agent) closedBook() error {
 	if err != nil {
 		return err
 	}
-	a.show.setTombstone(t, true)
+	a.show.setTombstone(t, a.wasTold(t))
 	a.show.setMode(local.Unbound)
 	return nil
 }

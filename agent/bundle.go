@@ -36,7 +36,7 @@ func (a *Agent) takeFrom(text []byte, linked bool) []local.Object {
 	a.taking.Lock()
 	defer a.taking.Unlock()
 	if m := a.mode(); a.identity() == nil || m == local.Unenrolled || m == local.Unbound {
-		return []local.Object{refusedObject("file", "", errNotBound)}
+		return []local.Object{a.takeLast(text)}
 	}
 	if len(text) > trust.MaxFile {
 		return []local.Object{refusedObject("file", "", envelope.Refuse("E01", "bytes", "cannot read the file: it has more than the %d bytes that are allowed", trust.MaxFile))}
@@ -97,15 +97,19 @@ func (a *Agent) takeReceipt(e *envelope.Envelope) local.Object {
 		return refusedObject("receipt", e.Digest(), envelope.Refuse("E24", "form", "cannot accept the receipt: %w", err))
 	}
 	name, want := noteReceipt, a.wantBackup
-	if r.Kind == "certificate" {
+	switch r.Kind {
+	case receipt.Backup:
+	case receipt.Certificate:
 		name, want = noteDeskHas, a.wantCertificate
+	default:
+		return refusedObject("receipt", e.Digest(), envelope.Refuse("E24", "kind", "cannot accept the receipt: a terminal takes none for %q by hand", r.Kind))
 	}
 	err := a.caseRuns()
 	if run, _, rerr := a.current(); err == nil && name == noteReceipt && run.Crossed {
 		err = errors.Join(rerr, envelope.Refuse("E23", "", "cannot take the receipt: the point of no return was crossed on what stood then"))
 	}
 	if err == nil {
-		err = a.saveReceipt(e, name, want)
+		err = a.keepReceipt(e.Encode(), name, want)
 	}
 	if err != nil {
 		return refusedObject("receipt", e.Digest(), err)

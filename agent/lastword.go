@@ -2,12 +2,17 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"os"
 	"strings"
 
 	"unbindd/agent/certificate"
 	"unbindd/agent/command"
+	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
+	"unbindd/agent/local"
+	"unbindd/agent/receipt"
 	"unbindd/wipe"
 )
 
@@ -153,4 +158,46 @@ func (a *Agent) keepBoot(n *journal.Note) error {
 func (a *Agent) readerBoot() (uint32, bool) {
 	who, err := a.who(context.Background())
 	return who.BootCount, err == nil && who.Serial == string(a.identity().binding.Reader.SN)
+}
+
+// takeLast takes what may come once the identity is gone: a close, for a desk that may
+// never sign for the tombstone. It is held to the trust of the identity's last moment.
+func (a *Agent) takeLast(text []byte) local.Object {
+	e, perr := envelope.Parse(text, envelope.MaxSize)
+	run, begun, err := a.current()
+	if perr != nil || e.PayloadType != envelope.Type("close") || err != nil || !begun || run.Outcome != journal.Running || !run.Crossed {
+		return refusedObject("file", "", errNotBound)
+	}
+	c, err := a.openCase()
+	signed, _, serr := a.signed()
+	if err := errors.Join(err, serr); err != nil {
+		return refusedObject("close", e.Digest(), envelope.Refuse("E18", "", "cannot read the case: %w", err))
+	}
+	_, err = command.VerifyClose(e, command.Running{
+		Trust: a.believed(c), Terminal: c.command.Terminal, Case: c.command.Case, Command: c.digest(), Certificate: signed.Digest(),
+	})
+	if err == nil {
+		err = a.journal.Save(noteClose, json.RawMessage(e.Encode()))
+	}
+	if err != nil {
+		return refusedObject("close", e.Digest(), err)
+	}
+	a.Log.Info().Str("kind", "close").Str("case", string(c.command.Case)).Msg("taken")
+	a.bell.ring()
+	return local.Object{Kind: "close", Digest: string(e.Digest()), Outcome: "accepted", Case: string(c.command.Case)}
+}
+
+// wasTold says whether the desk's receipt for this tombstone lies beside it. It was
+// verified when it was kept; nobody here can do that any more.
+func (a *Agent) wasTold(t certificate.Tombstone) bool {
+	text, err := os.ReadFile(a.at.told())
+	if err != nil {
+		return false
+	}
+	e, err := envelope.Parse(text, envelope.MaxSize)
+	if err != nil {
+		return false
+	}
+	var r receipt.Receipt
+	return envelope.Decode(e.Payload, &r) == nil && r.Kind == receipt.Tombstone && r.Case == t.Case && r.Subject == certificate.Commitment(t.R)
 }

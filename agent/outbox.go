@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"unbindd/agent/command"
@@ -18,6 +19,7 @@ import (
 
 // empty sends what is in the outbox, whenever something rings.
 func (a *Agent) empty(ctx context.Context) {
+	var disbelief complaint
 	for failures := 0; ctx.Err() == nil; {
 		rung := a.bell.wait()
 		link := a.links()
@@ -25,7 +27,9 @@ func (a *Agent) empty(ctx context.Context) {
 			return
 		}
 		pause := time.Hour
-		if err := a.flush(ctx, link, ""); err != nil {
+		err := a.flush(ctx, link, "")
+		a.complain(&disbelief, "an answer waits: what the desk says to it is not believed", "no answer waits for a receipt that can be believed", receiptErr(err))
+		if err != nil {
 			failures++
 			pause = a.interval(failures, err)
 		} else {
@@ -41,9 +45,18 @@ func (a *Agent) empty(ctx context.Context) {
 	}
 }
 
+// receiptErr is err where it is about a receipt: the network's own failures come and go.
+func receiptErr(err error) error {
+	if strings.HasPrefix(envelope.CodeOf(err), "E24") {
+		return err
+	}
+	return nil
+}
+
 // flush delivers the outbox, or of it what is of one case, oldest first. A case
 // that the desk does not know yet, because its command was carried in before it
-// was published, waits, and holds up no other.
+// was published, waits, and holds up no other; so does one for whose answer nothing
+// comes that can be believed.
 func (a *Agent) flush(ctx context.Context, link transport.Link, only string) error {
 	parcels, err := a.journal.Outbox()
 	if err != nil {
@@ -57,7 +70,7 @@ func (a *Agent) flush(ctx context.Context, link transport.Link, only string) err
 		err := a.deliver(ctx, link, p)
 		var s *transport.Status
 		switch {
-		case errors.As(err, &s) && s.Code == http.StatusNotFound:
+		case errors.As(err, &s) && s.Code == http.StatusNotFound, receiptErr(err) != nil:
 			waiting[p.Case] = err
 		case err != nil:
 			return err
@@ -98,10 +111,16 @@ func (a *Agent) signedForAnswer(p journal.Parcel, reply []byte) error {
 	if err := envelope.Decode(sent.Payload, &word); err != nil {
 		return err
 	}
-	_, err = signedFor(reply, id.trust, receipt.Want{
-		Case: word.Case, Command: word.Subject, Kind: envelope.ID(p.Kind), N: p.N, Subject: sent.Digest(),
-		Terminal: word.Terminal, Verified: receipt.Checked,
-	})
+	want := receipt.ForAnswer(word.Case, word.Terminal, word.Subject, p.N, sent.Digest())
+	_, err = signedFor(reply, id.trust, want)
+	for i := len(id.bundles) - 1; envelope.CodeOf(err) == "E24:signer" && i >= 0; i-- {
+		// The desk signed once and says it again: by a key of then.
+		then, terr := trust.Journalled(id.bundles[i], id.trust.Revoked())
+		if terr != nil {
+			return terr
+		}
+		_, err = signedFor(reply, then, want)
+	}
 	return err
 }
 

@@ -18,6 +18,7 @@ func (p places) keys() string      { return filepath.Join(p.root, "keys") }
 func (p places) spool() string     { return filepath.Join(p.root, "spool") }
 func (p places) trust() string     { return filepath.Join(p.root, "trust") }
 func (p places) tombstone() string { return filepath.Join(p.root, "tombstone.json") }
+func (p places) told() string      { return filepath.Join(p.root, "told.json") } // the desk's receipt for the tombstone
 func (p places) sealed() string    { return filepath.Join(p.spool(), "sealed-1") }
 
 // beside is where events go while nothing is to be saved and the ledger, and each
@@ -47,7 +48,7 @@ func (p places) buried(epoch int64) string {
 // system that is mounted there.
 func (p places) kept() ([]string, error) {
 	names := []string{"lost+found"}
-	for _, path := range []string{p.journal(), p.ledger(), p.keys(), p.spool(), p.trust(), p.tombstone(), p.buryMark()} {
+	for _, path := range []string{p.journal(), p.ledger(), p.keys(), p.spool(), p.trust(), p.tombstone(), p.told(), p.buryMark()} {
 		names = append(names, filepath.Base(path))
 	}
 	all, err := os.ReadDir(p.root)

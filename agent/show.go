@@ -127,17 +127,18 @@ func (s *shown) setUntrusted(u *local.Untrusted) {
 }
 
 // turnedDown shows an order that is news. Of the one that is shown a repetition moves
-// the time; of another that had its turn it moves nothing, so that whoever waits for a
+// the time, and another reason is news; of another that had its turn it moves nothing, so that whoever waits for a
 // command is not told of an old one.
 func (s *shown) turnedDown(r *local.Refused, news bool) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	had := s.refused
+	same := had != nil && had.Digest != "" && had.Kind == r.Kind && had.Digest == r.Digest
 	again := had != nil && had.Kind == r.Kind && had.Digest == r.Digest && had.Why.Code == r.Why.Code
-	if again || news {
+	if again || same || news {
 		s.refused = r
 	}
-	return news && !again
+	return (news || same) && !again
 }
 
 func (s *shown) setAlarm(e *local.Error) {

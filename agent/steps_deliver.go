@@ -145,19 +145,12 @@ func (a *Agent) upload(ctx context.Context, link transport.Link, m manifest.Mani
 
 // keepReceipt reads a receipt, compares it and only then writes it down.
 func (a *Agent) keepReceipt(text []byte, name string, wanted func() (receipt.Want, *trust.Trust, error)) error {
-	e, err := envelope.Parse(text, envelope.MaxSize)
-	if err != nil {
-		return envelope.Refuse("E24", "form", "cannot accept the receipt: %w", err)
-	}
-	return a.saveReceipt(e, name, wanted)
-}
-
-func (a *Agent) saveReceipt(e *envelope.Envelope, name string, wanted func() (receipt.Want, *trust.Trust, error)) error {
 	want, t, err := wanted()
 	if err != nil {
 		return err
 	}
-	if _, err := receipt.Check(e, t, want); err != nil {
+	e, err := signedFor(text, t, want)
+	if err != nil {
 		return err
 	}
 	return a.journal.Save(name, json.RawMessage(e.Encode()))

@@ -86,6 +86,9 @@ func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
 		rung := a.bell.wait()
 		r, err := a.reveal(ctx, acc.Route, t, body)
 		if err == nil {
+			if err := writeFile(a.at.told(), r.Encode()); err != nil {
+				return err
+			}
 			a.show.setTombstone(t, true)
 			n.Say("the desk has seen the preimage, receipt %s", short(r.Digest()))
 			return nil
@@ -140,10 +143,7 @@ func (a *Agent) reveal(ctx context.Context, way route, t certificate.Tombstone, 
 	if err != nil {
 		return nil, err
 	}
-	return signedFor(reply, a.believed(c), receipt.Want{
-		Case: t.Case, Command: c.digest(), Kind: "tombstone", N: 1, Subject: certificate.Commitment(t.R),
-		Terminal: t.Terminal, Verified: receipt.Checked,
-	})
+	return signedFor(reply, a.believed(c), receipt.ForTombstone(t.Case, t.Terminal, c.digest(), certificate.Commitment(t.R)))
 }
 
 // bury erases the journal and what else is left of the case; the tombstone

@@ -368,7 +368,7 @@ others() {
     what=$(kind "$name")
     case $name in superseded/custody-* | superseded/validation-*) continue ;; esac # of an earlier manifest or certificate
     case $what in
-      answer) by_device "$name" "$what" && answer_receipt "$name" ;;
+      answer) by_device "$name" "$what"; answer_receipt "$name" ;;
       manifest | in-toto) by_device "$name" "$what" ;;
       none | acceptance) continue ;; # a ticket; the successor's, whose key is not in this case
       *) since "$name" "$what" >/dev/null ;;

@@ -109,8 +109,7 @@ func announce(body []byte) http.Header {
 	return http.Header{"Content-Digest": {digestField(sum[:])}}
 }
 
-// keeps checks that a success, or a word that it is on its way (202), is about body:
-// either empties the outbox.
+// keeps checks that a success, or a word that it is on its way (202), is about body.
 func (a answer) keeps(body []byte) error {
 	sum := sha256.Sum256(body)
 	return a.keepsOf("sha256:" + hex.EncodeToString(sum[:]))

@@ -14,6 +14,14 @@ import (
 // Kind is the payload kind of a receipt.
 const Kind = "receipt"
 
+// What a receipt may be for, beside a custodian's.
+const (
+	Answer      = "answer"
+	Backup      = "backup"
+	Certificate = "certificate"
+	Tombstone   = "tombstone"
+)
+
 // What a receipt may say it verified.
 const (
 	Restored = "restored" // decrypted, recounted, committed
@@ -38,12 +46,13 @@ type Totals struct {
 
 // Receipt is the payload. Subject is the digest of the signed object: the
 // manifest for a backup, the certificate for a certificate, the answer for an answer,
-// whose receipt names the order that it is to as its command.
+// whose receipt names the order that it is to as its command; for a tombstone, which
+// nobody signs, it is what the certificate committed to.
 type Receipt struct {
 	Case     envelope.ID     `json:"case"`
 	Command  envelope.Digest `json:"command"`
 	Index    int64           `json:"index"` // the leaf in the desk's log, from 0
-	Kind     envelope.ID     `json:"kind"`  // backup, certificate or answer; custody of a custodian's
+	Kind     envelope.ID     `json:"kind"`  // backup, certificate, answer, tombstone; custody of a custodian's
 	N        int64           `json:"n"`
 	Received int64           `json:"received"` // Unix seconds
 	Subject  envelope.Digest `json:"subject"`
@@ -63,6 +72,26 @@ type Want struct {
 	Terminal envelope.ID
 	Totals   *Totals
 	Verified envelope.ID
+}
+
+// ForAnswer is what the receipt for the n-th answer of a case must say. Its command is
+// the order that was answered: of an answer that opened no case there is no other.
+func ForAnswer(caseID, terminal envelope.ID, order envelope.Digest, n int64, answer envelope.Digest) Want {
+	return Want{Case: caseID, Command: order, Kind: Answer, N: n, Subject: answer, Terminal: terminal, Verified: Checked}
+}
+
+// ForTombstone is what the receipt for a case's tombstone must say: its subject is what
+// the certificate committed to.
+func ForTombstone(caseID, terminal envelope.ID, command, commitment envelope.Digest) Want {
+	return Want{Case: caseID, Command: command, Kind: Tombstone, N: 1, Subject: commitment, Terminal: terminal, Verified: Checked}
+}
+
+// Receipt is what a desk says that wants to say this, but for the leaf and the time.
+func (w Want) Receipt() Receipt {
+	return Receipt{
+		Case: w.Case, Command: w.Command, Kind: w.Kind, N: w.N, Subject: w.Subject, Terminal: w.Terminal,
+		Totals: w.Totals, V: 1, Verified: w.Verified,
+	}
 }
 
 // Check verifies the signature by role receipt and compares every field.

@@ -132,6 +132,19 @@ func TestAnswersVerifyWithTheirReceipts(t *testing.T) {
 		}
 		o.check(os.WriteFile(path, text, 0o644))
 	}
+	// What is taken away with its proofs is missed all the same, and hides nothing else.
+	o.check(os.RemoveAll(filepath.Join(out, "proofs")))
+	for _, file := range []string{"receipts/answer-1.json", "receipts/tombstone.json"} {
+		path := filepath.Join(out, file)
+		o.check(os.Rename(path, path+".away"))
+		if said, _, code := verb(t, "verify", out); code != exitFailed || !strings.Contains(said, file) {
+			t.Errorf("%s is not there and the case verifies:\n%s", file, said)
+		}
+		o.check(os.Rename(path+".away", path))
+	}
+	again := filepath.Join(o.work, "again")
+	o.cli("cases", "export", string(u.command.Case), "--dir", string(o.dir), "--out", again)
+	out = again
 	if said, _, code := verb(t, "verify", out); code != 0 {
 		t.Fatalf("the case does not verify:\n%s", said)
 	}

@@ -27,13 +27,10 @@ func (d *Desk) Answer(who Caller, id envelope.ID, n int64, body []byte) (signed 
 	return d.signedFor(k)
 }
 
-// receiptFor is the receipt for an answer. Its command is the order that was answered:
-// of an answer that opened no case there is no other.
 func receiptFor(k store.Key, o store.Object, a command.Answer) receipt.Receipt {
-	return receipt.Receipt{
-		Case: k.Case, Command: a.Subject, Index: o.Leaf, Kind: grounds.KindAnswer, N: k.N,
-		Subject: o.Digest, Terminal: a.Terminal, Verified: receipt.Checked,
-	}
+	r := receipt.ForAnswer(k.Case, a.Terminal, a.Subject, k.N, o.Digest).Receipt()
+	r.Index = o.Leaf
+	return r
 }
 
 // answered keeps an answer in a case that was issued.

@@ -58,13 +58,10 @@ func (d *Desk) entomb(k store.Key, body []byte) error {
 	})
 }
 
-// buriedAs is the receipt for a tombstone. Its subject is what the certificate
-// committed to: whoever has the two needs nothing else to hold them together.
 func buriedAs(k store.Key, o store.Object, c store.Case, preimage []byte) receipt.Receipt {
-	return receipt.Receipt{
-		Case: k.Case, Command: c.Command, Index: o.Leaf, Kind: grounds.KindTombstone, N: k.N,
-		Subject: certificate.Commitment(preimage), Terminal: c.Terminal, Verified: receipt.Checked,
-	}
+	r := receipt.ForTombstone(k.Case, c.Terminal, c.Command, certificate.Commitment(preimage)).Receipt()
+	r.Index = o.Leaf
+	return r
 }
 
 // revealed judges a preimage, and says whether the case has it already. It is asked

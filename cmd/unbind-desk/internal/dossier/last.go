@@ -151,10 +151,7 @@ func (r *reader) tombstone() (string, error) {
 		return "", errors.New("it is not the preimage that the certificate committed to")
 	}
 	c := r.grounds.Command.Command()
-	err = r.receiptHolds(TombstoneReceipt, receipt.Want{
-		Case: c.Case, Command: r.grounds.Command.Digest(), Kind: grounds.KindTombstone, N: 1, Subject: r.statement.Predicate.Tombstone,
-		Terminal: c.Terminal, Verified: receipt.Checked,
-	})
+	err = r.receiptHolds(TombstoneReceipt, receipt.ForTombstone(c.Case, c.Terminal, r.grounds.Command.Digest(), r.statement.Predicate.Tombstone))
 	if err != nil {
 		return "", err
 	}
@@ -168,7 +165,7 @@ func (r *reader) receiptHolds(name string, want receipt.Want) error {
 		_, err = r.receipted(e, want)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, demanded(err, "the object that it is for"))
 	}
 	return nil
 }
@@ -196,7 +193,7 @@ func (r *reader) answers() (string, error) {
 		if c := r.grounds.Command.Command(); a.Case != c.Case || a.Terminal != c.Terminal {
 			return "", fmt.Errorf("%s: it is of another case", name)
 		}
-		if err := r.receiptHolds(NameOf("receipt-answer", a.N, true), grounds.WantAnswer(a, e.Digest())); err != nil {
+		if err := r.receiptHolds(NameOf("receipt-answer", a.N, true), receipt.ForAnswer(a.Case, a.Terminal, a.Subject, a.N, e.Digest())); err != nil {
 			return "", err
 		}
 	}

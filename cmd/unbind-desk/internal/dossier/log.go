@@ -145,7 +145,11 @@ func (r *reader) indexed(at map[string]merkle.Included) error {
 		if err := envelope.Decode(e.Payload, &said); err != nil {
 			return err
 		}
-		if found, ok := at[object]; ok && found.Index != said.Index {
+		found, ok := at[object]
+		if !ok {
+			return fmt.Errorf("%s is for %s, which is not there", of, object)
+		}
+		if found.Index != said.Index {
 			return fmt.Errorf("%s says leaf %d, and %s is leaf %d", of, said.Index, object, found.Index)
 		}
 	}

@@ -166,20 +166,11 @@ func WantBackup(m manifest.Manifest, digest envelope.Digest) receipt.Want {
 
 // The kinds of a receipt.
 const (
-	KindAnswer      = "answer"
-	KindBackup      = "backup"
-	KindCertificate = "certificate"
-	KindTombstone   = "tombstone"
+	KindAnswer      = receipt.Answer
+	KindBackup      = receipt.Backup
+	KindCertificate = receipt.Certificate
+	KindTombstone   = receipt.Tombstone
 )
-
-// WantAnswer is what the receipt for an answer must say; its command is the order that
-// was answered.
-func WantAnswer(a command.Answer, digest envelope.Digest) receipt.Want {
-	return receipt.Want{
-		Case: a.Case, Command: a.Subject, Kind: KindAnswer, N: a.N, Subject: digest,
-		Terminal: a.Terminal, Verified: receipt.Checked,
-	}
-}
 
 // WantCertificate is what the receipt for certificate n of a case must say.
 func (g *Grounds) WantCertificate(n int64, digest envelope.Digest) receipt.Want {

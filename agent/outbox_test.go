@@ -7,7 +7,9 @@ import (
 
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
 	"unbindd/agent/receipt"
+	"unbindd/agent/trust"
 	"unbindd/transport"
 )
 
@@ -75,4 +77,69 @@ func TestAnAnswerStaysUntilTheDeskHasSignedForIt(t *testing.T) {
 	if err := b.a.flush(t.Context(), saysYes{says: func(transport.Object, []byte) ([]byte, error) { return nil, errors.New("nobody is asked") }}, ""); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// An answer for which nothing comes that can be believed holds up neither those of
+// other cases nor, where the desk's key alone is the reason, the certificate; a receipt
+// by a key of a former trust is believed, one by a key that was revoked since is not.
+func TestAnAnswerThatIsNotBelievedHoldsNothingUp(t *testing.T) {
+	b := newBound(t)
+	b.accept()
+	b.no(b.a.journal.Post(b.stray()))
+	signs := func(key func(receipt.Want) string) saysYes {
+		return saysYes{says: func(_ transport.Object, body []byte) ([]byte, error) {
+			e, err := envelope.Parse(body, envelope.MaxSize)
+			b.no(err)
+			var a command.Answer
+			b.no(envelope.Decode(e.Payload, &a))
+			w := receipt.ForAnswer(a.Case, a.Terminal, a.Subject, a.N, e.Digest())
+			return b.seal(receipt.Kind, w.Receipt(), key(w)).Encode(), nil
+		}}
+	}
+	waits := func(want int, why string) {
+		t.Helper()
+		if box, err := b.a.journal.Outbox(); err != nil || len(box) != want {
+			t.Fatalf("%s: %d answers wait, want %d: %v", why, len(box), want, err)
+		}
+	}
+	err := b.a.flush(t.Context(), signs(func(w receipt.Want) string {
+		if w.Case == b.order.Case {
+			return "receipt-9"
+		}
+		return "receipt-1"
+	}), "")
+	if envelope.CodeOf(err) != "E24:signer" {
+		t.Errorf("an unknown key: %v", err)
+	}
+	waits(1, "one key is unknown")
+
+	next := b.bundle(2, b.order.Profile.Digest)
+	delete(next.Keys, wireKey("receipt-1").Public().ID())
+	next.Log.Key = wireKey("receipt-2").Public().ID()
+	pub := wireKey("receipt-2").Public()
+	next.Keys[pub.ID()] = trust.Key{Alg: pub.Alg, Holder: "receipt-2", Pub: pub.Pub, Role: trust.ReceiptKey}
+	if o := b.a.takeStep(b.seal("trust", next, "root-1", "root-2", "root-3")); o.Outcome != "accepted" {
+		t.Fatalf("the next bundle is %s: %+v", o.Outcome, o.Error)
+	}
+	b.no(b.a.flush(t.Context(), signs(func(receipt.Want) string { return "receipt-1" }), ""))
+	waits(0, "a key of then")
+
+	b.no(b.a.journal.Post(b.stray()))
+	gone := next
+	gone.Version, gone.Revoked = 3, []envelope.KeyID{wireKey("receipt-1").Public().ID()}
+	if o := b.a.takeStep(b.seal("trust", gone, "root-1", "root-2", "root-3")); o.Outcome != "accepted" {
+		t.Fatalf("the bundle that revokes is %s: %+v", o.Outcome, o.Error)
+	}
+	if err := b.a.flush(t.Context(), signs(func(receipt.Want) string { return "receipt-1" }), ""); envelope.CodeOf(err) != "E24:signer" {
+		t.Errorf("a revoked key: %v", err)
+	}
+	waits(1, "a revoked key")
+}
+
+// stray is an answer that opened no case.
+func (b *bound) stray() journal.Parcel {
+	b.t.Helper()
+	p, err := b.a.answer(b.a.unnamed(), envelope.DigestOf([]byte("an order")), command.Refused, "E09")
+	b.no(err)
+	return p
 }

@@ -62,7 +62,7 @@ func (a *Agent) caseShown(j *journal.Journal) (*local.Case, error) {
 			out.Approvers = append(out.Approvers, local.Approver{Holder: string(ap.Holder), Role: string(ap.Role)})
 		}
 	}
-	if run.Code != "" {
+	if run.Code != "" && run.Outcome != journal.Cancelled { // which is no failure
 		out.Problem = &local.Error{Code: run.Code, Message: strings.ReplaceAll(run.Reason, " ["+run.Code+"]", "")} // the code stands beside it
 	}
 	if out.Steps, err = a.stepsShown(j); err != nil {

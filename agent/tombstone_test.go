@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"testing"
 
 	"unbindd/agent/certificate"
@@ -138,5 +139,62 @@ func TestAnOldCloseDoesNotEndTheTelling(t *testing.T) {
 	}, lost, b.signedBy("receipt-1"))
 	if asked != 2 || honest != 1 {
 		t.Errorf("asked %d times, and told the desk %d times", asked, honest)
+	}
+}
+
+// Once the identity is gone a close may still be handed in, and nothing else: it is the
+// way out of a tombstone that no desk signs for. What a status says of the telling
+// after that is what the desk has signed.
+func TestACloseEndsTheTellingOnceTheIdentityIsGone(t *testing.T) {
+	b := newBound(t)
+	handed := false
+	var closing, other []byte
+	hand := func(receipt.Receipt) ([]byte, error) {
+		if !handed {
+			handed = true
+			for name, text := range map[string][]byte{"a close of another certificate": other, "a cancel": b.seal("cancel", command.Cancel{Case: b.order.Case, Command: envelope.DigestOf(nil), Terminal: b.order.Terminal, V: 1}, "ops-1").Encode(), "a page": []byte("<html>")} {
+				if o := b.a.take(text); o[0].Outcome != "refused" {
+					t.Errorf("%s is %s", name, o[0].Outcome)
+				}
+			}
+			if o := b.a.take(closing); o[0].Outcome != "accepted" {
+				t.Errorf("the close is %s: %+v", o[0].Outcome, o[0].Error)
+			}
+		}
+		return nil, errors.New("timeout")
+	}
+	asked, _ := b.telling(func(e journal.Event) {
+		if e.Step == "sign-certificate" && e.Moment == journal.Recorded {
+			e, _, err := b.a.signed()
+			b.no(err)
+			say := command.Close{Case: b.order.Case, Certificate: e.Digest(), Terminal: b.order.Terminal, V: 1}
+			closing = b.seal("close", say, "ops-1", "sec-1", "rel-1").Encode()
+			say.Certificate = envelope.DigestOf([]byte("another"))
+			other = b.seal("close", say, "ops-1", "sec-1", "rel-1").Encode()
+		}
+	}, hand)
+	if asked != 1 || !handed {
+		t.Errorf("asked %d times", asked)
+	}
+	b.toldIs(false)
+}
+
+// What a status says of the telling is the desk's receipt, which outlives a restart.
+func TestThatTheDeskWasToldOutlivesARestart(t *testing.T) {
+	b := newBound(t)
+	b.telling(func(journal.Event) {}, b.signedBy("receipt-1"))
+	b.toldIs(true)
+	b.no(os.WriteFile(b.a.at.told(), b.seal(receipt.Kind, receipt.ForTombstone("C-9", "T", envelope.DigestOf(nil), envelope.DigestOf(nil)).Receipt(), "receipt-1").Encode(), 0o600))
+	b.toldIs(false) // of another tombstone
+}
+
+func (b *bound) toldIs(want bool) {
+	b.t.Helper()
+	text, err := os.ReadFile(b.a.at.tombstone())
+	b.no(err)
+	stone, err := certificate.ReadTombstone(text)
+	b.no(err)
+	if got := b.a.wasTold(stone); got != want {
+		b.t.Errorf("the desk was told: %v, want %v", got, want)
 	}
 }

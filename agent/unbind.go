@@ -119,7 +119,7 @@ func (a *Agent) parting(r journal.Run) ([]journal.Parcel, error) {
 func (a *Agent) watch(e journal.Event) {
 	shown := local.Event{Kind: "step", Name: e.Step, State: e.Moment, Final: e.Final, Detail: e.Detail}
 	line := a.Log.Info()
-	if e.Err != nil {
+	if e.Err != nil && !errors.Is(e.Err, journal.ErrCancelled) {
 		shown.Code, shown.Detail = envelope.CodeOf(e.Err), e.Err.Error()
 		line = a.Log.Warn().Err(e.Err)
 		a.show.setProblem(told(e.Err))

@@ -34,11 +34,18 @@ type unbinding struct {
 	authority *envelope.Envelope // the receipt
 }
 
-// begin takes a published command over and accepts it.
-func (m *terminal) begin(order *envelope.Envelope) *unbinding {
+// begun takes a published command over and has said nothing to it yet.
+func (m *terminal) begun(order *envelope.Envelope) *unbinding {
 	m.t.Helper()
 	u := &unbinding{terminal: m, order: order}
 	m.check(envelope.Decode(order.Payload, &u.command))
+	return u
+}
+
+// begin takes a published command over and accepts it.
+func (m *terminal) begin(order *envelope.Envelope) *unbinding {
+	m.t.Helper()
+	u := m.begun(order)
 	m.answer(u.command.Case, 1, order.Digest(), command.Accepted).want(m.t, http.StatusOK, "")
 	return u
 }

@@ -155,3 +155,33 @@ func TestAnswersVerifyWithTheirReceipts(t *testing.T) {
 		}
 	}
 }
+
+// An order that was refused, and taken after all once the cause was mended, is a case
+// like any other: it can be cancelled, and its backup is taken.
+func TestARefusedOrderThatIsTakenAfterAllGoesOn(t *testing.T) {
+	o := newOffice(t)
+	m := newTerminal(o, "T-1")
+	m.trade(3)
+	u := m.begun(o.order(unbind("T-1"), "ops-1", "sec-1"))
+	id := string(u.command.Case)
+	u.answer(u.command.Case, 1, u.order.Digest(), command.Refused).want(t, http.StatusOK, "")
+	if got := o.state(id); got != "refused" {
+		t.Fatalf("the case is %s, want refused", got)
+	}
+	refused := u.get(u.at("answer", 1)).body
+	u.answer(u.command.Case, 2, u.order.Digest(), command.Accepted).want(t, http.StatusOK, "")
+	u.put(u.at("answer", 1), refused).want(t, http.StatusOK, "") // a late copy takes nothing back
+	if got := o.state(id); got != "accepted" {
+		t.Fatalf("the case is %s, want accepted", got)
+	}
+	u.sealed(nothing)
+	u.deliver()
+	cancel := o.order([]string{"cancel", "--case", id}, "ops-2")
+	if _, got := m.orders(nil); len(got.Orders) != 2 || parse(t, got.Orders[1]).Digest() != cancel.Digest() {
+		t.Errorf("the terminal is offered %d orders, want the command and its cancel", len(got.Orders))
+	}
+	u.answer(u.command.Case, 3, u.order.Digest(), command.Cancelled).want(t, http.StatusOK, "")
+	if got := o.state(id); got != "cancelled" {
+		t.Errorf("the case is %s, want cancelled", got)
+	}
+}

@@ -15,7 +15,8 @@ import (
 //
 //	drafted -> cancelled                            (never published)
 //	drafted -> issued -> accepted -> backed-up -> erased -> acknowledged -> gone
-//	           issued -> refused
+//	           issued -> refused -> accepted, or what follows (handed in again once
+//	                                the cause was mended)
 //	           issued, accepted, backed-up -> undone | cancelled
 //	           erased, acknowledged -> closed -> gone      (a signed close)
 //
@@ -41,6 +42,7 @@ const (
 var moves = map[State][]State{
 	Drafted:      {Issued, Cancelled},
 	Issued:       {Accepted, Refused, Cancelled, Undone, BackedUp, Erased, Acknowledged},
+	Refused:      {Accepted, Cancelled, Undone, Erased, Acknowledged},
 	Accepted:     {Cancelled, Undone, BackedUp, Erased, Acknowledged},
 	BackedUp:     {Cancelled, Undone, Erased, Acknowledged},
 	Erased:       {Acknowledged, Closed, Gone},

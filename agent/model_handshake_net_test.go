@@ -185,7 +185,7 @@ func (r *running) beginnings() []string {
 	may(o.sealed && open, r.s.said.Sealed, "sealed")
 	may(o.partial && open, r.s.said.Partial, "partial")
 	may(o.close && r.h.newest(v) != "" && r.h.newest(v) == r.h.signedIn(now) && (open || v.State == "acknowledged"), r.s.said.Close, "close")
-	if o.close && !r.s.said.Close && now["notes\x00"+noteSigned] != "" && r.a.id != nil {
+	if o.close && !r.s.said.Close && now["notes\x00"+noteSigned] != "" {
 		all = append(all, "close:")
 	}
 	if o.back && !r.s.said.Back && now.step("erase-reader-keys") == "open" && r.a.id != nil {

@@ -422,10 +422,13 @@ desk_log() {
     esac
     n=$((n + 1))
   done
-  for file in "$dir"/answers/*.json "$dir"/receipts/{answer-*,tombstone}.json "$dir"/orders/*.json; do
+  for file in "$dir"/answers/*.json "$dir"/receipts/{answer-*,tombstone}.json "$dir"/orders/*.json "$dir"/superseded/*.json; do
     [ -e "$file" ] || continue
     name=${file#"$dir"/}
-    proven "$name" "$(digest_hex "$name")"
+    case $(kind "$name") in
+      none) proven "$name" "$(sha256 <"$file")" ;; # a ticket
+      *) proven "$name" "$(digest_hex "$name")" ;;
+    esac
     n=$((n + 1))
   done
   if [ -e "$dir/backup.jsonl.zst.age" ]; then
@@ -439,6 +442,7 @@ desk_log() {
     name=answers/$(basename "$file")
     indexed "receipts/answer-$(payload "$name" .n).json" "$name"
   done
+  same "the number of proofs" "$(find "$dir/proofs" -name '*.tlog-proof' | wc -l)" "$n"
   head -n 3 "$tmp/checkpoint.one" >"$tmp/checkpoint.signed"
   signature "$tmp/checkpoint.signed" "$(sed -n 's/^\xe2\x80\x94 [^ ]* //p' "$tmp/checkpoint.one" | head -n1 | base64 -d | tail -c 64 | base64 -w0)" \
     "$(payload "$current" '.keys[.log.key].pub')"

@@ -62,7 +62,8 @@ func keptHere(out *local.Plan) {
 	out.Keep = append(out.Keep,
 		local.Kept{Name: "device key, binding, trust", Why: "until the desk's receipt for the certificate"},
 		local.Kept{Name: "journal and outbox", Why: "until the desk has seen the preimage"},
-		local.Kept{Name: "tombstone.json", Why: "for ever: it needs no key and says that this terminal is unbound"})
+		local.Kept{Name: "tombstone.json", Why: "for ever: it needs no key and says that this terminal is unbound"},
+		local.Kept{Name: "told.json", Why: "for ever: the desk's receipt for the tombstone"})
 }
 
 // choose picks a profile by name, or the only one there is.

@@ -123,16 +123,16 @@ case $said in "unbound "*) ;; *) die "the terminal starts $said" ;; esac
 ctl status | indent
 stop unbindd
 left=$(ls -A "$work/state")
-[ "$left" = tombstone.json ] || die "left in the state directory: $left"
+[ "$left" = "$(printf 'told.json\ntombstone.json')" ] || die "left in the state directory: $left"
 [ "$(cd "$work/pos" && find . -type f)" = ./keep/other.txt ] || die "left of the application: $(find "$work/pos" -type f)"
-echo "  state directory: tombstone.json alone; of the application's folder: keep/other.txt alone"
+echo "  state directory: tombstone.json and the receipt for it, told.json; of the application's folder: keep/other.txt alone"
 
 # ---- the case, as a folder ------------------------------------------------------
 case=$(jq -r .payload "$work/command.json" | base64 -d | jq -r .case)
 rm -rf "$result"
 "$bin/unbind-desk" cases export "$case" --dir "$work/desk" --out "$result" >/dev/null
 cp -r "$work/state" "$result/state-after"
-cp "$work/state/tombstone.json" "$result/tombstone.json"
+cp "$work/state/tombstone.json" "$work/state/told.json" "$result/"
 cp "$work/desk/keys/recipient.key" "$result/recipient.key"
 jq -r .payload "$result/certificate.json" | base64 -d | jq -cS .predicate.reader.record >"$result/erase-record.json"
 cp scripts/demo/README.txt "$result/README"

@@ -106,6 +106,7 @@ var terms = map[string]words{
 	"until the desk's receipt for the certificate":                        {"until the desk's receipt for the certificate", "直至后台出具证书回执"},
 	"journal and outbox":                                                  {"journal and outbox", "日志与待发件"},
 	"until the desk has seen the preimage":                                {"until the desk has seen the preimage", "直至后台收到揭示的随机数"},
+	"for ever: the desk's receipt for the tombstone":                      {"for ever: the desk's receipt for the tombstone", "永久：后台对墓碑的回执"},
 	"for ever: it needs no key and says that this terminal is unbound":    {"for ever: it needs no key and says that this terminal is unbound", "永久：无需密钥，表明本终端已解绑"},
 	"have the terminal's medium looked at or destroyed, and sign a close": {"have the terminal's medium looked at or destroyed, and sign a close", "请检查或销毁终端存储介质，并签署关闭"},
 	"a repaired reader, or a signed close":                                {"a repaired reader, or a signed close", "读卡器修复，或签署关闭"},

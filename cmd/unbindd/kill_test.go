@@ -151,7 +151,7 @@ func (w *world) onlyTheTombstone() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if len(left) != 1 || left[0].Name() != "tombstone.json" {
+	if len(left) != 2 || left[0].Name() != "told.json" || left[1].Name() != "tombstone.json" { // and the receipt for it
 		w.t.Errorf("left in the state directory: %v", left)
 	}
 }

@@ -81,7 +81,7 @@ func TestAReboundTerminalLivesAgain(t *testing.T) {
 	must(t, "unbind-desk", "cases", "export", w.caseID(), "--dir", w.path("desk"), "--out", out)
 	must(t, "unbind-desk", "verify", out, "--identity", w.path("desk", "keys", "recipient.key"))
 	left, err := filepath.Glob(filepath.Join(w.state(), "*"))
-	if err != nil || len(left) != 2 || filepath.Base(left[0]) != "tombstone-1.json" || filepath.Base(left[1]) != "tombstone.json" {
+	if err != nil || len(left) != 3 || filepath.Base(left[0]) != "told.json" || filepath.Base(left[1]) != "tombstone-1.json" || filepath.Base(left[2]) != "tombstone.json" {
 		t.Errorf("left in the state directory: %v %v", left, err)
 	}
 }

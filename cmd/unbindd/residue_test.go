@@ -36,7 +36,7 @@ func TestNothingIsLeftAfterTheErase(t *testing.T) {
 	for _, e := range entries {
 		left = append(left, e.Name())
 	}
-	if strings.Join(left, " ") != "tombstone-0.json tombstone.json" {
+	if strings.Join(left, " ") != "told.json tombstone-0.json tombstone.json" {
 		t.Errorf("left in the state directory: %v", left)
 	}
 	w.search(needles, w.state())

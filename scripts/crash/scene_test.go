@@ -280,11 +280,11 @@ func (s *scene) publish() error {
 	return err
 }
 
-// unbound waits until nothing but the tombstone is left.
+// unbound waits until nothing but the tombstone is left, and the desk's receipt for it.
 func (s *scene) unbound() error {
 	return s.until("the end of the case", func() (bool, error) {
 		left, err := os.ReadDir(s.state())
-		return len(left) == 1 && left[0].Name() == "tombstone.json", err
+		return len(left) == 2 && left[0].Name() == "told.json" && left[1].Name() == "tombstone.json", err
 	})
 }
 

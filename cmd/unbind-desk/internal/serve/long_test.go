@@ -80,7 +80,10 @@ func TestALongFileWaitsForItsPlace(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s.at = s.at.Add(l.Stall) // T-piece is as slow as T-long-1
+		if err := all[1].brought(1, false); err != nil { // T-piece is slower
+			t.Fatal(err)
+		}
+		s.at = s.at.Add(l.Stall)
 		for range 2 {
 			if ok := <-in; !ok {
 				t.Fatal("a long file has to come again")

@@ -16,8 +16,9 @@ import (
 // speaking are the packages whose errors a person reads at this program: its own, and
 // those of the formats.
 var speaking = []string{
-	".", "internal/authority", "internal/campaign", "internal/desk", "internal/directory", "internal/dossier", "internal/grounds", "internal/parcel",
-	"internal/rotation", "internal/sealed", "internal/serve", "internal/signer", "internal/store",
+	".", "internal/authority", "internal/blob", "internal/blob/folder", "internal/campaign", "internal/desk", "internal/directory", "internal/dossier",
+	"internal/grounds", "internal/hook", "internal/parcel", "internal/rotation", "internal/sealed", "internal/serve", "internal/signer", "internal/store",
+	"internal/store/bolt", "../../transport/broker", "../../agent/backup",
 	"../../agent/certificate", "../../agent/command", "../../agent/enrol", "../../agent/envelope", "../../agent/manifest", "../../agent/merkle",
 	"../../agent/profile", "../../agent/receipt", "../../agent/ticket", "../../agent/trust",
 }

@@ -84,7 +84,9 @@ func TestALongFileWaitsForItsPlace(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		s.mu.Lock()
 		s.at = s.at.Add(l.Stall)
+		s.mu.Unlock()
 		for range 2 {
 			if ok := <-in; !ok {
 				t.Fatal("a long file has to come again")

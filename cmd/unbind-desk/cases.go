@@ -58,6 +58,10 @@ func listCases(c *cobra.Command, dir string, q desk.Query) error {
 }
 
 func sayBrief(c *cobra.Command, b desk.Brief) {
+	if b.Spoilt {
+		say(c, "%s", text{"%-16s %-12s %-24s cannot be read", "%-16s %-12s %-24s 无法读取"}.in(b.Case, b.State, b.Terminal))
+		return
+	}
 	say(c, "%s", text{"%-16s %-12s %-24s since %s", "%-16s %-12s %-24s 自 %s"}.in(b.Case, b.State, b.Terminal, when(b.Since)))
 }
 

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,19 +52,28 @@ var frames = []attack{
 		}
 		a := v.right(r)
 		a.announced = fmt.Sprint(len(a.body) + 10) // it ends before that
+		if r.Method == http.MethodPatch {
+			a.announced, a.body = fmt.Sprint(len(a.body)), a.body[:len(a.body)/2] // of a piece that fits
+		}
 		return []heard{v.half(r, a)}
 	}, false},
 	{"slow head", func(v *visit, r serve.Route) []heard {
 		head := v.right(r).head()
-		return []heard{v.hurried(r, head[:len(head)-2], "X-Slow: 1\r\n")}
+		return []heard{v.hurried(r, head[:len(head)-2], slices.Repeat([]string{"X-Slow: 1\r\n"}, tooMany))}
 	}, true},
 	{"slow body", func(v *visit, r serve.Route) []heard {
 		if r.Body.Most == 0 {
 			return nil
 		}
 		a := v.right(r)
+		words := slices.Repeat([]string{" "}, tooMany)
 		a.announced = fmt.Sprint(len(a.body) + 1<<16)
-		return []heard{v.hurried(r, a.bytes(), " ")}
+		if r.Method == http.MethodPatch { // what comes is kept, and so it must be the file's
+			half := len(a.body) / 2
+			a.announced, words = fmt.Sprint(len(a.body)), bytewise(a.body[half:])
+			a.body = a.body[:half]
+		}
+		return []heard{v.hurried(r, a.bytes(), words)}
 	}, true},
 }
 
@@ -79,9 +90,20 @@ func (v *visit) half(r serve.Route, a asking) heard {
 	return v.hear(conn, a.method)
 }
 
-// hurried begins a request at the hasty door and goes on with a word at a time,
-// for ever. It is the desk that has to end it.
-func (v *visit) hurried(r serve.Route, begin []byte, word string) heard {
+// bytewise is a text, a byte at a time.
+func bytewise(text []byte) (words []string) {
+	for _, b := range text {
+		words = append(words, string([]byte{b}))
+	}
+	return words
+}
+
+// tooMany words are never through before the desk's patience ends.
+const tooMany = 1 << 14
+
+// hurried begins a request at the hasty door and goes on with a word at a time. It is
+// the desk that has to end it.
+func (v *visit) hurried(r serve.Route, begin []byte, words []string) heard {
 	address := v.hasty
 	if r.Who == serve.Owner {
 		address = "hasty"
@@ -102,7 +124,10 @@ func (v *visit) hurried(r serve.Route, begin []byte, word string) heard {
 			tick.Stop()
 			return got
 		case <-tick.C:
-			_, _ = conn.Write([]byte(word)) // it fails when the desk has closed
+			if len(words) > 1 { // never the last
+				_, _ = conn.Write([]byte(words[0])) // it fails when the desk has closed
+				words = words[1:]
+			}
 		}
 	}
 }

@@ -158,7 +158,7 @@ func (v *visit) right(r serve.Route) asking {
 	case "HEAD /v1/uploads/{case}/{n}":
 		a = a.with("Tus-Resumable: 1.0.0")
 	case "PATCH /v1/uploads/{case}/{n}":
-		a = a.with("Tus-Resumable: 1.0.0", "Upload-Offset: 0")
+		a = a.with("Tus-Resumable: 1.0.0", fmt.Sprintf("Upload-Offset: %d", v.kept()))
 	case "PUT /v1/cases/{case}/backup/{n}":
 		sum := sha256.Sum256(v.comes.file)
 		a = a.with("Content-Digest: sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":")
@@ -172,6 +172,13 @@ func (v *visit) right(r serve.Route) asking {
 	return a
 }
 
+// kept is how much of the file is here that comes in pieces.
+func (v *visit) kept() int64 {
+	p, err := v.desk.Progress(desk.Caller{Terminal: v.comes.command.Terminal, Binding: v.comes.command.Binding}, v.comes.command.Case, 1)
+	v.check(err)
+	return p.Offset
+}
+
 func (v *visit) body(r serve.Route) []byte {
 	text := func(value any) []byte {
 		body, err := json.Marshal(value)
@@ -179,7 +186,7 @@ func (v *visit) body(r serve.Route) []byte {
 		return body
 	}
 	if r.Method == http.MethodPatch {
-		return v.comes.file
+		return v.comes.file[v.kept():]
 	}
 	path := strings.TrimSuffix(r.Path, "/{n}")
 	switch path[strings.LastIndex(path, "/")+1:] {

@@ -39,6 +39,9 @@ var (
 	argument = regexp.MustCompile(`%[-0-9.]*[a-zA-Z]`)
 	spot     = regexp.MustCompile(`%(?:\[(\d)\])?s`)
 	codeTail = regexp.MustCompile(`( \[E\d\d(:[a-z0-9-]+)?\])+$`)
+	// apart is where a part may end, or what is quoted begins; quoted is that, or a lone mark.
+	apart  = regexp.MustCompile("(: |[\"`])")
+	quoted = regexp.MustCompile("^(?:\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`|[\"`])")
 )
 
 var catalogue = sync.OnceValue(func() saidWords {
@@ -78,16 +81,41 @@ func translated(text string) string {
 func (w saidWords) sentence(text string) string {
 	code := codeTail.FindString(text)
 	var out strings.Builder
-	for i, part := range strings.Split(strings.TrimSuffix(text, code), ": ") {
-		if i > 0 {
-			out.WriteString("：")
-		}
+	ours := true // the part before
+	for i, part := range clauses(strings.TrimSuffix(text, code)) {
+		said := part
 		if zh, ok := w.Checks[part]; ok {
-			part = zh
+			said = zh
 		}
-		out.WriteString(w.part(part))
+		said = w.part(said)
+		switch was := ours; {
+		case i == 0:
+		case was || said != part:
+			out.WriteString("：")
+		default:
+			out.WriteString(": ") // of a name of somebody else's, it may be
+		}
+		out.WriteString(said)
+		ours = said != part
 	}
 	return out.String() + code
+}
+
+// clauses cuts a sentence at each ": " that is in no quotation marks.
+func clauses(text string) (parts []string) {
+	rest := text
+	for begin := 0; begin < len(rest); {
+		at := begin + apart.FindStringIndex(rest[begin:] + ": ")[0]
+		if at >= len(rest) {
+			break
+		}
+		if rest[at] != ':' {
+			begin = at + len(quoted.FindString(rest[at:]))
+			continue
+		}
+		parts, rest, begin = append(parts, rest[:at]), rest[at+2:], 0
+	}
+	return append(parts, rest)
 }
 
 func (w saidWords) part(text string) string {
@@ -104,14 +132,20 @@ func (w saidWords) part(text string) string {
 
 // fill puts the arguments in, in their own language where they are words of ours.
 func fill(chinese string, args []string, in func(string) string) string {
+	at := spots(chinese)
 	n := 0
-	return spot.ReplaceAllStringFunc(chinese, func(v string) string {
-		at := n
-		if n++; len(v) > 2 {
-			at = int(v[2] - '1')
+	return spot.ReplaceAllStringFunc(chinese, func(string) string { n++; return in(args[at[n-1]]) })
+}
+
+// spots are the arguments that the Chinese takes, one after the other.
+func spots(chinese string) (at []int) {
+	for n, m := range spot.FindAllStringSubmatch(chinese, -1) {
+		if m[1] != "" {
+			n = int(m[1][0] - '1')
 		}
-		return in(args[at])
-	})
+		at = append(at, n)
+	}
+	return at
 }
 
 // checkName is the name of a check, or the word for how it went.

@@ -16,8 +16,9 @@ import (
 // speaking are the packages whose errors a person reads at this program: its own, and
 // those of the formats.
 var speaking = []string{
-	".", "internal/authority", "internal/campaign", "internal/desk", "internal/directory", "internal/dossier", "internal/grounds", "internal/parcel",
-	"internal/rotation", "internal/sealed", "internal/serve", "internal/signer", "internal/store",
+	".", "internal/authority", "internal/blob", "internal/blob/folder", "internal/campaign", "internal/desk", "internal/directory", "internal/dossier",
+	"internal/grounds", "internal/hook", "internal/parcel", "internal/rotation", "internal/sealed", "internal/serve", "internal/signer", "internal/store",
+	"internal/store/bolt", "../../transport/broker", "../../agent/backup",
 	"../../agent/certificate", "../../agent/command", "../../agent/enrol", "../../agent/envelope", "../../agent/manifest", "../../agent/merkle",
 	"../../agent/profile", "../../agent/receipt", "../../agent/ticket", "../../agent/trust",
 }
@@ -58,10 +59,27 @@ func TestEveryErrorIsSaidInBothLanguages(t *testing.T) {
 		if !han(zh) && !strings.HasPrefix(en, "/ @") {
 			t.Errorf("no Chinese in %q, for %q", zh, en)
 		}
-		if in, out := len(argument.FindAllString(en, -1)), len(spot.FindAllString(zh, -1)); in != out {
-			t.Errorf("%q takes %d arguments, and %q %d", en, in, zh, out)
+		if !fits(en, zh) {
+			t.Errorf("%q does not take the arguments of %q, each once", zh, en)
 		}
 	}
+	for zh, right := range map[string]bool{"%s，%s": true, "%[2]s，%[1]s": true, "%s": false, "%[3]s，%[1]s": false, "%[0]s，%s": false, "%[2]s，%s": false} {
+		if fits("%s of %d", zh) != right {
+			t.Errorf("%q takes two arguments, each once: %v", zh, !right)
+		}
+	}
+}
+
+// fits says whether the Chinese takes each argument of the English, and once.
+func fits(en, zh string) bool {
+	at := spots(zh)
+	slices.Sort(at)
+	for i, n := range at {
+		if i != n {
+			return false
+		}
+	}
+	return len(at) == len(argument.FindAllString(en, -1))
 }
 
 // sentences are the texts of errors in a file; in a check also of what it found.
@@ -136,6 +154,11 @@ func TestChecksAndErrorsAreSaidInChinese(t *testing.T) {
 		"cannot keep it: trust version 2, which is in force, has no key K for role R":                                "无法保存：生效的信任版本 2 没有用于角色 R 的密钥 K",
 		"cannot sign for the case: backup receipt: there is a receipt and no manifest that holds [E24] [E24:signer]": "无法为该案件签署：备份回执：有回执，却没有成立的清单 [E24] [E24:signer]",
 		"one\ncannot sign: nobody knows":                                                                             "one\n无法签署：nobody knows",
+		"cannot read the case: open /srv/a: b.json: no such file or directory":                                       "无法读取案件：open /srv/a: b.json：没有该文件或目录",
+		"cannot read the case: open `/srv/a: b`: no such file or directory":                                          "无法读取案件：open `/srv/a: b`：没有该文件或目录",
+		`cannot find "a: \"no such file or directory: b": no such file or directory`:                                 `无法找到 "a: \"no such file or directory: b"：没有该文件或目录`,
+		"a mark \" alone: no such file or directory":                                                                 "a mark \" alone：没有该文件或目录",
+		"cannot sign: nobody: knows: ":                                                                               "无法签署：nobody: knows: ",
 	} {
 		if got := translated(english); got != chinese {
 			t.Errorf("%q is said as %q, want %q", english, got, chinese)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -75,6 +76,43 @@ func TestAnswersAndTombstoneAreSignedFor(t *testing.T) {
 	}
 }
 
+// unsigned takes away the receipts for answers and tombstones, as an older desk gave none.
+func (o *office) unsigned(base store.Base) {
+	o.t.Helper()
+	o.check(base.Change(func(r store.Rows) error {
+		var errs []error
+		for _, row := range rowsOf(o.t, base, "objects") {
+			if strings.Contains(row.Key, "\x00receipt-answer\x00") || strings.Contains(row.Key, "\x00receipt-tombstone\x00") {
+				errs = append(errs, r.Remove("objects", row.Key))
+			}
+		}
+		return errors.Join(errs...)
+	}))
+}
+
+// A terminal that was unbound under an older desk never comes again: its case is signed
+// for when it is exported, once, and verifies.
+func TestWhatAnOlderDeskFinishedIsExportedWhole(t *testing.T) {
+	base := store.Base(nil)
+	p := newPair(t, func(dir string) store.Base { base = memoryBase(t)(dir); return base }, folderOf)
+	u := whole(t, p.office, "T-1")
+	p.unsigned(base)
+	var before []byte
+	for i := range 2 {
+		out := filepath.Join(p.work, fmt.Sprint("export-", i))
+		p.cli("cases", "export", string(u.command.Case), "--dir", string(p.dir), "--out", out)
+		if said, _, code := verb(t, "verify", out); code != 0 {
+			t.Fatalf("the case does not verify:\n%s", said)
+		}
+		now, err := os.ReadFile(filepath.Join(out, "receipts/tombstone.json"))
+		p.check(err)
+		if r := p.says(now); i > 0 && !bytes.Equal(now, before) || r.Subject != certificate.Commitment(u.r[:]) {
+			t.Errorf("export %d has another receipt for the tombstone: %+v", i, r)
+		}
+		before = now
+	}
+}
+
 // What an older desk kept without a receipt is signed for when the terminal, which may
 // never have heard that it came, comes with it again.
 func TestWhatAnOlderDeskKeptIsSignedFor(t *testing.T) {
@@ -82,17 +120,7 @@ func TestWhatAnOlderDeskKeptIsSignedFor(t *testing.T) {
 	p := newPair(t, func(dir string) store.Base { base = memoryBase(t)(dir); return base }, folderOf)
 	u := whole(t, p.office, "T-1")
 	answer := u.get(u.at("answer", 1)).body
-	p.check(base.Change(func(r store.Rows) error {
-		var errs []error
-		for _, kind := range []string{"answer", "tombstone"} {
-			for _, row := range rowsOf(t, base, "objects") {
-				if strings.Contains(row.Key, "\x00receipt-"+kind+"\x00") {
-					errs = append(errs, r.Remove("objects", row.Key))
-				}
-			}
-		}
-		return errors.Join(errs...)
-	}))
+	p.unsigned(base)
 	for range 2 {
 		again := u.put(u.at("answer", 1), answer)
 		again.want(t, http.StatusOK, "")

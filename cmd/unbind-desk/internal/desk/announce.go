@@ -3,6 +3,7 @@ package desk
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 
 	"unbindd/agent/envelope"
@@ -39,7 +40,9 @@ func (d *Desk) announce(tx *store.Tx, c store.Case) error {
 func (d *Desk) DueHook(partner string, lease int64) (due store.Hook, ok bool, err error) {
 	find := func(tx *store.Tx) error {
 		ok = false
-		h, err := tx.FirstHook(partner)
+		h, err := tx.FirstHook(partner, func(n int64, why error) {
+			d.passOver(fmt.Sprintf("a message was passed over: number %d of partner %q", n, partner), why)
+		})
 		if errors.Is(err, store.ErrAbsent) {
 			return nil
 		}

@@ -58,7 +58,7 @@ type Desk struct {
 	bell     bell
 	pieces   pieces
 	unswept  atomic.Value // string: why the queue of tickets was not cleaned last, "" where it was
-	passed   sync.Map     // rows of the queue of tickets that were passed over, each told once
+	passed   sync.Map     // rows that were passed over, each told once
 }
 
 // belief is every bundle and the trust that each of them comes to.

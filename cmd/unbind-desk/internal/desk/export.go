@@ -41,6 +41,7 @@ func (d *Desk) Export(text string) ([]Piece, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.signOwed(id)
 	x := &exporter{desk: d, id: id, keys: map[envelope.KeyID]envelope.PublicKey{}}
 	if err := d.look(func(tx *store.Tx) error { return x.collect(tx, id) }); err != nil {
 		return nil, err

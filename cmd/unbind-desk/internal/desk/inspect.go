@@ -14,6 +14,7 @@ type Brief struct {
 	State    State       `json:"state"`
 	Since    int64       `json:"since"` // Unix seconds
 	Version  int64       `json:"version"`
+	Spoilt   bool        `json:"spoilt,omitempty"` // it cannot be read, and this is what the list says of it
 }
 
 // Held is one object the desk has, without its content.
@@ -36,6 +37,12 @@ type Whole struct {
 
 // CasesPage is how many cases, alarms or overdue ones are listed at once.
 const CasesPage = 200
+
+func found(f store.Found) Brief {
+	b := brief(f.Case)
+	b.Spoilt = f.Spoilt
+	return b
+}
 
 func brief(c store.Case) Brief {
 	return Brief{Case: c.ID, Terminal: c.Terminal, State: c.State, Since: c.Since, Version: c.Version}

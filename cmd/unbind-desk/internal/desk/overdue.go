@@ -65,7 +65,7 @@ func (d *Desk) Overdue(hours int64, after string) (Late, error) {
 				if c.Since >= d.now()-hours*3600 {
 					break
 				}
-				out.Cases = append(out.Cases, Overdue{Brief: brief(c.Case), What: w.what, Hours: (d.now() - c.Since) / 3600})
+				out.Cases = append(out.Cases, Overdue{Brief: found(c), What: w.what, Hours: (d.now() - c.Since) / 3600})
 				out.Next = w.state + ":" + c.Place
 			}
 			from = ""

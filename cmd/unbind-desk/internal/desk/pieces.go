@@ -71,7 +71,7 @@ func (d *Desk) BeginPieces(who Caller, id envelope.ID, n int64, digest envelope.
 	var p store.Part
 	err = d.commit("upload", func(tx *store.Tx) error {
 		var err error
-		if p, err = tx.Part(k); errors.Is(err, store.ErrAbsent) || (err == nil && p.Digest != digest) {
+		if p, err = tx.Part(k); store.Spoilt(err) || (err == nil && p.Digest != digest) {
 			p, err = newPart(k, digest, size)
 		}
 		p.Touched = d.now()
@@ -237,12 +237,16 @@ func (d *Desk) finish(want awaited, p store.Part) error {
 	return errors.Join(err, up.Drop(), dropped)
 }
 
-// dropExpired removes what stopped coming long ago.
+// dropExpired removes what stopped coming long ago. A row that does not decode is told and
+// passed over, and keeps nobody else from beginning.
 func (d *Desk) dropExpired() error {
 	var old []store.Key
 	err := d.Store.Look(func(tx *store.Tx) error {
-		return tx.Parts(func(p store.Part) error {
-			if d.expired(p) {
+		return tx.Parts(func(row string, p store.Part, unread error) error {
+			switch {
+			case unread != nil:
+				d.passOver(fmt.Sprintf("a file that came in part was passed over: %q", row), unread)
+			case d.expired(p):
 				old = append(old, p.Key)
 			}
 			return nil

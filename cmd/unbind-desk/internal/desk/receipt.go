@@ -90,6 +90,41 @@ func (d *Desk) signLate(k store.Key, o store.Object) (signed []byte, err error) 
 	return signed, err
 }
 
+// signOwed signs late for each answer and tombstone of a case that is to be exported: the
+// terminal of a case that is over never comes again, and without them the case verifies
+// nowhere. Where that cannot be done it is told, and the case is handed out as it is.
+func (d *Desk) signOwed(id envelope.ID) {
+	if d.Receipts == nil {
+		return
+	}
+	var owed []store.Key
+	err := d.look(func(tx *store.Tx) (err error) { owed, err = owedTo(tx, id); return err })
+	for _, k := range owed {
+		_, _, signErr := d.signedFor(k)
+		err = errors.Join(err, signErr)
+	}
+	if err != nil {
+		d.trouble("a case is exported without the receipts that it is owed", err)
+	}
+}
+
+// owedTo lists the answers and tombstones of a case that nobody signed for.
+func owedTo(tx *store.Tx, id envelope.ID) (owed []store.Key, err error) {
+	for _, kind := range []string{grounds.KindAnswer, grounds.KindTombstone} {
+		err := tx.Objects(id, kind, func(o store.Object) error {
+			_, err := tx.Object(store.Key{Case: id, Kind: receiptOf(kind), N: o.N})
+			if errors.Is(err, store.ErrAbsent) {
+				owed, err = append(owed, store.Key{Case: id, Kind: kind, N: o.N}), nil
+			}
+			return err
+		})
+		if err != nil {
+			return owed, err
+		}
+	}
+	return owed, nil
+}
+
 func lateReceipt(tx *store.Tx, k store.Key, o store.Object) (receipt.Receipt, error) {
 	if k.Kind == grounds.KindAnswer {
 		a, err := parse[command.Answer](o.Body)

@@ -58,8 +58,8 @@ func (d *Desk) Cases(q Query, limit int) (Screen, error) {
 			out.Next = list[limit-1].Place
 		}
 		for _, c := range list {
-			if q.State == "" || c.State == q.State {
-				out.Cases = append(out.Cases, brief(c.Case))
+			if q.State == "" || c.State == q.State || c.Spoilt {
+				out.Cases = append(out.Cases, found(c))
 			}
 		}
 		return nil
@@ -129,7 +129,7 @@ func knownTerminal(tx *store.Tx, t store.Terminal) (Known, error) {
 		return k, nil
 	}
 	c, err := tx.Case(t.Case)
-	if errors.Is(err, store.ErrAbsent) {
+	if store.Spoilt(err) { // the terminal is here all the same
 		err = nil
 	}
 	k.State = c.State

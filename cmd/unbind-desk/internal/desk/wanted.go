@@ -25,9 +25,7 @@ func (d *Desk) Wanted() (wanted []store.Wanted, err error) {
 			due, err := d.stillWanted(tx, w)
 			switch {
 			case store.Spoilt(err):
-				if _, told := d.passed.LoadOrStore(w, true); !told {
-					d.trouble(fmt.Sprintf("a manifest that waits for its ticket was passed over: case %q, number %d", w.Case, w.N), err)
-				}
+				d.passOver(fmt.Sprintf("a manifest that waits for its ticket was passed over: case %q, number %d", w.Case, w.N), err)
 			case err != nil:
 				return err
 			case due:
@@ -50,6 +48,13 @@ func (d *Desk) Wanted() (wanted []store.Wanted, err error) {
 		return nil
 	}))
 	return wanted, nil
+}
+
+// passOver tells of a row that does not decode, once: who asks for it asks again and again.
+func (d *Desk) passOver(what string, why error) {
+	if _, told := d.passed.LoadOrStore(what, true); !told {
+		d.trouble(what, why)
+	}
 }
 
 // sweptQueue tells why the queue could not be cleaned when it begins, becomes another

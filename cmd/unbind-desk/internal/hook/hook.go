@@ -15,11 +15,13 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -124,7 +126,7 @@ func (s *Sender) note(ctx context.Context, p Partner, what string, err error) {
 	}
 	now, key := "", what+" "+p.Name
 	if err != nil {
-		now = cause(err).Error()
+		now = cause(err)
 	}
 	was := s.failed[key]
 	switch s.failed[key] = now; {
@@ -136,13 +138,22 @@ func (s *Sender) note(ctx context.Context, p Partner, what string, err error) {
 	}
 }
 
-// cause is what an error comes down to: around it there is what differs each time, as
-// the port that a connection had.
-func cause(err error) error {
+// cause is what an error comes down to, in words that are the same each time: around it
+// there is what differs, as the port that a connection had. A certificate's refusal holds
+// the time of day, and a resolver's the port of the question.
+func cause(err error) string {
+	var expired x509.CertificateInvalidError
+	if errors.As(err, &expired) {
+		return fmt.Sprintf("certificate %d", expired.Reason)
+	}
+	var unresolved *net.DNSError
+	if errors.As(err, &unresolved) {
+		return fmt.Sprintf("name %s %t %t", unresolved.Name, unresolved.IsTimeout, unresolved.IsNotFound)
+	}
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
 		err = inner
 	}
-	return err
+	return err.Error()
 }
 
 // pause doubles up to an hour, with full jitter above a second.

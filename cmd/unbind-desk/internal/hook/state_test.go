@@ -3,8 +3,11 @@ package hook
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -83,6 +86,41 @@ func TestWhatGoesWrongIsToldOnce(t *testing.T) {
 	}
 	if said := log.String(); strings.Count(said, "partner told again") != 2 {
 		t.Errorf("the log says %s", said)
+	}
+}
+
+// failing is a way to a partner that fails each time in other words.
+type failing func() error
+
+func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f() }
+
+// The time that a refused certificate was looked at, and the port that a resolver did not
+// answer to, are no news; another reason is.
+func TestTheSameInOtherWordsIsToldOnce(t *testing.T) {
+	n := 0
+	certificate := func(why x509.InvalidReason) error {
+		return &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: why, Detail: fmt.Sprint("current time ", n)}}
+	}
+	resolver := func(late bool) error {
+		return &net.OpError{Op: "dial", Err: &net.DNSError{Err: fmt.Sprint("read udp 127.0.0.1:", n), Name: "partner", IsTimeout: late, IsNotFound: !late}}
+	}
+	var log bytes.Buffer
+	var now error
+	client := &http.Client{Transport: failing(func() error { n++; return now })}
+	s := &Sender{Queue: &always{}, Partners: []Partner{{Name: "partner", URL: "https://partner", Secret: authority.NewSecret(make([]byte, 32))}}, Client: client, Now: time.Now, Log: zerolog.New(&log)}
+	for i, fails := range []func() error{
+		func() error { return certificate(x509.Expired) }, func() error { return certificate(x509.NotAuthorizedToSign) },
+		func() error { return resolver(true) }, func() error { return resolver(false) },
+	} {
+		for range 3 {
+			now = fails()
+			if err := s.Round(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if told := strings.Count(log.String(), "partner not told"); told != i+1 {
+			t.Fatalf("of %d reasons %d are told:\n%s", i+1, told, &log)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"time"
 
 	"unbindd/agent/envelope"
@@ -14,9 +15,10 @@ import (
 const (
 	mostQueued  = 64
 	mostAgain   = mostQueued / 2
-	mostHad     = 4 << 10 // terminals of which it is remembered that they had a place just now
-	mostQueuing = 1       // of one terminal
-	mostHere    = 8       // that came whole, over a broker, whose own places they take while they wait
+	mostHad     = 4 << 10        // terminals of which it is remembered that they had a place just now
+	mostQueuing = 1              // of one terminal
+	mostLong    = mostQueued / 4 // of long files: they may wait where the others find a place
+	mostHere    = 8              // that came whole, over a broker, whose own places they take while they wait
 )
 
 // queued is one who waits for a place.
@@ -26,8 +28,8 @@ type queued struct {
 }
 
 // turn gives a terminal a place, at once or when it is its turn, or says that there is
-// none for it now.
-func (s *slots) turn(w wish, l Limits, cut func(), over <-chan struct{}) (*place, bool) {
+// none for it now. Who is gone, ctx over, or the desk at its end, over closed, waits no longer.
+func (s *slots) turn(ctx context.Context, w wish, l Limits, cut func(), over <-chan struct{}) (*place, bool) {
 	q, p, ok := s.enqueue(w, l, cut)
 	if q == nil {
 		return p, ok
@@ -39,6 +41,7 @@ func (s *slots) turn(w wish, l Limits, cut func(), over <-chan struct{}) (*place
 		return q.place, true
 	case <-patience.C:
 	case <-over:
+	case <-ctx.Done():
 	}
 	return s.leave(q, l)
 }
@@ -58,7 +61,7 @@ func (s *slots) enqueue(w wish, l Limits, cut func()) (*queued, *place, bool) {
 
 // queues says whether waiting helps a terminal, and whether there is room for it.
 func (s *slots) queues(w wish) bool {
-	most, mine, here := mostQueued, 0, 0
+	most, mine, here, long := mostQueued, 0, 0, 0
 	if s.clock().Sub(s.had[w.terminal]) < comeAgain {
 		most = mostAgain
 	}
@@ -69,8 +72,11 @@ func (s *slots) queues(w wish) bool {
 		if q.place.here {
 			here++
 		}
+		if q.place.long {
+			long++
+		}
 	}
-	return len(s.queue) < most && mine < mostQueuing && (!w.here || here < mostHere) && !s.ownFull(w.terminal) && !s.longFull(w.long)
+	return len(s.queue) < most && mine < mostQueuing && (!w.here || here < mostHere) && (!w.long || long < mostLong) && !s.ownFull(w.terminal)
 }
 
 // leave takes somebody out of the queue, unless his turn came meanwhile.
@@ -87,10 +93,18 @@ func (s *slots) leave(q *queued, l Limits) (*place, bool) {
 	return q.place, true
 }
 
-// advance lets the slowest upload make way for who waits.
+// advance lets the slowest upload make way for the first of those who wait whom that helps.
 func (s *slots) advance(l Limits) {
-	if len(s.queue) > 0 && len(s.held) >= uploads && s.makeWay(l) {
-		s.next()
+	for _, q := range s.queue {
+		tooLong := s.longFull(q.place.long)
+		if s.ownFull(q.place.terminal) || !tooLong && len(s.held) < uploads || s.leaving >= uploads {
+			continue
+		}
+		if slow := s.slowest(l, tooLong); slow != nil {
+			s.end(slow, errGaveWay)
+			s.next()
+			return
+		}
 	}
 }
 

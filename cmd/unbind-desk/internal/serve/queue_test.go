@@ -162,14 +162,14 @@ func TestTheQueueIsInOrder(t *testing.T) {
 		in := make(chan string, 3)
 		for _, name := range []string{"first", "second", "third"} {
 			go func() {
-				if _, ok := s.turn(wish{terminal: envelope.ID(name)}, l, func() {}, nil); !ok {
+				if _, ok := s.turn(t.Context(), wish{terminal: envelope.ID(name)}, l, func() {}, nil); !ok {
 					name += ", and has to come again"
 				}
 				in <- name
 			}()
 			synctest.Wait()
 		}
-		if _, ok := s.turn(wish{terminal: "first"}, l, func() {}, nil); ok {
+		if _, ok := s.turn(t.Context(), wish{terminal: "first"}, l, func() {}, nil); ok {
 			t.Error("a terminal has two places in the queue, or overtook")
 		}
 		for i, want := range []string{"first", "second", "third, and has to come again"} {
@@ -192,13 +192,13 @@ func TestLongFilesLeavePlaces(t *testing.T) {
 	l := DefaultLimits()
 	l.Turn = 0
 	for i := range uploads {
-		_, ok := s.turn(wish{terminal: envelope.ID(fmt.Sprint("T-", i)), long: true}, l, func() {}, nil)
+		_, ok := s.turn(t.Context(), wish{terminal: envelope.ID(fmt.Sprint("T-", i)), long: true}, l, func() {}, nil)
 		if ok != (i < uploadsLong) {
 			t.Errorf("long file %d has a place: %v", i, ok)
 		}
 	}
 	for i := range uploads - uploadsLong {
-		if _, ok := s.turn(wish{terminal: envelope.ID(fmt.Sprint("T-short-", i))}, l, func() {}, nil); !ok {
+		if _, ok := s.turn(t.Context(), wish{terminal: envelope.ID(fmt.Sprint("T-short-", i))}, l, func() {}, nil); !ok {
 			t.Errorf("there is no place for piece %d beside them", i)
 		}
 	}
@@ -218,7 +218,7 @@ func TestFewWaitWhoseFilesAreHere(t *testing.T) {
 		for i := range 2 * mostHere {
 			for _, here := range []bool{true, false} {
 				waiting.Go(func() {
-					s.turn(wish{terminal: envelope.ID(fmt.Sprint("T-", here, i)), here: here}, DefaultLimits(), func() {}, nil)
+					s.turn(t.Context(), wish{terminal: envelope.ID(fmt.Sprint("T-", here, i)), here: here}, DefaultLimits(), func() {}, nil)
 				})
 			}
 		}

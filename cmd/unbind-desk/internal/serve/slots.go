@@ -72,15 +72,41 @@ func (s *slots) take(terminal envelope.ID, l Limits, cut func()) (*place, bool) 
 }
 
 func (s *slots) seat(w wish, l Limits, cut func()) (*place, bool) {
-	switch {
-	case s.ownFull(w.terminal) && !s.replace(w.terminal), s.longFull(w.long):
-		return nil, false
-	case len(s.held) >= uploads && (len(s.queue) > 0 || !s.makeWay(l)):
+	if !s.room(w, l) {
 		return nil, false
 	}
 	p := s.placed(w, l, cut)
 	s.held = append(s.held, p)
 	return p, true
+}
+
+// room makes a place, where there is none, and says whether it is there. Nobody loses his
+// before it is certain that it helps; and where somebody waits it is not for who comes now.
+func (s *slots) room(w wish, l Limits) bool {
+	var dead, slow *place
+	if s.ownFull(w.terminal) {
+		if dead = s.silent(w.terminal); dead == nil {
+			return false
+		}
+	}
+	tooLong := s.longFull(w.long) && (dead == nil || !dead.long)
+	if tooLong || dead == nil && len(s.held) >= uploads {
+		if slow = s.slowest(l, tooLong); slow == nil || len(s.queue) > 0 {
+			return false
+		}
+	}
+	leave := 0
+	for _, p := range []*place{dead, slow} {
+		if p != nil {
+			leave++
+		}
+	}
+	if s.leaving+leave > uploads {
+		return false
+	}
+	s.end(dead, errReplaced)
+	s.end(slow, errGaveWay)
+	return true
 }
 
 func (s *slots) placed(w wish, l Limits, cut func()) *place {
@@ -117,44 +143,42 @@ func (s *slots) clock() time.Time {
 	return time.Now()
 }
 
-// makeWay takes its place from the slowest upload that has had its time and brought
-// less in the last of it than it must.
-func (s *slots) makeWay(l Limits) bool {
-	var slowest *place
+// slowest is the upload that must give its place away: of those that have had their time,
+// and brought less in the last of it than they must, the one that brought the least. With
+// long it is a long one.
+func (s *slots) slowest(l Limits, long bool) (slowest *place) {
 	for _, p := range s.held {
 		p.roll()
-		if !p.whole && p.last >= 0 && p.last < l.Yield && (slowest == nil || p.last < slowest.last) {
+		if !p.whole && (p.long || !long) && p.last >= 0 && p.last < l.Yield && (slowest == nil || p.last < slowest.last) {
 			slowest = p
 		}
 	}
-	return s.end(slowest, errGaveWay)
+	return slowest
 }
 
-// replace takes a terminal's place from the one of its uploads that has been silent
-// the longest. One that still moves is left: two senders of one terminal would
-// otherwise cut each other off without end.
-func (s *slots) replace(terminal envelope.ID) bool {
-	var dead *place
+// silent is the one of a terminal's uploads that has been silent the longest, and so gives
+// its place to its own terminal. One that still moves is left: two senders of one terminal
+// would otherwise cut each other off without end.
+func (s *slots) silent(terminal envelope.ID) (dead *place) {
 	for _, p := range s.held {
 		silent := s.clock().Sub(p.moved) >= comeAgain
 		if p.terminal == terminal && !p.whole && silent && (dead == nil || p.moved.Before(dead.moved)) {
 			dead = p
 		}
 	}
-	return s.end(dead, errReplaced)
+	return dead
 }
 
-// end takes a place away. What it held is in memory until its handler is through, so
-// that there are never more of these than there are places.
-func (s *slots) end(p *place, why error) bool {
-	if p == nil || s.leaving >= uploads {
-		return false
+// end takes a place away, if there is one. What it held is in memory until its handler is
+// through, so there are never more of these than there are places: room sees to it.
+func (s *slots) end(p *place, why error) {
+	if p == nil {
+		return
 	}
 	p.gone = why
 	s.leaving++
 	s.drop(p)
 	p.cut()
-	return true
 }
 
 func (s *slots) drop(gone *place) {
@@ -186,9 +210,9 @@ func (p *place) release() {
 	p.of.remember(p.terminal)
 	if p.gone != nil {
 		p.of.leaving--
-		return
+	} else {
+		p.of.drop(p)
 	}
-	p.of.drop(p)
 	p.of.next()
 }
 

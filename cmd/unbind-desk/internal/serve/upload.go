@@ -44,7 +44,7 @@ func (s *Server) seat(r *http.Request, control *http.ResponseController, who des
 	cut := func() { _ = control.SetReadDeadline(time.Unix(1, 0)) }      // where that cannot be done, the next read finds its place gone
 	_, comes := r.Context().Value(http.ServerContextKey).(*http.Server) // over a line of its own
 	w := wish{terminal: who.Terminal, long: r.Method == http.MethodPut && r.ContentLength > maxPiece, here: !comes}
-	p, ok := s.uploading.turn(w, s.Limits, cut, s.stopping)
+	p, ok := s.uploading.turn(r.Context(), w, s.Limits, cut, s.stopping)
 	if !ok {
 		return nil, false
 	}

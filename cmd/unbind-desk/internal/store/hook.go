@@ -57,8 +57,9 @@ func (t *Tx) RemoveHook(h Hook) error {
 
 // FirstHook reads the queued message of a partner that is due first; ErrAbsent
 // where none is queued. A place whose message is gone, or has another place, is
-// passed over: it must not stand before those that wait.
-func (t *Tx) FirstHook(partner string) (Hook, error) {
+// passed over: it must not stand before those that wait. So is, and is told, one whose
+// message cannot be read.
+func (t *Tx) FirstHook(partner string, passed func(n int64, why error)) (Hook, error) {
 	after := ""
 	for limit := 1; ; limit = page { // nearly always it is the first
 		rows, err := t.rows.List(inDue, partner+"\x00", after, limit)
@@ -70,7 +71,10 @@ func (t *Tx) FirstHook(partner string) (Hook, error) {
 			if err == nil && h.due() == row.Key {
 				return h, nil
 			}
-			if err != nil && !absent(err) {
+			switch {
+			case errors.Is(err, ErrGarbled):
+				passed(numberAt(row.Key), err)
+			case err != nil && !absent(err):
 				return Hook{}, err
 			}
 			after = row.Key
@@ -88,8 +92,11 @@ func (t *Tx) StaleHooks(partner string) (bool, error) {
 		return false, err
 	}
 	h, err := t.Hook(partner, numberAt(rows[0].Key))
-	if absent(err) {
+	switch {
+	case absent(err):
 		return true, nil
+	case errors.Is(err, ErrGarbled):
+		return false, nil
 	}
 	return h.due() != rows[0].Key, err
 }
@@ -105,6 +112,8 @@ func (t *Tx) DropStaleHooks(partner string) error {
 		}
 		if missing == nil {
 			err = errors.Join(err, put(t, inDue, h.due(), h.N))
+		} else if errors.Is(missing, ErrGarbled) {
+			continue
 		} else if !absent(missing) {
 			err = errors.Join(err, missing)
 			continue

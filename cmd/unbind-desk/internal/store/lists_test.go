@@ -66,7 +66,7 @@ func TestListsReadAPage(t *testing.T) {
 			},
 			"terminal": func(tx *store.Tx) (int, error) { return length(tx.CasesBy(store.By{Terminal: "T-00007"}, "", page)) },
 			"alarms":   func(tx *store.Tx) (int, error) { return length(tx.Alarms("", "", page)) },
-			"due":      func(tx *store.Tx) (int, error) { _, err := tx.FirstHook("p"); return 1, err },
+			"due":      func(tx *store.Tx) (int, error) { _, err := tx.FirstHook("p", nil); return 1, err },
 		} {
 			got, before := 0, c.read
 			if err := s.Look(func(tx *store.Tx) (err error) { got, err = ask(tx); return err }); err != nil {
@@ -110,7 +110,7 @@ func TestTheFirstThatIsDueIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := func(tx *store.Tx) (n int64) {
-		h, err := tx.FirstHook("p")
+		h, err := tx.FirstHook("p", nil)
 		if err != nil {
 			return 0
 		}
@@ -238,7 +238,7 @@ func TestAStalePlaceSilencesNobody(t *testing.T) {
 	}
 	if err := s.Change(func(tx *store.Tx) error {
 		for _, want := range []int64{3, 4, 2} {
-			h, err := tx.FirstHook("p")
+			h, err := tx.FirstHook("p", nil)
 			if err != nil || h.N != want {
 				t.Errorf("due is %d, %v, want %d", h.N, err, want)
 			}

@@ -23,7 +23,17 @@ func (t *Tx) PutPart(p Part) error { return put(t, inParts, p.Key.text(), p) }
 // DropPart removes a part's record; one that is not there is no error.
 func (t *Tx) DropPart(k Key) error { return t.rows.Remove(inParts, k.text()) }
 
-// Parts calls each for every part.
-func (t *Tx) Parts(each func(Part) error) error {
-	return all(t, inParts, "", "", func(_ string, p Part) error { return each(p) })
+// Parts calls each for every part, with the name of its row, and why it cannot be read
+// where it cannot.
+func (t *Tx) Parts(each func(row string, p Part, unread error) error) error {
+	return all(t, inParts, "", "", func(key string, r asItIs) error {
+		var p Part
+		err := read(inParts, r, &p)
+		return each(key, p, err)
+	})
 }
+
+// asItIs is a record that is not read yet.
+type asItIs []byte
+
+func (r *asItIs) scan(raw []byte) bool { *r = raw; return true }

@@ -26,10 +26,23 @@ func (b By) rows() (Table, string) {
 	return inCases, ""
 }
 
-// Found is a case, without its draft, with the place to go on from after it.
+// Found is a case, without its draft, with the place to go on from after it. Of one that
+// is Spoilt, whose record cannot be read, there is what the list itself says.
 type Found struct {
 	Case
-	Place string
+	Place  string
+	Spoilt bool
+}
+
+// listed is what the rest of a key says of the case that it leads to.
+func (b By) listed(table Table, rest string) Case {
+	switch {
+	case table == inStates && len(rest) >= 8:
+		return Case{State: b.State, Since: numberAt(rest[:8]), ID: envelope.ID(rest[8:])}
+	case table == inOwners:
+		return Case{Terminal: b.Terminal, ID: envelope.ID(rest)}
+	}
+	return Case{ID: envelope.ID(rest)}
 }
 
 // ErrPlace says that a place to go on from is none that was given out.
@@ -57,17 +70,18 @@ func (t *Tx) CasesBy(by By, after string, limit int) ([]Found, error) {
 		return nil, err
 	}
 	for _, row := range rows {
-		id := envelope.ID(row.Key)
-		if table != inCases {
-			if err := read(table, row.Value, &id); err != nil {
-				return nil, err
-			}
-		}
-		c, err := t.CaseState(id)
-		if err != nil {
+		rest := row.Key[len(prefix):]
+		found := Found{Case: by.listed(table, rest), Place: hex.EncodeToString([]byte(rest))}
+		c, err := t.CaseState(found.ID)
+		switch {
+		case Spoilt(err): // it keeps nobody from those behind it
+			found.Spoilt = true
+		case err != nil:
 			return nil, err
+		default:
+			found.Case = c
 		}
-		list = append(list, Found{Case: c, Place: hex.EncodeToString([]byte(row.Key[len(prefix):]))})
+		list = append(list, found)
 	}
 	return list, nil
 }

@@ -88,7 +88,7 @@ func TestAStoreOfTheDeskBeforeIsTakenOver(t *testing.T) {
 				if len(bundles) != 1 || string(bundles[0]) != "abc" {
 					t.Errorf("the bundles are %q", bundles)
 				}
-				h, err2 := tx.FirstHook("p")
+				h, err2 := tx.FirstHook("p", nil)
 				if h.N != 1 {
 					t.Errorf("the message that is due is %d", h.N)
 				}

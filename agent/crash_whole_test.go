@@ -127,7 +127,7 @@ func (w *whole) judgeClosed() error {
 		return w.untouched()
 	}
 	left, err := os.ReadDir(w.path("state"))
-	if err != nil || len(left) != 1 || w.erased != 1 || len(w.blobs) == 0 {
+	if err != nil || len(left) != 2 || w.erased != 1 || len(w.blobs) == 0 {
 		return fmt.Errorf("says more than was done: it is unbound, with %d names left, %d erases ended and %d backups at the desk (%v)", len(left), w.erased, len(w.blobs), err)
 	}
 	return w.applicationGone()

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -96,7 +97,12 @@ func (m *mount) off() error {
 	if !m.up {
 		return nil
 	}
-	if err := unix.Unmount(m.dir, 0); err != nil {
+	err := unix.Unmount(m.dir, 0)
+	for tries := 0; err == unix.EBUSY && tries < 100; tries++ { // whoever looks through the machine's mounts holds each for a moment
+		time.Sleep(50 * time.Millisecond)
+		err = unix.Unmount(m.dir, 0)
+	}
+	if err != nil {
 		return &os.PathError{Op: "unmount", Path: m.dir, Err: err}
 	}
 	m.up = false

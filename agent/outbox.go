@@ -121,7 +121,20 @@ func (a *Agent) signedForAnswer(p journal.Parcel, reply []byte) error {
 		}
 		_, err = signedFor(reply, then, want)
 	}
+	if envelope.CodeOf(err) == "E24:signer" && !says(reply, want) {
+		return envelope.Refuse("E24", "form", "cannot accept the receipt for %s %d: it is something else", p.Kind, p.N)
+	}
 	return err
+}
+
+// says says whether a reply is a receipt for exactly this, whoever signed it.
+func says(reply []byte, want receipt.Want) bool {
+	e, err := envelope.Parse(reply, envelope.MaxSize)
+	if err != nil || e.PayloadType != envelope.Type(receipt.Kind) {
+		return false
+	}
+	var r receipt.Receipt
+	return envelope.Decode(e.Payload, &r) == nil && r.Compare(want) == nil
 }
 
 // signedFor reads a reply that must be the desk's receipt for exactly this.

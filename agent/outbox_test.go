@@ -46,9 +46,12 @@ func TestAnAnswerStaysUntilTheDeskHasSignedForIt(t *testing.T) {
 	}
 	other := envelope.DigestOf([]byte("other"))
 	for name, says := range map[string]func(transport.Object, []byte) ([]byte, error){
-		"kept, and nothing to say":      func(transport.Object, []byte) ([]byte, error) { return nil, nil },
-		"kept, the reply follows":       func(transport.Object, []byte) ([]byte, error) { return nil, transport.ErrNotYet },
-		"the answer itself":             func(_ transport.Object, body []byte) ([]byte, error) { return body, nil },
+		"kept, and nothing to say": func(transport.Object, []byte) ([]byte, error) { return nil, nil },
+		"kept, the reply follows":  func(transport.Object, []byte) ([]byte, error) { return nil, transport.ErrNotYet },
+		"the answer itself":        func(_ transport.Object, body []byte) ([]byte, error) { return body, nil },
+		"something else that is signed": func(transport.Object, []byte) ([]byte, error) {
+			return b.seal("time", timeAnswer{Nonce: "n", Time: 1, V: 1}, "receipt-1").Encode(), nil
+		},
 		"a page":                        func(transport.Object, []byte) ([]byte, error) { return []byte("<html>welcome</html>"), nil },
 		"a receipt for other bytes":     signs(func(w *receipt.Want) { w.Subject = other }),
 		"a receipt for another order":   signs(func(w *receipt.Want) { w.Command = other }),
@@ -64,6 +67,9 @@ func TestAnAnswerStaysUntilTheDeskHasSignedForIt(t *testing.T) {
 		},
 	} {
 		err := b.a.flush(t.Context(), saysYes{says: says}, "")
+		if key := name == "a receipt by somebody else"; key != (envelope.CodeOf(err) == "E24:signer") {
+			t.Errorf("%s: %v, and only the key may hold no certificate up", name, err)
+		}
 		box, berr := b.a.journal.Outbox()
 		b.no(berr)
 		if err == nil || len(box) != 1 || transport.Permanent(err) {

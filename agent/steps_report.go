@@ -206,16 +206,23 @@ func (a *Agent) closedBy() (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	c, err := a.openCase()
-	if err != nil {
-		return false, err
+	why, err := a.closes(e)
+	return err == nil && why == nil, err
+}
+
+// closes says why a close does not end the case as its newest certificate stands, if
+// it does not.
+func (a *Agent) closes(e *envelope.Envelope) (why, err error) {
+	c, err1 := a.openCase()
+	signed, there, err2 := a.signed()
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
 	}
-	signed, _, err := a.signed()
-	if err != nil {
-		return false, err
+	if !there { // the identity can be unreadable before anything is signed
+		return envelope.Refuse("E28", "certificate", "cannot close the case: no certificate is signed yet"), nil
 	}
-	_, err = command.VerifyClose(e, command.Running{
+	_, why = command.VerifyClose(e, command.Running{
 		Trust: a.believed(c), Terminal: c.command.Terminal, Case: c.command.Case, Command: c.digest(), Certificate: signed.Digest(),
 	})
-	return err == nil, nil
+	return why, nil
 }

@@ -61,14 +61,7 @@ func junk(t *testing.T, path string, id envelope.KeyID) {
 func TestJunkUnderALaterKeyIsJudgedTheSameWay(t *testing.T) {
 	t.Setenv("UNBIND_DESK_LANG", "en")
 	o := newOffice(t)
-	m := newTerminal(o, "T-1")
-	m.trade(3)
-	file, orders, _ := o.wave([]string{"T-1"}, "ops-2", "sec-1", "rel-1")
-	o.cli(o.publishWave(file, orders...)...)
-	order, err := readEnvelope(orders[0])
-	o.check(err)
-	u := m.begin(order)
-	finish(u)
+	u := wholeInAWave(o)
 	o.cli("validate", string(u.command.Case), "--dir", string(o.dir), "--key", o.dir.Key("cust-1"))
 	case_ := u.exported()
 	o.check(os.RemoveAll(filepath.Join(case_, "proofs")))    // they are under the log key of now

@@ -22,11 +22,9 @@ func (u *unbinding) signedValidation(holder string) string {
 	return path
 }
 
-// Who signed the campaign that the command was published in, and who counted the
-// backup again, had a hand in the case: at the desk, and for whoever verifies it.
-func TestWhoTookPartDoesNotValidate(t *testing.T) {
-	t.Setenv("UNBIND_DESK_LANG", "en")
-	o := newOffice(t)
+// wholeInAWave carries a case to its end whose command was published in a campaign.
+func wholeInAWave(o *office) *unbinding {
+	o.t.Helper()
 	m := newTerminal(o, "T-1")
 	m.trade(3)
 	file, orders, _ := o.wave([]string{"T-1"}, "ops-2", "sec-1", "rel-1")
@@ -35,6 +33,15 @@ func TestWhoTookPartDoesNotValidate(t *testing.T) {
 	o.check(err)
 	u := m.begin(order)
 	finish(u)
+	return u
+}
+
+// Who signed the campaign that the command was published in, and who counted the
+// backup again, had a hand in the case: at the desk, and for whoever verifies it.
+func TestWhoTookPartDoesNotValidate(t *testing.T) {
+	t.Setenv("UNBIND_DESK_LANG", "en")
+	o := newOffice(t)
+	u := wholeInAWave(o)
 	o.cli("custody", "check", string(u.command.Case), "--dir", string(o.dir), "--identity", o.dir.Identity(), "--key", o.dir.Key("cust-1"))
 	for holder, hand := range map[string]string{"rel-1": "campaign.json", "cust-1": "receipts/custody.json"} {
 		path := u.signedValidation(holder)

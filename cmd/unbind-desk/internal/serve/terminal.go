@@ -44,11 +44,7 @@ func (s *Server) known(serve func(http.ResponseWriter, *http.Request, desk.Calle
 
 func (s *Server) keep(keep func(desk.Caller, envelope.ID, int64, []byte) error) func(http.ResponseWriter, *http.Request, desk.Caller) error {
 	return func(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
-		id, n, err := named(r)
-		if err != nil {
-			return err
-		}
-		body, err := small(w, r)
+		id, n, body, err := sent(w, r)
 		if err != nil {
 			return err
 		}
@@ -61,15 +57,19 @@ func (s *Server) keep(keep func(desk.Caller, envelope.ID, int64, []byte) error) 
 	}
 }
 
+// sent reads an object that is put under its name.
+func sent(w http.ResponseWriter, r *http.Request) (id envelope.ID, n int64, body []byte, err error) {
+	if id, n, err = named(r); err == nil {
+		body, err = small(w, r)
+	}
+	return id, n, body, err
+}
+
 // receipted serves an object that the desk signs for: its receipt goes back, with the
 // proof that the object stands in the log.
 func (s *Server) receipted(keep func(desk.Caller, envelope.ID, int64, []byte) ([]byte, int64, error)) func(http.ResponseWriter, *http.Request, desk.Caller) error {
 	return func(w http.ResponseWriter, r *http.Request, who desk.Caller) error {
-		id, n, err := named(r)
-		if err != nil {
-			return err
-		}
-		body, err := small(w, r)
+		id, n, body, err := sent(w, r)
 		if err != nil {
 			return err
 		}

@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 	case os.Getenv("CRASH_JUDGE") != "":
 		judgeForLab(os.Stdin, os.Stdout)
 	default:
+		programtest.OwnMounts()
 		os.Exit(programtest.Run(m))
 	}
 }

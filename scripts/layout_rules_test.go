@@ -47,7 +47,7 @@ var arrows = []arrow{
 	{of: "device/devicesim", may: []string{"device/devicesim/..."}, why: "the simulator shares no code with what it is there to test"},
 	{of: "device/devicesim/keying", why: alone},
 	{of: "device/devicesim/card", why: alone},
-	{of: "wipe", why: alone},
+	{of: "wipe", tests: []string{"scripts/programtest"}, why: alone},
 	{of: "transport/broker", why: alone},
 	{of: "transport", may: []string{"transport/broker"}, why: alone},
 	{of: "transport/transporttest", may: []string{"transport", "transport/broker"}, why: alone},
@@ -88,7 +88,7 @@ var arrows = []arrow{
 	{of: "scripts/programtest", why: alone},
 	{of: "scripts/fuzz", why: "the fuzzer is run from outside"},
 	{
-		of: "scripts/lab", tests: []string{"agent/backup", "agent/ledger", "wipe"},
+		of: "scripts/lab", tests: []string{"agent/backup", "agent/ledger", "scripts/programtest", "wipe"},
 		why: "the lab reads the medium and asks nobody; only what it erases and keeps there is the house's own",
 	},
 	{

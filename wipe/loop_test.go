@@ -13,8 +13,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"unbindd/scripts/programtest"
 	"unbindd/wipe"
 )
+
+func TestMain(m *testing.M) {
+	programtest.OwnMounts()
+	os.Exit(m.Run())
+}
 
 // disk is a file system on a loop device, made for one test.
 type disk struct {

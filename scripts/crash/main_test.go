@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	programtest.OwnMounts()
 	flag.Parse()
 	if programtest.Raced && os.Getenv("CRASH_RACE") == "" {
 		os.Exit(withoutDetector(flag.Lookup("test.run").Value.String()))

@@ -97,16 +97,22 @@ func (m *mount) off() error {
 	if !m.up {
 		return nil
 	}
-	err := unix.Unmount(m.dir, 0)
-	for tries := 0; err == unix.EBUSY && tries < 100; tries++ { // whoever looks through the machine's mounts holds each for a moment
-		time.Sleep(50 * time.Millisecond)
-		err = unix.Unmount(m.dir, 0)
-	}
-	if err != nil {
+	if err := patiently(func() error { return unix.Unmount(m.dir, 0) }); err != nil {
 		return &os.PathError{Op: "unmount", Path: m.dir, Err: err}
 	}
 	m.up = false
 	return nil
+}
+
+// patiently unmounts although somebody holds it for a moment: who looks for a free
+// loop device opens each, and the one that was let go meanwhile ends with him.
+func patiently(unmount func() error) error {
+	err := unmount()
+	for tries := 0; err == unix.EBUSY && tries < 100; tries++ {
+		time.Sleep(50 * time.Millisecond)
+		err = unmount()
+	}
+	return err
 }
 
 // settle flushes a device down to its image.

@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"unbindd/scripts/programtest"
 )
 
 // TestMain is also where the flash model begins, since that is a process of its
@@ -18,6 +20,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	programtest.OwnMounts()
 	os.Exit(m.Run())
 }
 

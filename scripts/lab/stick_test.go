@@ -61,7 +61,7 @@ func serveStick(what string) error {
 	}
 	fmt.Println("ready")
 	_, _ = io.Copy(io.Discard, os.Stdin)
-	return server.Unmount()
+	return patiently(server.Unmount)
 }
 
 func mapped(path string, size int64) ([]byte, error) {

@@ -10,7 +10,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestMain(m *testing.M) { os.Exit(Run(m)) }
+func TestMain(m *testing.M) {
+	OwnMounts()
+	os.Exit(Run(m))
+}
 
 // TestInThePlainBuild is a test that Plain is asked to run.
 func TestInThePlainBuild(t *testing.T) {

@@ -165,10 +165,10 @@ func (a *Agent) placesPolicy(p profile.Profile, c *command.Command) (detail, why
 		}
 		root, ok := a.rootOf(place.Path)
 		if !ok {
-			return "inventory", fmt.Sprintf("place %d of the inventory is outside erase.roots, the folders that may be erased", i+1)
+			return "inventory", fmt.Sprintf("place %d of the inventory of profile %s is outside erase.roots, the folders that may be erased", i+1, p.ID)
 		}
 		at := wipe.Target{Name: "place", Kind: "data", Path: place.Path, Root: root, Requested: wipe.LevelClear}
-		if detail, why := a.placePolicy(at, fmt.Sprintf("place %d of the inventory", i+1), c); detail != "" {
+		if detail, why := a.placePolicy(at, fmt.Sprintf("place %d of the inventory of profile %s", i+1, p.ID), c); detail != "" {
 			return detail, why
 		}
 	}

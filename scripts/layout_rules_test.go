@@ -43,6 +43,7 @@ var arrows = []arrow{
 	{of: "agent/backup", why: alone},
 	{of: "agent/keys", why: alone},
 	{of: "agent/local", why: alone},
+	{of: "agent/said", why: alone},
 	{of: "device", why: alone},
 	{of: "device/devicesim", may: []string{"device/devicesim/..."}, why: "the simulator shares no code with what it is there to test"},
 	{of: "device/devicesim/keying", why: alone},
@@ -65,21 +66,21 @@ var arrows = []arrow{
 		why:   "the daemon opens the parts and hands them over",
 	},
 	{
-		of: "cmd/unbindctl", may: append([]string{"agent/local"}, stair...), tests: []string{"scripts/programtest"},
+		of: "cmd/unbindctl", may: append([]string{"agent/local", "agent/said"}, stair...), tests: []string{"scripts/programtest"},
 		why: "the tool talks to the daemon and checks papers; it never is the daemon",
 	},
 	{
 		of:    "cmd/unbind-desk/internal/console",
-		may:   []string{"agent/command", "agent/envelope", "agent/trust", "cmd/unbind-desk/internal/desk", "cmd/unbind-desk/internal/grounds", "cmd/unbind-desk/internal/serve", "cmd/unbind-desk/internal/store"},
+		may:   []string{"agent/command", "agent/envelope", "agent/said", "agent/trust", "cmd/unbind-desk/internal/desk", "cmd/unbind-desk/internal/grounds", "cmd/unbind-desk/internal/serve", "cmd/unbind-desk/internal/store"},
 		tests: []string{"agent/enrol", "cmd/unbind-desk/internal/authority", "cmd/unbind-desk/internal/directory", "cmd/unbind-desk/internal/store/bolt"},
 		why:   "pages show what the desk says and hold no key: no authority, no directory, no signer",
 	},
 	{
-		of: "cmd/unbind-desk/...", may: append([]string{"agent/ledger", "agent/backup", "transport/broker", "cmd/unbind-desk/..."}, stair...),
+		of: "cmd/unbind-desk/...", may: append([]string{"agent/ledger", "agent/backup", "agent/said", "transport/broker", "cmd/unbind-desk/..."}, stair...),
 		tests: []string{"scripts/fleet"},
 		why:   "the desk reads what terminals send and must not be able to act as one",
 	},
-	{of: "cmd/readersim", may: []string{"device/devicesim"}, tests: []string{"device"}, why: "a reader knows nothing of the terminal it hangs on"},
+	{of: "cmd/readersim", may: []string{"agent/said", "device/devicesim"}, tests: []string{"device"}, why: "a reader knows nothing of the terminal it hangs on"},
 	{of: "scripts", why: "the checks look at the house from outside"},
 	{
 		of: "scripts/crash", tests: []string{"agent/journal", "agent/keys", "agent/ledger", "device/devicesim", "scripts/programtest", "transport", "wipe"},

@@ -13,14 +13,19 @@ var details = []Meaning{
 		two("同一人占用了两个签名位置。", "请由另一人用其本人的密钥签名；任何人不得签名两次。"),
 	},
 	{
+		"E05:role", "role_not_asked",
+		two("The role of a signature is not asked for, or not any more.", "Let somebody of a role that is still missing sign the order without this signature: at the desk \"unbind-desk cases draft CASE --out FILE\" writes it, and tells the roles."),
+		two("其中一个签名的角色并不需要，或已不再需要。", "请由仍缺的角色的人员签署不含此签名的指令：在后台执行 \"unbind-desk cases draft 案件 --out 文件\" 可写出该指令，并列出所缺角色。"),
+	},
+	{
 		"E17:profile", "profile_refused",
-		two("This terminal does not have the profile, or cannot use it.", "Load the profile that the trust in force names, or have the command issued for one of this terminal's (\"unbindctl plan\")."),
-		two("本终端没有该方案，或无法使用。", "请载入现行信任包所列的方案，或按本终端已有的方案重新签发指令（\"unbindctl plan\"）。"),
+		two("This terminal does not have the profile, or cannot use it.", "Load the profile that the trust in force names (\"unbind-desk trust export\" writes it, \"unbindctl load FILE\" takes it), or have the command issued for one of this terminal's: \"unbindctl plan\" names them, \"unbindctl plan --profile NAME\" shows one."),
+		two("本终端没有该方案，或无法使用。", "请载入现行信任包所列的方案（由 \"unbind-desk trust export\" 写出，用 \"unbindctl load 文件\" 载入），或按本终端已有的方案重新签发指令：\"unbindctl plan\" 列出各方案，\"unbindctl plan --profile 方案名\" 显示其中之一。"),
 	},
 	{
 		"E17:inventory", "inventory_refused",
-		two("A place of the profile's inventory cannot be erased on this terminal.", "Run \"unbindctl plan\" here: it names the place and what is in its way. Add its folder to erase.roots and start the daemon anew, mend what is in the way, or have the profile changed."),
-		two("方案清单中的一个位置无法在本终端擦除。", "请在本机运行 \"unbindctl plan\"，它会列出该位置及其障碍。请将其所在文件夹加入 erase.roots 并重启守护进程，或消除障碍，或更改方案。"),
+		two("A place of the profile's inventory cannot be erased on this terminal.", "Type \"unbindctl plan --profile NAME\" here, with the profile that is named: it tells the path and what is in its way. Add the folder above that path to erase.roots in the settings file (the service reads /etc/unbindd/unbindd.yaml) and start the daemon anew, mend what is in the way, or have the desk's operator change the profile."),
+		two("方案的一个清点项无法在本终端擦除。", "请在本机运行 \"unbindctl plan --profile 方案名\"（方案名见上），它会列出路径及其障碍。请将该路径的上级文件夹加入设置文件（服务读取 /etc/unbindd/unbindd.yaml）的 erase.roots 并重启守护进程，或消除障碍，或请后台人员更改方案。"),
 	},
 	{
 		"E28:case", "case_not_here",

@@ -80,6 +80,66 @@ var (
 var placed = map[Place][]Meaning{
 	AtDesk: {
 		{
+			"E01", "envelope_too_large",
+			two("The file is larger than such a file may be.", "Take the file as the tool wrote it, unchanged; \"unbind-desk cases draft CASE --out FILE\" writes an order anew."),
+			two("文件超过此类文件允许的大小。", "请使用工具写出的原文件，不要修改；\"unbind-desk cases draft 案件 --out 文件\" 可重新写出指令。"),
+		},
+		{
+			"E02", "envelope_malformed",
+			two("The file is not a whole, strict envelope.", "Take the file as the tool wrote it, unchanged; \"unbind-desk cases draft CASE --out FILE\" writes an order anew."),
+			two("文件不是完整、严格的信封。", "请使用工具写出的原文件，不要修改；\"unbind-desk cases draft 案件 --out 文件\" 可重新写出指令。"),
+		},
+		{
+			"E03", "type_not_accepted",
+			two("The file is of a kind that is not accepted here.", "Give the file that the verb asks for: --help behind the verb names the kinds."),
+			two("该类型的文件在此处不被接受。", "请给出该动词所需的文件：在动词后加 --help 可查看各类型。"),
+		},
+		{
+			"E05", "threshold_not_met",
+			two("The signatures do not satisfy the rule for this kind.", "Let a person of the missing role sign it (\"unbind-desk sign --key KEY.pem --trust trust.json FILE\" tells who is missing), a different person for each role."),
+			two("签名不满足该类型的规则。", "请由缺少的角色的人员签署（\"unbind-desk sign --key KEY.pem --trust trust.json 文件\" 会说明还缺谁），每个角色须由不同的人担任。"),
+		},
+		{
+			"E06", "payload_not_canonical",
+			two("The signed text is not in its one canonical form.", "Have it written anew with \"unbind-desk issue\" (a trust with \"unbind-desk trust draft\") and signed; nobody edits such a file."),
+			two("已签名内容不是唯一规范形式。", "请用 \"unbind-desk issue\"（信任包用 \"unbind-desk trust draft\"）重新写出并签署；此类文件不得编辑。"),
+		},
+		{
+			"E08", "trust_version_differs",
+			two("It was made for another version of the trust bundle than the one in force.", "Issue it anew (\"unbind-desk issue\") and have it signed; \"unbind-desk cases withdraw CASE\" ends the draft."),
+			two("它对应的信任包版本不是现行版本。", "请重新签发（\"unbind-desk issue\"）并签署；\"unbind-desk cases withdraw 案件\" 可将旧草稿作废。"),
+		},
+		{
+			"E09", "not_for_this_terminal",
+			two("It is for another terminal or another device key.", "Compare the terminal's number (\"unbind-desk cases list --terminal TERMINAL\"), and issue it for the right one."),
+			two("它属于另一台终端或另一设备密钥。", "请核对终端号（\"unbind-desk cases list --terminal 终端\"），并为正确的终端签发。"),
+		},
+		{
+			"E10", "stale_enrolment",
+			two("It belongs to a former enrolment of the terminal.", "Issue it anew (\"unbind-desk issue\"): the desk fills in the present enrolment."),
+			two("它属于该终端以前的一次登记。", "请重新签发（\"unbind-desk issue\"）：后台会填入当前登记。"),
+		},
+		{
+			"E13", "expired",
+			two("Its time is over.", "Issue it anew (\"unbind-desk issue\") and have it signed."),
+			two("它已过期。", "请重新签发（\"unbind-desk issue\"）并签署。"),
+		},
+		{
+			"E24", "receipt_rejected",
+			two("A receipt, or what it stands for, does not hold.", "Do not go on with the case. Keep what there is (\"unbind-desk cases export CASE --out FOLDER\"), and have what is named above looked at by another person than the one who made it."),
+			two("回执或其所对应的内容不成立。", "请勿继续处理该案件。请保留现有内容（\"unbind-desk cases export 案件 --out 文件夹\"），并由制作者以外的人检查上述内容。"),
+		},
+		{
+			"E29", "ticket_rejected",
+			two("The ticket is not the one that this erase needs.", "Sign one for the newest manifest of the case: \"unbind-desk tickets\" does that by itself, \"unbind-desk ticket\" from files."),
+			two("票据不符合本次擦除。", "请按案件最新的清单签署票据：\"unbind-desk tickets\" 会自动完成，\"unbind-desk ticket\" 用文件签署。"),
+		},
+		{
+			"E30", "enrolment_refused",
+			two("The enrolment could not be accepted.", "Make a new ticket (\"unbind-desk enrol\"), and tell the terminal's technician its anchor over another way."),
+			two("登记未被接受。", "请重新开具票据（\"unbind-desk enrol\"），并通过其他途径将锚点告知终端的技术人员。"),
+		},
+		{
 			"E04", "no_known_key",
 			two("No signature is by a key of the trust in force.", "Have it signed with keys that the trust in force names (\"unbind-desk trust show\"), or publish the newer trust first."),
 			two("没有一个签名来自现行信任包中的密钥。", "请用现行信任包所列的密钥签名（\"unbind-desk trust show\"），或先发布较新的信任包。"),
@@ -108,7 +168,7 @@ var placed = map[Place][]Meaning{
 		{
 			"E16", "trust_step_rejected",
 			two("The trust that the desk sent does not follow from the anchor of the ticket.", "Nothing was bound. Compare the anchor with the desk's operator over another way, and have a new ticket made."),
-			two("后台发来的信任包与票据的锚定摘要不符。", "尚未登记。请通过其他途径与后台人员核对锚定摘要，并重新开具票据。"),
+			two("后台发来的信任包与票据的锚点不符。", "尚未登记。请通过其他途径与后台人员核对锚点，并重新开具票据。"),
 		},
 		enrolPolicy, enrolPolicy.like("profile"),
 		{
@@ -125,8 +185,8 @@ var placed = map[Place][]Meaning{
 	AtPlan: {
 		{
 			"E17:inventory", "inventory_refused",
-			two("A place of the profile's inventory cannot be erased on this terminal.", "Add its folder to erase.roots in the settings and start the daemon anew, mend what is in the way, or have the profile changed."),
-			two("方案清单中的一个位置无法在本终端擦除。", "请将其所在文件夹加入设置 erase.roots 并重启守护进程，或消除障碍，或更改方案。"),
+			two("A place of the profile's inventory cannot be erased on this terminal.", "Add the folder above the path that is named to erase.roots in the settings file (the service reads /etc/unbindd/unbindd.yaml) and start the daemon anew, mend what is in the way, or have the desk's operator change the profile."),
+			two("方案的一个清点项无法在本终端擦除。", "请将所列路径的上级文件夹加入设置文件（服务读取 /etc/unbindd/unbindd.yaml）的 erase.roots 并重启守护进程，或消除障碍，或请后台人员更改方案。"),
 		},
 	},
 	AtVerify: {
@@ -143,7 +203,7 @@ var placed = map[Place][]Meaning{
 		{
 			"E16", "trust_step_rejected",
 			two("The trust bundles do not follow from the anchor.", "Give all of them, from version 1 on, and the anchor that you were told by another way."),
-			two("信任包与锚定摘要不符。", "请提供自第 1 版起的全部信任包，以及通过其他途径得知的锚定摘要。"),
+			two("信任包与锚点不符。", "请提供自第 1 版起的全部信任包，以及通过其他途径得知的锚点。"),
 		},
 	},
 }

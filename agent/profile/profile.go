@@ -5,6 +5,7 @@ package profile
 
 import (
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -122,7 +123,7 @@ func (p *Profile) Admits(action, reason envelope.ID, scope []envelope.ID) (detai
 	case action != p.Action:
 		return "action", "the profile is for another action"
 	case !slices.Contains(p.Reasons, reason):
-		return "reason", "the reason is not one of the profile's: " + strings.Join(p.reasons(), ", ")
+		return "reason", fmt.Sprintf("reason %s is not in profile %s, which has %s", reason, p.ID, strings.Join(p.reasons(), ", "))
 	case !slices.IsSorted(scope):
 		return "scope", "the scope is not sorted"
 	}

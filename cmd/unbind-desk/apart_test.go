@@ -43,7 +43,7 @@ func TestARevokedApproverIsNamed(t *testing.T) {
 	} {
 		for lang, next := range map[string][]string{
 			"en": {"Keep its export", "ops-1 (operations) signed it with key ed25519:", "which trust version 2 revoked on 20", "nothing more is signed on it"},
-			"zh": {"请保留其导出文件", "ops-1（operations）曾以密钥 ed25519:", "该密钥已由信任版本 2 于 20", " 吊销；由它引出的内容仍保留在记录中"},
+			"zh": {"请保留其导出文件", "ops-1（operations）曾以密钥 ed25519:", "该密钥已由信任包版本 2 于 20", " 吊销；由它引出的内容仍保留在记录中"},
 		} {
 			t.Setenv("UNBIND_DESK_LANG", lang)
 			_, said, exit := verb(t, args...)

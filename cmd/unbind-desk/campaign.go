@@ -103,7 +103,7 @@ func publishCampaign(c *cobra.Command, dir, file string, orders []string) error 
 	}
 	return show(c, done, func() {
 		for _, p := range done {
-			say(c, "%s", text{"Published: %s, case %s is %s.", "已发布：%s，案件 %s 状态为 %s。"}.in(p.Digest, p.Case, p.State))
+			say(c, "%s", text{"Published: %s, case %s is %s.", "已发布：%s，案件 %s 状态为 %s。"}.in(p.Digest, p.Case, checkName(p.State)))
 		}
 		say(c, "%s", text{"%d command(s) published, all that the campaign lists.", "已发布 %d 条指令，即该批次所列全部。"}.in(len(done)))
 	})

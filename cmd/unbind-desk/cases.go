@@ -58,11 +58,12 @@ func listCases(c *cobra.Command, dir string, q desk.Query) error {
 }
 
 func sayBrief(c *cobra.Command, b desk.Brief) {
+	head := column(string(b.Case), 17) + column(checkName(b.State), 13) + column(string(b.Terminal), 25)
 	if b.Spoilt {
-		say(c, "%s", text{"%-16s %-12s %-24s cannot be read", "%-16s %-12s %-24s 无法读取"}.in(b.Case, b.State, b.Terminal))
+		say(c, "%s%s", head, text{"cannot be read", "无法读取"}.in())
 		return
 	}
-	say(c, "%s", text{"%-16s %-12s %-24s since %s", "%-16s %-12s %-24s 自 %s"}.in(b.Case, b.State, b.Terminal, when(b.Since)))
+	say(c, "%s%s", head, text{"since %s", "自 %s"}.in(when(b.Since)))
 }
 
 func showCase(c *cobra.Command, dir, id string) error {
@@ -76,10 +77,10 @@ func showCase(c *cobra.Command, dir, id string) error {
 		say(c, "%s", text{"command %s", "指令 %s"}.in(w.Command))
 		say(c, "%s", text{"binding %s", "绑定 %s"}.in(w.Binding))
 		for _, o := range w.Objects {
-			say(c, "%s", text{"  %-20s %3d  %s  leaf %d", "  %-20s %3d  %s  叶 %d"}.in(o.Kind, o.N, o.Digest, o.Leaf))
+			say(c, "%s", text{"  %s %3d  %s  leaf %d", "  %s %3d  %s  日志第 %d 条"}.in(column(checkName(o.Kind), 20), o.N, o.Digest, o.Leaf))
 		}
 		for _, e := range w.History {
-			say(c, "  %s  %-12s %s", when(e.At), e.State, e.What)
+			say(c, "  %s  %s%s", when(e.At), column(checkName(e.State), 13), translated(e.What))
 		}
 	})
 }

@@ -113,7 +113,7 @@ func sayApproval(c *cobra.Command, a grounds.Approval) {
 		roles = append(roles, string(role))
 	}
 	if a.More > 0 {
-		roles = append(roles, fmt.Sprintf("%d more of these roles or of those that signed", a.More))
+		roles = append(roles, text{"%d more of these roles or of those that signed", "另需 %d 人，属于所缺或已签署的角色"}.in(a.More))
 	}
 	say(c, "%s", text{"Still missing: %s", "还缺：%s"}.in(strings.Join(roles, ", ")))
 }

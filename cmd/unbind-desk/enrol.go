@@ -93,8 +93,8 @@ func showTicket(c *cobra.Command, body []byte, out string) error {
 		return err
 	}
 	return show(c, t, func() {
-		say(c, "%s", text{"Terminal %s (serial number %s) may enrol at %s with %s.", "终端 %s（序列号 %s）可在 %s 用 %s 注册。"}.in(t.Terminal, t.Serial, t.URL, out))
+		say(c, "%s", text{"Terminal %s (serial number %s) may enrol at %s with %s.", "终端 %s（序列号 %s）可在 %s 用 %s 登记。"}.in(t.Terminal, t.Serial, t.URL, out))
 		say(c, "%s", text{"Anchor  %s", "锚点  %s"}.in(t.Trust))
-		say(c, "%s", text{"Tell the anchor over another way; the terminal shows it before it enrols.", "请通过其他渠道告知锚点；终端注册前会显示它。"}.in())
+		say(c, "%s", text{"Tell the anchor over another way; the terminal shows it before it enrols.", "请通过其他渠道告知锚点；终端登记前会显示它。"}.in())
 	})
 }

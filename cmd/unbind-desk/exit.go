@@ -88,7 +88,7 @@ func tell(w io.Writer, err error, asJSON bool) int {
 		fmt.Fprintf(w, "  %s: %s\n", m.Code, m.Sentence(language()))
 	}
 	if out.Next != "" {
-		fmt.Fprintf(w, "  Next: %s\n", out.Next)
+		fmt.Fprintf(w, "  %s\n", text{"Next: %s", "下一步：%s"}.in(out.Next))
 	}
 	return exitCode(err)
 }

@@ -80,6 +80,6 @@ func sayFounded(c *cobra.Command, made directory.Founded) {
 	for _, holder := range slices.Sorted(maps.Keys(made.Keys)) {
 		say(c, "  %-10s %s", holder, made.Keys[holder])
 	}
-	say(c, "%s", text{"Compare the anchor out of band when a terminal enrols.", "终端注册时，请通过其他渠道核对锚点。"}.in())
+	say(c, "%s", text{"Compare the anchor out of band when a terminal enrols.", "终端登记时，请通过其他渠道核对锚点。"}.in())
 	say(c, "%s", text{"Next: unbind-desk serve --dir %s", "下一步：unbind-desk serve --dir %s"}.in(made.Dir))
 }

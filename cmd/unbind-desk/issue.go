@@ -94,7 +94,7 @@ func carriedOut(action string) error {
 	case action == command.Replace || action == command.Quarantine:
 		return advise(err, text{
 			"Use --action rebind where the terminal goes to another merchant, or --action retire where it is withdrawn.",
-			"终端转给其他商户请用 --action rebind，终端停用请用 --action retire。",
+			"终端转给其他商户请用 --action rebind，终端注销请用 --action retire。",
 		})
 	}
 	return misuse("cannot use --action %s: want %s", action, strings.Join(actions, " or "))
@@ -117,7 +117,7 @@ func (i *issuing) run(c *cobra.Command) error {
 	if envelope.CodeOf(err) == "E17:profile-signer" {
 		return advise(err, text{
 			"Have the profile signed anew by people of the trust in force: unbind-desk sign --key KEY.pem DIR/profiles/NAME.json, then unbind-desk publish --dir DIR DIR/profiles/NAME.json, then issue again.",
-			"请由现行信任包中的人员重新签署该配置：先执行 unbind-desk sign --key KEY.pem DIR/profiles/NAME.json，再执行 unbind-desk publish --dir DIR DIR/profiles/NAME.json，然后重新签发。",
+			"请由现行信任包中的人员重新签署该方案：先执行 unbind-desk sign --key KEY.pem DIR/profiles/NAME.json，再执行 unbind-desk publish --dir DIR DIR/profiles/NAME.json，然后重新签发。",
 		})
 	}
 	if err != nil {

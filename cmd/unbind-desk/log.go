@@ -54,7 +54,7 @@ with --url. A log that was rewritten or rolled back is refused (E24).`,
 			}
 			told := map[string]any{"origin": now.Origin, "before": before.Size, "size": now.Size, "root": now.Root.String(), "file": keep}
 			return show(c, told, func() {
-				say(c, "%s", text{"Log %s has %d leaves, and continues the %d of before.", "日志 %s 有 %d 片叶，延续先前的 %d 片。"}.in(now.Origin, now.Size, before.Size))
+				say(c, "%s", text{"Log %s has %d leaves, and continues the %d of before.", "日志 %s 有 %d 条，延续先前的 %d 条。"}.in(now.Origin, now.Size, before.Size))
 				say(c, "%s", text{"Root %s, checkpoint kept in %s", "根 %s，检查点已存入 %s"}.in(now.Root, keep))
 			})
 		}),

@@ -22,7 +22,7 @@
 //	open.go     open a sealed backup; salvage.go what was saved of a ledger
 //	trust.go    whom terminals believe: show; trustdraft.go, trustsign.go (and check), trustmove.go (publish, export), trustwords.go
 //	custody.go  a custodian opens and counts a backup again; validate.go a second person's word on a certificate; second.go both
-//	language.go  the two languages; help.go the help in Chinese; said.go errors and checks in Chinese
+//	language.go  the two languages; help.go the help in Chinese; said.go errors and checks, by package said
 //	exit.go     exit codes and how errors are told; next.go what a person does next
 //	output.go   words or JSON
 package main

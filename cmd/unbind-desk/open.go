@@ -124,7 +124,7 @@ func revealed(identities []authority.Secret) (texts []string) {
 func (got recounted) tell(c *cobra.Command) error {
 	told := counted{Header: got.Header, Events: got.Tally.Events, Refused: got.Tally.Refused, Totals: got.Totals()}
 	return show(c, told, func() {
-		say(c, "%s", text{"Case %s, terminal %s, enrolment %d", "案件 %s，终端 %s，第 %d 次注册"}.in(told.Header.Case, told.Header.Terminal, told.Header.Epoch))
+		say(c, "%s", text{"Case %s, terminal %s, enrolment %d", "案件 %s，终端 %s，第 %d 次登记"}.in(told.Header.Case, told.Header.Terminal, told.Header.Epoch))
 		say(c, "%s", text{"%d transaction(s), %d event(s), %d refused, head %s", "%d 笔交易，%d 个事件，%d 条被拒，链头 %s"}.in(told.Totals.Count, told.Events, told.Refused, told.Totals.Head))
 		for _, s := range told.Totals.Sums {
 			say(c, "%s", text{"  %-3s %-12s %-9s %6d  %d minor units", "  %-3s %-12s %-9s %6d  %d 最小货币单位"}.in(s.Currency, s.Kind, s.Result, s.Count, s.Amount))

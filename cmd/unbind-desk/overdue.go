@@ -21,7 +21,7 @@ func overdueCommand() *cobra.Command {
 			}
 			return show(c, list, func() {
 				for _, o := range list {
-					say(c, "%-16s %-24s %4d h  %s", o.Case, o.Terminal, o.Hours, o.What)
+					say(c, "%s", text{"%-16s %-24s %4d h  %s", "%-16s %-24s %4d 小时  %s"}.in(o.Case, o.Terminal, o.Hours, translated(o.What)))
 				}
 				if len(list) == 0 {
 					say(c, "%s", text{"No case has waited for more than %d hours.", "没有等待超过 %d 小时的案件。"}.in(hours))
@@ -57,7 +57,7 @@ that passed it over. Why stands in the desk's log.`,
 			}
 			return show(c, list, func() {
 				for _, a := range list {
-					say(c, "%s", text{"%-8s %-24s %dx, last %s: %s", "%-8s %-24s %d 次，最近 %s：%s"}.in(a.Kind, a.About, a.Count, when(a.Last), a.What))
+					say(c, "%s", text{"%s%-24s %dx, last %s: %s", "%s%-24s %d 次，最近 %s：%s"}.in(column(checkName(a.Kind), 9), a.About, a.Count, when(a.Last), translated(a.What)))
 				}
 				if len(list) == 0 {
 					say(c, "%s", text{"There are no alarms.", "没有告警。"}.in())

@@ -45,9 +45,9 @@ A case that has changed since the version given with --seen is left as it is.`,
 				return err
 			}
 			return show(c, done, func() {
-				say(c, "%s", text{"Published: %s %s", "已发布：%s %s"}.in(done.Kind, done.Digest))
+				say(c, "%s", text{"Published: %s %s", "已发布：%s %s"}.in(checkName(done.Kind), done.Digest))
 				if done.Case != "" {
-					say(c, "%s", text{"Case %s is %s.", "案件 %s 状态为 %s。"}.in(done.Case, done.State))
+					say(c, "%s", text{"Case %s is %s.", "案件 %s 状态为 %s。"}.in(done.Case, checkName(done.State)))
 				}
 			})
 		}),

@@ -77,7 +77,7 @@ func notAsSaid(which string, why error) error {
 
 func (got salvaged) tell(c *cobra.Command) error {
 	return show(c, got, func() {
-		say(c, "%s", text{"A salvage of the ledger of terminal %s, enrolment %d; it belongs to no case", "终端 %s 第 %d 次注册的账本抢救文件；不属于任何案件"}.in(got.Header.Terminal, got.Header.Epoch))
+		say(c, "%s", text{"A salvage of the ledger of terminal %s, enrolment %d; it belongs to no case", "终端 %s 第 %d 次登记的账本抢救文件；不属于任何案件"}.in(got.Header.Terminal, got.Header.Epoch))
 		say(c, "%s", text{"%d transaction(s), %d event(s), %d refused, head %s", "%d 笔交易，%d 个事件，%d 条被拒，链头 %s"}.in(got.Tally.Count, got.Tally.Events, got.Tally.Refused, got.Head))
 		for _, s := range got.Tally.Sums {
 			say(c, "%s", text{"  %-3s %-12s %-9s %6d  %d minor units", "  %-3s %-12s %-9s %6d  %d 最小货币单位"}.in(s.Currency, s.Kind, s.Result, s.Count, s.Amount))

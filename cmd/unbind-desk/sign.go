@@ -22,12 +22,12 @@ type signed struct {
 	Key        envelope.KeyID     `json:"key"`
 	Signatures []envelope.KeyID   `json:"signatures"`
 	Says       []string           `json:"says"`
-	Approval   *grounds.Approval  `json:"approval,omitempty"`
+	Approval   *grounds.Approval  `json:"approval,omitempty"` // where there was a trust to judge by
 	now        *envelope.Envelope // with the new signature
 }
 
 func signCommand() *cobra.Command {
-	var key, bundles, anchor string
+	var key, bundles, anchor, dir string
 	c := &cobra.Command{
 		Use:   "sign --key KEY.pem FILE...",
 		Short: "Say what files order and add one signature to each - offline",
@@ -35,15 +35,23 @@ func signCommand() *cobra.Command {
 
 Prints in words what is being signed. Refuses a payload that is not in its one
 canonical form, a kind that people do not sign, and a second signature by the
-same key. With --trust it says which roles are still missing, and refuses a second
-signature by the same person with another key, and one that nobody asks for.
-Either every file is signed or none. Needs no desk and no network.`,
-		Example: "  unbind-desk sign --key ops-1.pem command.json",
+same key. With --trust, or --dir on the desk's own machine, it says which roles are
+still missing, and refuses a second signature by the same person with another key,
+and one that nobody asks for: a second person of a role that has signed. Without
+either it cannot know that, and says so.
+Either every file is signed or none. Needs no running desk and no network.`,
+		Example: "  unbind-desk sign --key ops-1.pem --trust trust.json command.json",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: does(func(c *cobra.Command, files []string) error {
 			by, err := authority.ReadSigner(key)
 			if err != nil {
 				return err
+			}
+			if dir != "" { // the desk's own book
+				if bundles != "" || anchor != "" {
+					return misuse("cannot sign: --dir has a trust and an anchor of its own")
+				}
+				bundles, anchor = directory.Dir(dir).Trust(), "@"+directory.Dir(dir).Anchor()
 			}
 			believed, err := bundlesOf(bundles, anchor)
 			if err != nil {
@@ -59,6 +67,7 @@ Either every file is signed or none. Needs no desk and no network.`,
 	c.Flags().StringVar(&key, "key", "", "private key, PKCS8 in PEM")
 	c.Flags().StringVar(&bundles, "trust", "", "file with the trust bundles, as the desk's trust.json")
 	c.Flags().StringVar(&anchor, "anchor", "", "digest of trust bundle version 1, or @FILE; where not given, the first bundle is taken at its word")
+	c.Flags().StringVar(&dir, "dir", "", "the desk's directory, for its trust.json and anchor.txt; it need not run")
 	must(c, "key")
 	return c
 }
@@ -135,7 +144,7 @@ func signOne(file string, by envelope.Signer, believed *trust.Trust) (signed, er
 
 func saySigned(c *cobra.Command, done []signed) {
 	for _, s := range done {
-		say(c, "%s: %s", s.File, s.Kind)
+		say(c, "%s", text{"%s: %s", "%s：%s"}.in(s.File, checkName(s.Kind)))
 		for _, line := range s.Says {
 			say(c, "  %s", line)
 		}
@@ -144,5 +153,11 @@ func saySigned(c *cobra.Command, done []signed) {
 		if s.Approval != nil {
 			sayApproval(c, *s.Approval)
 		}
+	}
+	if len(done) > 0 && done[0].Approval == nil {
+		say(c, "%s", text{
+			"Whether this signature is one that is asked for was not looked at: give --trust trust.json, or --dir at the desk.",
+			"未核对是否需要此签名：请给出 --trust trust.json，或在后台机器上给出 --dir。",
+		}.in())
 	}
 }

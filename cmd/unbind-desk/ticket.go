@@ -109,7 +109,7 @@ func makeTicket(c *cobra.Command, p signer.Papers, by envelope.Signer, out strin
 }
 
 func sayTicket(c *cobra.Command, o ticket.Order, out string) {
-	say(c, "%s", text{"Ticket in %s: reader %s may erase %d slot(s) once, at erase counter %d.", "票据已写入 %s：读卡器 %s 可擦除一次，共 %d 个槽位，擦除计数为 %d。"}.in(out, o.SN, len(o.Scope), o.EraCnt))
+	say(c, "%s", text{"Ticket in %s: reader %s may erase %d slot(s) once, at erase counter %d.", "票据已写入 %s：读卡器 %s 可擦除一次，共 %d 个密钥槽，擦除计数为 %d。"}.in(out, o.SN, len(o.Scope), o.EraCnt))
 	say(c, "%s", text{"  command   %s", "  指令      %s"}.in(o.Command))
 	say(c, "%s", text{"  allowed by %s", "  依据      %s"}.in(o.Authority))
 }

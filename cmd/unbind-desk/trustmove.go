@@ -61,7 +61,7 @@ is written anew. The same file again changes nothing.`,
 				told["profiles_missing"] = missing
 			}
 			return show(c, told, func() {
-				say(c, "%s", text{"Published: trust version %d, %s", "已发布：信任版本 %d，%s"}.in(got.now().Version, done.Digest))
+				say(c, "%s", text{"Published: trust version %d, %s", "已发布：信任包版本 %d，%s"}.in(got.now().Version, done.Digest))
 				sayMissing(c, got.now(), missing)
 			})
 		}),

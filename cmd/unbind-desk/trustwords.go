@@ -29,9 +29,9 @@ func showTrust(c *cobra.Command, t *trust.Trust, newest int64, anchor envelope.D
 	revoked := append([]envelope.KeyID{}, t.Revoked()...)
 	told := shownTrust{Anchor: anchor, Digest: t.Digest(), Newest: newest, Revoked: revoked, Expired: t.Expires < time.Now().Unix(), Bundle: t.Bundle}
 	return show(c, told, func() {
-		say(c, "%s", text{"Trust version %d of %d, issued %s, good until %s", "信任版本 %d（共 %d），签发于 %s，有效至 %s"}.in(t.Version, newest, when(t.Issued), when(t.Expires)))
+		say(c, "%s", text{"Trust version %d of %d, issued %s, good until %s", "信任包版本 %d（共 %d），签发于 %s，有效至 %s"}.in(t.Version, newest, when(t.Issued), when(t.Expires)))
 		if told.Expired {
-			say(c, "%s", text{"EXPIRED: terminals take only commands that answer their challenge.", "已过期：终端只接受回应其质询的指令。"}.in())
+			say(c, "%s", text{"EXPIRED: terminals take only commands that answer their challenge.", "已过期：终端只接受回应其挑战码的指令。"}.in())
 		}
 		say(c, "%s", text{"anchor  %s", "锚点  %s"}.in(anchor))
 		say(c, "%s", text{"digest  %s", "摘要  %s"}.in(told.Digest))
@@ -46,7 +46,7 @@ func showTrust(c *cobra.Command, t *trust.Trust, newest int64, anchor envelope.D
 			say(c, "%s", text{"pin     %s", "公钥钉  %s"}.in(pin))
 		}
 		for _, id := range slices.Sorted(maps.Keys(t.Profiles)) {
-			say(c, "%s", text{"profile %s, %s", "配置 %s，%s"}.in(profileTag(id, t.Version, t.Profiles[id]), t.Profiles[id]))
+			say(c, "%s", text{"profile %s, %s", "方案 %s，%s"}.in(profileTag(id, t.Version, t.Profiles[id]), t.Profiles[id]))
 		}
 		say(c, "%s", text{"log     %s, signed by %s", "日志  %s，签名密钥 %s"}.in(t.Log.Origin, t.Log.Key))
 	})
@@ -89,7 +89,7 @@ func peopleOf(set []trust.Recipient) string {
 var (
 	whatWords = map[string]text{
 		rotation.Key: {"key", "密钥"}, rotation.Revoked: {"revocation of key", "吊销密钥"}, rotation.Set: {"recipient set", "备份接收方"}, rotation.Rule: {"rule", "规则"},
-		rotation.Pin: {"pin", "公钥钉"}, rotation.LogKey: {"log key", "日志密钥"}, rotation.Profile: {"profile", "配置"}, rotation.Expiry: {"end", "到期"},
+		rotation.Pin: {"pin", "公钥钉"}, rotation.LogKey: {"log key", "日志密钥"}, rotation.Profile: {"profile", "方案"}, rotation.Expiry: {"end", "到期"},
 	}
 	howWords = map[string]text{rotation.CameIn: {"NEW", "新增"}, rotation.WentOut: {"GONE", "移除"}, rotation.Different: {"CHANGED", "变更"}}
 )
@@ -107,7 +107,7 @@ func changeWords(lines []rotation.Line) (says []string) {
 			detail = suffix(valueWords(l.Before))
 		}
 		if l.What == rotation.Pin && l.How == rotation.WentOut {
-			detail += text{" (a terminal that was enrolled with it goes on believing it)", "（以此公钥钉注册的终端仍会信任它）"}.in()
+			detail += text{" (a terminal that was enrolled with it goes on believing it)", "（以此公钥钉登记的终端仍会信任它）"}.in()
 		}
 		says = append(says, strings.TrimSpace(howWords[l.How].in()+" "+whatWords[l.What].in()+" "+l.Name)+detail)
 	}
@@ -119,7 +119,7 @@ func sayClosed(c *cobra.Command, version int64, closed []rotation.Closed) {
 	for _, p := range closed {
 		say(c, "%s", text{
 			"WARNING: profile %s does not open under version %d, and every command for it is refused until people of that version have signed it anew: %s",
-			"警告：配置 %s 在版本 %d 下无法使用；在该版本的人员重新签署之前，所有使用它的命令都会被拒绝：%s",
+			"警告：方案 %s 在版本 %d 下无法使用；在该版本的人员重新签署之前，所有使用它的命令都会被拒绝：%s",
 		}.in(profileTag(p.Profile, version, p.Digest), version, p.Why))
 	}
 }
@@ -129,7 +129,7 @@ func sayMissing(c *cobra.Command, t *trust.Trust, names []envelope.ID) {
 	for _, name := range names {
 		say(c, "%s", text{
 			"WARNING: the desk has no profile %s that this version names and whose signatures it accepts. Next: sign it, unbind-desk publish.",
-			"警告：服务台没有本版本指定且签名有效的配置 %s。下一步：签署后执行 unbind-desk publish。",
+			"警告：后台没有本版本指定且签名有效的方案 %s。下一步：签署后执行 unbind-desk publish。",
 		}.in(profileTag(name, t.Version, t.Profiles[name])))
 	}
 }
@@ -137,7 +137,7 @@ func sayMissing(c *cobra.Command, t *trust.Trust, names []envelope.ID) {
 // profileTag tells profiles of one name apart: by the version of trust that names them, and
 // by the beginning of their digest, for one version names others than the next.
 func profileTag(name envelope.ID, version int64, digest envelope.Digest) string {
-	return text{"%s (trust version %d, sha256:%.12s)", "%s（信任版本 %d，sha256:%.12s）"}.in(name, version, digest.Hex())
+	return text{"%s (trust version %d, sha256:%.12s)", "%s（信任包版本 %d，sha256:%.12s）"}.in(name, version, digest.Hex())
 }
 
 func suffix(words string) string {

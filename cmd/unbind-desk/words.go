@@ -39,22 +39,22 @@ func commandWords(e *envelope.Envelope) ([]string, error) {
 	}
 	says := []string{
 		line(text{"order", "指令"}, text{"UNBIND terminal %s, for good: %s", "永久解绑终端 %s：%s"}, c.Terminal, c.Action),
-		line(text{"case", "案件"}, text{"%s, number %d of enrolment %d, command id %s", "%s，第 %[3]d 次注册的第 %[2]d 号，指令编号 %[4]s"}, c.Case, c.Seq, c.Epoch, c.ID),
-		line(text{"reason", "原因"}, text{"%s, profile %s", "%s，配置 %s"}, c.Reason, profileTag(c.Profile.ID, c.Root, c.Profile.Digest)),
+		line(text{"case", "案件"}, text{"%s, number %d of enrolment %d, command id %s", "%s，第 %[3]d 次登记的第 %[2]d 号，指令编号 %[4]s"}, c.Case, c.Seq, c.Epoch, c.ID),
+		line(text{"reason", "原因"}, text{"%s, profile %s", "%s，方案 %s"}, c.Reason, profileTag(c.Profile.ID, c.Root, c.Profile.Digest)),
 		line(text{"binding", "绑定"}, text{"%s, device key %s", "%s，设备密钥 %s"}, c.Binding, c.Device),
 		line(text{"erases", "擦除"}, text{"%s, at level %s", "%s，级别 %s"}, joined(c.Scope), c.Level),
 		line(text{"backup", "备份"}, text{"%s, sealed for set %s", "%s，为集合 %s 密封"}, gateWords(c.Backup), c.Backup.Set),
-		line(text{"good", "有效期"}, text{"from %s to %s, trust version %d", "自 %s 至 %s，信任版本 %d"}, when(c.NotBefore), when(c.NotAfter), c.Root),
+		line(text{"good", "有效期"}, text{"from %s to %s, trust version %d", "自 %s 至 %s，信任包版本 %d"}, when(c.NotBefore), when(c.NotAfter), c.Root),
 	}
 	if c.Challenge != "" {
-		says = append(says, line(text{"challenge", "质询"}, text{"%s: the terminal's clock is not asked", "%s：不依赖终端时钟"}, c.Challenge))
+		says = append(says, line(text{"challenge", "挑战码"}, text{"%s: the terminal's clock is not asked", "%s：不依赖终端时钟"}, c.Challenge))
 	}
 	says = append(says, unsettledWords(c.Exception)...)
 	if c.Papers != "" {
-		says = append(says, line(text{"papers", "文件"}, text{"%s", "%s"}, c.Papers))
+		says = append(says, line(text{"papers", "文件材料"}, text{"%s", "%s"}, c.Papers))
 	}
 	if c.Successor != nil {
-		says = append(says, line(text{"successor", "接替"}, text{"%s, device key %s", "%s，设备密钥 %s"}, c.Successor.Terminal, c.Successor.Device))
+		says = append(says, line(text{"successor", "接替终端"}, text{"%s, device key %s", "%s，设备密钥 %s"}, c.Successor.Terminal, c.Successor.Device))
 	}
 	if c.Relaxed() {
 		says = append(says, line(text{"ATTENTION", "注意"}, text{"keys and data may be erased WITHOUT a receipt of the desk; role release must sign too", "无需后台回执即可擦除密钥和数据；release 角色也必须签署"}))
@@ -65,7 +65,7 @@ func commandWords(e *envelope.Envelope) ([]string, error) {
 func gateWords(b command.Backup) string {
 	words := map[envelope.ID]text{
 		command.GateReceipt: {"nothing is erased before the desk's receipt", "取得后台回执前不擦除任何内容"},
-		command.GateSealed:  {"a sealed file on a courier medium is enough", "人工携带介质上的密封文件即可"},
+		command.GateSealed:  {"a sealed file on a courier medium is enough", "人工携带的介质上有密封文件即可"},
 		command.GateNone:    {"NO BACKUP at all", "完全没有备份"},
 	}[b.Gate].in()
 	if words == "" {
@@ -79,7 +79,7 @@ func gateWords(b command.Backup) string {
 
 func unsettledWords(sums []command.OpenSum) (says []string) {
 	for _, s := range sums {
-		says = append(says, line(text{"unsettled", "未结算"}, text{"%d transaction(s), %d minor units of %s may stay open", "%[3]s %[1]d 笔、共 %[2]d 最小货币单位可不结算"}, s.Count, s.Amount, s.Currency))
+		says = append(says, line(text{"unsettled", "未结算"}, text{"%d transaction(s), %d minor units of %s may stay open", "%[3]s 交易 %[1]d 笔、共 %[2]d 最小货币单位可不结算"}, s.Count, s.Amount, s.Currency))
 	}
 	return says
 }
@@ -105,7 +105,7 @@ func closeWords(e *envelope.Envelope) ([]string, error) {
 	var c command.Close
 	err := envelope.Decode(e.Payload, &c)
 	return []string{
-		line(text{"order", "指令"}, text{"CLOSE the case of terminal %s without the desk's receipt for a complete erasure", "在没有后台完整擦除回执的情况下为终端 %s 结案"}, c.Terminal),
+		line(text{"order", "指令"}, text{"CLOSE the case of terminal %s without the desk's receipt for a complete erasure", "在没有后台对完整擦除的回执的情况下关闭终端 %s 的案件"}, c.Terminal),
 		line(text{"case", "案件"}, text{"%s", "%s"}, c.Case), line(text{"certificate", "证书"}, text{"%s", "%s"}, c.Certificate),
 	}, err
 }
@@ -113,9 +113,9 @@ func closeWords(e *envelope.Envelope) ([]string, error) {
 func papersWords(e *envelope.Envelope) ([]string, error) {
 	var p command.Papers
 	err := envelope.Decode(e.Payload, &p)
-	says := []string{line(text{"states", "声明"}, text{"these papers were seen for case %s", "已为案件 %s 查验以下文件"}, p.Case)}
+	says := []string{line(text{"states", "声明"}, text{"these papers were seen for case %s", "已为案件 %s 查验以下文件材料"}, p.Case)}
 	for _, paper := range p.Papers {
-		says = append(says, line(text{"paper", "文件"}, text{"%s by %s on %s, %s", "%s，由 %s 于 %s 查验，%s"}, paper.Type, paper.By, when(paper.Seen), paper.Hash))
+		says = append(says, line(text{"paper", "文件材料"}, text{"%s by %s on %s, %s", "%s，由 %s 于 %s 查验，%s"}, paper.Type, paper.By, when(paper.Seen), paper.Hash))
 	}
 	return says, err
 }
@@ -124,8 +124,8 @@ func profileWords(e *envelope.Envelope) ([]string, error) {
 	var p profile.Profile
 	err := envelope.Decode(e.Payload, &p)
 	says := []string{
-		line(text{"profile", "配置"}, text{"%s for %s", "%s，用于 %s"}, p.ID, p.Action), line(text{"reasons", "原因"}, text{"%s", "%s"}, joined(p.Reasons)),
-		line(text{"scope", "范围"}, text{"%s", "%s"}, joined(p.Scope)), line(text{"slots", "槽位"}, text{"%s", "%s"}, joined(p.Slots)), line(text{"papers", "文件"}, text{"%s", "%s"}, joined(p.Papers)),
+		line(text{"profile", "方案"}, text{"%s for %s", "%s，用于 %s"}, p.ID, p.Action), line(text{"reasons", "原因"}, text{"%s", "%s"}, joined(p.Reasons)),
+		line(text{"scope", "范围"}, text{"%s", "%s"}, joined(p.Scope)), line(text{"slots", "密钥槽"}, text{"%s", "%s"}, joined(p.Slots)), line(text{"papers", "文件材料"}, text{"%s", "%s"}, joined(p.Papers)),
 	}
 	for _, place := range p.Inventory {
 		says = append(says, line(text{"erases", "擦除"}, text{"%s: %s", "%s：%s"}, place.Class, place.Path))

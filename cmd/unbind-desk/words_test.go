@@ -40,8 +40,8 @@ func TestEverySentenceIsSaidInBothLanguages(t *testing.T) {
 			if lit == nil || len(lit.Elts) != 2 {
 				return true
 			}
-			en, ok1 := said(lit.Elts[0])
-			zh, ok2 := said(lit.Elts[1])
+			en, ok1 := unquoted(lit.Elts[0])
+			zh, ok2 := unquoted(lit.Elts[1])
 			if !ok1 || !ok2 {
 				return true
 			}
@@ -98,7 +98,7 @@ func isText(e ast.Expr) bool {
 	return ok && name.Name == "text"
 }
 
-func said(e ast.Expr) (string, bool) {
+func unquoted(e ast.Expr) (string, bool) {
 	lit, ok := e.(*ast.BasicLit)
 	if !ok || lit.Kind != token.STRING {
 		return "", false

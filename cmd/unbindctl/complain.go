@@ -25,7 +25,7 @@ func (t *tool) complain(err error, code exit) {
 		return
 	}
 	why := strings.ReplaceAll(err.Error(), "\n", ": ")
-	t.err.line(words{"unbindctl: %[2]s", "unbindctl: %[1]s：%[2]s"}, t.err.in(code.means()), why)
+	t.err.line(words{"unbindctl: %[2]s", "unbindctl: %[1]s：%[2]s"}, t.err.in(code.means()), t.err.heard(why))
 	step := code.next()
 	var f *fault
 	if errors.As(err, &f) && f.next != (words{}) {
@@ -58,14 +58,14 @@ func (p *paper) refusalAt(at envelope.Place, prefix string, e local.Error, code 
 	case known:
 		p.plain("%s%s [%s]", prefix, m.Sentence(p.lang), e.Code)
 		if e.Message != "" && e.Message != m.Sentence(p.lang) {
-			p.plain("  %s", e.Message)
+			p.plain("  %s", p.heard(e.Message))
 		}
 		p.next(m.Next(p.lang))
 		return
 	case e.Code != "":
-		p.plain("%s%s [%s]", prefix, e.Message, e.Code)
+		p.plain("%s%s [%s]", prefix, p.heard(e.Message), e.Code)
 	default:
-		p.plain("%s%s", prefix, e.Message)
+		p.plain("%s%s", prefix, p.heard(e.Message))
 	}
 	if e.Next == "" {
 		e.Next = p.in(code.next())

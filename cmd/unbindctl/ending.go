@@ -155,7 +155,7 @@ func (p *paper) detached(e ending) {
 	case e.Case == "":
 		p.line(words{"Detached.", "已脱离。"})
 	case e.Crossed:
-		p.line(words{"Detached. The unbinding goes on in the daemon; it cannot be cancelled any more.", "已脱离。解绑在守护进程中继续，已无法撤销。"})
+		p.line(words{"Detached. The unbinding goes on in the daemon; it cannot be cancelled any more.", "已脱离。解绑在守护进程中继续，已无法取消。"})
 	default:
 		p.line(words{"Detached. The unbinding goes on in the daemon.", "已脱离。解绑在守护进程中继续。"})
 	}

@@ -24,7 +24,7 @@ type check struct {
 func (c check) refusal() local.Error { return local.Error{Code: c.Code, Message: c.Why} }
 
 var checkNames = map[string]words{
-	"trust":       {"trust bundles from the anchor", "自锚定摘要起的信任包"},
+	"trust":       {"trust bundles from the anchor", "自锚点起的信任包"},
 	"binding":     {"binding of the terminal", "终端绑定"},
 	"certificate": {"certificate, signed by the device key", "设备密钥签名的证书"},
 	"identity":    {"certificate and binding name the same", "证书与绑定一致"},

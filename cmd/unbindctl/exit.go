@@ -43,7 +43,7 @@ var exits = []struct {
 	{exitRefused, words{"command refused", "指令被拒绝"}, words{"Mend the named cause and load it again.", "请消除所述原因后重新载入。"}},
 	{exitRunning, words{"still running", "仍在进行"}, words{"See it again with: unbindctl watch", "可再次查看：unbindctl watch"}},
 	{exitUnacknowledged, words{"erased, report not yet acknowledged", "已擦除，报告尚未得到确认"}, words{"See it again with: unbindctl watch", "可再次查看：unbindctl watch"}},
-	{exitConfig, words{"bad configuration", "配置错误"}, words{"Mend the named environment variable.", "请更正所述环境变量。"}},
+	{exitConfig, words{"bad configuration", "设置错误"}, words{"Mend the named environment variable.", "请更正所述环境变量。"}},
 	{exitDetached, words{"detached", "已脱离"}, words{"See it again with: unbindctl watch", "可再次查看：unbindctl watch"}},
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"unbindd/agent/envelope"
+	catalogue "unbindd/agent/said"
 )
 
 // words is one text in both languages; the verbs of both take the same
@@ -59,4 +60,12 @@ func languageOf(name string) (envelope.Language, error) {
 		return envelope.English, nil
 	}
 	return envelope.English, fmt.Errorf("%q is neither zh nor en", name)
+}
+
+// heard is an error, or a detail that the daemon tells, in the language of the paper.
+func (p *paper) heard(what string) string {
+	if p.lang == envelope.Chinese {
+		return catalogue.Chinese(what)
+	}
+	return what
 }

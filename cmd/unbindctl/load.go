@@ -58,7 +58,7 @@ func anyRefused(items []local.Object) bool {
 func (t *tool) outcomes(items []local.Object) {
 	for _, o := range items {
 		if !t.quiet {
-			t.out.plain("%s  %s", pad(t.out.term(o.Outcome), 14), joined(o.Kind, o.Case, o.Digest))
+			t.out.plain("%s  %s", pad(t.out.term(o.Outcome), 14), joined(t.out.term(o.Kind), o.Case, o.Digest))
 		}
 		if o.Error != nil {
 			t.err.refusal("unbindctl: ", *o.Error, exitRefused)

@@ -72,7 +72,7 @@ func (t *tool) readerStatus(ctx context.Context, _ []string) error {
 }
 
 func (p *paper) readerReport(r local.ReaderReport) {
-	p.row(words{"Line", "线路"}, "%s", joined(r.Path, p.in(lineWords(r)), p.term(r.State), r.Error))
+	p.row(words{"Line", "线路"}, "%s", joined(r.Path, p.in(lineWords(r)), p.term(r.State), p.heard(r.Error)))
 	if r.Serial == "" {
 		p.row(words{"Reader", "读卡器"}, "%s", p.in(words{"none answers", "无应答"}))
 		p.line(words{"See that it is plugged in and switched on, and that no other program has the line.",
@@ -179,7 +179,7 @@ func (t *tool) readerTest(ctx context.Context, _ []string) error {
 
 func (p *paper) readerTest(r local.ReaderTest) {
 	for _, c := range r.Checks {
-		p.plain("%s", joined(pad(p.term(c.Result), 12)+" "+p.in(checkWords(c.Check)), c.Detail))
+		p.plain("%s", joined(pad(p.term(c.Result), 12)+" "+p.in(checkWords(c.Check)), p.heard(c.Detail)))
 	}
 	if r.Repeats+r.Damaged > 0 {
 		p.line(words{"On the line meanwhile: %d frames sent again, %d came damaged.", "期间线路：重发 %d 帧，损坏 %d 帧。"}, r.Repeats, r.Damaged)

@@ -140,7 +140,7 @@ func (x *examination) checkReceipt(newest opened) (words, error) {
 		r, err = receipt.Check(x.receipt.envelope, t, want)
 		return err
 	})
-	return words{"received %s, entry %d of the desk's log", "收到于 %s，后台日志第 %d 条"}.fill(moment(r.Received), r.Index), err
+	return words{"received %s, leaf %d of the desk's log", "收到于 %s，后台日志第 %d 条"}.fill(moment(r.Received), r.Index), err
 }
 
 func (x *examination) checkTombstone(newest opened) error {

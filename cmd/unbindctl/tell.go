@@ -53,7 +53,7 @@ func (p *paper) order(s *certificate.Predicate) {
 		p.row(words{"Successor", "接替终端"}, "%s", *s.Successor)
 	}
 	if s.Papers != "" {
-		p.row(words{"Papers", "文件"}, "%s", s.Papers)
+		p.row(words{"Papers", "文件材料"}, "%s", s.Papers)
 	}
 	p.list(words{"People:", "人员："}, len(s.People), func(i int) string {
 		who := s.People[i]
@@ -66,10 +66,10 @@ func (p *paper) order(s *certificate.Predicate) {
 func (p *paper) allowance(s *certificate.Predicate) {
 	p.row(words{"Allowed by", "依据"}, "%s %s", s.Receipt.Kind, s.Receipt.Digest)
 	for _, a := range s.Amendments {
-		p.row(words{"", ""}, p.in(words{"amendment %s", "变更 %s"}), a)
+		p.row(words{"", ""}, p.in(words{"amendment %s", "修正 %s"}), a)
 	}
 	for _, open := range s.Settlement.Open {
-		p.row(words{"Unsettled", "未结算"}, p.in(words{"%d transactions, %s", "%d 笔，%s"}), open.Count, money(open.Amount, string(open.Currency)))
+		p.row(words{"Unsettled", "未结算"}, p.in(words{"%d transactions, %s", "交易 %d 笔，%s"}), open.Count, money(open.Amount, string(open.Currency)))
 	}
 	p.list(words{"Before the point of no return:", "不可撤销点之前的检查："}, len(s.Gate), func(i int) string {
 		g := s.Gate[i]

@@ -25,7 +25,7 @@ var terms = map[string]words{
 	local.Open:   {"open", "未决"},
 
 	"running":   {"running", "进行中"},
-	"cancelled": {"cancelled", "已撤销"},
+	"cancelled": {"cancelled", "已取消"},
 
 	"accepted": {"accepted", "已接受"},
 	"known":    {"known already", "此前已有"},
@@ -51,11 +51,16 @@ var terms = map[string]words{
 
 	"command": {"command", "指令"},
 	"order":   {"order", "指令"},
-	"cancel":  {"cancel", "撤销"},
-	"amend":   {"amendment", "变更"},
+	"cancel":  {"cancel", "取消"},
+	"amend":   {"amendment", "修正"},
 	"close":   {"close", "关闭"},
 
 	"envelope": {"envelope", "信封"},
+	"profile":  {"profile", "方案"},
+	"trust":    {"trust", "信任包"},
+	"receipt":  {"receipt", "回执"},
+	"ticket":   {"ticket", "票据"},
+	"papers":   {"papers", "文件材料"},
 	"bundle":   {"bundle", "文件包"},
 
 	"pass": {"pass", "通过"},
@@ -67,7 +72,7 @@ var terms = map[string]words{
 
 	"erased":      {"erased", "已擦除"},
 	"incomplete":  {"incomplete", "不完整"},
-	"unverified":  {"unverified", "未能验证"},
+	"unverified":  {"unverified", "未能核验"},
 	"unsupported": {"unsupported", "不支持"},
 	"missing":     {"missing", "缺失"},
 	"foreign":     {"foreign", "非绑定读卡器"},
@@ -97,14 +102,14 @@ var terms = map[string]words{
 	"lost":           {"lost", "已断开"},
 
 	// Whole phrases of the daemon, where it has no code for them.
-	"the recipient set that the command names":                            {"the recipient set that the command names", "指令指定的接收方"},
+	"the recipient set that the command names":                            {"the recipient set that the command names", "指令所指的接收方集合"},
 	"as the reader proves":                                                {"as the reader proves", "以读卡器的证明为准"},
 	"key slots of the card reader":                                        {"key slots of the card reader", "读卡器密钥槽"},
 	"retained keys of the reader":                                         {"retained keys of the reader", "读卡器中保留的密钥"},
 	"its vendor root and remote loading; listed in the certificate":       {"its vendor root and remote loading; listed in the certificate", "厂商根密钥与远程装载密钥；列于证书"},
-	"device key, binding, trust":                                          {"device key, binding, trust", "设备密钥、登记绑定、信任包"},
+	"device key, binding, trust":                                          {"device key, binding, trust", "设备密钥、绑定、信任包"},
 	"until the desk's receipt for the certificate":                        {"until the desk's receipt for the certificate", "直至后台出具证书回执"},
-	"journal and outbox":                                                  {"journal and outbox", "日志与待发件"},
+	"journal and outbox":                                                  {"journal and outbox", "执行日志与待发件"},
 	"until the desk has seen the preimage":                                {"until the desk has seen the preimage", "直至后台收到揭示的随机数"},
 	"for ever: the desk's receipt for the tombstone":                      {"for ever: the desk's receipt for the tombstone", "永久：后台对墓碑的回执"},
 	"for ever: it needs no key and says that this terminal is unbound":    {"for ever: it needs no key and says that this terminal is unbound", "永久：无需密钥，表明本终端已解绑"},
@@ -114,9 +119,9 @@ var terms = map[string]words{
 	"a signed close, for less than was asked for":                         {"a signed close, for less than was asked for", "签署关闭（下列目标未达到要求）"},
 	"receipt and ticket":                                                  {"receipt and ticket", "回执与票据"},
 	"the desk, to reveal the preimage":                                    {"the desk, to reveal the preimage", "后台（以揭示随机数）"},
-	"the papers that the command names":                                   {"the papers that the command names", "指令所列文件"},
+	"the papers that the command names":                                   {"the papers that the command names", "指令所列文件材料"},
 	"the card reader":                                                     {"the card reader", "读卡器"},
-	"an amendment that allows lost events, or a cancel":                   {"an amendment that allows lost events, or a cancel", "允许事件丢失的变更，或撤销"},
+	"an amendment that allows lost events, or a cancel":                   {"an amendment that allows lost events, or a cancel", "允许事件丢失的修正，或取消"},
 	"the desk's receipt for the certificate":                              {"the desk's receipt for the certificate", "后台的证书回执"},
 
 	"none":           {"none", "无"},
@@ -124,7 +129,7 @@ var terms = map[string]words{
 	"clear":          {"clear", "清除（clear）"},
 	"purge":          {"purge", "净化（purge）"},
 	"purge-asserted": {"purge, asserted", "净化（声明）"},
-	"purge-verified": {"purge, verified", "净化（已验证）"},
+	"purge-verified": {"purge, verified", "净化（已核验）"},
 }
 
 // term is a fixed word in the language of the paper.

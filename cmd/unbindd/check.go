@@ -23,7 +23,8 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "The settings are sound: state in %s, reader %s on %s.\n", s.Agent.StateDir, s.Reader.Driver, s.Reader.Path)
+			err = say(c, words{"The settings are sound: state in %s, reader %s on %s.", "设置正确：状态目录 %s，读卡器 %s，线路 %s。"},
+				s.Agent.StateDir, s.Reader.Driver, s.Reader.Path)
 			return errors.Join(err, warnOfRoots(c, s.Agent))
 		},
 	}
@@ -33,13 +34,16 @@ func checkCommand() *cobra.Command {
 // erase, as long as that can be mended in peace. That somebody without the right to
 // look asks is no failure of the settings.
 func warnOfRoots(c *cobra.Command, settings agent.Config) error {
-	all, err := agent.OutsideRoots(settings)
+	l, err := languageOf(c)
 	if err != nil {
-		_, err = fmt.Fprintf(c.OutOrStdout(), "Whether the profiles of this terminal fit erase.roots was not looked at: %v\n", err)
 		return err
 	}
+	all, err := agent.OutsideRoots(settings)
+	if err != nil {
+		return say(c, words{"Whether the profiles of this terminal fit erase.roots was not looked at: %s", "未查看本终端的方案是否在 erase.roots 之内：%s"}, heard(l, err.Error()))
+	}
 	for _, place := range all {
-		if _, err := fmt.Fprintf(c.OutOrStdout(), "Warning: %s.\n", place); err != nil {
+		if err := say(c, words{"Warning: %s.", "警告：%s。"}, heard(l, place.String())); err != nil {
 			return err
 		}
 	}

@@ -58,8 +58,12 @@ func compareAnchor(c *cobra.Command, text []byte, told string) error {
 		return err
 	}
 	if told == "" {
-		fmt.Fprintf(c.OutOrStdout(), "Terminal %s, serial number %s, desk %s\nAnchor   %s\n", t.Terminal, t.Serial, t.URL, anchor)
-		fmt.Fprint(c.OutOrStdout(), "Type the last eight characters of the anchor that the desk's operator tells you: ")
+		l, err := languageOf(c)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(c.OutOrStdout(), words{"Terminal %s, serial number %s, desk %s\nAnchor   %s", "终端 %s，序列号 %s，后台 %s\n锚点     %s"}.in(l, t.Terminal, t.Serial, t.URL, anchor))
+		fmt.Fprint(c.OutOrStdout(), words{"Type the last eight characters of the anchor that the desk's operator tells you: ", "请输入后台人员告知您的锚点的最后八个字符："}.in(l))
 		line, err := bufio.NewReader(c.InOrStdin()).ReadString('\n')
 		if err != nil {
 			return fmt.Errorf("cannot enrol: no anchor was given: %w", err)
@@ -84,11 +88,10 @@ func enrolWith(c *cobra.Command, text []byte, wait time.Duration) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "Terminal %s is bound: merchant %s, acquirer %s, reader %s, enrolment %d.\n",
+	err = say(c, words{"Terminal %s is bound: merchant %s, acquirer %s, reader %s, enrolment %d.", "终端 %s 已登记：商户 %s，收单机构 %s，读卡器 %s，登记号 %d。"},
 		b.Terminal, b.Merchant, b.Acquirer, b.Reader.SN, b.Epoch)
 	if err = errors.Join(err, warnOfRoots(c, parts.Config)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(c.OutOrStdout(), `Next: start the daemon with "unbindd run".`)
-	return err
+	return say(c, words{`Next: start the daemon with "unbindd run".`, `下一步：用 "unbindd run" 启动守护进程。`})
 }

@@ -16,7 +16,6 @@ func ledgerCommand() *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.PersistentFlags().Bool("json", false, "answer as JSON, a refusal too; outcome and exit say how it ended")
-	c.PersistentFlags().String("lang", "", "en or zh (default: that of LANG)")
 	c.PersistentFlags().Int("beside", 0, "the folder ledger-beside-N in place of the ledger: what came while that one was lost")
 	c.AddCommand(ledgerCheckCommand(), ledgerRepairCommand(), ledgerExportCommand())
 	return c

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,22 +18,22 @@ import (
 type ending struct {
 	Outcome string
 	Exit    int
-	means   [2]string // in English, in Chinese
+	means   words
 }
 
 var (
-	endsWhole    = ending{"whole", exitDone, [2]string{"the ledger is whole", "账本完整"}}
-	endsFailed   = ending{"failed", exitFailed, [2]string{"it failed half-way; what was found is not known", "中途失败，结果未知"}}
-	endsDamaged  = ending{"damaged", exitBlocked, [2]string{"the ledger is damaged", "账本已损坏"}}
-	endsRefused  = ending{"refused", exitRefused, [2]string{"nothing was looked at and nothing was changed", "未查看，未作任何更改"}}
-	endsRepaired = ending{"repaired", exitRepaired, [2]string{"it was damaged, was written anew and is whole", "曾损坏，已重写，现完整"}}
+	endsWhole    = ending{"whole", exitDone, words{"the ledger is whole", "账本完整"}}
+	endsFailed   = ending{"failed", exitFailed, words{"it failed half-way; what was found is not known", "中途失败，结果未知"}}
+	endsDamaged  = ending{"damaged", exitBlocked, words{"the ledger is damaged", "账本已损坏"}}
+	endsRefused  = ending{"refused", exitRefused, words{"nothing was looked at and nothing was changed", "未查看，未作任何更改"}}
+	endsRepaired = ending{"repaired", exitRepaired, words{"it was damaged, was written anew and is whole", "曾损坏，已重写，现完整"}}
 )
 
 // endings is the table for the help.
 func endings() string {
 	text := "Exit codes:"
 	for _, e := range []ending{endsWhole, endsFailed, endsDamaged, endsRefused, endsRepaired} {
-		text += fmt.Sprintf("\n  %d  %-8s  %s", e.Exit, e.Outcome, e.means[0])
+		text += fmt.Sprintf("\n  %d  %-8s  %s", e.Exit, e.Outcome, e.means.en)
 	}
 	return text
 }
@@ -109,25 +107,22 @@ func (o *outcome) say(l envelope.Language) {
 
 // next is what to do now. Whoever has just checked is not sent to check.
 func (o *outcome) next(l envelope.Language) string {
-	step := [2]string{}
+	var step words
 	m, known := envelope.MeaningOf(o.Code)
 	switch {
 	case o.ends == endsDamaged && o.Account != nil && o.mendable():
-		step = [2]string{`Run "unbindd ledger repair": it loses no record.`, `请运行 "unbindd ledger repair"，不会丢失记录。`}
+		step = words{`Run "unbindd ledger repair": it loses no record.`, `请运行 "unbindd ledger repair"，不会丢失记录。`}
 	case o.ends == endsDamaged && (o.Code == "E26" || o.Account != nil && o.Loss() == ledger.CutShort):
-		step = [2]string{
+		step = words{
 			`Save what is whole with "unbindd ledger export" and call support; do not change the folder of the ledger.`,
 			`请用 "unbindd ledger export" 保存完整的记录并联系技术支持；不要改动账本文件夹。`,
 		}
 	case known:
 		return m.Next(l)
 	case o.err != nil:
-		return nextStep(o.err)
+		step = nextStep(o.err)
 	}
-	if l == envelope.Chinese {
-		return step[1]
-	}
-	return step[0]
+	return step.in(l)
 }
 
 // mendable says that a repair would make all of it whole.
@@ -176,41 +171,17 @@ func (o *outcome) tell(c *cobra.Command, l envelope.Language) error {
 		what = fmt.Sprintf("%s [%s]", m.Sentence(l), o.Code)
 	}
 	if l == envelope.Chinese && o.err != nil {
-		what += "（" + o.ends.means[1] + "：" + o.Error + "）"
+		what += "（" + o.ends.means.zh + "：" + heard(l, o.Error) + "）"
 	}
 	problem := "unbindd: " + what + "\n"
 	if o.Next != "" {
-		problem += [2]string{"Next: ", "下一步："}[bit(l == envelope.Chinese)] + o.Next + "\n"
+		problem += next.in(l, o.Next) + "\n"
 	}
 	_, err := fmt.Fprint(c.ErrOrStderr(), problem)
 	return err
-}
-
-func bit(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // ended ends the process with a code after everything was said.
 type ended int
 
 func (e ended) Error() string { return fmt.Sprintf("ended with %d", int(e)) }
-
-// languageOf takes the flag, else LANG, which may be anything.
-func languageOf(c *cobra.Command) (envelope.Language, error) {
-	flag, err := c.Flags().GetString("lang")
-	if err != nil {
-		return envelope.English, err
-	}
-	bare, _, _ := strings.Cut(strings.ToLower(cmp.Or(flag, os.Getenv("LANG"))), "_")
-	bare, _, _ = strings.Cut(bare, "-")
-	switch {
-	case bare == "zh":
-		return envelope.Chinese, nil
-	case flag != "" && bare != "en":
-		return envelope.English, errors.Join(errUsage, fmt.Errorf("cannot speak %q: --lang is en or zh", flag))
-	}
-	return envelope.English, nil
-}

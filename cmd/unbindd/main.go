@@ -6,6 +6,7 @@
 //	run.go     opens the parts and hands them to the agent
 //	enrol.go   becoming bound, with an anchor that a person compared
 //	check.go   the settings, all problems at once
+//	language.go the two languages, and which one is spoken
 //	ledger.go  the ledger looked at, mended and saved while no daemon runs;
 //	           ledgertell.go what came of it, in words, figures and exit codes
 //	image.go   what of this process others may see, and a new image of it
@@ -60,7 +61,7 @@ func execute(args []string, out, problems io.Writer) int {
 	}
 	var said ended
 	if err != nil && !errors.As(err, &said) {
-		tell(problems, err)
+		tell(problems, err, asked(args))
 	}
 	return exitCode(err)
 }
@@ -89,6 +90,7 @@ func root() *cobra.Command {
 	}
 	c.PersistentFlags().String("config", "", "settings file (default: the built-in settings)")
 	c.PersistentFlags().StringSlice("set", nil, "one setting over the file's, as key=value (reader.path=/dev/ttyS1)")
+	c.PersistentFlags().String("lang", "", "language of answers, en or zh (default: that of LANG)")
 	c.AddCommand(runCommand(), enrolCommand(), checkCommand(), ledgerCommand())
 	return c
 }
@@ -113,12 +115,12 @@ func exitCode(err error) int {
 }
 
 // tell prints an error for a person: what, why, code, and what to do now.
-func tell(w io.Writer, err error) {
-	var lines = "unbindd: " + err.Error() + "\n"
+func tell(w io.Writer, err error, l envelope.Language) {
+	var lines = "unbindd: " + heard(l, err.Error()) + "\n"
 	if m, ok := envelope.MeaningAt(placeOf(err), envelope.CodeOf(err)); ok {
-		lines += "Next: " + m.Next(envelope.English) + "\n"
-	} else if step := nextStep(err); step != "" {
-		lines += "Next: " + step + "\n"
+		lines += next.in(l, m.Next(l)) + "\n"
+	} else if step := nextStep(err).in(l); step != "" {
+		lines += next.in(l, step) + "\n"
 	}
 	if _, err := fmt.Fprint(w, lines); err != nil {
 		return // nobody is there to be told
@@ -141,15 +143,34 @@ func placeOf(err error) envelope.Place {
 	return envelope.AtTerminal
 }
 
+// next stands before what to do now.
+var next = words{"Next: %s", "下一步：%s"}
+
 // nextStep is what to do about an error that has no code.
-func nextStep(err error) string {
+func nextStep(err error) words {
 	switch {
 	case errors.Is(err, errUsage):
-		return "Read: unbindd --help, or --help behind the verb."
+		return words{"Read: unbindd --help, or --help behind the verb.", "请查看：unbindd --help，或在动词后加 --help。"}
+	case errors.Is(err, errBadConfig):
+		return words{
+			"Mend what is named, then look again: unbindd check --config FILE. Nothing was changed.",
+			"请更正所述内容，再检查：unbindd check --config 文件。未作任何更改。",
+		}
 	case errors.Is(err, journal.ErrLocked) && placeOf(err) == envelope.AtEnrolment:
-		return "Stop the daemon, enrol, and start it again: it would not notice that it is bound. Nothing was changed."
+		return words{
+			"Stop the daemon, enrol, and start it again: it would not notice that it is bound. Nothing was changed.",
+			"请停止守护进程，登记后再启动：它不会察觉本终端已登记。未作任何更改。",
+		}
 	case errors.Is(err, journal.ErrLocked):
-		return "Ask the daemon that runs (unbindctl status), or stop it first; nothing was changed."
+		return words{
+			"Ask the daemon that runs (unbindctl status), or stop it first; nothing was changed.",
+			"请询问正在运行的守护进程（unbindctl status），或先停止它；未作任何更改。",
+		}
+	case placeOf(err) == envelope.AtEnrolment:
+		return words{
+			"Mend the named cause and type the same again, with the same ticket: this terminal is not bound yet. If the desk does not answer, call its operator.",
+			"请消除所述原因，用同一票据再次运行同一命令：本终端尚未登记。若后台没有应答，请联系后台人员。",
+		}
 	}
-	return ""
+	return words{}
 }

@@ -39,7 +39,7 @@ func TestTheNextStepIsOfThePlace(t *testing.T) {
 		{placed{envelope.Refuse("E19", "bound", "cannot enrol"), envelope.AtEnrolment}, exitRefused, "Have it unbound by a signed command first"},
 	} {
 		var said strings.Builder
-		tell(&said, c.err)
+		tell(&said, c.err, envelope.English)
 		if code := exitCode(c.err); code != c.code || !strings.Contains(said.String(), "\nNext: "+c.next) {
 			t.Errorf("it ends with %d: %s", code, said.String())
 		}

@@ -102,7 +102,7 @@ func spitefulPages(s speech, name string) map[string]page {
 			Alarms: []alarmRow{{store.Alarm{Kind: name, About: name}, s.told(name), at, at}},
 			Next:   "/overdue?" + name, NextAlarms: "/overdue?" + name,
 		}),
-		"refused": of(refused{name, name, name, name}),
+		"refused": of(refused{name, name, name, sentence{name, true}}),
 		"enter":   of(struct{ Link string }{name}), "outside": of(nil),
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"unbindd/agent/said"
 	"unbindd/cmd/unbind-desk/internal/desk"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
@@ -146,7 +147,7 @@ func TestEveryPageInBothLanguages(t *testing.T) {
 		}
 		return tx.PutAlarm(store.Alarm{Kind: desk.Zombie, About: "SN-1", What: "this serial number was retired in case C-1 and shows up again as terminal T-9"})
 	})
-	sayings := []string{"终端应答：已接受（无）", "该序列号已在案件 C-1 中注销"}
+	sayings := []string{"终端答复：已接受（无）", "该序列号已在案件 C-1 中注销"}
 	for lang, accept := range map[string]string{english: "en", chinese: "zh"} {
 		r.lang = accept
 		all := ""
@@ -211,5 +212,35 @@ func TestTheDesksSentencesAreTold(t *testing.T) {
 	}))
 	if n < 12 {
 		t.Errorf("found %d sentences in package desk, want at least 12: the test does not see them", n)
+	}
+}
+
+// The console and the verbs say the same Chinese of the same thing.
+func TestTheConsoleAndTheVerbsSayTheSame(t *testing.T) {
+	n := 0
+	for key, word := range readCatalogue(t, chinese) {
+		kind, name, _ := strings.Cut(key, ".")
+		if kind != "state" && kind != "object" {
+			continue
+		}
+		n++
+		if got := said.Word(name); got != word {
+			t.Errorf("%s is %v here, and %s at the verbs", key, word, got)
+		}
+	}
+	r := newRoom(t)
+	c, err := New(r.desk, r.log(), nil)
+	r.check(err)
+	s := c.speech(chinese)
+	for _, what := range []string{
+		"command drafted", "signed by Li as x", "answer accepted x", "answer refused E17:profile", "cancel published", "certificate complete, reader erased",
+		"certificate 1 rejected by Li as x", "this serial number was retired in case C-1 and shows up again as terminal T-9",
+	} {
+		if here, there := s.told(what).Text, said.Chinese(what); here != there {
+			t.Errorf("%q is %s here, and %s at the verbs", what, here, there)
+		}
+	}
+	if n < 25 {
+		t.Errorf("%d words were compared", n)
 	}
 }

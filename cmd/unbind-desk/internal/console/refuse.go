@@ -5,16 +5,18 @@ import (
 	"net/http"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/said"
 	"unbindd/cmd/unbind-desk/internal/desk"
 	"unbindd/cmd/unbind-desk/internal/serve"
 )
 
 var errNowhere = refusal(desk.ErrAbsent, "E28", "path", "cannot find the page: there is none of that name")
 
-// refused is what a page says of a refusal: the table's sentence and next step in
-// the reader's language, and the desk's own sentence, which is English.
+// refused is what a page says of a refusal, in the reader's language: the table's
+// sentence and next step, and the desk's own sentence.
 type refused struct {
-	Code, Sentence, Next, Message string
+	Code, Sentence, Next string
+	Message              sentence
 }
 
 // refuse shows what went wrong. What the desk itself could not do is logged and
@@ -54,9 +56,18 @@ func (s speech) explain(status int, err error) refused {
 	case !errors.As(err, &told):
 		return refused{Sentence: s.T("refused.internal"), Next: s.T("refused.again")}
 	}
-	out := refused{Code: told.Full(), Message: told.Why()}
+	out := refused{Code: told.Full(), Message: s.heard(told.Why())}
 	if m, ok := envelope.MeaningAt(envelope.AtDesk, told.Full()); ok {
 		out.Sentence, out.Next = m.Sentence(s.code()), m.Next(s.code())
 	}
 	return out
+}
+
+// heard is what the desk said, in the reader's language where the catalogue has it.
+func (s speech) heard(why string) sentence {
+	if s.Lang == english {
+		return sentence{why, true}
+	}
+	chinese := said.Chinese(why)
+	return sentence{chinese, chinese == why}
 }

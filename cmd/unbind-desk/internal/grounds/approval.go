@@ -49,7 +49,7 @@ func Approve(t *trust.Trust, e *envelope.Envelope) (Approval, error) {
 		case asked && a.More > 0:
 			a.More--
 		default:
-			return a, envelope.Refuse("E05", "role", "cannot take the signature of %s: nobody more of role %s is asked for", s.KeyID, who.Role)
+			return a, unasked(a.Signed, who)
 		}
 		a.Signed = append(a.Signed, who)
 	}
@@ -60,6 +60,17 @@ func Approve(t *trust.Trust, e *envelope.Envelope) (Approval, error) {
 	}
 	slices.Sort(a.Missing)
 	return a, nil
+}
+
+// unasked refuses a signature whose role is not asked for, or not any more: it names
+// who has signed for that role already.
+func unasked(signed []trust.Approver, who trust.Approver) error {
+	for _, had := range signed {
+		if had.Role == who.Role {
+			return envelope.Refuse("E05", "role", "cannot take the signature of %s: %s has signed as %s already, and nobody more of that role is asked for", who.Holder, had.Holder, who.Role)
+		}
+	}
+	return envelope.Refuse("E05", "role", "cannot take the signature of %s: nobody of role %s is asked for", who.Holder, who.Role)
 }
 
 func signer(t *trust.Trust, e *envelope.Envelope, s envelope.Signature) (trust.Approver, error) {

@@ -127,9 +127,10 @@ func (a *Agent) planHost(out *local.Plan, p profile.Profile) error {
 	for i, place := range p.Inventory {
 		root, ok := a.rootOf(place.Path)
 		if !ok {
+			mend := Outside{Root: a.Config.Erase.rootFor(place.Path)}.mend()
 			out.Blockers = append(out.Blockers, local.Error{
-				Code: "E17:inventory", Message: fmt.Sprintf("place %d of the inventory, %s, is outside erase.roots, the folders that may be erased", i+1, place.Path),
-				Next: "Add its folder to erase.roots and start the daemon anew, or have the profile changed.",
+				Code: "E17:inventory", Message: fmt.Sprintf("place %d of the inventory, %s, is outside erase.roots, the folders that may be erased: %s", i+1, place.Path, mend),
+				Next: "Add the folder that is named to erase.roots in the settings file and start the daemon anew, or have the desk's operator change the profile.",
 			})
 			continue
 		}

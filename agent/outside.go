@@ -22,16 +22,20 @@ type Outside struct {
 	Root     string // the folder that would hold it; "" where no setting could
 }
 
-func (o Outside) String() string {
-	mend := "no setting allows that; have the profile changed"
+// mend says what to do about it.
+func (o Outside) mend() string {
 	switch {
 	case slices.Contains(tooWide, o.Root):
-		mend = "no root should hold all of " + o.Root + "; have the profile changed, or the data moved into a folder of its own"
+		return fmt.Sprintf("no root should hold all of %s; have the profile changed, or the data moved into a folder of its own", o.Root)
 	case o.Root != "":
-		mend = "add " + o.Root + " to erase.roots, which opens everything below it to every signed profile, or have the profile changed"
+		return fmt.Sprintf("add %s to erase.roots, which opens everything below it to every signed profile, or have the profile changed", o.Root)
 	}
+	return "no setting allows that; have the profile changed"
+}
+
+func (o Outside) String() string {
 	return fmt.Sprintf("%s at %s (place %d of the inventory of profile %s) lies outside erase.roots, so that a command by it is refused (E17:inventory): %s",
-		o.Class, o.Path, o.Place, o.Profiles, mend)
+		o.Class, o.Path, o.Place, o.Profiles, o.mend())
 }
 
 // tooWide are folders that others than the terminal's own programs live in: nobody is

@@ -24,8 +24,8 @@ var details = []Meaning{
 	},
 	{
 		"E17:inventory", "inventory_refused",
-		two("A place of the profile's inventory cannot be erased on this terminal.", "Type \"unbindctl plan --profile NAME\" here, with the profile that is named: it tells the path and what is in its way. Add the folder above that path to erase.roots in the settings file (the service reads /etc/unbindd/unbindd.yaml) and start the daemon anew, mend what is in the way, or have the desk's operator change the profile."),
-		two("方案的一个清点项无法在本终端擦除。", "请在本机运行 \"unbindctl plan --profile 方案名\"（方案名见上），它会列出路径及其障碍。请将该路径的上级文件夹加入设置文件（服务读取 /etc/unbindd/unbindd.yaml）的 erase.roots 并重启守护进程，或消除障碍，或请后台人员更改方案。"),
+		two("A place of the profile's inventory cannot be erased on this terminal.", "Type \"unbindctl plan --profile NAME\" here, with the profile that is named: it tells the path, what is in its way and the folder to name. Add that folder to erase.roots in the settings file (the service reads /etc/unbindd/unbindd.yaml) and start the daemon anew, mend what is in the way, or have the desk's operator change the profile."),
+		two("方案的一个清点项无法在本终端擦除。", "请在本机运行 \"unbindctl plan --profile 方案名\"（方案名见上），它会列出路径、其障碍及应加入的文件夹。请将该文件夹加入设置文件（服务读取 /etc/unbindd/unbindd.yaml）的 erase.roots 并重启守护进程，或消除障碍，或请后台人员更改方案。"),
 	},
 	{
 		"E28:case", "case_not_here",

@@ -191,7 +191,7 @@ func TestTheWordsAreOfThePlace(t *testing.T) {
 		at         Place
 		code, next string
 	}{
-		{AtTerminal, "E04", "Load the newer trust bundles"},
+		{AtTerminal, "E04", "Ask the desk's operator for the newer trust bundles"},
 		{AtDesk, "E04", "Have it signed with keys that the trust in force names"},
 		{AtVerify, "E04", "Give every bundle"},
 		{AtDesk, "E28:profile", "Take one of those that are named"},
@@ -204,7 +204,7 @@ func TestTheWordsAreOfThePlace(t *testing.T) {
 		{AtEnrolment, "E04:unsigned", "Nothing was bound"},
 		{AtEnrolment, "E05:same-holder", "Nothing was bound"},
 		{AtDesk, "E05:same-holder", "Let another person sign"},
-		{AtPlan, "E17:inventory", "Add its folder to erase.roots"},
+		{AtPlan, "E17:inventory", "Add the folder that is named to erase.roots"},
 		{AtEnrolment, "E17:profile", "Nothing was bound"},
 	} {
 		if m, ok := MeaningAt(c.at, c.code); !ok || !strings.HasPrefix(m.Next(English), c.next) {

@@ -185,8 +185,8 @@ var placed = map[Place][]Meaning{
 	AtPlan: {
 		{
 			"E17:inventory", "inventory_refused",
-			two("A place of the profile's inventory cannot be erased on this terminal.", "Add the folder above the path that is named to erase.roots in the settings file (the service reads /etc/unbindd/unbindd.yaml) and start the daemon anew, mend what is in the way, or have the desk's operator change the profile."),
-			two("方案的一个清点项无法在本终端擦除。", "请将所列路径的上级文件夹加入设置文件（服务读取 /etc/unbindd/unbindd.yaml）的 erase.roots 并重启守护进程，或消除障碍，或请后台人员更改方案。"),
+			two("A place of the profile's inventory cannot be erased on this terminal.", "Add the folder that is named to erase.roots in the settings file (the service reads /etc/unbindd/unbindd.yaml) and start the daemon anew, mend what is in the way, or have the desk's operator change the profile."),
+			two("方案的一个清点项无法在本终端擦除。", "请将所列文件夹加入设置文件（服务读取 /etc/unbindd/unbindd.yaml）的 erase.roots 并重启守护进程，或消除障碍，或请后台人员更改方案。"),
 		},
 	},
 	AtVerify: {

@@ -111,13 +111,14 @@ func Word(name string) string {
 }
 
 func (w words) sentence(text string) string {
-	code := codeTail.FindString(text)
 	bare := strings.TrimLeft(text, " ")
 	var out strings.Builder
 	out.WriteString(text[:len(text)-len(bare)])
 	text = bare
 	ours := true // the part before
-	for i, part := range clauses(strings.TrimSuffix(text, code)) {
+	for i, part := range clauses(text) {
+		code := codeTail.FindString(part) // of an error that is told in another's
+		part = strings.TrimSuffix(part, code)
 		said := w.part(part)
 		switch was := ours; {
 		case i == 0:
@@ -126,10 +127,10 @@ func (w words) sentence(text string) string {
 		default:
 			out.WriteString(": ") // of a name of somebody else's, it may be
 		}
-		out.WriteString(said)
+		out.WriteString(said + code)
 		ours = said != part
 	}
-	return out.String() + code
+	return out.String()
 }
 
 // clauses cuts a sentence at each ": " that is in no quotation marks.

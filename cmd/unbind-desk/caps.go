@@ -31,8 +31,8 @@ The caps are kept in the store, so every desk that serves it holds to the same.`
 				}
 			}
 			return show(cmd, now, func() {
-				say(cmd, "A day and person: %d", now.Signer)
-				say(cmd, "A day in all:     %d", now.Day)
+				say(cmd, "%s", text{"A day and person: %d", "每日每人：%d"}.in(now.Signer))
+				say(cmd, "%s", text{"A day in all:     %d", "每日总数：%d"}.in(now.Day))
 			})
 		}),
 	}

@@ -105,5 +105,11 @@ func nextStep(err error) string {
 	case exitBlocked:
 		return text{"Nothing was changed; choose another place, or end what is in the way.", "未作任何更改；请另选位置，或先结束妨碍的事项。"}.in()
 	}
-	return ""
+	if errors.Is(err, errNotVerified) {
+		return text{
+			"Do not rely on this case. Get what has failed anew from whoever exported it (unbind-desk cases export), and verify that.",
+			"请勿信赖该案件。请向导出者重新索取未通过的内容（unbind-desk cases export），再行核验。",
+		}.in()
+	}
+	return text{"Mend the named cause and type the same again.", "请消除所述原因后再次运行同一命令。"}.in()
 }

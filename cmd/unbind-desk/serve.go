@@ -100,7 +100,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 		return err
 	}
 	kept, err := store.Open(base, func(what string, rows int64) {
-		_, _ = fmt.Fprintf(c.ErrOrStderr(), "taking over what an older desk kept: %s, %d rows done\n", what, rows) // nobody need hear it
+		_, _ = fmt.Fprintln(c.ErrOrStderr(), text{"taking over what an older desk kept: %s, %d rows done", "正在接收旧版后台保存的内容：%s，已完成 %d 行"}.in(what, rows)) // nobody need hear it
 	}, func(what, row string, why error) {
 		log.Error().Err(why).Str("takeover", what).Str("row", row).Msg("a row that cannot be read was passed over")
 	})

@@ -38,7 +38,7 @@ func commandWords(e *envelope.Envelope) ([]string, error) {
 		return nil, err
 	}
 	says := []string{
-		line(text{"order", "指令"}, text{"UNBIND terminal %s, for good: %s", "永久解绑终端 %s：%s"}, c.Terminal, c.Action),
+		line(text{"order", "指令"}, text{"UNBIND terminal %s, for good: %s", "永久解绑终端 %s：%s"}, c.Terminal, checkName(string(c.Action))),
 		line(text{"case", "案件"}, text{"%s, number %d of enrolment %d, command id %s", "%s，第 %[3]d 次登记的第 %[2]d 号，指令编号 %[4]s"}, c.Case, c.Seq, c.Epoch, c.ID),
 		line(text{"reason", "原因"}, text{"%s, profile %s", "%s，方案 %s"}, c.Reason, profileTag(c.Profile.ID, c.Root, c.Profile.Digest)),
 		line(text{"binding", "绑定"}, text{"%s, device key %s", "%s，设备密钥 %s"}, c.Binding, c.Device),
@@ -124,7 +124,7 @@ func profileWords(e *envelope.Envelope) ([]string, error) {
 	var p profile.Profile
 	err := envelope.Decode(e.Payload, &p)
 	says := []string{
-		line(text{"profile", "方案"}, text{"%s for %s", "%s，用于 %s"}, p.ID, p.Action), line(text{"reasons", "原因"}, text{"%s", "%s"}, joined(p.Reasons)),
+		line(text{"profile", "方案"}, text{"%s for %s", "%s，用于 %s"}, p.ID, checkName(string(p.Action))), line(text{"reasons", "原因"}, text{"%s", "%s"}, joined(p.Reasons)),
 		line(text{"scope", "范围"}, text{"%s", "%s"}, joined(p.Scope)), line(text{"slots", "密钥槽"}, text{"%s", "%s"}, joined(p.Slots)), line(text{"papers", "文件材料"}, text{"%s", "%s"}, joined(p.Papers)),
 	}
 	for _, place := range p.Inventory {

@@ -27,7 +27,7 @@ func (p *paper) certificate(c opened) {
 	p.copies(s.Copies)
 	p.line(words{"Second look at everything: %s", "全面复核：%s"}, p.term(s.Verified))
 	p.list(words{"Left over:", "仍保留："}, len(s.Left), func(i int) string {
-		return s.Left[i].Name + ": " + s.Left[i].Destroy
+		return p.heard(s.Left[i].Name) + p.in(words{": ", "："}) + p.heard(s.Left[i].Destroy)
 	})
 	p.list(words{"Fields of SP 800-88r2 4.6 that are not known:", "SP 800-88r2 4.6 中未知的字段："}, len(s.Missing), func(i int) string {
 		return s.Missing[i]
@@ -64,7 +64,7 @@ func (p *paper) order(s *certificate.Predicate) {
 // allowance tells what allowed the erasure: the authority, what was excepted,
 // and every line of the gate.
 func (p *paper) allowance(s *certificate.Predicate) {
-	p.row(words{"Allowed by", "依据"}, "%s %s", s.Receipt.Kind, s.Receipt.Digest)
+	p.row(words{"Allowed by", "依据"}, "%s %s", p.term(string(s.Receipt.Kind)), s.Receipt.Digest)
 	for _, a := range s.Amendments {
 		p.row(words{"", ""}, p.in(words{"amendment %s", "修正 %s"}), a)
 	}
@@ -77,7 +77,7 @@ func (p *paper) allowance(s *certificate.Predicate) {
 		if !g.OK {
 			holds = words{"DID NOT HOLD", "不满足"}
 		}
-		return joined(g.Check+": "+p.in(holds), g.Detail)
+		return joined(p.term(string(g.Check))+p.in(words{": ", "："})+p.in(holds), p.heard(g.Detail))
 	})
 }
 
@@ -91,10 +91,10 @@ func (p *paper) media(list []certificate.Medium) {
 		}
 		line += "; " + p.in(words{"verified: ", "核验："}) + p.term(m.Verified)
 		if m.Reason != "" {
-			line += "; " + m.Reason
+			line += "; " + p.heard(m.Reason)
 		}
 		if len(m.Residual) > 0 {
-			line += "; " + p.in(words{"residue: ", "残留："}) + strings.Join(m.Residual, ", ")
+			line += "; " + p.in(words{"residue: ", "残留："}) + p.all(m.Residual)
 		}
 		return line
 	})
@@ -105,14 +105,14 @@ func (p *paper) reader(r *certificate.Reader) {
 	if r.Authenticated {
 		word = words{"authenticated by the reader", "经读卡器认证"}
 	}
-	p.line(words{"Card reader %s: %s", "读卡器 %s：%s"}, r.SN, joined(p.term(r.Outcome), p.in(word), p.in(words{"firmware %s", "固件 %s"}.fill(r.Firmware)), r.Detail))
+	p.line(words{"Card reader %s: %s", "读卡器 %s：%s"}, r.SN, joined(p.term(r.Outcome), p.in(word), p.in(words{"firmware %s", "固件 %s"}.fill(r.Firmware)), p.heard(r.Detail)))
 	p.list(words{"  Slots:", "  密钥槽："}, len(r.Slots), func(i int) string {
 		s := r.Slots[i]
 		return joined("  "+strconv.FormatInt(s.Slot, 10)+" "+s.Type, s.KCV, s.Method) + ": " + p.term(s.After)
 	})
 	p.list(words{"  Keys that stay on purpose:", "  有意保留的密钥："}, len(r.Retained), func(i int) string {
 		k := r.Retained[i]
-		return "  " + strconv.FormatInt(k.Slot, 10) + " " + k.Type + ": " + k.Why
+		return "  " + strconv.FormatInt(k.Slot, 10) + " " + k.Type + p.in(words{": ", "："}) + p.term(k.Why)
 	})
 }
 

@@ -34,10 +34,10 @@ var terms = map[string]words{
 	"complete": {"complete", "全部完成"},
 	"partial":  {"partial", "部分完成"},
 
-	"rebind":     {"rebind", "解绑"},
-	"retire":     {"retire", "注销"},
-	"replace":    {"replace", "换机"},
-	"quarantine": {"quarantine", "隔离"},
+	"rebind":     {"rebind", "解绑（rebind）"},
+	"retire":     {"retire", "注销（retire）"},
+	"replace":    {"replace", "换机（replace）"},
+	"quarantine": {"quarantine", "隔离（quarantine）"},
 
 	"trusted": {"trusted", "可信"},
 	"floor":   {"known only to be not before a point", "仅知不早于某时刻"},
@@ -101,6 +101,26 @@ var terms = map[string]words{
 	"locked":         {"pairing refused", "配对被拒绝"},
 	"lost":           {"lost", "已断开"},
 
+	"binding": {"binding", "绑定"},
+	"reader":  {"reader", "读卡器"},
+	"events":  {"events", "事件"},
+	"ledger":  {"ledger", "账本"},
+	"power":   {"power", "电源"},
+	"journal": {"journal", "执行日志"},
+
+	"module-in-socket": {"module-in-socket", "卡座中的模块"},
+	"remote-loading":   {"remote-loading", "远程装载密钥"},
+	"reader-link":      {"reader-link", "与终端配对的密钥"},
+	"record-signing":   {"record-signing", "签署擦除记录的密钥"},
+
+	"holders-unseen":         {"holders-unseen", "无法得知有谁占用"},
+	"mounts-unseen":          {"mounts-unseen", "无法得知完整的挂载"},
+	"names":                  {"names", "名称"},
+	"old-versions":           {"old-versions", "旧版本"},
+	"old-versions-encrypted": {"old-versions-encrypted", "旧版本（已加密）"},
+	"stale-flash":            {"stale-flash", "闪存残留"},
+	"stale-flash-encrypted":  {"stale-flash-encrypted", "闪存残留（已加密）"},
+
 	// Whole phrases of the daemon, where it has no code for them.
 	"the recipient set that the command names":                            {"the recipient set that the command names", "指令所指的接收方集合"},
 	"as the reader proves":                                                {"as the reader proves", "以读卡器的证明为准"},
@@ -148,4 +168,13 @@ func (p *paper) phrase(text string) string {
 		return p.term(text)
 	}
 	return p.term(head) + p.in(words{": ", "："}) + names
+}
+
+// all are fixed words one after the other.
+func (p *paper) all(list []string) string {
+	said := make([]string, len(list))
+	for i, word := range list {
+		said[i] = p.term(word)
+	}
+	return strings.Join(said, ", ")
 }

@@ -29,7 +29,7 @@ func enrolCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			text, err := os.ReadFile(ticket)
 			if err != nil {
-				return fmt.Errorf("cannot enrol: %w", err)
+				return placed{fmt.Errorf("cannot enrol: %w", err), envelope.AtEnrolment}
 			}
 			err = compareAnchor(c, text, anchor)
 			if err == nil {

@@ -34,7 +34,7 @@ func TestTheNextStepIsOfThePlace(t *testing.T) {
 	}{
 		{locked, exitBlocked, "Ask the daemon that runs"},
 		{placed{locked, envelope.AtEnrolment}, exitBlocked, "Stop the daemon, enrol, and start it again"},
-		{unknown, exitRefused, "Load every version in order"},
+		{unknown, exitRefused, "Ask the desk's operator for every version after"},
 		{placed{unknown, envelope.AtEnrolment}, exitRefused, "Nothing was bound. Compare the anchor"},
 		{placed{envelope.Refuse("E19", "bound", "cannot enrol"), envelope.AtEnrolment}, exitRefused, "Have it unbound by a signed command first"},
 	} {

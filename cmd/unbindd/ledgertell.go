@@ -171,7 +171,11 @@ func (o *outcome) tell(c *cobra.Command, l envelope.Language) error {
 		what = fmt.Sprintf("%s [%s]", m.Sentence(l), o.Code)
 	}
 	if l == envelope.Chinese && o.err != nil {
-		what += "（" + o.ends.means.zh + "：" + heard(l, o.Error) + "）"
+		why := heard(l, o.Error)
+		if !strings.Contains(why, o.ends.means.zh) {
+			why = o.ends.means.zh + "：" + why
+		}
+		what += "（" + why + "）"
 	}
 	problem := "unbindd: " + what + "\n"
 	if o.Next != "" {

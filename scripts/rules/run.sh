@@ -40,7 +40,7 @@ wanted() {
 }
 
 copy() {
-  (cd "$root" && git ls-files -coz --exclude-standard -- '*.go' '*.mod' '*.sum' cmd configs docs '*/testdata/*' scripts |
+  (cd "$root" && git ls-files -coz --exclude-standard -- '*.go' '*.mod' '*.sum' agent/said cmd configs docs '*/testdata/*' scripts |
     tar --null --ignore-failed-read -T - -cf - 2>/dev/null) | tar -xf - -C "$1"
 }
 

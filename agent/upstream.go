@@ -48,7 +48,10 @@ func (a *Agent) poll(ctx context.Context) {
 	for ctx.Err() == nil {
 		link := a.links()
 		if link == nil {
-			return
+			if failures++; !a.mayLink(ctx, failures) {
+				return
+			}
+			continue
 		}
 		select {
 		case <-a.rung: // this question is its answer

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto"
 	"errors"
+	"fmt"
 	"time"
 
 	"unbindd/transport"
@@ -13,24 +14,46 @@ import (
 // links is the link to the desk; nil before there is an identity and after it
 // is gone.
 func (a *Agent) links() transport.Link {
+	link, err := a.linked()
+	if err != nil {
+		a.linkIs("", err)
+	}
+	return link
+}
+
+// linked makes the link where there is none.
+func (a *Agent) linked() (transport.Link, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.id == nil || a.keys == nil {
-		return nil
+		return nil, nil
 	}
-	if a.link == nil {
-		key, err := a.keys.TLSKey()
-		if err != nil {
-			return nil
-		}
-		link, err := a.ways(a.id.route, a.shows(key))
-		if err != nil {
-			a.Log.Error().Err(err).Msg("the link cannot be made")
-			return nil
-		}
-		a.link = link
+	if a.link != nil {
+		return a.link, nil
 	}
-	return a.link
+	key, err := a.keys.TLSKey()
+	if err != nil {
+		return nil, nil // it is erased, and no link will be made any more
+	}
+	link, err := a.ways(a.id.route, a.shows(key))
+	if err != nil {
+		return nil, fmt.Errorf("the link cannot be made: %w", err)
+	}
+	a.link = link
+	return link, nil
+}
+
+// mayLink waits a while for a link that could not be made, and says whether there may
+// be one: not before there is an identity, and not after it is gone.
+func (a *Agent) mayLink(ctx context.Context, failures int) bool {
+	a.mu.Lock()
+	never := a.id == nil || a.keys == nil
+	a.mu.Unlock()
+	if never {
+		return false
+	}
+	a.doze(ctx, a.interval(failures, nil), a.bell.wait())
+	return true
 }
 
 // shows is what the terminal shows of itself and believes of its desk. The

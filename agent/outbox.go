@@ -24,7 +24,10 @@ func (a *Agent) empty(ctx context.Context) {
 		rung := a.bell.wait()
 		link := a.links()
 		if link == nil {
-			return
+			if failures++; !a.mayLink(ctx, failures) {
+				return
+			}
+			continue
 		}
 		pause := time.Hour
 		err := a.flush(ctx, link, "")

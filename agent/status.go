@@ -16,6 +16,9 @@ func headText(h ledger.Head) string { return "sha256:" + hex.EncodeToString(h.Ch
 func (a *Agent) status() (local.Status, error) {
 	_, quality := a.clock.read()
 	s := local.Status{Schema: local.Schema, Version: a.Version, Clock: quality}
+	if quality == clockFloor {
+		s.Floor = a.clock.low()
+	}
 	if id := a.identity(); id != nil {
 		s.Terminal, s.Epoch, s.Trust = string(id.binding.Terminal), id.binding.Epoch, id.trust.Version
 	}

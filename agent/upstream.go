@@ -48,7 +48,10 @@ func (a *Agent) poll(ctx context.Context) {
 	for ctx.Err() == nil {
 		link := a.links()
 		if link == nil {
-			return
+			if failures++; !a.mayLink(ctx, failures) {
+				return
+			}
+			continue
 		}
 		select {
 		case <-a.rung: // this question is its answer
@@ -130,6 +133,21 @@ func (a *Agent) linkIs(name string, err error) {
 	}
 }
 
+// errBeforeFloor is a desk whose clock runs behind a time that was signed before: one of
+// the two was wrong, and nothing but the passing of time, or challenges, goes past it.
+var errBeforeFloor = errors.New("cannot believe the time")
+
+// floorErr is err where it is that, and nil otherwise.
+func floorErr(err error) error {
+	if errors.Is(err, errBeforeFloor) {
+		return err
+	}
+	return nil
+}
+
+// day is a moment as a log has it.
+func day(at int64) string { return time.Unix(at, 0).UTC().Format(time.RFC3339) }
+
 // timeAnswer is the payload of a signed time.
 type timeAnswer struct {
 	Nonce envelope.ID `json:"nonce"`
@@ -141,10 +159,12 @@ type timeAnswer struct {
 // less than it thinks. It writes the floor down with it.
 func (a *Agent) keepTime(ctx context.Context) {
 	var first sync.Once
-	var unwritten complaint
+	var unwritten, behind complaint
 	for failures := 0; ctx.Err() == nil; {
 		pause := max(a.Config.Clock.FloorEvery, time.Second)
-		if err := a.askTime(ctx); err != nil {
+		err := a.askTime(ctx)
+		a.complain(&behind, "the desk's time is not taken: commands that go by the clock may be refused, those for a challenge are not", "the desk's time can be taken again", floorErr(err))
+		if err != nil {
 			failures++
 			pause = a.interval(failures, err)
 		}
@@ -198,8 +218,11 @@ func (a *Agent) askTime(ctx context.Context) error {
 	if err := envelope.Decode(e.Payload, &t); err != nil {
 		return err
 	}
-	if string(t.Nonce) != nonce || t.V != 1 || t.Time < a.clock.low() {
-		return errors.New("cannot believe the time: it answers another question, or lies before the floor")
+	if string(t.Nonce) != nonce || t.V != 1 {
+		return errors.New("cannot believe the time: it answers another question")
+	}
+	if floor := a.clock.low(); t.Time < floor {
+		return fmt.Errorf("%w: the desk says %s, and %s was signed before", errBeforeFloor, day(t.Time), day(floor))
 	}
 	a.clock.set(t.Time, id.trust.Expires)
 	return nil

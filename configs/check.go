@@ -59,12 +59,14 @@ func (l *load) check(c Config) {
 			l.blame("erase.roots", "the whole system may not be erased", "name the folders one by one")
 		}
 	}
-	l.reader(c)
+	l.part("reader", "driver", c.Reader.Validate())
+	l.part("link", "proxy", c.Link.Validate())
+	l.part("mqtt", "pins", c.MQTT.Validate())
 }
 
-// reader asks the reader's own package, whose problems begin with the key.
-func (l *load) reader(c Config) {
-	err := c.Reader.Validate()
+// part takes over what the package that a part is for says of it: each problem begins
+// with the key, or is about the key otherwise.
+func (l *load) part(part, otherwise string, err error) {
 	problems := []error{err}
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		problems = several.Unwrap()
@@ -74,10 +76,10 @@ func (l *load) reader(c Config) {
 			continue
 		}
 		key, told, _ := strings.Cut(p.Error(), ": ")
-		if l.schema["reader."+key] == "" {
-			key, told = "driver", p.Error()
+		if l.schema[part+"."+key] == "" {
+			key, told = otherwise, p.Error()
 		}
-		l.blame("reader."+key, told, "")
+		l.blame(part+"."+key, told, "")
 	}
 }
 

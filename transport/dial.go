@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"time"
 )
 
@@ -21,25 +20,17 @@ const dialTimeout = 20 * time.Second
 type dialer struct {
 	host      string   // the desk's host; only it is dialled by address, a proxy is not
 	addresses []string // "ip" or "ip:port", tried in turn
+	names     *names   // nil: the system's resolver
 	net       net.Dialer
 }
 
 func newDialer(c Config, host string) (*dialer, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("cannot use the settings of the link: %w", err)
+	}
 	d := &dialer{host: host, addresses: c.Addresses, net: net.Dialer{Timeout: dialTimeout}}
-	for _, a := range c.Addresses {
-		if net.ParseIP(hostOf(a)) == nil {
-			return nil, fmt.Errorf("cannot dial address %q: want an IP address, with or without a port", a)
-		}
-	}
-	servers := make([]string, 0, len(c.Resolvers))
-	for _, r := range c.Resolvers {
-		if net.ParseIP(hostOf(r)) == nil {
-			return nil, fmt.Errorf("cannot ask resolver %q: want an IP address, with or without a port", r)
-		}
-		servers = append(servers, withPort(r, "53"))
-	}
-	if len(servers) > 0 {
-		d.net.Resolver = &net.Resolver{PreferGo: true, Dial: inTurn(servers)}
+	if len(c.Resolvers) > 0 {
+		d.names = newNames(c.Resolvers)
 	}
 	return d, nil
 }
@@ -47,11 +38,20 @@ func newDialer(c Config, host string) (*dialer, error) {
 // DialContext dials the desk by its given addresses and everything else by name.
 func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
-	if err != nil || host != d.host || len(d.addresses) == 0 {
+	if err != nil {
 		return d.net.DialContext(ctx, network, address)
 	}
+	at := d.addresses
+	if host != d.host || len(at) == 0 {
+		if d.names == nil || net.ParseIP(host) != nil {
+			return d.net.DialContext(ctx, network, address)
+		}
+		if at, err = d.names.find(ctx, host); err != nil {
+			return nil, err
+		}
+	}
 	var failures []error
-	for _, a := range d.addresses {
+	for _, a := range at {
 		conn, err := d.net.DialContext(ctx, network, withPort(a, port))
 		if err == nil {
 			return conn, nil
@@ -59,16 +59,6 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 		failures = append(failures, err)
 	}
 	return nil, errors.Join(failures...)
-}
-
-// inTurn dials the resolvers one after the other. Over UDP dialling always
-// succeeds, so it is the resolver's own attempts that go round the list.
-func inTurn(servers []string) func(context.Context, string, string) (net.Conn, error) {
-	var turn atomic.Uint32
-	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, network, servers[int(turn.Add(1)-1)%len(servers)])
-	}
 }
 
 // proxy chooses the way out: the setting, or the environment when it is empty.
@@ -80,8 +70,9 @@ func proxy(setting string) (func(*http.Request) (*url.URL, error), error) {
 		return nil, nil
 	}
 	u, err := url.Parse(setting)
-	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("cannot use proxy %q: want a URL such as http://10.0.0.1:3128", setting)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "socks5" {
+		// What was set is not repeated: it may hold a password.
+		return nil, errors.New("it is not the URL of a proxy: write http://host:port or socks5://host:port, with user:password@ before the host where it asks, or direct")
 	}
 	return http.ProxyURL(u), nil
 }

@@ -17,7 +17,9 @@
 //	resume.go     a sealed file in pieces that survive every break
 //	tls.go        TLS 1.3, private roots, pins, and the clock that is not trusted
 //	hello.go      greetings that a firewall lets through
-//	dial.go       reaching the desk without a resolver of the system
+//	dial.go       reaching the desk by its addresses, or over a proxy
+//	names.go      asking the resolvers of the settings
+//	settings.go   what is wrong with the settings of a link
 //	enrol.go      the one request a terminal makes before it is known
 //	mqtt.go       the link over a broker, and its doorbell (package broker has the messages)
 //	courier.go    the link over a folder on a USB medium

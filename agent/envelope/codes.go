@@ -115,6 +115,8 @@ var Codes = []Meaning{
 		two("案件在查看之后已有变化。", "请重新查看案件（\"unbind-desk cases show 案件\"），再作决定。")},
 	{"E32", "cap_reached", two("No more commands may be published today.", "Wait for the next day (UTC), or have another person sign; \"unbind-desk caps\" shows the caps and sets them."),
 		two("今日可签发的指令已达上限。", "请等到次日（UTC），或由另一人签署；\"unbind-desk caps\" 可显示和设置上限。")},
+	{"E33", "desk_clock", two("The desk is not sure of its clock.", "Set the clock of the desk's machine; where it is right, \"unbind-desk clock --accept\" says so."),
+		two("后台不能确定自己的时钟。", "请校正后台机器的时钟；若时钟无误，请用 \"unbind-desk clock --accept\" 确认。")},
 }
 
 func two(sentence, next string) [2]string { return [2]string{sentence, next} }

@@ -44,6 +44,7 @@ type Status struct {
 	Epoch     int64      `json:"epoch,omitempty"`
 	Trust     int64      `json:"trust,omitempty"` // version of the bundle in force
 	Clock     string     `json:"clock"`           // trusted, floor, unknown
+	Floor     int64      `json:"floor,omitempty"` // Unix seconds, where no more is known of the time than that it is not before
 	Reader    Reader     `json:"reader"`
 	Ledger    *Ledger    `json:"ledger,omitempty"`
 	Link      Link       `json:"link"`

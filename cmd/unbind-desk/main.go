@@ -17,6 +17,7 @@
 //	cases.go    list, show, export
 //	log.go      hold the desk to its log
 //	caps.go     how many commands a day
+//	clock.go    whether the desk is sure of its clock
 //	overdue.go  what waits too long, what should not be
 //	verify.go   check an exported case
 //	open.go     open a sealed backup; salvage.go what was saved of a ledger
@@ -72,6 +73,7 @@ func rootCommand() *cobra.Command {
   ticket, tickets             sign what a card reader wants to see before it erases
   collect                     keep the signatures of several people together
   caps                        how many commands may be published in a day
+  clock                       whether the desk is sure of its own, before terminals believe it
   trust                       whom terminals believe: draft the next version, sign, publish, carry
   log                         hold the desk to the log it has shown before
   overdue, alarms             what waits too long; what should not be
@@ -91,7 +93,7 @@ Words are in Chinese or English, by --lang, UNBIND_DESK_LANG or LANG.`,
 	root.PersistentFlags().Var(new(spoken), "lang", "language of answers and help, zh or en")
 	root.AddCommand(
 		initCommand(), serveCommand(), consoleCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
-		campaignCommand(), overdueCommand(), alarmsCommand(), capsCommand(), logCommand(),
+		campaignCommand(), overdueCommand(), alarmsCommand(), capsCommand(), clockCommand(), logCommand(),
 		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(), trustCommand(), custodyCommand(), validateCommand(),
 	)
 	return root

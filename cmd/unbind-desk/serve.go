@@ -156,6 +156,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	sender := &hook.Sender{Queue: d, Partners: s.told, Client: hook.NewClient(), Now: time.Now, Log: log}
 	var sending sync.WaitGroup
 	sending.Go(func() { server.GiveUp(sender.Run(ctx, time.Second)) })
+	sending.Go(func() { d.KeepClock(ctx) })
 	defer func() { end(); sending.Wait() }() // before the store is closed
 	if s.broker.url != "" {
 		leave, err := s.broker.serve(ctx, c, s.dir, server, shown)

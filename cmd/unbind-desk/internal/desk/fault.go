@@ -16,6 +16,7 @@ var (
 	ErrUnfit     = errors.New("does not fit")
 	ErrGone      = errors.New("gone")
 	ErrBusy      = errors.New("busy")
+	ErrUnsure    = errors.New("not sure of the time")
 	ErrBroken    = errors.New("broken off") // the client stopped sending
 )
 

@@ -38,6 +38,31 @@ func (s *Server) alarms(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func (s *Server) watch(w http.ResponseWriter, _ *http.Request) error {
+	c, err := s.Desk.Watch()
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, c)
+	return nil
+}
+
+// believeClock takes a person's word for the clock, who read it as it is named.
+func (s *Server) believeClock(w http.ResponseWriter, r *http.Request) error {
+	var read struct {
+		Now int64 `json:"now"`
+	}
+	if err := ask(w, r, &read); err != nil {
+		return err
+	}
+	c, err := s.Desk.BelieveClock(read.Now)
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, c)
+	return nil
+}
+
 func (s *Server) caps(w http.ResponseWriter, _ *http.Request) error {
 	c, err := s.Desk.Caps()
 	if err != nil {

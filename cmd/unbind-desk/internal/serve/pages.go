@@ -55,6 +55,16 @@ func (o *Operator) Alarms(ctx context.Context) ([]store.Alarm, error) {
 	}
 }
 
+// Watch reads what the desk knows of its clock.
+func (o *Operator) Watch(ctx context.Context) (w desk.Watch, err error) {
+	return w, o.ask(ctx, http.MethodGet, "/desk/clock", nil, &w)
+}
+
+// BelieveClock says that the desk's clock, as it was read, is right.
+func (o *Operator) BelieveClock(ctx context.Context, read int64) (w desk.Watch, err error) {
+	return w, o.ask(ctx, http.MethodPut, "/desk/clock", map[string]int64{"now": read}, &w)
+}
+
 // Caps reads the caps in force.
 func (o *Operator) Caps(ctx context.Context) (c desk.Caps, err error) {
 	return c, o.ask(ctx, http.MethodGet, "/desk/caps", nil, &c)

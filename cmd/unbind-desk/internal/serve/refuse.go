@@ -32,6 +32,7 @@ var statuses = []struct {
 	{desk.ErrConflict, http.StatusConflict},
 	{desk.ErrGone, http.StatusGone},
 	{desk.ErrBusy, http.StatusLocked},
+	{desk.ErrUnsure, http.StatusServiceUnavailable},
 	{desk.ErrUnfit, http.StatusUnprocessableEntity},
 }
 

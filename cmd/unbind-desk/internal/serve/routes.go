@@ -92,6 +92,8 @@ func (s *Server) OperatorRoutes() []Route {
 		{"GET", "/desk/alarms", Owner, noBody, s.anyone(s.alarms)},
 		{"GET", "/desk/caps", Owner, noBody, s.anyone(s.caps)},
 		{"PUT", "/desk/caps", Owner, object, s.anyone(s.setCaps)},
+		{"GET", "/desk/clock", Owner, noBody, s.anyone(s.watch)},
+		{"PUT", "/desk/clock", Owner, object, s.anyone(s.believeClock)},
 		{"GET", "/desk/trust", Owner, noBody, s.anyone(s.steps)},
 		{"GET", "/desk/cases", Owner, noBody, s.anyone(s.cases)},
 		{"GET", "/desk/cases/{case}", Owner, noBody, s.anyone(s.inspect)},

@@ -18,3 +18,20 @@ func (t *Tx) Caps() (Caps, error) {
 
 // PutCaps sets the caps for every desk on this store.
 func (t *Tx) PutCaps(c Caps) error { return put(t, inSettings, "caps", c) }
+
+// Clock is the newest time that this store's desks have signed or kept; 0 where none.
+type Clock struct {
+	Seen int64 `json:"seen"` // Unix seconds
+}
+
+// Clock reads it.
+func (t *Tx) Clock() (Clock, error) {
+	c, err := get[Clock](t, inSettings, "clock")
+	if absent(err) {
+		return Clock{}, nil
+	}
+	return c, err
+}
+
+// PutClock sets it for every desk on this store.
+func (t *Tx) PutClock(c Clock) error { return put(t, inSettings, "clock", c) }

@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
@@ -227,7 +228,8 @@ func (h *shaking) offers(s standing, run journal.Run, v deskView) {
 		return
 	}
 	o := h.desk.serve(deskAsked{From: s.desk, Op: "orders", Late: s.said.Late})
-	if !bytes.Contains(o.Reply, h.earlier) {
+	payload := base64.StdEncoding.EncodeToString(h.parsed(string(h.earlier)).Payload)
+	if !bytes.Contains(o.Reply, []byte(payload)) {
 		h.violate("the earlier command runs, and the desk offers nothing of its case")
 	}
 }

@@ -158,11 +158,7 @@ func (m *modelled) found() error {
 	if err != nil {
 		return err
 	}
-	first := m.Command
-	if m.Earlier != nil {
-		first = m.Earlier
-	}
-	if _, err := d.Publish(first, 1); err != nil {
+	if _, err := d.Publish(cases[len(cases)-1].Draft, 1); err != nil {
 		return err
 	}
 	m.states = []*storetest.Memory{base}

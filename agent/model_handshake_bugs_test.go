@@ -60,6 +60,11 @@ var (
 
 var closedShape = shape{name: "partial, closed", brief: true, quiet: true, lean: true, partial: true, close: true, back: true, noCourier: true, leads: toAnOldClose}
 
+var (
+	refusedShape = shape{name: "refused first", brief: true, quiet: true, lean: true, hinders: []string{otherReader}, noCourier: true}
+	retakenShape = shape{name: "refused first, late copies", brief: true, quiet: true, lean: true, hinders: []string{badLedger}, copies: 1, noCourier: true, leads: toALateRefusal}
+)
+
 var plainShape = shape{name: "plain", brief: true, quiet: true, noCourier: true}
 
 var mistakes = []mistake{
@@ -139,6 +144,10 @@ var mistakes = []mistake{
 		}
 		return p
 	}},
+	{name: "a refusal is answered to nobody", want: "the answer is neither in the outbox nor at the desk", shape: refusedShape, spoil: swallows},
+	{name: "an order that was refused once is never taken", want: "stuck", shape: refusedShape, spoil: bearsGrudges},
+	{name: "the desk does not take a refused order up again", want: "the desk has the acceptance, and calls the case refused", shape: refusedShape, desk: "stays refused"},
+	{name: "a late copy of a refusal takes the acceptance back", want: "the desk called the case", shape: retakenShape, desk: "takes it back", wide: true},
 	{name: "an old close ends the telling", want: "the desk was not told", shape: closedShape, soon: true, wide: true, plans: func(r *running, p journal.Plan) journal.Plan {
 		s := &p.Final[len(p.Final)-1]
 		do := s.Do
@@ -180,9 +189,11 @@ func obeysLate(before, after cells) cells {
 	return after
 }
 
-func refusesLate(parcel string) bool {
+func refusesLate(parcel string) bool { return saidIn(parcel).Code == "E23" }
+
+// saidIn is what an answer in the outbox says.
+func saidIn(parcel string) (word command.Answer) {
 	var p journal.Parcel
-	var word command.Answer
 	if err := json.Unmarshal([]byte(parcel), &p); err != nil {
 		panic(err)
 	}
@@ -190,7 +201,28 @@ func refusesLate(parcel string) bool {
 	if err == nil {
 		err = envelope.Decode(e.Payload, &word)
 	}
-	return err == nil && word.Code == "E23"
+	if err != nil {
+		return command.Answer{}
+	}
+	return word
+}
+
+// swallows is a journal in which no refusal of an order gets into the outbox.
+func swallows(before, after cells) cells {
+	for name, value := range after {
+		if strings.HasPrefix(name, "outbox\x00") && name != "outbox\x00"+sequence && before[name] != value && saidIn(value).Outcome == command.Refused {
+			delete(after, name)
+		}
+	}
+	return after
+}
+
+// bearsGrudges is a journal that begins nothing that was judged before.
+func bearsGrudges(before, after cells) cells {
+	if begun := after.run().Name; begun != before.run().Name && strings.Contains(before["memory\x00judged"], begun) {
+		return before
+	}
+	return after
 }
 
 // without leaves a step's work out.

@@ -9,6 +9,7 @@ import (
 	"unbindd/agent/certificate"
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
 	"unbindd/agent/manifest"
 	"unbindd/agent/receipt"
 )
@@ -33,11 +34,14 @@ func (h *shaking) arrives(r *running, q deskAsked) deskAnswer {
 }
 
 // deskStates are what a desk calls a case, in the order in which it never goes back.
-var deskStates = []string{"issued", "accepted", "backed-up", "erased", "acknowledged", "closed", "gone", "undone", "cancelled"}
+var deskStates = []string{"drafted", "issued", "refused", "accepted", "backed-up", "erased", "acknowledged", "closed", "gone", "undone", "cancelled"}
 
 func (h *shaking) grows(before, after deskView) {
 	if slices.Index(deskStates, after.State) < slices.Index(deskStates, before.State) {
 		h.violate("the desk called the case %s, and calls it %s now", before.State, after.State)
+	}
+	if slices.Index(deskStates, after.Earlier) < slices.Index(deskStates, before.Earlier) {
+		h.violate("the desk called the earlier case %s, and calls it %s now", before.Earlier, after.Earlier)
 	}
 	for name, digest := range before.Objects {
 		if after.Objects[name] != digest {
@@ -52,12 +56,13 @@ func (h *shaking) grows(before, after deskView) {
 }
 
 func (h *shaking) keeps(q deskAsked, a deskAnswer) {
-	name := fmt.Sprintf("%s/%d", q.Op, q.N)
+	in := h.inCase(q.Case)
+	name := in + fmt.Sprintf("%s/%d", q.Op, q.N)
 	if a.View.Objects[name] == "" {
 		h.violate("the desk says that it keeps %s, and does not", name)
 	}
 	if q.Op != "manifest" {
-		if len(a.Reply) == 0 || string(a.Reply) != string(a.View.Bodies["receipt-"+name]) {
+		if len(a.Reply) == 0 || string(a.Reply) != string(a.View.Bodies[in+"receipt-"+bare(name)]) {
 			h.violate("the receipt for %s that went out is not the one that was kept", name)
 		}
 	}
@@ -235,9 +240,17 @@ func (h *shaking) holds(s standing) {
 	case run.Crossed && !there:
 		h.violate("the line is crossed, and the record that destruction began is not there")
 	}
-	if s.who == whoThere && run.Name != "" && !c.outbox() && v.Objects["answer/1"] == "" {
+	if s.who == whoThere && run.Name != "" && !h.posts(c, v, string(command.Accepted)+command.CodeNone+h.called(envelope.Digest(run.Name))) {
 		h.violate("the acceptance is not in the outbox, and the desk does not have it")
 	}
+	if run.Name == "" && (s.sealed > 0 || s.stone != "" || s.who != whoThere || s.buried) {
+		h.violate("no command was accepted, and something was done")
+	}
+	h.told(s)
+	if v.State == "refused" && h.deskHas(v, string(command.Accepted)+command.CodeNone+"command") {
+		h.violate("the desk has the acceptance, and calls the case refused")
+	}
+	h.offers(s, run, v)
 	h.alone(v, h.signedIn(c))
 	if begun {
 		h.rests(s, c, o)
@@ -280,6 +293,9 @@ func (h *shaking) alone(v deskView, last envelope.Digest) {
 // back with everything told.
 func (h *shaking) ended(s standing) bool {
 	run, v := s.cells.run(), h.desk.view(s.desk)
+	if h.called(envelope.Digest(run.Name)) == "earlier" {
+		return run.Outcome != journal.Running && !s.cells.outbox() && v.Earlier == run.Outcome && v.State == "drafted"
+	}
 	if s.buried {
 		return v.State == "gone" || h.closed(s.cells)
 	}

@@ -23,15 +23,16 @@ type deskProcess struct {
 }
 
 type deskSetUp struct {
-	Trust, Profile, Binding, Command []byte
-	Receipts, Enrols                 []byte
-	Opener                           string
-	Now                              int64
+	Trust, Profile, Binding, Command, Earlier []byte
+	Receipts, Enrols                          []byte
+	Opener                                    string
+	Now                                       int64
 }
 
 type deskAsked struct {
 	From int
 	Op   string
+	Case string
 	N    int64
 	Body []byte
 	Size int64
@@ -52,13 +53,14 @@ type deskAnswer struct {
 
 type deskView struct {
 	State   string
+	Earlier string // what it calls the case of the earlier command; or ""
 	Version int64
 	Objects map[string]envelope.Digest
 	Bodies  map[string][]byte
 }
 
 func (v deskView) same(o deskView) bool {
-	return v.State == o.State && maps.Equal(v.Objects, o.Objects)
+	return v.State == o.State && v.Earlier == o.Earlier && maps.Equal(v.Objects, o.Objects)
 }
 
 func startDesk(t *testing.T, with deskSetUp) *deskProcess {
@@ -88,7 +90,7 @@ func startDesk(t *testing.T, with deskSetUp) *deskProcess {
 }
 
 func (d *deskProcess) serve(q deskAsked) deskAnswer {
-	name := fmt.Sprintf("%d %s %d %s %s %s %v", q.From, q.Op, q.N, envelope.DigestOf(q.Body), q.Kill, q.Bug, q.Late)
+	name := fmt.Sprintf("%d %s %s %d %s %s %s %v", q.From, q.Op, q.Case, q.N, envelope.DigestOf(q.Body), q.Kill, q.Bug, q.Late)
 	if a, ok := d.known[name]; ok {
 		return a
 	}

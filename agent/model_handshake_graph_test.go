@@ -49,7 +49,7 @@ type turn struct {
 // is taken first.
 func (h *shaking) explore(most int, deep bool) *graph {
 	g := &graph{h: h, known: map[pointKey]int32{}}
-	g.follow(turn{point: -1, cut: &standing{cells: h.first}})
+	g.follow(turn{point: -1, cut: h.begins()})
 	for tell := 0; len(g.open) > 0 && g.problem == "" && (most == 0 || len(g.points) < most); {
 		if len(g.points) >= tell+2000 && os.Getenv("HANDSHAKE_TELL") != "" {
 			tell = len(g.points)

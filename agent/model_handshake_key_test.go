@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -32,17 +33,17 @@ func (r *running) key(label string) pointKey {
 	}
 	slices.Sort(net)
 	return sha256.Sum256(fmt.Appendln(nil, label, strings.Join(r.history, "\n"), r.pages(), s.sealed,
-		s.stone != "", strings.Contains(s.stone, string(r.h.signedIn(c))), s.who, s.buried, max(s.drawn, 1), r.h.seen(v, c), net, s.said, r.offeredKey()))
+		s.stone != "", strings.Contains(s.stone, string(r.h.signedIn(c))), s.who, s.buried, max(s.drawn, 1), r.h.seen(v, c), net, s.said, r.offeredKey(), r.mindKey()))
 }
 
 // copyIs is a copy of a request that still travels: what it is, and whether the desk
 // has it. Which bytes they are is of no matter beside that.
 func (h *shaking) copyIs(q deskAsked, c cells, v deskView) string {
-	name := fmt.Sprintf("%s/%d", q.Op, q.N)
+	name := h.inCase(q.Case) + fmt.Sprintf("%s/%d", q.Op, q.N)
 	switch q.Op {
 	case "answer":
 		d := h.parsed(string(q.Body)).Digest()
-		return fmt.Sprint(q.Op, h.word(q.Body), v.Objects[name] == d, h.posted(c, q.N))
+		return fmt.Sprint(q.Op, h.word(q.Body), v.Objects[name] == d, h.posted(c, name))
 	case "certificate":
 		d := h.parsed(string(q.Body)).Digest()
 		return fmt.Sprint(name, h.certs[d].result, v.Objects[name] == d, h.signedIn(c) == d)
@@ -51,9 +52,9 @@ func (h *shaking) copyIs(q deskAsked, c cells, v deskView) string {
 }
 
 // posted says whether the terminal still has that answer to deliver.
-func (h *shaking) posted(c cells, n int64) bool {
+func (h *shaking) posted(c cells, answer string) bool {
 	for name, value := range c {
-		if key, is := strings.CutPrefix(name, "outbox\x00"); is && key != sequence && h.parcels[value].name == fmt.Sprintf("answer/%d", n) {
+		if key, is := strings.CutPrefix(name, "outbox\x00"); is && key != sequence && h.parcels[value].name == answer {
 			return true
 		}
 	}
@@ -75,11 +76,11 @@ func hash(text []byte) string {
 func (h *shaking) seen(v deskView, c cells) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(v.Objects)) {
-		is := string(v.Objects[name])
+		is, plain := string(v.Objects[name]), bare(name)
 		switch {
-		case strings.HasPrefix(name, "answer/"):
-			name, is = "answer", h.words[v.Objects[name]]
-		case strings.HasPrefix(name, "receipt-"):
+		case strings.HasPrefix(plain, "answer/"):
+			name, is = strings.TrimSuffix(name, plain)+"answer", h.words[v.Objects[name]]
+		case strings.HasPrefix(plain, "receipt-"):
 			is = "is there"
 		case strings.HasPrefix(name, "certificate/"):
 			is = fmt.Sprint(h.certs[v.Objects[name]].result, " the terminal's: ", v.Objects[name] == h.signedIn(c))
@@ -87,7 +88,10 @@ func (h *shaking) seen(v deskView, c cells) string {
 		all = append(all, name+" "+is)
 	}
 	slices.Sort(all)
-	return v.State + " " + strings.Join(all, ", ")
+	if h.o.hinders != nil || h.o.anew {
+		all = slices.Compact(all) // how often the same was refused is of no matter
+	}
+	return v.State + v.Earlier + " " + strings.Join(all, ", ")
 }
 
 // cert is what a certificate says of itself.
@@ -122,12 +126,15 @@ func (h *shaking) parsed(text string) *envelope.Envelope {
 // pages is the journal, name by name.
 func (h *shaking) pages(c cells, desk int) string {
 	v := h.desk.view(desk)
-	var all []byte
+	var all, last []byte
 	for _, name := range slices.Sorted(maps.Keys(c)) {
 		value := c[name]
 		if key, is := strings.CutPrefix(name, "outbox\x00"); is {
 			if key != sequence {
-				all = append(append(all, "\noutbox="...), h.parcel(value, v)...)
+				next := append([]byte("\noutbox="), h.parcel(value, v)...)
+				if !h.o.anew || !bytes.Contains(last, next) {
+					all, last = append(all, next...), append(last, next...)
+				}
 			}
 			continue
 		}
@@ -135,6 +142,9 @@ func (h *shaking) pages(c cells, desk int) string {
 		if !known {
 			m = h.markOf(name, value)
 			h.marks[written{name, value}] = m
+		}
+		if strings.HasPrefix(name, "memory\x00") && h.o.hinders == nil {
+			continue // every search without refusals begins when all of it is written
 		}
 		if m.is != "" {
 			all = append(append(append(append(all, '\n'), name...), '='), m.is...)
@@ -161,9 +171,11 @@ func (h *shaking) markOf(name, value string) mark {
 	switch bucket {
 	case "run":
 		r := cells{name: value}.run()
-		return mark{is: fmt.Sprint(key, r.Outcome, r.Crossed, r.Code)}
+		return mark{is: fmt.Sprint(key, r.Outcome, r.Crossed, r.Code, h.called(envelope.Digest(r.Name)))}
 	case "steps":
 		return mark{is: cells{name: value}.step(key)}
+	case "memory":
+		return mark{is: hash([]byte(value))}
 	case "notes":
 		return h.noteIs(key, value)
 	}
@@ -178,15 +190,28 @@ func (h *shaking) parcel(value string, v deskView) string {
 	if !known {
 		var said journal.Parcel
 		h.must(json.Unmarshal([]byte(value), &said))
-		p = parcel{said.Kind + h.word(said.Body), fmt.Sprintf("answer/%d", said.N), h.parsed(string(said.Body)).Digest()}
+		word := h.word(said.Body)
+		p = parcel{said.Kind + word, word, h.inCase(said.Case) + fmt.Sprintf("answer/%d", said.N), h.parsed(string(said.Body)).Digest()}
 		h.parcels[value] = p
 	}
 	return p.is + yes(v.Objects[p.name] == p.digest)
 }
 
 type parcel struct {
-	is, name string
-	digest   envelope.Digest
+	is, word, name string
+	digest         envelope.Digest
+}
+
+// inCase stands before the names of what the desk has in another case than the
+// model's: in that of an earlier command, or in none.
+func (h *shaking) inCase(id string) string {
+	switch {
+	case strings.HasPrefix(id, "none:"):
+		return "none:"
+	case id != "" && id != h.caseID:
+		return "earlier:"
+	}
+	return ""
 }
 
 // word is what an answer says of which order.

@@ -61,7 +61,7 @@ func (l *modelLink) Fetch(ctx context.Context, o transport.Object) ([]byte, erro
 func (l *modelLink) Time(context.Context, []byte) ([]byte, error) { return nil, errCutOff }
 
 func (l *modelLink) Put(ctx context.Context, o transport.Object, body []byte) ([]byte, error) {
-	return l.r.call(ctx, deskAsked{Op: o.Kind, N: o.N, Body: body})
+	return l.r.call(ctx, deskAsked{Op: o.Kind, Case: o.Case, N: o.N, Body: body})
 }
 
 func (l *modelLink) Upload(ctx context.Context, o transport.Object, size int64, digest string, open func() (io.ReadCloser, error)) ([]byte, error) {
@@ -73,7 +73,7 @@ func (l *modelLink) Upload(ctx context.Context, o transport.Object, size int64, 
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
-	return l.r.call(ctx, deskAsked{Op: o.Kind, N: o.N, Body: body, Size: size, Sum: digest})
+	return l.r.call(ctx, deskAsked{Op: o.Kind, Case: o.Case, N: o.N, Body: body, Size: size, Sum: digest})
 }
 
 func (l *modelLink) Reveal(ctx context.Context, _ string, body []byte) ([]byte, error) {
@@ -145,7 +145,7 @@ func (r *running) others() (all []string) {
 		}
 	}
 	slices.Sort(all)
-	if r.offered() && (!r.h.o.quiet || r.s.said != said{}) {
+	if r.offered() && (!r.h.o.quiet || r.s.said != said{} || r.h.o.hinders != nil && r.drawer.now.run().Name == "") {
 		all = append(all, "poll:")
 	}
 	return all
@@ -167,7 +167,7 @@ func (r *running) beginnings() []string {
 	if r.s.buried {
 		return r.others()
 	}
-	if r.a.id != nil && now.outbox() && (!r.h.o.quiet || now.run().Outcome != "running") {
+	if r.a.id != nil && now.outbox() && (!r.h.o.quiet || now.run().Outcome != "running" || r.h.desk.view(r.s.desk).State == "refused") { // until it is accepted there, nothing is taken
 		all = append(all, "flush")
 	}
 	all = append(all, r.others()...)
@@ -185,6 +185,7 @@ func (r *running) beginnings() []string {
 	may(o.sealed && open, r.s.said.Sealed, "sealed")
 	may(o.partial && open, r.s.said.Partial, "partial")
 	may(o.close && r.h.newest(v) != "" && r.h.newest(v) == r.h.signedIn(now) && (open || v.State == "acknowledged"), r.s.said.Close, "close")
+	may(v.Earlier != "" && v.State == "drafted" && !slices.Contains([]string{"issued", "accepted"}, v.Earlier), false, "second")
 	if o.close && !r.s.said.Close && now["notes\x00"+noteSigned] != "" {
 		all = append(all, "close:")
 	}
@@ -197,7 +198,7 @@ func (r *running) beginnings() []string {
 	if o.again && !r.s.said.Repoll && r.s.polled != "" {
 		all = append(all, "again:")
 	}
-	return all
+	return append(all, r.refusing()...)
 }
 
 // befalls lets one of these happen.
@@ -228,7 +229,14 @@ func (r *running) befalls(what string) {
 	case "late":
 		r.s.said.Late = true
 	case "again": // the tag of what was pulled is gone with a restart
-		r.s.said.Repoll, r.s.polled = true, ""
+		r.s.said.Repoll = true
+		r.restart()
+	case "restart":
+		r.restart()
+	case "mend":
+		r.mend(name)
+	case "bring":
+		r.bring(name)
 	}
 }
 
@@ -245,7 +253,11 @@ func (r *running) publish(name string) {
 	case "close":
 		r.s.said.Close, text = true, r.h.closing(r.drawer.now)
 	}
-	a := r.h.desk.serve(deskAsked{From: r.s.desk, Op: "publish", Body: text, Late: r.s.said.Late})
+	ask := deskAsked{From: r.s.desk, Op: "publish", Body: text, Late: r.s.said.Late}
+	if name == "second" {
+		ask.Case, ask.Body = r.h.caseID, r.h.order
+	}
+	a := r.h.desk.serve(ask)
 	r.s.desk = a.At
 }
 

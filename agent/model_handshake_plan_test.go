@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 
+	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/agent/ticket"
 	"unbindd/device"
@@ -25,7 +26,9 @@ func (r *running) plan() journal.Plan {
 			s.Do, s.Undo = r.seal, func(context.Context, *journal.Note) error { r.s.sealed = 0; r.h.lay(r.s); return nil }
 		case "deliver-backup", "await-successor":
 		default:
-			s.Do = nothing
+			if s.Do = nothing; r.h.o.hinders != nil {
+				s.Do = r.keeps(s.Name)
+			}
 		}
 	}
 	p.Gate = r.gate
@@ -54,12 +57,25 @@ func (r *running) plan() journal.Plan {
 // seal keeps what sealing kept when it was recorded: the first backup, or the one
 // that supersedes it.
 func (r *running) seal(_ context.Context, n *journal.Note) error {
+	if r.h.called(envelope.Digest(r.drawer.now.run().Name)) == "earlier" {
+		return giveUp("E26", "ledger", "cannot seal: the model goes no further with this one")
+	}
 	r.s.sealed = min(r.manifest()+1, 2)
 	r.h.lay(r.s)
 	for name, v := range r.h.seals[r.s.sealed] {
 		r.h.must(n.Keep(name, v))
 	}
 	return nil
+}
+
+// keeps stands for a step before the sealing: what it kept when it was recorded.
+func (r *running) keeps(step string) func(context.Context, *journal.Note) error {
+	return func(_ context.Context, n *journal.Note) error {
+		for name, v := range r.h.erased[step] {
+			r.h.must(n.Keep(name, v))
+		}
+		return nil
+	}
 }
 
 // manifest is the number of the manifest in force; 0 none.

@@ -16,16 +16,18 @@ import (
 // standing is everything between two acts of the terminal's process: what lies on
 // its disk, what the desk has, and what is on its way between them.
 type standing struct {
-	cells  cells
-	sealed int    // which sealed file lies in the spool; 0 none
-	stone  string // the tombstone; "" none
-	who    int    // the identity: whole, halfGone, gone
-	buried bool
-	drawn  int // for which certificate the preimage on disk was drawn last; 0 the first
-	desk   int
-	net    []deskAsked // copies that still travel
-	polled string      // what the terminal took last of the desk's orders
-	said   said
+	cells   cells
+	sealed  int    // which sealed file lies in the spool; 0 none
+	stone   string // the tombstone; "" none
+	who     int    // the identity: whole, halfGone, gone
+	buried  bool
+	drawn   int // for which certificate the preimage on disk was drawn last; 0 the first
+	desk    int
+	net     []deskAsked // copies that still travel
+	polled  string      // what the terminal took last of the desk's orders
+	said    said
+	hinders []string // what stands in a command's way
+	mind    *mind    // what the process remembers; nil where it knows no more than a new one
 }
 
 // files are what is on disk besides the journal.
@@ -43,7 +45,7 @@ const (
 )
 
 // said is what people and time have done, each once.
-type said struct{ Cancel, Sealed, Partial, Close, Late, Grown, Broken, Repoll, Back bool }
+type said struct{ Cancel, Sealed, Partial, Close, Late, Grown, Broken, Repoll, Back, Brought bool }
 
 // The ways a run of the terminal ends in the model, as panics.
 type (
@@ -79,7 +81,7 @@ type meeting func(r *running, label string, options []string) (what string, on b
 func (h *shaking) play(from standing, script []string, meet meeting) (r *running, over bool) {
 	r = &running{h: h, s: from, script: script, meet: meet, disk: from.files(), ctx: context.Background()}
 	defer func() {
-		r.s.cells = r.drawer.now
+		r.s.cells, r.s.mind = r.drawer.now, r.minds()
 		switch p := recover().(type) {
 		case nil, cutHere:
 			over = true
@@ -128,7 +130,9 @@ func (r *running) choose(label string, options []string, cuts ...map[string]stan
 func (r *running) cut(now cells) standing {
 	r.drew()
 	s := r.s
-	s.cells = now
+	if s.cells, s.mind = now, nil; r.h.o.anew {
+		s.polled = ""
+	}
 	return s
 }
 
@@ -156,6 +160,7 @@ func (r *running) begin() {
 			a.reader = repaired{serial: string(a.id.binding.Reader.SN)}
 		}
 	}
+	r.minded()
 	a.link = &modelLink{r}
 	a.ways = r.way
 	a.rest = func(ctx context.Context, _ <-chan struct{}, _ int, _ error) error {

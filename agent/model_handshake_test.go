@@ -27,12 +27,18 @@ var shapes = []shape{
 	{name: "a partial certificate", brief: true, quiet: true, partial: true, back: true, noCourier: true},
 	{name: "a partial certificate, closed", long: true, brief: true, quiet: true, lean: true, partial: true, close: true, back: true, noCourier: true},
 	{name: "a cancel and late copies", long: true, brief: true, quiet: true, lean: true, cancel: true, copies: 1, noCourier: true},
-	{name: "a cancel and a partial certificate", long: true, brief: true, quiet: true, lean: true, cancel: true, partial: true, noCourier: true},
+	{name: "a cancel and a partial certificate", long: true, brief: true, quiet: true, lean: true, cancel: true, partial: true, anew: true, noCourier: true},
 	{name: "a partial certificate and late copies", long: true, brief: true, quiet: true, lean: true, partial: true, back: true, copies: 1, noCourier: true},
-	{name: "a cancel and a close", long: true, brief: true, quiet: true, lean: true, cancel: true, close: true, noCourier: true},
+	{name: "a cancel and a close", brief: true, quiet: true, lean: true, cancel: true, close: true, noCourier: true},
 	{name: "a cancel and an amendment", long: true, brief: true, quiet: true, lean: true, cancel: true, sealed: true, noCourier: true},
 	{name: "a close and late copies", brief: true, quiet: true, lean: true, close: true, copies: 1, noCourier: true},
 	{name: "an old close", far: 1, brief: true, quiet: true, lean: true, partial: true, close: true, back: true, noCourier: true, leads: toAnOldClose},
+	{name: "an order that is refused first", brief: true, quiet: true, lean: true, hinders: []string{otherReader}, noCourier: true},
+	{name: "refused for one reason after another", brief: true, quiet: true, lean: true, hinders: []string{otherReader, noClock, badLedger}, noCourier: true},
+	{name: "refused first, and begun anew", brief: true, quiet: true, lean: true, hinders: []string{badLedger}, anew: true, noCourier: true},
+	{name: "refused first, and a cancel", long: true, brief: true, quiet: true, lean: true, hinders: []string{noClock}, cancel: true, noCourier: true},
+	{name: "refused first, and late copies", long: true, brief: true, quiet: true, lean: true, hinders: []string{badLedger}, copies: 1, noCourier: true},
+	{name: "refused first, and another issued", far: 2, leads: toTheEarlier, brief: true, quiet: true, lean: true, hinders: []string{otherReader}, another: true, noCourier: true},
 	everything(2),
 	everything(3),
 }
@@ -55,7 +61,7 @@ const quickShapes = 1
 func (h *shaking) fair(p *point, what string) bool {
 	kind, _, others := strings.Cut(what, ":")
 	if others {
-		return slices.Contains([]string{"copy", "gone", "hand", "poll", "back"}, kind) || h.o.partial && (kind == "publish" || kind == "close")
+		return slices.Contains([]string{"copy", "gone", "hand", "poll", "back", "mend", "bring"}, kind) || h.o.partial && (kind == "publish" || kind == "close")
 	}
 	return slices.Contains([]string{"go", "flush", "done", "written", "on", "whole", "buried"}, what)
 }
@@ -73,7 +79,8 @@ func TestModelOfTheHandshake(t *testing.T) {
 	if raced && os.Getenv("MODEL_RACE") == "" {
 		return // the build that TestModel starts does it
 	}
-	h := newShaking(t)
+	top, only := t, newShaking(t)
+	var after *shaking
 	all := shapes[:quickShapes]
 	if os.Getenv("HANDSHAKE") != "" {
 		all = shapes
@@ -83,6 +90,13 @@ func TestModelOfTheHandshake(t *testing.T) {
 			continue
 		}
 		t.Run(o.name, func(t *testing.T) {
+			h := only
+			if o.another {
+				if after == nil {
+					after = newShakingAfter(top, true)
+				}
+				h = after
+			}
 			h.o = o
 			began := time.Now()
 			g := h.explore(0, false)

@@ -28,6 +28,10 @@ type shaking struct {
 	bug     mistake
 	names   map[envelope.Digest]string
 	first   cells
+	before  cells                         // when no command was accepted yet
+	order   []byte                        // the command
+	earlier []byte                        // one that was issued before it; or nil
+	caseID  string                        // of the command
 	seals   [3]map[string]json.RawMessage // what sealing kept
 	files   [3][]byte                     // the sealed files
 	erased  map[string]map[string]json.RawMessage
@@ -56,9 +60,11 @@ type shape struct {
 	name                               string
 	copies                             int // that may travel at once
 	cancel, sealed, grow, clock, again bool
-	partial, close, back               bool // back: the reader that refused is repaired
-	noCourier                          bool // no receipt is carried in by hand
-	long                               bool // it is gone through only when all are asked for
+	hinders                            []string // what stands in the command's way at first; nil: it was accepted
+	another                            bool     // a command was issued before this one
+	partial, close, back               bool     // back: the reader that refused is repaired
+	noCourier                          bool     // no receipt is carried in by hand
+	long                               bool     // it is gone through only when all are asked for
 
 	// No power cut before a commit where only the journal has changed, and no kill of the desk: each leads to where a cut
 	// after the commit before it, a request that is lost, or an answer that is lost
@@ -73,6 +79,9 @@ type shape struct {
 	// Steps that take no part are done in one go; see unrelated. Of the plain search
 	// TestModelOfTheHandshakeLean looks that nothing else is left out.
 	lean bool
+	// A process that begins asks for the orders anew, each time. So the same may be
+	// refused any number of times, and how often the same answer was given is of no matter.
+	anew bool
 	// At most so many choices that are not the first one, in which nothing goes wrong
 	// and nobody says anything; 0 any number.
 	far int
@@ -125,6 +134,13 @@ func (h *shaking) now(late bool) func() time.Time {
 // objects, and remembers what each step that the model stands in for kept.
 func newShaking(t *testing.T) *shaking {
 	t.Helper()
+	return newShakingAfter(t, false)
+}
+
+// newShakingAfter is newShaking with a command that was issued before the one that is
+// carried out, in a case of its own; or without.
+func newShakingAfter(t *testing.T, another bool) *shaking {
+	t.Helper()
 	b := newBound(t)
 	h := &shaking{t: t, b: b, names: map[envelope.Digest]string{}, erased: map[string]map[string]json.RawMessage{}, tickets: map[string]envelope.Digest{}, marks: map[written]mark{}, opened: map[string]*envelope.Envelope{}, digests: map[string]envelope.Digest{}, tried: map[string]bool{}, words: map[envelope.Digest]string{}, certs: map[envelope.Digest]cert{}, parcels: map[string]parcel{}}
 	b.a.Now = h.now(false)
@@ -135,7 +151,10 @@ func newShaking(t *testing.T) *shaking {
 	b.a.journal, err = journal.On(book, journal.Options{Now: b.a.Now})
 	b.no(err)
 	b.sell(3)
-	b.accept()
+	if another {
+		h.precede()
+	}
+	h.accepts(book)
 	before := cells{}
 	c := b.carrier(journal.Plan{Reversible: b.a.plan.Reversible[:6], Gate: h.twice, Final: b.a.plan.Final[:6]})
 	c.Watch = func(e journal.Event) {
@@ -145,6 +164,8 @@ func newShaking(t *testing.T) *shaking {
 			delete(h.first, "steps\x00seal-backup")
 		case e.Moment == journal.Starting:
 			before = book.now
+		case e.Moment == journal.Recorded && h.first == nil:
+			h.kept(e.Step, before, book.now)
 		case e.Moment == journal.Recorded && e.Step == "seal-backup":
 			h.sealed(book.now)
 		case e.Moment == journal.Recorded && e.Final:
@@ -158,6 +179,28 @@ func newShaking(t *testing.T) *shaking {
 	b.no(err)
 	h.drawn = 1
 	return h
+}
+
+// accepts has the command accepted: one that answers no challenge, by a clock that
+// can be trusted.
+func (h *shaking) accepts(book *drawer) {
+	b := h.b
+	h.before, h.caseID = maps.Clone(book.now), string(b.order.Case)
+	b.a.clock.set(noon.Unix(), noon.Unix())
+	e := b.seal(command.Kind, b.order, "ops-1", "sec-1")
+	h.order = e.Encode()
+	if o := b.a.takeCommand(h.order, e); o.Outcome != "accepted" {
+		h.t.Fatalf("the command is %s: %+v", o.Outcome, o.Error)
+	}
+}
+
+// begins is the standing at which a search begins: the backup is to be sealed, or the
+// command was not accepted yet.
+func (h *shaking) begins() *standing {
+	if h.o.hinders != nil {
+		return &standing{cells: h.before, hinders: h.o.hinders}
+	}
+	return &standing{cells: h.first}
 }
 
 // twice is a gate that first wants the backup sealed anew.
@@ -225,7 +268,7 @@ func (h *shaking) orders(now cells) {
 	}
 	bundle := b.a.id.bundles[0]
 	h.desk = startDesk(h.t, deskSetUp{
-		Trust: bundle.Encode(), Profile: b.a.id.profiles["rebind-standard"].Encode(), Binding: b.a.id.envelope.Encode(), Command: c.accepted.Command,
+		Trust: bundle.Encode(), Profile: b.a.id.profiles["rebind-standard"].Encode(), Binding: b.a.id.envelope.Encode(), Command: c.accepted.Command, Earlier: h.earlier,
 		Receipts: seedOf("receipt-1"), Enrols: seedOf("enrol-1"), Opener: b.opener, Now: noon.Unix(),
 	})
 }

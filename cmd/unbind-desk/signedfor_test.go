@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -211,5 +212,24 @@ func TestARefusedOrderThatIsTakenAfterAllGoesOn(t *testing.T) {
 	u.answer(u.command.Case, 3, u.order.Digest(), command.Cancelled).want(t, http.StatusOK, "")
 	if got := o.state(id); got != "cancelled" {
 		t.Errorf("the case is %s, want cancelled", got)
+	}
+}
+
+// Where another order was issued meanwhile, the first one's orders go out beside its.
+func TestWhatIsOrderedInACaseTakenAfterAllGoesOut(t *testing.T) {
+	o := newOffice(t)
+	m := newTerminal(o, "T-1")
+	u := m.begun(o.order(unbind("T-1"), "ops-1", "sec-1"))
+	u.answer(u.command.Case, 1, u.order.Digest(), command.Refused).want(t, http.StatusOK, "")
+	second := o.order(unbind("T-1"), "ops-1", "sec-1")
+	u.answer(u.command.Case, 2, u.order.Digest(), command.Accepted).want(t, http.StatusOK, "")
+	cancel := o.order([]string{"cancel", "--case", string(u.command.Case)}, "ops-2")
+	_, got := m.orders(nil)
+	var offered []envelope.Digest
+	for _, text := range got.Orders {
+		offered = append(offered, parse(t, text).Digest())
+	}
+	if want := []envelope.Digest{u.order.Digest(), cancel.Digest(), second.Digest()}; !slices.Equal(offered, want) {
+		t.Errorf("the terminal is offered %v, want command, cancel and the other command, %v", offered, want)
 	}
 }

@@ -44,14 +44,17 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 			return refuse(ErrForeign, "E10", "certificate", "cannot serve the client: its certificate belongs to a former enrolment")
 		}
 		who = Caller{Terminal: client.Terminal, Binding: client.Binding}
-		c, err := tx.CaseState(t.Case)
-		if err != nil {
+		for _, id := range t.Cases() {
+			c, err := tx.CaseState(id)
 			if errors.Is(err, store.ErrAbsent) {
-				err = nil
+				continue
 			}
-			return err
+			if err != nil {
+				return err
+			}
+			who.Gone = who.Gone || c.State == Gone && c.Binding == client.Binding
 		}
-		if who.Gone = c.State == Gone && c.Binding == client.Binding; who.Gone {
+		if who.Gone {
 			unheard, err := d.unheard(tx, Zombie, string(t.ID))
 			heard = !unheard
 			return err

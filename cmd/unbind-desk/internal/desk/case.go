@@ -58,7 +58,7 @@ var opens = []State{Issued, Accepted, BackedUp, Erased}
 // note writes a line of the history, counts the change, and moves the case if to
 // may follow its state; a late word about an earlier step leaves the state as it is.
 func (d *Desk) note(tx *store.Tx, c store.Case, to State, what string) (store.Case, error) {
-	moved := slices.Contains(moves[c.State], to)
+	moved, refused := slices.Contains(moves[c.State], to), c.State == Refused
 	if moved {
 		c.State, c.Since = to, d.now()
 	}
@@ -67,7 +67,21 @@ func (d *Desk) note(tx *store.Tx, c store.Case, to State, what string) (store.Ca
 	if err == nil && moved {
 		err = d.announce(tx, c)
 	}
+	if err == nil && moved && refused {
+		err = takenAfterAll(tx, c)
+	}
 	return c, err
+}
+
+// takenAfterAll has a case count again beside the one that was published when its
+// command had been refused: its orders go out, and it stands in the way of others.
+func takenAfterAll(tx *store.Tx, c store.Case) error {
+	t, err := tx.Terminal(c.Terminal)
+	if err != nil || t.Case == c.ID || t.Binding != c.Binding {
+		return err
+	}
+	t.Earlier = c.ID
+	return tx.PutTerminal(t)
 }
 
 // noted is note for who needs the case no more.

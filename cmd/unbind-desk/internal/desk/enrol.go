@@ -129,14 +129,19 @@ func (d *Desk) free(tx *store.Tx, id envelope.ID) (store.Terminal, error) {
 	if errors.Is(err, store.ErrAbsent) {
 		return store.Terminal{ID: id}, nil
 	}
-	if err != nil || t.Case == "" {
+	if err != nil {
 		return t, err
 	}
-	c, err := tx.Case(t.Case)
-	if err == nil && open(c.State) {
-		err = refuse(ErrConflict, "E19", "", "cannot go on: case %s of the terminal is open", c.ID)
+	for _, id := range t.Cases() {
+		c, err := tx.Case(id)
+		if err == nil && open(c.State) {
+			err = refuse(ErrConflict, "E19", "", "cannot go on: case %s of the terminal is open", c.ID)
+		}
+		if err != nil {
+			return t, err
+		}
 	}
-	return t, err
+	return t, nil
 }
 
 // Enrol answers a terminal's request: binding, certificate, trust, pairing key.

@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 // modelled is the desk of the model: what every one of its states shares.
 type modelled struct {
 	Trust, Profile, Binding, Command []byte
+	Earlier                          []byte // a command that was issued before it; or nil
 	Receipts, Enrols                 []byte // seeds
 	Opener                           string
 	Now                              int64
@@ -45,11 +46,13 @@ type modelled struct {
 	states []*storetest.Memory
 	who    Caller
 	order  envelope.ID // the case
+	before envelope.ID // that of the earlier command; or ""
 }
 
 // asked is one request of the model.
 type asked struct {
 	From int
+	Case string // "" is the command's
 	Op   string // publish, manifest, backup, certificate, answer, tombstone, orders
 	N    int64
 	Body []byte
@@ -73,8 +76,9 @@ type answered struct {
 // view is all that is in a case, without what only the order of things decides.
 type view struct {
 	State   State
+	Earlier State // of the earlier command's case; or ""
 	Version int64
-	Objects map[string]envelope.Digest // kind/n
+	Objects map[string]envelope.Digest // kind/n; before it the case, where it is another
 	Bodies  map[string][]byte          // of receipts
 }
 
@@ -120,27 +124,31 @@ func (m *modelled) found() error {
 		return err
 	}
 	binding, err1 := envelope.Parse(m.Binding, envelope.MaxSize)
-	order, err2 := envelope.Parse(m.Command, envelope.MaxSize)
+	order, said, err2 := ordered(m.Command)
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	var said struct {
-		Case, Terminal envelope.ID
-		Epoch          int64
-	}
-	if err := json.Unmarshal(order.Payload, &said); err != nil {
-		return err
+	cases := []store.Case{{ID: said.Case, Command: order.Digest(), Draft: m.Command}}
+	if m.Earlier != nil {
+		order, said, err := ordered(m.Earlier)
+		if err != nil {
+			return err
+		}
+		m.before, cases = said.Case, append(cases, store.Case{ID: said.Case, Command: order.Digest(), Draft: m.Earlier})
 	}
 	m.order, m.who = said.Case, Caller{Terminal: said.Terminal, Binding: binding.Digest()}
 	err = s.Change(func(tx *store.Tx) error {
+		for _, c := range cases {
+			c.Terminal, c.State, c.Binding, c.Version = said.Terminal, Drafted, binding.Digest(), 1
+			if err := tx.PutCase(c); err != nil {
+				return err
+			}
+		}
 		return errors.Join(
 			tx.AddTrust(1, m.Trust), tx.PutProfile("rebind-standard", m.Profile),
 			tx.PutTerminal(store.Terminal{ID: said.Terminal, Epoch: said.Epoch, Binding: binding.Digest(), Nonce: "nonce"}),
 			tx.PutEnrolment(store.Enrolment{Nonce: "nonce", Terminal: said.Terminal, Serial: "serial", Acquirer: "a", Merchant: "m", Account: envelope.DigestOf(nil), USCC: envelope.DigestOf(nil), Reader: enrol.Reader{SN: "reader"}, Binding: binding.Digest()}),
 			tx.PutBinding(store.Binding{Digest: binding.Digest(), Terminal: said.Terminal, Epoch: said.Epoch, Envelope: m.Binding, Nonce: "nonce"}),
-			tx.PutCase(store.Case{
-				ID: said.Case, Terminal: said.Terminal, State: Drafted, Command: order.Digest(), Binding: binding.Digest(), Draft: m.Command, Version: 1,
-			}),
 		)
 	})
 	if err != nil {
@@ -150,11 +158,24 @@ func (m *modelled) found() error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.Publish(m.Command, 1); err != nil {
+	if _, err := d.Publish(cases[len(cases)-1].Draft, 1); err != nil {
 		return err
 	}
 	m.states = []*storetest.Memory{base}
 	return nil
+}
+
+// toldBy is what a command says that the desk's rows rest on.
+type toldBy struct {
+	Case, Terminal envelope.ID
+	Epoch          int64
+}
+
+func ordered(text []byte) (e *envelope.Envelope, said toldBy, err error) {
+	if e, err = envelope.Parse(text, envelope.MaxSize); err == nil {
+		err = json.Unmarshal(e.Payload, &said)
+	}
+	return e, said, err
 }
 
 // open is a desk that has just started on a store: it keeps nothing else.
@@ -212,17 +233,21 @@ func (m *modelled) do(d *Desk, q asked, a *answered) {
 		}
 	}()
 	var err error
+	in := m.order
+	if q.Case != "" {
+		in = envelope.ID(q.Case)
+	}
 	switch q.Op {
 	case "publish":
-		err = m.publish(d, q)
+		err = m.publish(d, in, q)
 	case "manifest":
-		err = d.Manifest(m.who, m.order, q.N, q.Body)
+		err = d.Manifest(m.who, in, q.N, q.Body)
 	case "backup":
-		a.Reply, err = d.Backup(m.who, m.order, q.N, Arriving{Digest: envelope.Digest(q.Sum), Size: q.Size, Body: bytes.NewReader(q.Body)})
+		a.Reply, err = d.Backup(m.who, in, q.N, Arriving{Digest: envelope.Digest(q.Sum), Size: q.Size, Body: bytes.NewReader(q.Body)})
 	case "certificate":
-		a.Reply, _, err = d.Certificate(m.who, m.order, q.N, q.Body)
+		a.Reply, _, err = d.Certificate(m.who, in, q.N, q.Body)
 	case "answer":
-		a.Reply, _, err = d.Answer(m.who, m.order, q.N, q.Body)
+		a.Reply, _, err = d.Answer(m.who, in, q.N, q.Body)
 	case "tombstone":
 		a.Reply, _, err = d.Tombstone(m.order, q.Body)
 	case "orders":
@@ -244,10 +269,10 @@ func (m *modelled) do(d *Desk, q asked, a *answered) {
 	}
 }
 
-func (m *modelled) publish(d *Desk, q asked) error {
+func (m *modelled) publish(d *Desk, in envelope.ID, q asked) error {
 	var seen int64
 	err := d.look(func(tx *store.Tx) error {
-		c, err := tx.Case(m.order)
+		c, err := tx.Case(in)
 		seen = c.Version
 		return err
 	})
@@ -277,7 +302,14 @@ func (m *modelled) spoil(q asked, before, after *storetest.Memory, a *answered) 
 // miscall is a desk that calls the case something else than its certificate says.
 func (m *modelled) miscall(q asked, before, after *storetest.Memory, a answered) error {
 	to := State("")
+	was, err := m.look(before, asked{})
+	if err != nil {
+		return err
+	}
 	switch {
+	case q.Bug == "stays refused" && q.Op == "answer" && a.Code == 200 && was.State == Refused,
+		q.Bug == "takes it back" && q.Op == "answer" && a.Code == 200 && q.N == 1 && was.State == Accepted:
+		to = Refused
 	case q.Op != "certificate" || a.Code != 200:
 	case q.Bug == "takes the old one" && q.N == 1 && m.has(before, "certificate/2"):
 		to = Erased
@@ -337,14 +369,29 @@ func (m *modelled) look(base *storetest.Memory, q asked) (v view, err error) {
 			return err
 		}
 		v.State, v.Version = c.State, c.Version
-		return tx.Kinds(m.order, func(kind string, o store.Object) error {
-			name := fmt.Sprintf("%s/%d", kind, o.N)
-			v.Objects[name] = o.Digest
-			if strings.HasPrefix(kind, receiptOf("")) {
-				v.Bodies[name] = o.Body
+		if m.before != "" {
+			c, err := tx.Case(m.before)
+			if err != nil {
+				return err
 			}
-			return nil
-		})
+			v.Earlier = c.State
+		}
+		return errors.Join(v.add(tx, m.order, ""), v.add(tx, m.before, "earlier:"), v.add(tx, NoCase+m.who.Terminal, "none:"))
+	})
+}
+
+// add puts what is in a case into a view.
+func (v view) add(tx *store.Tx, id envelope.ID, before string) error {
+	if id == "" {
+		return nil
+	}
+	return tx.Kinds(id, func(kind string, o store.Object) error {
+		name := fmt.Sprintf("%s%s/%d", before, kind, o.N)
+		v.Objects[name] = o.Digest
+		if strings.HasPrefix(kind, receiptOf("")) {
+			v.Bodies[name] = o.Body
+		}
+		return nil
 	})
 }
 

@@ -42,11 +42,14 @@ func (d *Desk) Orders(terminal string, who Caller) (Offer, error) {
 		if err != nil {
 			return err
 		}
-		if t.Case != "" {
-			orders, err = offered(tx, t.Case)
+		for _, id := range t.Cases() {
+			more, err := offered(tx, id)
+			if err != nil {
+				return err
+			}
+			orders = append(orders, more...)
 		}
 		switch {
-		case err != nil:
 		case len(orders) > 0:
 			o.Body, err = d.pack(tx, orders)
 		case d.trust().Version > 1:

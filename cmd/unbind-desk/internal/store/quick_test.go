@@ -21,7 +21,7 @@ func samples() []any {
 		Object{Digest: d},
 		Binding{Digest: d, Terminal: "T-1", Epoch: 2, Envelope: []byte("e"), Nonce: "n"},
 		Client{SPKI: d, Serial: "40aa", Terminal: "T-1", Binding: d},
-		Terminal{ID: "T-1", Epoch: 1, Binding: d, Nonce: "n", Published: 9, Case: "C-1"},
+		Terminal{ID: "T-1", Epoch: 1, Binding: d, Nonce: "n", Published: 9, Case: "C-1", Earlier: "C-0"},
 		Terminal{ID: "T-1"},
 		Entry{At: 4, State: "gone", What: "certificate complete, reader erased"},
 		Entry{At: 4, State: "gone", What: `a "b"`},

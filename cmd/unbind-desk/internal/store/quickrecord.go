@@ -124,6 +124,9 @@ func (t Terminal) text() ([]byte, bool) {
 	if t.Case != "" {
 		s.id(`,"case":`, t.Case)
 	}
+	if t.Earlier != "" {
+		s.id(`,"earlier":`, t.Earlier)
+	}
 	return s.done()
 }
 
@@ -140,6 +143,9 @@ func (t *Terminal) scan(raw []byte) bool {
 	t.Published = s.number(`,"published":`)
 	if s.has(`,"case":`) {
 		t.Case = s.id("")
+	}
+	if s.has(`,"earlier":`) {
+		t.Earlier = s.id("")
 	}
 	return s.done()
 }

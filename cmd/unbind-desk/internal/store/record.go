@@ -14,6 +14,17 @@ type Terminal struct {
 	Nonce     envelope.ID     `json:"nonce,omitempty"`   // of the last enrolment ticket
 	Published int64           `json:"published"`         // highest number of a published command in this epoch
 	Case      envelope.ID     `json:"case,omitempty"`    // the last published one
+	Earlier   envelope.ID     `json:"earlier,omitempty"` // one before it, whose command was refused and taken after all
+}
+
+// Cases are those in which the terminal may have to act, the oldest first.
+func (t Terminal) Cases() (ids []envelope.ID) {
+	for _, id := range []envelope.ID{t.Earlier, t.Case} {
+		if id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // Enrolment is a ticket that was given out and, once used, what it led to.

@@ -55,7 +55,7 @@ type Status struct {
 	Untrusted *Untrusted `json:"untrusted,omitempty"`
 	// Undelivered is an answer in the outbox that the other end refuses. It stays there.
 	Undelivered *Undelivered `json:"undelivered,omitempty"`
-	Warnings  []string   `json:"warnings,omitempty"` // code words for what somebody should mend, and nothing waits for
+	Warnings    []string     `json:"warnings,omitempty"` // code words for what somebody should mend, and nothing waits for
 }
 
 // Refused is the last order that was refused, until a command is accepted; a restart

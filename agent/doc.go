@@ -50,6 +50,7 @@
 //	links.go          the link that the settings name, the broker's bell
 //	upstream.go       polling, signed time
 //	outbox.go         what must reach the desk, until it has signed for it
+//	refusals.go       what a refusal is worth that nobody signs
 //	clock.go          what is known of the time; untimed.go commands that wait for it
 //	power.go          battery and mains
 //	serve.go          the local API on a Unix socket

@@ -179,9 +179,11 @@ func (a *Agent) doze(ctx context.Context, d time.Duration, called <-chan struct{
 
 // interval is how long to wait after so many failures in a row. What the desk asked
 // for is kept, with jitter on top, and never shortens the pause; what somebody on the
-// way asked for counts up to the longest pause of our own.
+// way asked for counts up to the longest pause of our own. Who is refused again and
+// again waits longer than who is not answered.
 func (a *Agent) interval(failures int, why error) time.Duration {
-	pause := a.backoff().Delay(min(failures, 20))
+	most := a.mostBetween(why)
+	pause := transport.Backoff{Min: a.Link.RetryMin, Max: most}.Delay(min(failures, 20))
 	var status *transport.Status
 	if errors.As(why, &status) {
 		if asked := status.Wait(cmp.Or(a.Link.RetryMax, 15*time.Minute)); asked > 0 {

@@ -1,17 +1,18 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"maps"
+	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
+	"unbindd/agent/local"
 	"unbindd/agent/receipt"
 	"unbindd/agent/trust"
 	"unbindd/transport"
@@ -19,12 +20,13 @@ import (
 
 // empty sends what is in the outbox, whenever something rings.
 func (a *Agent) empty(ctx context.Context) {
-	var disbelief complaint
-	for failures := 0; ctx.Err() == nil; {
+	var disbelief, refusal complaint
+	var tries tally
+	for ctx.Err() == nil {
 		rung := a.bell.wait()
 		link := a.links()
 		if link == nil {
-			if failures++; !a.mayLink(ctx, failures) {
+			if !a.mayLink(ctx, tries.after(nil)) {
 				return
 			}
 			continue
@@ -32,11 +34,11 @@ func (a *Agent) empty(ctx context.Context) {
 		pause := time.Hour
 		err := a.flush(ctx, link, "")
 		a.complain(&disbelief, "an answer waits: what the desk says to it is not believed", "no answer waits for a receipt that can be believed", receiptErr(err))
+		a.complain(&refusal, "an answer waits: it is refused, and told again ever more rarely", "no answer is refused any more", firstOf(err, transport.Permanent))
 		if err != nil {
-			failures++
-			pause = a.interval(failures, err)
+			pause = a.interval(tries.after(err), err)
 		} else {
-			failures = 0
+			tries = tally{}
 		}
 		t := time.NewTimer(pause)
 		select {
@@ -50,54 +52,64 @@ func (a *Agent) empty(ctx context.Context) {
 
 // receiptErr is err where it is about a receipt: the network's own failures come and go.
 func receiptErr(err error) error {
-	if strings.HasPrefix(envelope.CodeOf(err), "E24") {
-		return err
-	}
-	return nil
+	return firstOf(err, func(err error) bool { return strings.HasPrefix(envelope.CodeOf(err), "E24") })
 }
 
 // flush delivers the outbox, or of it what is of one case, oldest first. A case
 // that the desk does not know yet, because its command was carried in before it
 // was published, waits, and holds up no other; so does one for whose answer nothing
-// comes that can be believed.
+// comes that can be believed. An answer that is refused waits alone. What it returns
+// is joined of one error for each that waits.
 func (a *Agent) flush(ctx context.Context, link transport.Link, only string) error {
 	parcels, err := a.journal.Outbox()
 	if err != nil {
 		return err
 	}
-	waiting := map[string]error{}
+	var left []error
+	var refused *local.Undelivered
+	waiting := map[string]bool{}
 	for _, p := range parcels {
-		if (only != "" && p.Case != only) || waiting[p.Case] != nil {
+		if (only != "" && p.Case != only) || waiting[p.Case] {
 			continue
 		}
 		err := a.deliver(ctx, link, p)
+		if err == nil {
+			continue
+		}
+		left = append(left, err)
 		var s *transport.Status
 		switch {
+		case transport.Permanent(err):
+			refused = cmp.Or(refused, a.undelivered(p, err))
 		case errors.As(err, &s) && s.Code == http.StatusNotFound, receiptErr(err) != nil:
-			waiting[p.Case] = err
-		case err != nil:
-			return err
+			waiting[p.Case] = true
+		default:
+			return errors.Join(left...)
 		}
 	}
-	return errors.Join(slices.Collect(maps.Values(waiting))...)
+	if only == "" || refused != nil {
+		a.show.setUndelivered(refused)
+	}
+	return errors.Join(left...)
 }
 
 // deliver delivers one parcel, which stays in the outbox until the desk has signed for
-// its bytes: any other word that they came may be somebody's on the way. What the desk
-// refuses for good is taken out and told in the log: it would stand in the way of
-// everything else.
+// its bytes: any other word that they came may be somebody's on the way, and so may the
+// word that the desk will not have them.
 func (a *Agent) deliver(ctx context.Context, link transport.Link, p journal.Parcel) error {
 	reply, err := link.Put(ctx, transport.Object{Case: p.Case, Kind: p.Kind, N: p.N}, p.Body)
 	if err == nil {
 		err = a.signedForAnswer(p, reply)
 	}
-	if transport.Permanent(err) {
-		a.Log.Error().Err(err).Str("case", p.Case).Str("kind", p.Kind).Int64("n", p.N).Msg("the desk refuses it for good")
-		a.forget(p)
-	} else if err != nil {
+	if err != nil {
 		return err
 	}
 	return a.journal.Delivered(p.ID)
+}
+
+// undelivered is what a status tells of a parcel that is refused.
+func (a *Agent) undelivered(p journal.Parcel, why error) *local.Undelivered {
+	return &local.Undelivered{Case: p.Case, Kind: p.Kind, N: p.N, At: a.Now().UnixMilli(), Why: *told(why)}
 }
 
 // signedForAnswer checks the desk's receipt for an answer against the answer itself.
@@ -116,19 +128,32 @@ func (a *Agent) signedForAnswer(p journal.Parcel, reply []byte) error {
 	}
 	want := receipt.ForAnswer(word.Case, word.Terminal, word.Subject, p.N, sent.Digest())
 	_, err = signedFor(reply, id.trust, want)
+	revoked := id.trust.Revoked()
 	for i := len(id.bundles) - 1; envelope.CodeOf(err) == "E24:signer" && i >= 0; i-- {
 		// The desk signed once and says it again: by a key of then.
-		then, terr := trust.Journalled(id.bundles[i], id.trust.Revoked())
+		then, terr := trust.Journalled(id.bundles[i], revoked)
 		if terr != nil {
 			return terr
 		}
-		_, err = signedFor(reply, then, want)
+		if _, err = signedFor(reply, then, want); err == nil {
+			return nil
+		}
+		if then, terr = trust.Journalled(id.bundles[i], nil); terr != nil {
+			return terr
+		}
+		if _, terr = signedFor(reply, then, want); terr == nil {
+			return fmt.Errorf("%w: %w", errRevokedSince, err)
+		}
 	}
 	if envelope.CodeOf(err) == "E24:signer" && !says(reply, want) {
 		return envelope.Refuse("E24", "form", "cannot accept the receipt for %s %d: it is something else", p.Kind, p.N)
 	}
 	return err
 }
+
+// errRevokedSince says that the desk has signed, by a key that was its own then: it can
+// sign no second time. Anybody can make a receipt by a key that nobody knows.
+var errRevokedSince = errors.New("the desk's key of then was revoked since")
 
 // says says whether a reply is a receipt for exactly this, whoever signed it.
 func says(reply []byte, want receipt.Want) bool {

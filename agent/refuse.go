@@ -20,8 +20,11 @@ func told(err error) *local.Error {
 	if err == nil {
 		return nil
 	}
-	e := &local.Error{Code: envelope.CodeOf(err), Message: err.Error()}
 	var r *envelope.Refusal
+	if e, ok := toldBy(err); ok && !errors.As(err, &r) {
+		return e
+	}
+	e := &local.Error{Code: envelope.CodeOf(err), Message: err.Error()}
 	if errors.As(err, &r) {
 		e.Message = r.Why()
 	}
@@ -53,6 +56,10 @@ func (a *Agent) unnamed() envelope.ID {
 	return "none"
 }
 
+// straysAnEnrolment is how many answers to what opened no case fit between the numbers of
+// two enrolments: the numbers begin again with each, and the desk has those before.
+const straysAnEnrolment = 1 << 20
+
 // answer makes the terminal's signed word on an order, as a parcel for the desk.
 func (a *Agent) answer(caseID envelope.ID, subject envelope.Digest, outcome, code string) (journal.Parcel, error) {
 	id := a.identity()
@@ -62,6 +69,9 @@ func (a *Agent) answer(caseID envelope.ID, subject envelope.Digest, outcome, cod
 	n, err := a.journal.Number(string(caseID), "answer")
 	if err != nil {
 		return journal.Parcel{}, err
+	}
+	if caseID == a.unnamed() { // a case of its own is of one enrolment; what opened none is told under one name by all
+		n += (id.binding.Epoch - 1) * straysAnEnrolment
 	}
 	word := command.Answer{
 		Case: caseID, Code: envelope.ID(code), N: n, Outcome: envelope.ID(outcome),
@@ -131,20 +141,4 @@ func failedHere(o local.Object) bool {
 	}
 	bare, _, _ := cutCode(o.Error.Code)
 	return bare == "" || bare == "E18"
-}
-
-// forget lets a refusal be answered again whose answer the desk would not have:
-// what was refused by hand may reach the desk later, and then its word counts.
-func (a *Agent) forget(p journal.Parcel) {
-	e, err := envelope.Parse(p.Body, envelope.MaxSize)
-	if err != nil {
-		return // no answer
-	}
-	var word command.Answer
-	if err := envelope.Decode(e.Payload, &word); err != nil {
-		return // no answer
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.refused, string(word.Subject)+string(word.Code))
 }

@@ -23,6 +23,7 @@ type shown struct {
 	alarm     *local.Error
 	refused   *local.Refused
 	untrusted *local.Untrusted
+	unsaid    *local.Undelivered
 	damage    *local.Error // of the ledger: told before any other alarm, until it is found whole
 	stone     *local.Tombstone
 }
@@ -126,6 +127,13 @@ func (s *shown) setUntrusted(u *local.Untrusted) {
 	s.untrusted = u
 }
 
+// setUndelivered says which answer is refused; nil where none is.
+func (s *shown) setUndelivered(u *local.Undelivered) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unsaid = u
+}
+
 // turnedDown shows an order that is news. Of the one that is shown a repetition moves
 // the time, and another reason is news; of another that had its turn it moves nothing, so that whoever waits for a
 // command is not told of an old one.
@@ -170,6 +178,9 @@ func (s *shown) fill(out *local.Status) {
 		out.Alarm = s.damage
 	}
 	out.Refused, out.Untrusted = s.refused, s.untrusted
+	if out.Outbox > 0 {
+		out.Undelivered = s.unsaid
+	}
 	switch {
 	case s.modeNow == local.Unbound: // none of them is there any more
 		out.Ledger, out.Link, out.Refused, out.Untrusted = nil, local.Link{State: "idle"}, nil, nil

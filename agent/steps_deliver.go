@@ -21,7 +21,8 @@ import (
 // what may stand in its place) and the reader's ticket are verified. Nothing in
 // here gives up; a cancel or an amendment may end it.
 func (a *Agent) deliverBackup(ctx context.Context, n *journal.Note) error {
-	for tries := 1; ; tries++ {
+	var tries tally
+	for {
 		rung := a.bell.wait()
 		done, err := a.tryDeliver(ctx, n)
 		if done || errors.As(err, new(*journal.GiveUp)) {
@@ -34,7 +35,7 @@ func (a *Agent) deliverBackup(ctx context.Context, n *journal.Note) error {
 			return err
 		}
 		a.waiting("deliver-backup", "receipt and ticket", err)
-		if err := a.rest(ctx, rung, tries, err); err != nil {
+		if err := a.rest(ctx, rung, tries.after(err), err); err != nil {
 			return err
 		}
 	}

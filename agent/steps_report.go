@@ -106,7 +106,8 @@ func (a *Agent) preimageLabel(number int64) []byte {
 // deliverCertificate waits, for ever, for the desk's receipt for exactly these
 // bytes. Nobody has to be there: answers that are still in the outbox go first.
 func (a *Agent) deliverCertificate(ctx context.Context, n *journal.Note) error {
-	for tries := 1; ; tries++ {
+	var tries tally
+	for {
 		rung := a.bell.wait()
 		done, err := a.tryCertificate(ctx, n)
 		if done {
@@ -116,7 +117,7 @@ func (a *Agent) deliverCertificate(ctx context.Context, n *journal.Note) error {
 			return context.Cause(ctx)
 		}
 		a.waiting("deliver-certificate", "the desk's receipt for the certificate", err)
-		if err := a.rest(ctx, rung, tries, err); err != nil {
+		if err := a.rest(ctx, rung, tries.after(err), err); err != nil {
 			return err
 		}
 	}
@@ -143,9 +144,11 @@ func (a *Agent) tryCertificate(ctx context.Context, n *journal.Note) (done bool,
 	if err != nil {
 		return false, err
 	}
-	// An answer whose receipt is by a key that is not believed any more holds nothing up:
-	// the certificate says all that it would.
-	if err := a.flush(ctx, link, string(s.Predicate.Case)); err != nil && envelope.CodeOf(err) != "E24:signer" {
+	// An answer for which the desk has signed by a key that was revoked since holds nothing
+	// up: the certificate says all that it would. Every other one goes first: the keys to
+	// say it with end with this step.
+	err = a.flush(ctx, link, string(s.Predicate.Case))
+	if firstOf(err, func(err error) bool { return !errors.Is(err, errRevokedSince) }) != nil {
 		return false, err
 	}
 	reply, err := link.Put(ctx, transport.Object{Case: string(s.Predicate.Case), Kind: "certificate", N: s.Predicate.N}, e.Encode())

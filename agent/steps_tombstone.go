@@ -60,7 +60,8 @@ func (a *Agent) engrave() error {
 }
 
 // leaveTombstone reveals the preimage to the desk, which needs no key. It is the
-// last word; what follows is only tidying up.
+// last word; what follows is only tidying up. Nothing ends it but the desk's signature or
+// a close: a refusal may be anybody's, and this word is not said twice.
 func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
 	if err := a.leaveImage(ctx); err != nil {
 		return err
@@ -82,7 +83,8 @@ func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
 	if err != nil {
 		return err
 	}
-	for tries := 1; ; tries++ {
+	var tries tally
+	for {
 		rung := a.bell.wait()
 		r, err := a.reveal(ctx, acc.Route, t, body)
 		if err == nil {
@@ -96,12 +98,12 @@ func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if forced, ferr := a.forced(); ferr != nil || forced || transport.Permanent(err) {
+		if forced, ferr := a.forced(); ferr != nil || forced {
 			n.Say("the preimage was not revealed: %v", err)
 			return ferr
 		}
 		a.waiting("tombstone", "the desk, to reveal the preimage", err)
-		if err := a.rest(ctx, rung, tries, err); err != nil {
+		if err := a.rest(ctx, rung, tries.after(err), err); err != nil {
 			return err
 		}
 	}

@@ -135,11 +135,16 @@ func (a *Agent) watch(e journal.Event) {
 
 // waiting tells what a step waits for; it is not a failure.
 func (a *Agent) waiting(step, what string, err error) {
-	if !a.show.setWaiting(what, told(err)) {
+	over := told(err)
+	if !a.show.setWaiting(what, over) {
 		return
 	}
+	code := ""
+	if over != nil {
+		code = over.Code
+	}
 	a.Log.Info().Str("step", step).Str("for", what).AnErr("why", err).Msg("waiting")
-	a.hub.tell(local.Event{Kind: "wait", Name: step, State: "waiting", Detail: what, Code: envelope.CodeOf(err)})
+	a.hub.tell(local.Event{Kind: "wait", Name: step, State: "waiting", Detail: what, Code: code})
 }
 
 // alarm tells something that a person must look at.

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 )
@@ -40,34 +39,6 @@ func (b Backoff) bounds() (first, last time.Duration) {
 		last = 15 * time.Minute
 	}
 	return min(first, last), last
-}
-
-// Retry calls do until it succeeds, is refused for good, or ctx ends; it never
-// gives up by itself. A wait that the desk asked for is kept, with jitter on
-// top. note, which may be nil, hears of every failure and the wait that follows.
-func Retry(ctx context.Context, b Backoff, do func() error, note func(failures int, wait time.Duration, err error)) error {
-	for failures := 1; ; failures++ {
-		err := do()
-		if err == nil || Permanent(err) {
-			return err
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		wait := b.Delay(failures)
-		var s *Status
-		if errors.As(err, &s) {
-			if _, last := b.bounds(); s.Wait(last) > 0 {
-				wait = max(wait, s.Wait(last)+b.Delay(1))
-			}
-		}
-		if note != nil {
-			note(failures, wait, err)
-		}
-		if err := b.nap(ctx, wait); err != nil {
-			return err
-		}
-	}
 }
 
 func (b Backoff) nap(ctx context.Context, d time.Duration) error {

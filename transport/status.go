@@ -44,9 +44,10 @@ func (s *Status) Wait(most time.Duration) time.Duration {
 	return s.RetryAfter
 }
 
-// Permanent tells whether the same bytes will be refused again. Only the desk
-// knows that, and it says so in its own form: a portal's or a firewall's 403
-// must not make a terminal give up what it has to deliver.
+// Permanent tells whether the other end says, in the desk's own form, that it will
+// refuse the same bytes again; a portal's or a firewall's 403 does not. It is a reason to
+// ask more rarely and to tell people, and none to give anything up: nobody signs it, and
+// whoever holds the desk's TLS key can say it.
 func (s *Status) Permanent() bool {
 	if s.Err == "" {
 		return false
@@ -58,7 +59,7 @@ func (s *Status) Permanent() bool {
 	return false
 }
 
-// Permanent tells whether err says of itself that trying again will not help.
+// Permanent tells whether err says of itself that the same bytes will be refused again.
 func Permanent(err error) bool {
 	var p interface{ Permanent() bool }
 	return errors.As(err, &p) && p.Permanent()

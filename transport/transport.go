@@ -6,10 +6,11 @@
 // other bytes under the same name are refused on either side. "Not there yet"
 // (ErrNotYet) is told apart from "refused" (Status with Permanent) and from
 // "the way is broken" (any other error), because only the last two need a
-// person. And nothing is called delivered before the other end has it durably.
+// person; neither is signed, and no caller may give anything up for them. And nothing is
+// called delivered before the other end has it durably.
 //
 //	transport.go  Link, Object and what a link may answer
-//	status.go     a refusal by the desk, and which refusals are final
+//	status.go     a refusal by the desk, and which would be said again
 //	https.go      the link over HTTPS: the terminal pulls, the desk answers
 //	request.go    one request and one answer on that link
 //	routes.go     the desk's routes, whatever carries them

@@ -54,7 +54,9 @@ type Status struct {
 	Alarm     *Error     `json:"alarm,omitempty"`
 	Refused   *Refused   `json:"refused,omitempty"`
 	Untrusted *Untrusted `json:"untrusted,omitempty"`
-	Warnings  []string   `json:"warnings,omitempty"` // code words for what somebody should mend, and nothing waits for
+	// Undelivered is an answer in the outbox that the other end refuses. It stays there.
+	Undelivered *Undelivered `json:"undelivered,omitempty"`
+	Warnings    []string     `json:"warnings,omitempty"` // code words for what somebody should mend, and nothing waits for
 }
 
 // Refused is the last order that was refused, until a command is accepted; a restart
@@ -74,6 +76,16 @@ type Untrusted struct {
 	Digest string `json:"digest,omitempty"`
 	At     int64  `json:"at"` // Unix milliseconds, when it came last
 	Why    Error  `json:"why"`
+}
+
+// Undelivered is an object that is refused. Nobody signs a refusal: it is told again, ever
+// more rarely, until the desk has signed for it.
+type Undelivered struct {
+	Case string `json:"case"`
+	Kind string `json:"kind"`
+	N    int64  `json:"n"`
+	At   int64  `json:"at"` // Unix milliseconds, when it was refused last
+	Why  Error  `json:"why"`
 }
 
 // Reader is what is on the serial line.

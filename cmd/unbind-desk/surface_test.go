@@ -232,7 +232,12 @@ func TestAnswersMustFit(t *testing.T) {
 	say(func(a *command.Answer) { a.N = 3 }, m).want(t, http.StatusUnprocessableEntity, "E28:case")
 	say(func(a *command.Answer) { a.Terminal = "T-2" }, m).want(t, http.StatusUnprocessableEntity, "E09:terminal")
 	say(func(a *command.Answer) { a.Outcome = "fine" }, m).want(t, http.StatusUnprocessableEntity, "E07:outcome")
-	say(func(a *command.Answer) { a.Subject = m.anchor() }, m).want(t, http.StatusUnprocessableEntity, "E28:subject")
+	// An order that was carried to the terminal and never published here is answered all the same.
+	m.answer(id, 3, envelope.Digest(m.anchor()), command.Refused).want(t, http.StatusOK, "")
+	m.answer(id, 3, envelope.Digest(m.bound), command.Refused).want(t, http.StatusConflict, "E11:other-bytes")
+	if got := o.state(string(id)); got != "accepted" {
+		t.Fatalf("by the answer to an order of nobody the case is %s", got)
+	}
 	m.put(u.at("answer", 2), u.signed0()).want(t, http.StatusBadRequest, "E03")
 	m.put("/v1/cases/C-2026-999999/answer/1", m.seal("answer", command.Answer{
 		Case: "C-2026-999999", Code: "none", N: 1, Outcome: command.Refused, Subject: u.order.Digest(), Terminal: "T-1", V: 1,

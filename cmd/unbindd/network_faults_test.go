@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/tls"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -102,6 +103,10 @@ var networkFaults = []struct {
 		r.body = bytes.Repeat([]byte("?"), len(r.body))
 		return r, ok
 	}},
+	{"lie: 400 in the desk's words", refused(400, "E02:shape", "E03", "E07:tombstone")},
+	{"lie: 403 in the desk's words", refused(403, "E10:certificate", "E10:gone", "E09:case", "E28:tombstone")},
+	{"lie: 409 in the desk's words", refused(409, "E11:other-bytes", "E28:state", "E28:offset")},
+	{"lie: 422 in the desk's words", refused(422, "E28:case", "E28:subject", "E24:digest", "E07:outcome")},
 	{"lie: the whole file is here", func(*network, *passing) (reply, bool) {
 		return reply{code: 204, header: http.Header{"Upload-Offset": {"1024"}, "Location": {"/v1/uploads/x/1"}}}, true
 	}},
@@ -117,6 +122,17 @@ func status(code int, retryAfter string) fault {
 			r.header.Set("Location", "http://portal.test/")
 		}
 		return r, true
+	}
+}
+
+// refused is a refusal in the desk's own form: nothing in it is signed.
+func refused(code int, codes ...string) fault {
+	return func(n *network, _ *passing) (reply, bool) {
+		body := fmt.Appendf(nil, `{"code":%q,"message":"cannot take it","next":"Give up."}`, codes[n.draw(len(codes))])
+		sum := sha256.Sum256(body)
+		return reply{code: code, body: body, header: http.Header{
+			"Content-Type": {"application/json"}, "Content-Digest": {"sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"},
+		}}, true
 	}
 }
 

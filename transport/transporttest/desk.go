@@ -134,6 +134,12 @@ func (d *Desk) Collect(*testing.T) {}
 // Held is what arrived as the object.
 func (d *Desk) Held(_ *testing.T, o transport.Object) []byte { return d.store.get(pathOf(o)) }
 
+// Forge has everything refused, as somebody can who holds the desk's TLS key.
+func (d *Desk) Forge(_ *testing.T, _ transport.Object, status int, code string) (stop func()) {
+	d.store.forge(func(w http.ResponseWriter) { refuse(w, status, code, "it will not be taken") })
+	return func() { d.store.forge(nil) }
+}
+
 // Revealed is what arrived as a case's tombstone.
 func (d *Desk) Revealed(_ *testing.T, caseID string) []byte {
 	return d.store.get(caseID + " tombstone")

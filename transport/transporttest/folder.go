@@ -83,16 +83,29 @@ func (f *Folder) Collect(t *testing.T) {
 // Held is what lies in the case's folder `out`.
 func (f *Folder) Held(t *testing.T, o transport.Object) []byte {
 	t.Helper()
-	name := o.Kind + "-" + strconv.FormatInt(o.N, 10) + ".json"
-	if o.Kind == "backup" {
-		name = o.Kind + "-" + strconv.FormatInt(o.N, 10) + ".jsonl.zst.age"
-	}
-	body, err := os.ReadFile(filepath.Join(f.folder(o.Case, "out"), name))
+	body, err := os.ReadFile(f.name(o))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	must(t, err)
 	return body
+}
+
+// Forge puts other bytes where the object goes, as whoever had the medium before can: it is
+// the one refusal that there is on a medium.
+func (f *Folder) Forge(t *testing.T, o transport.Object, _ int, _ string) (stop func()) {
+	t.Helper()
+	write(t, f.folder(o.Case, "out"), filepath.Base(f.name(o)), []byte("other bytes"))
+	return func() { must(t, os.Remove(f.name(o))) }
+}
+
+// name is where an object of the terminal's lies.
+func (f *Folder) name(o transport.Object) string {
+	name := o.Kind + "-" + strconv.FormatInt(o.N, 10) + ".json"
+	if o.Kind == "backup" {
+		name = o.Kind + "-" + strconv.FormatInt(o.N, 10) + ".jsonl.zst.age"
+	}
+	return filepath.Join(f.folder(o.Case, "out"), name)
 }
 
 // Revealed is the preimage in the case's folder `out`.

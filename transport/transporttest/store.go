@@ -24,6 +24,7 @@ type store struct {
 	changed chan struct{} // closed and replaced whenever offered changes
 	objects map[string][]byte
 	parts   map[string]*part
+	forged  func(http.ResponseWriter) // instead of every answer, where it is set
 }
 
 func newStore() *store {
@@ -39,7 +40,22 @@ func newStore() *store {
 }
 
 // ServeHTTP answers one request.
-func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	forged := s.forged
+	s.mu.Unlock()
+	if forged != nil {
+		forged(w)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+func (s *store) forge(answer func(http.ResponseWriter)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forged = answer
+}
 
 // known lets pass who shows a client certificate.
 func known(next http.HandlerFunc) http.HandlerFunc {

@@ -36,6 +36,9 @@ type Peer interface {
 	Collect(t *testing.T)
 	// Held is what arrived as the object, or nil.
 	Held(t *testing.T, object transport.Object) []byte
+	// Forge has whatever is asked about an object refused in the desk's words, unsigned,
+	// until it is told to stop.
+	Forge(t *testing.T, object transport.Object, status int, code string) (stop func())
 	// Revealed is the preimage that arrived for a case, or nil.
 	Revealed(t *testing.T, caseID string) []byte
 }
@@ -58,6 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) (transport.Link, Peer)) {
 		{"names cannot lead elsewhere", names},
 		{"ids of every allowed form are kept apart", oddIDs},
 		{"reveal may be repeated", reveals},
+		{"what was refused is taken when nobody refuses any more", refusesAndTakes},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
 			link, peer := open(t)
@@ -268,5 +272,38 @@ func reveals(t *testing.T, link transport.Link, peer Peer) {
 	}
 	if held := peer.Revealed(t, "case-1"); !bytes.Equal(held, body) {
 		t.Fatalf("the other end holds %q", held)
+	}
+}
+
+// refusesAndTakes: nobody signs a refusal, so that a link remembers none. Each of them is
+// told, as what would be said again, and the same call works when whoever said it is gone.
+func refusesAndTakes(t *testing.T, link transport.Link, peer Peer) {
+	body, sealed := []byte(`{"payload":"x"}`), file()
+	tombstone := transport.Object{Case: "case-1", Kind: "tombstone", N: 1}
+	for _, c := range []struct {
+		object transport.Object
+		call   func() ([]byte, error)
+	}{
+		{certificate, func() ([]byte, error) { return link.Put(t.Context(), certificate, body) }},
+		{backup, func() ([]byte, error) {
+			return link.Upload(t.Context(), backup, int64(len(sealed)), digest(sealed), opens(sealed))
+		}},
+		{tombstone, func() ([]byte, error) { return link.Reveal(t.Context(), "case-1", body) }},
+	} {
+		for status, code := range map[int]string{400: "E02:shape", 403: "E10:gone", 409: "E11:other-bytes", 422: "E28:case"} {
+			stop := peer.Forge(t, c.object, status, code)
+			for range 2 {
+				if _, err := c.call(); !transport.Permanent(err) {
+					t.Errorf("%s, refused with %d: %v", c.object.Kind, status, err)
+				}
+			}
+			stop()
+		}
+		if _, err := c.call(); err != nil && !errors.Is(err, transport.ErrNotYet) {
+			t.Errorf("%s, refused no more: %v", c.object.Kind, err)
+		}
+	}
+	if !bytes.Equal(peer.Held(t, certificate), body) || !bytes.Equal(peer.Held(t, backup), sealed) || !bytes.Equal(peer.Revealed(t, "case-1"), body) {
+		t.Error("the other end does not have what it was sent")
 	}
 }

@@ -23,6 +23,7 @@ var sayings = []struct {
 	{regexp.MustCompile(`^papers published$`), "told.papers"},
 	{regexp.MustCompile(`^(cancel|amend|close) published$`), "told.follow"},
 	{regexp.MustCompile(`^answer (\S+) (\S*)$`), "told.answer"},
+	{regexp.MustCompile(`^answer (\S+) (\S*) to an order that is not known here$`), "told.nobodys"},
 	{regexp.MustCompile(`^manifest received$`), "told.manifest"},
 	{regexp.MustCompile(`^backup restored and receipted$`), "told.backup"},
 	{regexp.MustCompile(`^ticket received$`), "told.ticket"},

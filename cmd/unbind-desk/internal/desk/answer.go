@@ -43,14 +43,17 @@ func (d *Desk) answered(who Caller, k store.Key, body []byte) error {
 		return a, err
 	}
 	_, err := receive(d, arrival[command.Answer]{k, who, body, open, func(tx *store.Tx, s standing, e *envelope.Envelope, a command.Answer) error {
-		to, err := d.follows(tx, s, a)
+		to, known, err := d.follows(tx, s, a)
 		if err != nil {
 			return err
 		}
 		if err := d.keepAnswer(tx, k, e, a); err != nil {
 			return err
 		}
-		return d.noted(tx, s.Case, to, "answer "+string(a.Outcome)+" "+string(a.Code))
+		if known {
+			return d.noted(tx, s.Case, to, "answer "+string(a.Outcome)+" "+string(a.Code))
+		}
+		return d.noted(tx, s.Case, to, "answer "+string(a.Outcome)+" "+string(a.Code)+" to an order that is not known here")
 	}})
 	return err
 }
@@ -79,11 +82,13 @@ func named(a command.Answer, k store.Key, terminal envelope.ID) error {
 }
 
 // follows is the state an answer leads to: only a word about the command itself
-// (or about the cancel that ended it) moves the case.
-func (d *Desk) follows(tx *store.Tx, s standing, a command.Answer) (State, error) {
+// (or about the cancel that ended it) moves the case. It says whether the order is known:
+// of one that was never published here, and that somebody carried to the terminal, the
+// answer is kept all the same, since otherwise the terminal would never be rid of it.
+func (d *Desk) follows(tx *store.Tx, s standing, a command.Answer) (to State, known bool, err error) {
 	about, err := subject(tx, s, a.Subject)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	outcomes := map[envelope.ID]State{
 		command.Accepted: Accepted, command.Refused: Refused, command.Undone: Undone,
@@ -92,28 +97,24 @@ func (d *Desk) follows(tx *store.Tx, s standing, a command.Answer) (State, error
 	to, ok := outcomes[a.Outcome]
 	switch {
 	case !ok:
-		return "", refuse(ErrUnfit, "E07", "outcome", "cannot keep the answer: its outcome is not known")
+		return "", false, refuse(ErrUnfit, "E07", "outcome", "cannot keep the answer: its outcome is not known")
 	case about == "command", about == "cancel" && (to == Cancelled || to == Undone):
-		return to, nil
+		return to, true, nil
 	}
-	return s.State, nil
+	return s.State, about != "", nil
 }
 
-// subject finds which order of the case a digest names.
-func subject(tx *store.Tx, s standing, digest envelope.Digest) (string, error) {
+// subject finds which order of the case a digest names, if any.
+func subject(tx *store.Tx, s standing, digest envelope.Digest) (found string, err error) {
 	if digest == s.Command {
 		return "command", nil
 	}
-	found := ""
-	err := tx.Kinds(s.ID, func(kind string, o store.Object) error {
+	err = tx.Kinds(s.ID, func(kind string, o store.Object) error {
 		if slices.Contains([]string{"papers", "amend", "cancel", "close"}, kind) && o.Digest == digest {
 			found = kind
 		}
 		return nil
 	})
-	if err == nil && found == "" {
-		err = misfit("subject", "cannot keep the answer: it is to no order of the case")
-	}
 	return found, err
 }
 

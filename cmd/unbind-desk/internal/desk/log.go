@@ -52,9 +52,10 @@ func (d *Desk) signCheckpoint(tx *store.Tx, size int64) ([]byte, error) {
 }
 
 // newestCheckpoint is the log as it is now. Only what is durable is signed, or a
-// power cut could make the desk sign another tree of the same size.
+// power cut could make the desk sign another tree of the same size; and only what is
+// whole: where a leaf cannot be read, the leaves before it are the newest log there is.
 func (d *Desk) newestCheckpoint(tx *store.Tx) (size int64, signed []byte, err error) {
-	if size, err = tx.Size(); err == nil {
+	if size, err = tx.Proven(); err == nil {
 		signed, err = d.checkpoint(tx, size)
 	}
 	return size, signed, err
@@ -84,15 +85,28 @@ func (d *Desk) proveLeaf(tx *store.Tx, n int64) ([]byte, error) {
 		return nil, err
 	}
 	if n < 0 || n >= size {
-		return nil, refuse(ErrAbsent, "E28", "leaf", "cannot prove the leaf: the log has %d", size)
+		return nil, unproven(tx, n, size)
 	}
 	return merkle.Prove(n, size, signed, tx.Hashes)
+}
+
+// unproven says why a leaf cannot be proven: there is none of that number, or one before
+// it cannot be read.
+func unproven(tx *store.Tx, n, size int64) error {
+	all, err := tx.Size()
+	if err != nil {
+		return err
+	}
+	if n >= 0 && n < all {
+		return refuse(ErrAbsent, "E28", "leaf", "cannot prove leaf %d: leaf %d of the log cannot be read, and nothing from it on can be proven", n, size)
+	}
+	return refuse(ErrAbsent, "E28", "leaf", "cannot prove the leaf: the log has %d", size)
 }
 
 // ProveGrowth proves that the log of n leaves continues the one of m.
 func (d *Desk) ProveGrowth(m, n int64) (proof []byte, err error) {
 	err = d.look(func(tx *store.Tx) error {
-		size, err := tx.Size()
+		size, err := tx.Proven()
 		switch {
 		case err != nil:
 			return err

@@ -260,20 +260,6 @@ func checkOlderCase(t *testing.T, s *store.Store) {
 	}
 }
 
-// A log from which a leaf was taken is not taken over.
-func TestOlderLogWithAGapIsRefused(t *testing.T) {
-	b := storetest.NewMemory()
-	older(t, b, 9)
-	if err := b.Change(func(r store.Rows) error {
-		return r.Remove("log", string(binary.BigEndian.AppendUint64(nil, 4)))
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := store.New(b); err == nil {
-		t.Fatal("a log with a gap was taken over")
-	}
-}
-
 func TestCasesByState(t *testing.T) {
 	s := create(t)
 	put := func(c store.Case) {

@@ -11,13 +11,13 @@ import (
 // without a tree, tables under names that it would still write to, and cases that
 // are found by their id alone. Each transaction does a page and says how far it
 // got, so that a power cut only makes the next start go on. Then the newest leaves
-// are held against the tree.
+// are held against the tree. Where a leaf cannot be read, the tree ends before it.
 func (s *Store) upgrade() error {
 	var there bool
 	if err := s.Look(func(tx *Tx) (err error) { there, err = upgraded(tx); return err }); err != nil {
 		return err
 	}
-	for _, step := range []func(*Tx) (bool, error){moveLog, moveTrust, moveBundles, moveVersions, countLeaves, hashLeaves} {
+	for _, step := range []func(*Tx) (bool, error){moveLog, moveTrust, moveBundles, moveVersions, countLeaves, s.hashLeaves} {
 		for done := there; !done; {
 			err := s.Change(func(tx *Tx) (err error) { done, err = step(tx); return err })
 			if err != nil {
@@ -33,13 +33,13 @@ func (s *Store) upgrade() error {
 	if err != nil {
 		return err
 	}
-	return s.Look((*Tx).recount)
+	return s.recount()
 }
 
 // upgraded says that log and trust are as this desk has them.
 func upgraded(t *Tx) (bool, error) {
 	size, err1 := get[int64](t, inCounters, leaves)
-	tree, err2 := t.Counted(hashed)
+	tree, err2 := t.Proven()
 	log, err3 := t.rows.List(olderLog, "", "", 1)
 	trust, err4 := t.rows.List(olderTrust, "", "", 1)
 	bundles, err5 := t.rows.List(olderBundles, "", "", 1)
@@ -74,35 +74,42 @@ func (t *Tx) move(from, to Table) (bool, error) {
 	return len(rows) < page, nil
 }
 
-// countLeaves counts a log that was never counted. Other than the sweeps, the takeover
-// of the log passes nothing over: over a leaf that does not decode there is no tree, and
-// a root that was signed without it would be of another log.
+// countLeaves counts a log that was never counted, by the numbers of its leaves alone:
+// one that does not decode, or is not there, has its place all the same.
 func countLeaves(t *Tx) (bool, error) {
 	if _, err := get[int64](t, inCounters, leaves); !absent(err) {
 		return true, err
 	}
-	n := int64(0)
-	err := all(t, inLeaves, "", "", func(key string, _ envelope.Digest) error {
-		if numberAt(key) != n {
-			return fmt.Errorf("cannot take over the log: leaf %d is missing", n)
+	n, last := int64(0), ""
+	for {
+		rows, err := t.rows.List(inLeaves, "", last, page)
+		if err != nil {
+			return false, err
 		}
-		n++
-		return nil
-	})
-	return true, errors.Join(err, put(t, inCounters, leaves, n))
+		if len(rows) == 0 {
+			return true, put(t, inCounters, leaves, n)
+		}
+		last = rows[len(rows)-1].Key
+		n = numberAt(last) + 1
+	}
 }
 
-// hashLeaves makes the tree over leaves that have none.
-func hashLeaves(t *Tx) (bool, error) {
+// hashLeaves makes the tree over leaves that have none, up to the first that cannot be
+// read: over it there is no tree, and what comes after has no place in one. It is told at
+// every start, and where somebody has brought the leaf back, the tree goes on.
+func (s *Store) hashLeaves(t *Tx) (bool, error) {
 	size, err := t.Size()
 	if err != nil {
 		return false, err
 	}
-	at, err := t.Counted(hashed)
+	at, err := t.Proven()
 	for end := min(size, at+page); err == nil && at < end; at++ {
 		var d envelope.Digest
 		if d, err = t.Leaf(at); err == nil {
 			err = t.hash(at, d)
+		}
+		if Spoilt(err) {
+			return true, t.PassOver("log", leafName(at), err, s.passed)
 		}
 	}
 	return at == size, err

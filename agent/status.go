@@ -55,7 +55,7 @@ func (a *Agent) caseShown(j *journal.Journal) (*local.Case, error) {
 	}
 	out := &local.Case{
 		Case: string(c.command.Case), Command: run.Name, Action: string(c.command.Action), Reason: string(c.command.Reason),
-		Profile: string(c.command.Profile.ID), Crossed: run.Crossed, Outcome: run.Outcome, Approvers: []local.Approver{},
+		Profile: string(c.command.Profile.ID), Crossed: run.Crossed, Outcome: run.Outcome, Begun: run.Begun, Ended: run.Ended, Approvers: []local.Approver{},
 	}
 	if whole, err := a.openCase(); err == nil { // else an approver was revoked since
 		for _, ap := range whole.verified.Approvers() {

@@ -108,8 +108,10 @@ type Case struct {
 	Profile     string     `json:"profile"`
 	Approvers   []Approver `json:"approvers"`
 	Steps       []Step     `json:"steps"`
-	Crossed     bool       `json:"crossed"` // the point of no return
-	Outcome     string     `json:"outcome"` // running, done, undone, cancelled
+	Crossed     bool       `json:"crossed"`         // the point of no return
+	Outcome     string     `json:"outcome"`         // running, done, undone, cancelled
+	Begun       int64      `json:"begun,omitempty"` // Unix milliseconds
+	Ended       int64      `json:"ended,omitempty"` // Unix milliseconds; none while it runs
 	Waiting     string     `json:"waiting,omitempty"`
 	Problem     *Error     `json:"problem,omitempty"`
 	Result      string     `json:"result,omitempty"` // complete or partial, once signed

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -51,8 +52,15 @@ func (t *tool) askPlan(ctx context.Context, profile string) (local.Plan, error) 
 	})
 	var refused *local.Error
 	if errors.As(err, &refused) && refused.Code == "E17:profile" {
+		if s, serr := ask(ctx, t.client.Status); profile == "" && serr == nil && s.Case != nil && s.Case.Outcome == "running" {
+			return t.askPlan(ctx, s.Case.Profile)
+		}
+		why := refused.Message
+		if profile != "" {
+			why += fmt.Sprintf("; there is no %q", profile)
+		}
 		return plan, &fault{
-			code: exitUsage, err: errors.New(refused.Message),
+			code: exitUsage, err: errors.New(why),
 			next: words{"Name a profile of this terminal with --profile.", "请用 --profile 指定本终端的方案。"},
 		}
 	}

@@ -74,12 +74,30 @@ func (p *paper) status(s local.Status) {
 
 // refused tells the last order that was refused: what, when, why, and what to do.
 func (p *paper) refused(r *local.Refused) {
-	about := ""
-	if !strings.HasPrefix(r.Case, "none") { // nobody's word, so far
-		about = r.Case
-	}
-	p.row(words{"Refused", "已拒绝"}, "%s", joined(p.term(r.Kind), about, moment(r.At/1000), r.Digest))
+	p.row(words{"Refused", "已拒绝"}, "%s", p.turned(r))
 	p.refusal("  ", r.Why, exitRefused)
+}
+
+// turned is what was refused, and when.
+func (p *paper) turned(r *local.Refused) string {
+	return joined(p.term(r.Kind), p.caseOf(r.Case), p.when(r.At), r.Digest)
+}
+
+// caseOf is a case's name; the daemon answers with none of its own where no signature
+// counts on what names it.
+func (p *paper) caseOf(name string) string {
+	if name == "" || caseKnown(name) {
+		return name
+	}
+	return p.in(words{"case not known", "案件未知"})
+}
+
+// when is a time in Unix milliseconds, or "" where there is none.
+func (p *paper) when(ms int64) string {
+	if ms == 0 {
+		return ""
+	}
+	return moment(ms / 1000)
 }
 
 // untrusted tells the trust that was not taken over: which step of what came, and why.
@@ -105,11 +123,8 @@ func (p *paper) unbinding(c *local.Case) {
 	p.row(words{"Case", "案件"}, p.in(words{"%s: %s, reason %s, profile %s", "%s：%s，原因 %s，方案 %s"}),
 		c.Case, p.term(c.Action), c.Reason, c.Profile)
 	p.row(words{"", ""}, p.in(words{"ordered by %s", "下达人 %s"}), p.approvers(c.Approvers))
-	if i, s := active(c.Steps); s != nil {
-		p.row(words{"", ""}, p.in(words{"step %d/%d %s (%s): %s", "第 %d/%d 步 %s（%s）：%s"}),
-			i+1, len(c.Steps), s.Name, p.step(s.Name), p.term(s.State))
-	}
-	p.row(words{"", ""}, p.in(words{"outcome: %s; point of no return: %s", "结果：%s；不可撤销点：%s"}), p.term(c.Outcome), p.crossed(c.Crossed))
+	p.stand(c)
+	p.row(words{"", ""}, p.in(words{"outcome: %s; point of no return: %s", "结果：%s；不可撤销点：%s"}), joined(p.term(c.Outcome), p.when(c.Ended)), p.crossed(c.Crossed))
 	if c.Waiting != "" {
 		p.row(words{"", ""}, p.in(words{"waiting: %s", "等待：%s"}), p.phrase(c.Waiting))
 	}
@@ -126,7 +141,11 @@ func (p *paper) unbinding(c *local.Case) {
 		p.row(words{"", ""}, p.in(words{"a close is written and signed at the desk: unbind-desk issue close --dir DIR --case %s --out close.json",
 			"关闭文件在后台生成并签署：unbind-desk issue close --dir DIR --case %s --out close.json"}), c.Case)
 	}
-	if c.Problem != nil {
+	switch {
+	case c.Problem == nil || c.Problem.Message == notYet:
+	case c.Outcome == "running":
+		p.trouble(*c.Problem, c.Crossed)
+	default:
 		p.refusal(p.in(words{"Problem: ", "问题："}), *c.Problem, exitFailed)
 	}
 }
@@ -166,19 +185,6 @@ func (p *paper) receipted(yes bool) string {
 		return p.in(words{"the desk has it", "后台已收到"})
 	}
 	return p.in(words{"not yet acknowledged", "尚未得到确认"})
-}
-
-// active is the step that an observer cares about: the one being done, else the
-// next to do, else one that stays open.
-func active(steps []local.Step) (int, *local.Step) {
-	for _, state := range []string{local.Doing, local.Todo, local.Open} {
-		for i := range steps {
-			if steps[i].State == state {
-				return i, &steps[i]
-			}
-		}
-	}
-	return 0, nil
 }
 
 // joined writes the parts that are there, with commas.

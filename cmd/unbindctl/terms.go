@@ -57,6 +57,11 @@ var terms = map[string]words{
 
 	"envelope": {"envelope", "信封"},
 	"bundle":   {"bundle", "文件包"},
+	"file":     {"file", "文件"},
+	"trust":    {"trust", "信任包"},
+	"receipt":  {"receipt", "回执"},
+	"ticket":   {"ticket", "票据"},
+	"papers":   {"papers", "文件清单"},
 
 	"pass": {"pass", "通过"},
 	"fail": {"FAIL", "未通过"},

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"strings"
+
+	"unbindd/agent/envelope"
+	"unbindd/agent/local"
+)
+
+// active is the step that an observer cares about: the one being done, else the next
+// to do, else one that stays open. Of a case that is taken back it is the one to be
+// taken back next, and of one that was, the furthest that it had got to.
+func active(c *local.Case) (int, *local.Step) {
+	if reversed(c) {
+		for i := len(c.Steps) - 1; i >= 0; i-- {
+			if s := &c.Steps[i]; s.State == local.Done || s.State == local.Doing {
+				return i, s
+			}
+		}
+		return furthest(c)
+	}
+	for _, state := range []string{local.Doing, local.Todo, local.Open} {
+		for i := range c.Steps {
+			if c.Steps[i].State == state {
+				return i, &c.Steps[i]
+			}
+		}
+	}
+	return 0, nil
+}
+
+// reversed says whether a case that runs is being taken back.
+func reversed(c *local.Case) bool {
+	_, s := furthest(c)
+	return c.Outcome == "running" && s != nil && s.State == local.Undone
+}
+
+// furthest is the last step that was begun.
+func furthest(c *local.Case) (int, *local.Step) {
+	for i := len(c.Steps) - 1; i >= 0; i-- {
+		if s := &c.Steps[i]; s.State != local.Todo {
+			return i, s
+		}
+	}
+	return 0, nil
+}
+
+// stand tells how far a case has got, or had got when it ended.
+func (p *paper) stand(c *local.Case) {
+	format := words{"step %d/%d %s (%s): ", "第 %d/%d 步 %s（%s）："}
+	i, s := active(c)
+	switch {
+	case c.Outcome == "undone" || c.Outcome == "cancelled":
+		format = words{"it had got to step %d/%d %s (%s)", "曾进行到第 %d/%d 步 %s（%s）"}
+		i, s = furthest(c)
+	case reversed(c):
+		format = words{"taking back step %d/%d %s (%s)", "正在撤回第 %d/%d 步 %s（%s）"}
+	case c.Outcome == "running" && s != nil:
+		p.row(words{"", ""}, "%s%s", p.in(format.fill(i+1, len(c.Steps), s.Name, p.step(s.Name))), p.term(s.State))
+		return
+	}
+	if c.Outcome != "done" && s != nil {
+		p.row(words{"", ""}, "%s", p.in(format.fill(i+1, len(c.Steps), s.Name, p.step(s.Name))))
+	}
+}
+
+// trouble tells what troubles a case that runs, without the words for one that has ended:
+// the daemon tries again by itself.
+func (p *paper) trouble(e local.Error, crossed bool) {
+	prefix := p.in(words{"Problem: ", "问题："})
+	if _, known := envelope.MeaningOf(e.Code); known && !strings.HasPrefix(e.Code, "E22") {
+		p.refusal(prefix, e, exitFailed)
+		return
+	}
+	p.why(envelope.AtTerminal, prefix, e)
+	if crossed {
+		p.next(p.in(words{"The daemon tries again by itself; see that what is named can be reached. Nobody can cancel the case any more.",
+			"守护进程会自动重试；请确认所述对象可用。案件已无法撤销。"}))
+		return
+	}
+	p.next(p.in(words{"The daemon tries again by itself; see that what is named can be reached. Until the point of no return the desk can cancel the case.",
+		"守护进程会自动重试；请确认所述对象可用。不可撤销点之前，后台可撤销该案件。"}))
+}

@@ -216,8 +216,8 @@ func (p *paper) hindrances(c *local.Case) []string {
 		return nil // its end is told instead
 	}
 	var out []string
-	if c.Waiting != "" {
-		out = append(out, fmt.Sprintf(p.in(words{"     waiting: %s", "     等待：%s"}), p.phrase(c.Waiting)))
+	if w := p.waiting(c); w != "" {
+		out = append(out, fmt.Sprintf(p.in(words{"     waiting: %s", "     等待：%s"}), w))
 	}
 	if c.Problem != nil && c.Problem.Message != notYet {
 		out = append(out, fmt.Sprintf(p.in(words{"     problem: %s", "     问题：%s"}), p.problem(*c.Problem)))

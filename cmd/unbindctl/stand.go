@@ -64,6 +64,18 @@ func (p *paper) stand(c *local.Case) {
 	}
 }
 
+// waiting is what a case waits for. One that is taken back waits no more for what its
+// step did, and where one of two has come only the other is named.
+func (p *paper) waiting(c *local.Case) string {
+	switch {
+	case reversed(c):
+		return ""
+	case c.Waiting == "receipt and ticket" && c.Backed:
+		return p.in(words{"the reader's ticket; the receipt for the backup is here", "读卡器票据；备份回执已收到"})
+	}
+	return p.phrase(c.Waiting)
+}
+
 // trouble tells what troubles a case that runs, without the words for one that has ended:
 // the daemon tries again by itself.
 func (p *paper) trouble(e local.Error, crossed bool) {

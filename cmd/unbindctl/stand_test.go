@@ -45,6 +45,25 @@ func TestWhereACaseStands(t *testing.T) {
 	}
 }
 
+// TestWhatACaseWaitsFor: of two things the one that has not come, and nothing while the
+// case is taken back.
+func TestWhatACaseWaitsFor(t *testing.T) {
+	p := &paper{to: &strings.Builder{}, lang: envelope.English}
+	s := obeying("deliver-backup", local.Doing)
+	s.Case.Waiting = "receipt and ticket"
+	if got := p.waiting(s.Case); got != "receipt and ticket" {
+		t.Errorf("at first: %q", got)
+	}
+	s.Case.Backed = true
+	if got := p.waiting(s.Case); got != "the reader's ticket; the receipt for the backup is here" {
+		t.Errorf("with the receipt: %q", got)
+	}
+	s.Case.Steps[6].State = local.Undone
+	if got := append(p.hindrances(s.Case), p.waiting(s.Case)); len(got) != 1 || got[0] != "" {
+		t.Errorf("taken back: %q", got)
+	}
+}
+
 // TestATroubledCaseIsNotToldAsEnded: what a running case waits over has not ended it,
 // and the terminal does not trade again.
 func TestATroubledCaseIsNotToldAsEnded(t *testing.T) {

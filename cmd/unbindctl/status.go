@@ -125,8 +125,8 @@ func (p *paper) unbinding(c *local.Case) {
 	p.row(words{"", ""}, p.in(words{"ordered by %s", "下达人 %s"}), p.approvers(c.Approvers))
 	p.stand(c)
 	p.row(words{"", ""}, p.in(words{"outcome: %s; point of no return: %s", "结果：%s；不可撤销点：%s"}), joined(p.term(c.Outcome), p.when(c.Ended)), p.crossed(c.Crossed))
-	if c.Waiting != "" {
-		p.row(words{"", ""}, p.in(words{"waiting: %s", "等待：%s"}), p.phrase(c.Waiting))
+	if w := p.waiting(c); w != "" {
+		p.row(words{"", ""}, p.in(words{"waiting: %s", "等待：%s"}), w)
 	}
 	if c.Result != "" {
 		p.row(words{"", ""}, p.in(words{"certificate: %s, %s", "证书：%s，%s"}), p.term(c.Result), p.receipted(c.Receipted))

@@ -113,7 +113,7 @@ func (f *follower) look(ctx context.Context) (ending, bool, error) {
 		f.view.silent(false)
 	}
 	if s.Mode == local.Unbound && s.Case == nil {
-		s.Case = f.last.Case // an unbound daemon has no case any more
+		s.Case = finished(f.last.Case) // an unbound daemon has no case any more
 	}
 	if !f.reached {
 		if err := f.begin(s); err != nil {

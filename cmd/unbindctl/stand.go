@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"unbindd/agent/envelope"
@@ -33,6 +34,22 @@ func active(c *local.Case) (int, *local.Step) {
 func reversed(c *local.Case) bool {
 	_, s := furthest(c)
 	return c.Outcome == "running" && s != nil && s.State == local.Undone
+}
+
+// finished is a case whose terminal is unbound since: that is so only when every step is
+// done, though nobody was there to see the last ones. One that stayed open stays so.
+func finished(c *local.Case) *local.Case {
+	if c == nil {
+		return nil
+	}
+	out := *c
+	out.Outcome, out.Waiting, out.Problem, out.Steps = "done", "", nil, slices.Clone(c.Steps)
+	for i := range out.Steps {
+		if s := &out.Steps[i]; s.State == local.Doing || s.State == local.Todo {
+			s.State = local.Done
+		}
+	}
+	return &out
 }
 
 // furthest is the last step that was begun.

@@ -64,6 +64,19 @@ func TestWhatACaseWaitsFor(t *testing.T) {
 	}
 }
 
+// TestAnUnboundTerminalHasDoneEveryStep: the last steps go by while the daemon begins
+// anew; nobody is left with a step that is doing. One that stayed open stays so.
+func TestAnUnboundTerminalHasDoneEveryStep(t *testing.T) {
+	last, over := obeying("erase-identity", local.Doing), unbound("complete")
+	last.Case.Steps[8].State, over.Case = local.Open, nil
+	f := quick(&recorder{}, answers(last, over))
+	end, text := followed(t, envelope.English, f)
+	if end.Exit != exitDone || end.Outcome != "done" || !strings.Contains(text, "17/17 leave the tombstone                  done") ||
+		!strings.Contains(text, " 9/17 erase the reader's keys              open") || strings.Contains(text, " 9/17 erase the reader's keys              done") {
+		t.Errorf("%+v\n%s", end, text)
+	}
+}
+
 // TestATroubledCaseIsNotToldAsEnded: what a running case waits over has not ended it,
 // and the terminal does not trade again.
 func TestATroubledCaseIsNotToldAsEnded(t *testing.T) {

@@ -42,7 +42,8 @@ func (t *tool) status(ctx context.Context, _ []string) error {
 func (p *paper) status(s local.Status) {
 	p.identity(s)
 	p.row(words{"Mode", "状态"}, "%s", p.term(s.Mode))
-	p.row(words{"Reader", "读卡器"}, "%s", joined(p.term(s.Reader.State), s.Reader.Serial, s.Reader.Error))
+	reader := joined(p.term(s.Reader.State), s.Reader.Serial, s.Reader.Error)
+	p.row(words{"Reader", "读卡器"}, "%s", cmp.Or(reader, p.in(words{"not asked", "未查询"})))
 	if l := s.Ledger; l != nil {
 		p.row(words{"Ledger", "账本"}, p.in(words{"%d transactions, %d events, %d refused", "交易 %d 笔，事件 %d 条，拒收 %d 条"}),
 			l.Transactions, l.Events, l.Refused)

@@ -12,6 +12,9 @@ import (
 // to do, else one that stays open. Of a case that is taken back it is the one to be
 // taken back next, and of one that was, the furthest that it had got to.
 func active(c *local.Case) (int, *local.Step) {
+	if tookBack(c) {
+		return furthest(c)
+	}
 	if reversed(c) {
 		for i := len(c.Steps) - 1; i >= 0; i-- {
 			if s := &c.Steps[i]; s.State == local.Done || s.State == local.Doing {
@@ -29,6 +32,9 @@ func active(c *local.Case) (int, *local.Step) {
 	}
 	return 0, nil
 }
+
+// tookBack says whether a case has ended with nothing erased.
+func tookBack(c *local.Case) bool { return c.Outcome == "undone" || c.Outcome == "cancelled" }
 
 // reversed says whether a case that runs is being taken back.
 func reversed(c *local.Case) bool {
@@ -67,9 +73,8 @@ func (p *paper) stand(c *local.Case) {
 	format := words{"step %d/%d %s (%s): ", "第 %d/%d 步 %s（%s）："}
 	i, s := active(c)
 	switch {
-	case c.Outcome == "undone" || c.Outcome == "cancelled":
+	case tookBack(c):
 		format = words{"it had got to step %d/%d %s (%s)", "曾进行到第 %d/%d 步 %s（%s）"}
-		i, s = furthest(c)
 	case reversed(c):
 		format = words{"taking back step %d/%d %s (%s)", "正在撤回第 %d/%d 步 %s（%s）"}
 	case c.Outcome == "running" && s != nil:

@@ -36,3 +36,32 @@ func TestTheStatusTellsWhenACaseEnded(t *testing.T) {
 		t.Errorf("begun %d and ended %d, the journal has %d and %d", c.Begun, c.Ended, run.Begun, run.Ended)
 	}
 }
+
+// TestAHindranceStandsWhileItIsTriedAgain: a step that fails again and again is not shown
+// as if nothing were the matter, whenever somebody asks; the next step is.
+func TestAHindranceStandsWhileItIsTriedAgain(t *testing.T) {
+	var s shown
+	s.setMode(local.Obeying)
+	look := func(step string, tries int) *local.Case {
+		out := local.Status{Case: &local.Case{Outcome: journal.Running, Steps: []local.Step{{Name: step, State: local.Doing, Tries: tries}}}}
+		s.fill(&out)
+		return out.Case
+	}
+	s.setWaiting("the card reader", nil)
+	s.setProblem(&local.Error{Message: "no answer"})
+	if c := look("inspect", 1); c.Waiting == "" || c.Problem == nil {
+		t.Errorf("while it rests: %+v", c)
+	}
+	s.setProblem(nil)
+	if c := look("inspect", 2); c.Waiting != "the card reader" || c.Problem == nil {
+		t.Errorf("while it is tried again: %+v", c)
+	}
+	if c := look("freeze", 1); c.Waiting != "" || c.Problem != nil {
+		t.Errorf("at the next step: %+v", c)
+	}
+	s.setMode(local.Trading)
+	s.setMode(local.Obeying)
+	if c := look("inspect", 2); c.Waiting != "" || c.Problem != nil {
+		t.Errorf("in the next case: %+v", c)
+	}
+}

@@ -183,6 +183,11 @@ func (p *paper) blockers(list []local.Error) {
 	}
 	p.line(words{"%d in the way:", "存在 %d 项障碍："}, len(list))
 	for _, b := range list {
+		if bare, _, _ := strings.Cut(b.Code, ":"); bare == "E22" { // whose own words are of a case that ended there
+			p.why(envelope.AtPlan, "  ", b)
+			p.next(p.in(words{"Mend the named condition before an unbinding is ordered; one would wait or end there.", "请解决所述条件后再下达解绑指令，否则解绑会在此等待或终止。"}))
+			continue
+		}
 		p.refusalAt(envelope.AtPlan, "  ", b, exitBlocked)
 	}
 }

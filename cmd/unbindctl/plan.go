@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -134,12 +135,41 @@ func (p *paper) erasures(list []local.Target) {
 }
 
 func (p *paper) targets(list []local.Target) {
+	shared := p.shared(list)
 	for _, e := range list {
 		p.line(words{"  %s: %s, %d items, %s, to level %s", "  %s：%s，%d 项，%s，可达级别 %s"},
 			e.Class, joined(p.term(e.Name), e.Path), e.Items, size(e.Bytes), p.term(e.Level))
-		p.means(e)
+		p.means(e, shared)
+	}
+	for _, text := range shared {
+		p.line(words{"  note, for all of the host that is there: %s", "  注意（主机上现有的各项）：%s"}, text)
 	}
 	p.orNothing(len(list))
+}
+
+// shared are the notes that stand at every target of the host that is there, where there
+// are several: they are written once, below the list.
+func (p *paper) shared(list []local.Target) []string {
+	var out []string
+	there := 0
+	for _, e := range list {
+		if e.Path == "" || e.Items == 0 {
+			continue
+		}
+		var here []string
+		for _, n := range e.Notes {
+			here = append(here, p.note(n))
+		}
+		if there++; there == 1 {
+			out = here
+			continue
+		}
+		out = slices.DeleteFunc(out, func(text string) bool { return !slices.Contains(here, text) })
+	}
+	if there < 2 {
+		return nil
+	}
+	return out
 }
 
 // elsewhere is what may hold copies and no target reaches.
@@ -154,12 +184,13 @@ func (p *paper) elsewhere(list []local.Note) {
 }
 
 // means are what would be done to a target, and what ought to be known before.
-func (p *paper) means(e local.Target) {
+func (p *paper) means(e local.Target, shared []string) {
 	if e.Items > 0 && len(e.Rungs) > 0 {
 		p.line(words{"      on %s, by %s", "      位于 %s，方式：%s"}, e.Place, strings.Join(e.Rungs, ", "))
 	}
 	for _, n := range e.Notes {
-		if e.Items > 0 || n.Stops || e.Path == "" {
+		common := e.Path != "" && e.Items > 0 && slices.Contains(shared, p.note(n))
+		if (e.Items > 0 || n.Stops || e.Path == "") && !common {
 			p.line(words{"      note: %s", "      注意：%s"}, p.note(n))
 		}
 	}

@@ -25,7 +25,8 @@ went and when it ended: an order that was published a moment ago arrives with th
 terminal's next question to its desk. --wait waits for it; it passes over the case
 that had ended, and tells an order that was refused before, with its time, and waits
 for another. --command waits for exactly one order, and the refusal of that one ends
-it whenever it was: right after publishing this is the way that always has an end.
+it whenever it was: the way to watch right after publishing. An order on which no
+signature counts is known by its digest alone, which the desk tells.
 
 On a terminal the page is redrawn in place, elsewhere one line a change is written;
 what a step waits for is written again only after five minutes. --json writes the

@@ -86,7 +86,11 @@ func (p *panel) page() (page []string, middle int) {
 	if i, s := active(c); s != nil {
 		step = i
 	}
-	for i, s := range c.Steps {
+	steps := c.Steps
+	if last, _ := furthest(c); tookBack(c) || reversed(c) { // nobody will do the others
+		steps = steps[:last+1]
+	}
+	for i, s := range steps {
 		if s.Final && (i == 0 || !c.Steps[i-1].Final) {
 			page = append(page, p.out.in(noReturn))
 		}

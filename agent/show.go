@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"sync"
 
 	"unbindd/agent/certificate"
@@ -20,6 +21,7 @@ type shown struct {
 	waitsFor  string
 	waitsOver *local.Error
 	problem   *local.Error
+	tried     hindered // what the try before this one met
 	alarm     *local.Error
 	refused   *local.Refused
 	untrusted *local.Untrusted
@@ -28,13 +30,19 @@ type shown struct {
 	stone     *local.Tombstone
 }
 
+// hindered is what a step waited for, and over what, or why it failed.
+type hindered struct {
+	waitsFor      string
+	over, problem *local.Error
+}
+
 func (s *shown) setMode(mode string) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	changed = s.modeNow != mode
 	s.modeNow = mode
 	if mode != local.Obeying {
-		s.waitsFor, s.waitsOver, s.problem = "", nil, nil
+		s.waitsFor, s.waitsOver, s.problem, s.tried = "", nil, nil, hindered{}
 	}
 	return changed
 }
@@ -97,9 +105,14 @@ func (s *shown) setWaiting(what string, over *local.Error) (changed bool) {
 	return changed
 }
 
+// setProblem says why a step failed, or that one is worked at or done. What the try before
+// met is shown on while the same step is tried again.
 func (s *shown) setProblem(e *local.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if e == nil && (s.problem != nil || s.waitsFor != "") {
+		s.tried = hindered{s.waitsFor, s.waitsOver, s.problem}
+	}
 	s.problem = e
 	if e == nil {
 		s.waitsFor, s.waitsOver = "", nil
@@ -190,12 +203,21 @@ func (s *shown) fill(out *local.Status) {
 		out.Link.State = "untried"
 	}
 	if out.Case != nil && out.Case.Outcome == journal.Running {
-		out.Case.Waiting, out.Case.Problem = s.waitsFor, s.problem
-		if s.waitsOver != nil {
-			out.Case.Problem = s.waitsOver
+		now := hindered{s.waitsFor, s.waitsOver, s.problem}
+		if now == (hindered{}) && triedAgain(out.Case.Steps) {
+			now = s.tried
+		}
+		out.Case.Waiting, out.Case.Problem = now.waitsFor, now.problem
+		if now.over != nil {
+			out.Case.Problem = now.over
 		}
 		if out.Refused != nil && out.Refused.Digest == out.Case.Command {
 			out.Refused = nil // it was not known whether it was written down; it was
 		}
 	}
+}
+
+// triedAgain says whether a step is worked at that has failed before.
+func triedAgain(steps []local.Step) bool {
+	return slices.ContainsFunc(steps, func(s local.Step) bool { return s.State == local.Doing && s.Tries > 1 })
 }

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"unbindd/agent/certificate"
@@ -58,7 +59,7 @@ func (a *Agent) caseShown(j *journal.Journal) (*local.Case, error) {
 	}
 	out := &local.Case{
 		Case: string(c.command.Case), Command: run.Name, Action: string(c.command.Action), Reason: string(c.command.Reason),
-		Profile: string(c.command.Profile.ID), Crossed: run.Crossed, Outcome: run.Outcome, Approvers: []local.Approver{},
+		Profile: string(c.command.Profile.ID), Crossed: run.Crossed, Outcome: run.Outcome, Begun: run.Begun, Ended: run.Ended, Approvers: []local.Approver{},
 	}
 	if whole, err := a.openCase(); err == nil { // else an approver was revoked since
 		for _, ap := range whole.verified.Approvers() {
@@ -71,7 +72,21 @@ func (a *Agent) caseShown(j *journal.Journal) (*local.Case, error) {
 	if out.Steps, err = a.stepsShown(j); err != nil {
 		return nil, err
 	}
+	a.backedShown(out)
 	return out, a.certificateShown(out)
+}
+
+// backedShown says which of the two the delivery still waits for. What cannot be read
+// here is the step's to tell.
+func (a *Agent) backedShown(out *local.Case) {
+	delivers := func(s local.Step) bool { return s.Name == "deliver-backup" && s.State == local.Doing }
+	if !slices.ContainsFunc(out.Steps, delivers) {
+		return
+	}
+	if c, err := a.openCase(); err == nil {
+		_, ok, err := a.authority(c)
+		out.Backed = ok && err == nil
+	}
 }
 
 func (a *Agent) stepsShown(j *journal.Journal) ([]local.Step, error) {

@@ -121,9 +121,12 @@ type Case struct {
 	Profile     string     `json:"profile"`
 	Approvers   []Approver `json:"approvers"`
 	Steps       []Step     `json:"steps"`
-	Crossed     bool       `json:"crossed"` // the point of no return
-	Outcome     string     `json:"outcome"` // running, done, undone, cancelled
+	Crossed     bool       `json:"crossed"`         // the point of no return
+	Outcome     string     `json:"outcome"`         // running, done, undone, cancelled
+	Begun       int64      `json:"begun,omitempty"` // Unix milliseconds
+	Ended       int64      `json:"ended,omitempty"` // Unix milliseconds; none while it runs
 	Waiting     string     `json:"waiting,omitempty"`
+	Backed      bool       `json:"backed,omitempty"` // while it is delivered: the backup's receipt is here, or what may stand in its place
 	Problem     *Error     `json:"problem,omitempty"`
 	Result      string     `json:"result,omitempty"` // complete or partial, once signed
 	Certificate string     `json:"certificate,omitempty"`

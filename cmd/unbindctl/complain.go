@@ -53,6 +53,18 @@ func (p *paper) refusal(prefix string, e local.Error, code exit) {
 
 // refusalAt is refusal in the words of a place.
 func (p *paper) refusalAt(at envelope.Place, prefix string, e local.Error, code exit) {
+	p.why(at, prefix, e)
+	if m, known := envelope.MeaningAt(at, e.Code); known {
+		e.Next = m.Next(p.lang)
+	}
+	if e.Next == "" {
+		e.Next = p.in(code.next())
+	}
+	p.next(e.Next)
+}
+
+// why tells the same without the next step.
+func (p *paper) why(at envelope.Place, prefix string, e local.Error) {
 	m, known := envelope.MeaningAt(at, e.Code)
 	switch {
 	case known:
@@ -60,17 +72,11 @@ func (p *paper) refusalAt(at envelope.Place, prefix string, e local.Error, code 
 		if e.Message != "" && e.Message != m.Sentence(p.lang) {
 			p.plain("  %s", p.heard(e.Message))
 		}
-		p.next(m.Next(p.lang))
-		return
 	case e.Code != "":
 		p.plain("%s%s [%s]", prefix, p.heard(e.Message), e.Code)
 	default:
 		p.plain("%s%s", prefix, p.heard(e.Message))
 	}
-	if e.Next == "" {
-		e.Next = p.in(code.next())
-	}
-	p.next(e.Next)
 }
 
 func (p *paper) next(step string) {

@@ -17,6 +17,7 @@ var errNothingRuns = &fault{
 
 // view is what a watch is drawn with.
 type view interface {
+	before(b before) // at the beginning, where there is something to tell
 	status(s local.Status)
 	event(e local.Event)
 	silent(gone bool) // the daemon stopped answering, or answers again
@@ -31,7 +32,7 @@ type view interface {
 //	following <──answers── ──silent──> waiting
 //	waiting ──patience──> ended, where the daemon was about to remove itself
 //	following, waiting ──timeout──> ended with 7 or 8, or 3 where nothing has begun
-//	following (--wait) ──the command is refused──> ended with 6
+//	following (--wait) ──the command is refused, or the named one was──> ended with 6
 //	following, waiting ──interrupt──> ended with 130
 type follower struct {
 	ask    func(context.Context) (local.Status, error)
@@ -40,6 +41,7 @@ type follower struct {
 	now    func() time.Time
 	after  int64 // the last event seen
 	wait   bool  // for a case, when there is none
+	order  order // the one that is waited for
 
 	timeout time.Duration // from the first answer on; 0 never
 
@@ -48,7 +50,8 @@ type follower struct {
 	burst    time.Duration // how long no event must come before the status is asked
 	patience time.Duration // how long a daemon that was leaving may be silent
 
-	before  string // the command of a case that was over when the waiting began
+	begun   before
+	ended   string // the command of a case that was over when the watch began
 	refused string // the order that had been refused before that, and its code
 	reached bool
 	last    local.Status
@@ -110,9 +113,14 @@ func (f *follower) look(ctx context.Context) (ending, bool, error) {
 		f.view.silent(false)
 	}
 	if s.Mode == local.Unbound && s.Case == nil {
-		s.Case = f.last.Case // an unbound daemon has no case any more
+		s.Case = finished(f.last.Case) // an unbound daemon has no case any more
 	}
-	if f.wait && s.Mode != local.Unbound && f.over(s) {
+	if !f.reached {
+		if err := f.begin(s); err != nil {
+			return ending{}, false, err
+		}
+	}
+	if f.wait && s.Mode != local.Unbound && !f.awaited(s.Case) {
 		s.Case = nil
 	}
 	turnedDown := f.turnedDown(s)
@@ -125,40 +133,10 @@ func (f *follower) look(ctx context.Context) (ending, bool, error) {
 		return *turnedDown, true, nil
 	}
 	end, over := judge(s)
+	if end.Past = f.begun.Last != nil && end.Case == f.begun.Last.Case; end.Past {
+		end.Refused = f.begun.Refused
+	}
 	return end, over, nil
-}
-
-// turnedDown is the end of a wait for an unbinding whose command was refused since
-// the waiting began: none will come of it. A link offers what it has again and again,
-// so that the time of a refusal says nothing; another order does, or another reason. The
-// daemon shows none that had its turn before, in an earlier process either.
-func (f *follower) turnedDown(s local.Status) *ending {
-	r := s.Refused
-	if r == nil {
-		return nil
-	}
-	order := r.Digest + " " + r.Why.Code
-	if !f.reached {
-		f.refused = order
-	}
-	if !f.wait || order == f.refused || s.Case != nil || s.Mode == local.Unbound || r.Kind != "command" && r.Kind != "order" {
-		return nil
-	}
-	end := endingOf(nil)
-	end.Exit, end.Problem = exitRefused, &r.Why
-	return &end
-}
-
-// over tells whether the case is one that had ended before the waiting began: its
-// end is not what is waited for.
-func (f *follower) over(s local.Status) bool {
-	if s.Case == nil {
-		return false
-	}
-	if !f.reached && s.Case.Outcome != "running" {
-		f.before = s.Case.Command
-	}
-	return s.Case.Command == f.before
 }
 
 // unanswered waits on, except for a daemon whose last acts were to erase its
@@ -256,7 +234,10 @@ func (f *follower) left(cause error) ending {
 	case !errors.Is(cause, errTimeout):
 		end.Exit = exitDetached
 	case end.Case == "": // waited for one that has not come
-		end.Exit = exitBlocked
+		end.Exit, end.Last = exitBlocked, f.begun.Last
+		if isOrder(f.last.Refused) {
+			end.Refused = f.last.Refused
+		}
 	case end.Crossed && !end.Receipted:
 		end.Exit = exitUnacknowledged
 	default:

@@ -17,9 +17,11 @@ type recorder struct {
 	modes  []string
 	events []int64
 	silent []bool
+	stood  []before
 }
 
 func (r *recorder) status(s local.Status) { r.modes = append(r.modes, s.Mode) }
+func (r *recorder) before(b before)       { r.stood = append(r.stood, b) }
 func (r *recorder) event(e local.Event)   { r.events = append(r.events, e.ID) }
 func (r *recorder) silentNow(gone bool)   { r.silent = append(r.silent, gone) }
 

@@ -3,14 +3,17 @@ package main
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"time"
 
+	"unbindd/agent/envelope"
 	"unbindd/agent/local"
 )
 
 // mute draws nothing; the end is all that is told.
 type mute struct{}
 
+func (mute) before(before)       {}
 func (mute) status(local.Status) {}
 func (mute) event(local.Event)   {}
 func (mute) silent(bool)         {}
@@ -20,8 +23,26 @@ type lines struct {
 	out  *paper
 	now  func() time.Time
 	told map[string]string // the last thing told of each subject
-	from int64             // when the case began, in Unix milliseconds
-	held []local.Event     // told with the next status, below the line they belong to
+	history
+	held []local.Event // told with the next status, below the line they belong to
+
+	at       string             // the step that the hindrances are of
+	hindered map[string]*spells // what hinders it, by its text
+}
+
+// spells are when a hindrance was told first and last.
+type spells struct{ first, last time.Time }
+
+// heartbeat is when a hindrance that still stands is told again.
+const heartbeat = 5 * time.Minute
+
+// before tells what stood when the watch began.
+func (l *lines) before(b before) {
+	l.start = b.At
+	l.out.before(b)
+	if b.Waits {
+		l.told = map[string]string{"mode": b.Mode}
+	}
 }
 
 // status writes what has changed, and what happened meanwhile between the lines of
@@ -29,11 +50,12 @@ type lines struct {
 func (l *lines) status(s local.Status) {
 	c := s.Case
 	if c == nil {
+		l.from = l.start
 		l.once("mode", s.Mode, l.out.term(s.Mode))
 		l.release(math.MaxInt64)
 		return
 	}
-	l.from = began(c.Steps)
+	l.from = began(c)
 	l.once("case", c.Case, l.out.heading(c))
 	for i, step := range c.Steps {
 		if step.State == local.Todo && !(step.Final && c.Crossed) {
@@ -71,16 +93,39 @@ func (l *lines) release(until int64) {
 			rest = append(rest, e)
 			continue
 		}
-		if text, ok := l.out.eventLine(e); ok && (e.Time == 0 || e.Time >= l.from) {
+		if text, ok := l.out.eventLine(e); ok && !l.old(e) {
 			l.once(e.Kind+" "+e.Name, text, text)
 		}
 	}
 	l.held = rest
 }
 
+// peer is the terminal's own end of a connection, another one at every try.
+var peer = regexp.MustCompile(`\S+:\d+->`)
+
+// hindrance writes what hinders a step once, and again when it still stands after a
+// while. A step that is tried again has none for a moment, and two may take turns:
+// neither is news.
 func (l *lines) hindrance(c *local.Case) {
+	step := ""
+	if _, s := active(c); s != nil {
+		step = s.Name
+	}
+	if step != l.at || l.hindered == nil {
+		l.at, l.hindered = step, map[string]*spells{}
+	}
+	now := l.now()
 	for _, text := range l.out.hindrances(c) {
-		l.once("hindrance", text, text)
+		key := peer.ReplaceAllString(text, "")
+		was := l.hindered[key]
+		switch {
+		case was == nil:
+			l.hindered[key] = &spells{first: now, last: now}
+			l.out.plain("%s", text)
+		case now.Sub(was.last) >= heartbeat:
+			was.last = now
+			l.out.plain("%s", text+fmt.Sprintf(l.out.in(words{" (for %s now)", "（已持续 %s）"}), took(now.Sub(was.first).Milliseconds())))
+		}
 	}
 }
 
@@ -107,10 +152,24 @@ func (l *lines) event(e local.Event) {
 
 func (l *lines) silent(gone bool) { l.out.plain("%s", l.out.silence(gone)) }
 
-// began is when the first step started.
-func began(steps []local.Step) int64 {
+// history knows which events are no news: those before the case that is followed, and
+// refusals before the watch began, which are told with their time.
+type history struct {
+	start int64 // when the watch began, where it told what stood then; Unix milliseconds
+	from  int64 // when the case began; Unix milliseconds
+}
+
+func (h history) old(e local.Event) bool {
+	return e.Time > 0 && (e.Time < h.from || e.Time < h.start && e.Kind == "command" && e.State == "refused")
+}
+
+// began is when the case was accepted; of an older daemon, when its first step started.
+func began(c *local.Case) int64 {
+	if c.Begun > 0 {
+		return c.Begun
+	}
 	first := int64(0)
-	for _, s := range steps {
+	for _, s := range c.Steps {
 		if s.Started > 0 && (first == 0 || s.Started < first) {
 			first = s.Started
 		}
@@ -143,21 +202,35 @@ func (p *paper) stepLine(i, n int, s local.Step, now time.Time) string {
 		line += "  " + fmt.Sprintf(p.in(words{"try %d", "第 %d 次"}), s.Tries)
 	}
 	if s.Detail != "" {
-		line += "  " + s.Detail
+		line += "  " + p.heard(s.Detail)
 	}
 	return line
 }
 
-// hindrances is what the case waits for and what troubles it.
+// notYet is how a link says that what is waited for has not come.
+const notYet = "not there yet"
+
+// hindrances is what a running case waits for and what troubles it.
 func (p *paper) hindrances(c *local.Case) []string {
-	var out []string
-	if c.Waiting != "" {
-		out = append(out, fmt.Sprintf(p.in(words{"     waiting: %s", "     等待：%s"}), p.phrase(c.Waiting)))
+	if c.Outcome != "running" {
+		return nil // its end is told instead
 	}
-	if c.Problem != nil {
-		out = append(out, "     "+c.Problem.Error())
+	var out []string
+	if w := p.waiting(c); w != "" {
+		out = append(out, fmt.Sprintf(p.in(words{"     waiting: %s", "     等待：%s"}), w))
+	}
+	if c.Problem != nil && c.Problem.Message != notYet {
+		out = append(out, fmt.Sprintf(p.in(words{"     problem: %s", "     问题：%s"}), p.problem(*c.Problem)))
 	}
 	return out
+}
+
+// problem is one on one line; in Chinese the code's own sentence stands before the details.
+func (p *paper) problem(e local.Error) string {
+	if m, known := envelope.MeaningOf(e.Code); known && p.lang == envelope.Chinese {
+		return m.Sentence(p.lang) + e.Error()
+	}
+	return e.Error()
 }
 
 // eventLine is an event that no status tells.
@@ -171,7 +244,7 @@ func (p *paper) eventLine(e local.Event) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	line := "     " + p.in(kind) + ": " + joined(e.Name, p.term(e.State), e.Detail)
+	line := "     " + p.in(kind) + ": " + joined(e.Name, p.term(e.State), p.heard(e.Detail))
 	if e.Code != "" {
 		line += " [" + e.Code + "]"
 	}

@@ -49,3 +49,40 @@ func TestAnEventStandsBelowItsLine(t *testing.T) {
 		t.Errorf("the lines are\n%s\nin the order %q, want %q", text, got, want)
 	}
 }
+
+// TestAHindranceIsWrittenWhenItChanges: not at every look, not when a step tries again,
+// not when two take turns; again when it still stands after a while, or hinders another
+// step.
+func TestAHindranceIsWrittenWhenItChanges(t *testing.T) {
+	text, clock := &strings.Builder{}, time.UnixMilli(caseStart)
+	l := &lines{out: &paper{to: text, lang: envelope.English}, now: func() time.Time { return clock }}
+	look := func(step, waiting, problem string) {
+		s := obeying(step, local.Doing)
+		if s.Case.Waiting = waiting; problem != "" {
+			s.Case.Problem = &local.Error{Message: problem}
+		}
+		clock = clock.Add(2 * time.Second)
+		l.status(s)
+	}
+	for range 20 {
+		look("deliver-backup", "receipt and ticket", "read tcp 10.0.0.2:4711->10.0.0.1:443: reset")
+		look("deliver-backup", "", "")
+		look("deliver-backup", "receipt and ticket", "read tcp 10.0.0.2:4712->10.0.0.1:443: reset")
+		look("deliver-backup", "receipt and ticket", "connection refused")
+		look("deliver-backup", "receipt and ticket", "not there yet")
+	}
+	count := func(of string) int { return strings.Count(text.String(), of) }
+	if count("waiting: receipt and ticket\n") != 1 || count("problem: ") != 2 || count("not there yet") != 0 {
+		t.Errorf("written\n%s", text)
+	}
+	clock = clock.Add(heartbeat)
+	look("deliver-backup", "receipt and ticket", "")
+	look("deliver-backup", "receipt and ticket", "")
+	if count("waiting: receipt and ticket (for 8 min ") != 1 || count("waiting: ") != 2 {
+		t.Errorf("a heart-beat is written so:\n%s", text)
+	}
+	look("erase-reader-keys", "receipt and ticket", "")
+	if count("waiting: receipt and ticket\n") != 2 {
+		t.Errorf("another step:\n%s", text)
+	}
+}

@@ -7,8 +7,11 @@ import (
 )
 
 // ndjson writes the daemon's events as they are, one a line, and events of its
-// own without an id: kind daemon with state silent or back, and kind unreadable.
+// own without an id: kind before, with what stood when the watch began, kind daemon
+// with state silent or back, and kind unreadable.
 type ndjson struct{ out *paper }
+
+func (n *ndjson) before(b before) { n.out.one(b) }
 
 func (n *ndjson) status(local.Status) {}
 

@@ -10,24 +10,35 @@ import (
 // panel redraws the plan in place on a terminal. What happened once (a line of
 // the gate, an answer) is written above it and stays.
 type panel struct {
-	out    *paper
-	size   func() (columns, rows int)
-	now    func() time.Time
-	last   local.Status
-	told   map[string]string // the last line told of each event's subject
-	gone   bool
+	out  *paper
+	size func() (columns, rows int)
+	now  func() time.Time
+	last local.Status
+	told map[string]string // the last line told of each event's subject
+	gone bool
+	history
 	height int // lines drawn that the next drawing replaces
 }
 
+// before stays above the page.
+func (p *panel) before(b before) {
+	p.start = b.At
+	p.erase()
+	p.out.before(b)
+}
+
 func (p *panel) status(s local.Status) {
-	p.last = s
+	p.last, p.from = s, p.start
+	if s.Case != nil {
+		p.from = began(s.Case)
+	}
 	p.draw()
 }
 
 func (p *panel) event(e local.Event) {
 	text, ok := p.out.eventLine(e)
 	subject := e.Kind + " " + e.Name
-	if !ok || p.told[subject] == text || p.last.Case != nil && e.Time > 0 && e.Time < began(p.last.Case.Steps) {
+	if !ok || p.told[subject] == text || p.old(e) {
 		return
 	}
 	if p.told == nil {
@@ -72,10 +83,14 @@ func (p *panel) page() (page []string, middle int) {
 	}
 	page = []string{p.out.heading(c)}
 	now, step := p.now(), 0
-	if i, s := active(c.Steps); s != nil {
+	if i, s := active(c); s != nil {
 		step = i
 	}
-	for i, s := range c.Steps {
+	steps := c.Steps
+	if last, _ := furthest(c); tookBack(c) || reversed(c) { // nobody will do the others
+		steps = steps[:last+1]
+	}
+	for i, s := range steps {
 		if s.Final && (i == 0 || !c.Steps[i-1].Final) {
 			page = append(page, p.out.in(noReturn))
 		}

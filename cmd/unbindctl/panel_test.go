@@ -119,6 +119,17 @@ func TestPanelPage(t *testing.T) {
 	}
 }
 
+// TestThePageOfACaseTakenBack has no step that nobody will do, and no line of no return.
+func TestThePageOfACaseTakenBack(t *testing.T) {
+	g := &glass{rows: 30}
+	p := &panel{out: &paper{to: g}, now: time.Now, size: func() (int, int) { return 80, 30 }}
+	p.status(ended())
+	page := strings.Join(g.lines, "\n")
+	if !strings.Contains(page, " 7/17 ") || strings.Contains(page, " 8/17 ") || strings.Contains(page, "no way back") {
+		t.Errorf("the page is\n%s", page)
+	}
+}
+
 func TestExcerptKeepsTheMiddle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var page []string

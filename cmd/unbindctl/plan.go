@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,8 +53,15 @@ func (t *tool) askPlan(ctx context.Context, profile string) (local.Plan, error) 
 	})
 	var refused *local.Error
 	if errors.As(err, &refused) && refused.Code == "E17:profile" {
+		if s, serr := ask(ctx, t.client.Status); profile == "" && serr == nil && s.Case != nil && s.Case.Outcome == "running" {
+			return t.askPlan(ctx, s.Case.Profile)
+		}
+		why := refused.Message
+		if profile != "" {
+			why += fmt.Sprintf("; there is no %q", profile)
+		}
 		return plan, &fault{
-			code: exitUsage, err: errors.New(refused.Message),
+			code: exitUsage, err: errors.New(why),
 			next: words{"Name a profile of this terminal with --profile.", "请用 --profile 指定本终端的方案。"},
 		}
 	}
@@ -126,12 +135,41 @@ func (p *paper) erasures(list []local.Target) {
 }
 
 func (p *paper) targets(list []local.Target) {
+	shared := p.shared(list)
 	for _, e := range list {
 		p.line(words{"  %s: %s, %d items, %s, to level %s", "  %s：%s，%d 项，%s，可达级别 %s"},
 			e.Class, joined(p.term(e.Name), e.Path), e.Items, size(e.Bytes), p.term(e.Level))
-		p.means(e)
+		p.means(e, shared)
+	}
+	for _, text := range shared {
+		p.line(words{"  note, for all of the host that is there: %s", "  注意（主机上现有的各项）：%s"}, text)
 	}
 	p.orNothing(len(list))
+}
+
+// shared are the notes that stand at every target of the host that is there, where there
+// are several: they are written once, below the list.
+func (p *paper) shared(list []local.Target) []string {
+	var out []string
+	there := 0
+	for _, e := range list {
+		if e.Path == "" || e.Items == 0 {
+			continue
+		}
+		var here []string
+		for _, n := range e.Notes {
+			here = append(here, p.note(n))
+		}
+		if there++; there == 1 {
+			out = here
+			continue
+		}
+		out = slices.DeleteFunc(out, func(text string) bool { return !slices.Contains(here, text) })
+	}
+	if there < 2 {
+		return nil
+	}
+	return out
 }
 
 // elsewhere is what may hold copies and no target reaches.
@@ -146,12 +184,13 @@ func (p *paper) elsewhere(list []local.Note) {
 }
 
 // means are what would be done to a target, and what ought to be known before.
-func (p *paper) means(e local.Target) {
+func (p *paper) means(e local.Target, shared []string) {
 	if e.Items > 0 && len(e.Rungs) > 0 {
 		p.line(words{"      on %s, by %s", "      位于 %s，方式：%s"}, e.Place, strings.Join(e.Rungs, ", "))
 	}
 	for _, n := range e.Notes {
-		if e.Items > 0 || n.Stops || e.Path == "" {
+		common := e.Path != "" && e.Items > 0 && slices.Contains(shared, p.note(n))
+		if (e.Items > 0 || n.Stops || e.Path == "") && !common {
 			p.line(words{"      note: %s", "      注意：%s"}, p.note(n))
 		}
 	}
@@ -175,6 +214,11 @@ func (p *paper) blockers(list []local.Error) {
 	}
 	p.line(words{"%d in the way:", "存在 %d 项障碍："}, len(list))
 	for _, b := range list {
+		if bare, _, _ := strings.Cut(b.Code, ":"); bare == "E22" { // whose own words are of a case that ended there
+			p.why(envelope.AtPlan, "  ", b)
+			p.next(p.in(words{"Mend the named condition before an unbinding is ordered; one would wait or end there.", "请解决所述条件后再下达解绑指令，否则解绑会在此等待或终止。"}))
+			continue
+		}
 		p.refusalAt(envelope.AtPlan, "  ", b, exitBlocked)
 	}
 }

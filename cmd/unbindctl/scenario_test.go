@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 
+	"unbindd/agent/envelope"
 	"unbindd/agent/local"
 )
 
@@ -198,6 +199,10 @@ func scenarios() map[string]*daemon {
 	refused.loaded.Items[1] = local.Object{Kind: "command", Outcome: "refused", Error: &local.Error{
 		Code: "E05:missing-role", Message: "cannot verify the envelope: role security has not signed",
 	}}
+	elsewhere := answers(ended())
+	elsewhere.loaded.Items = []local.Object{{Kind: "cancel", Digest: string(cancelOfAnother().Digest()), Outcome: "refused", Case: "none:T-0001", Error: &local.Error{
+		Code: "E28:case", Message: "cannot take it: no case runs here",
+	}}}
 	late := answers(crossed(false))
 	late.refuse = &local.Error{Code: "E23", Message: "cannot cancel: the point of no return is crossed"}
 	choosing := answers(trading())
@@ -211,6 +216,7 @@ func scenarios() map[string]*daemon {
 		local.ReaderCheck{Check: "probe", Result: local.CheckFailed, Detail: "listed as loaded and does not answer: TMK in slot 16"})
 	poor.tested.OK, poor.tested.Repeats, poor.tested.Damaged = false, 4, 1
 	return map[string]*daemon{
+		"ended": answers(ended()), "turned-since": answers(turned(caseEnd + 5000)), "elsewhere": elsewhere,
 		"turned-down": turnedDown(), "offered-again": offeredAgain(), "untried": answers(untried()),
 		"reader": withReader("SN-1"), "reader-foreign": foreign, "reader-poor": poor, "reader-silent": silent,
 		"unenrolled": answers(local.Status{Schema: local.Schema, Mode: local.Unenrolled, Clock: "unknown"}),
@@ -221,6 +227,18 @@ func scenarios() map[string]*daemon {
 		"crossed": late, "receipted": answers(crossed(true)),
 	}
 }
+
+// cancelOfAnother is a cancel of a case that never was here; its signature is nobody's.
+func cancelOfAnother() *envelope.Envelope {
+	e, err := envelope.Parse([]byte(cancelText), envelope.MaxSize)
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
+// cancelText is the file of it, as the pages of testdata/script have it, too.
+const cancelText = `{"payload":"eyJjYXNlIjoiQy0yMDI2LTAwMDA3NyJ9","payloadType":"application/vnd.unbindd.cancel.v1+json","signatures":[{"keyid":"ed25519:0000000000000000","sig":"AAAA"}]}`
 
 // withReader is a trading terminal, bound to SN-1, with this reader on its line.
 func withReader(serial string) *daemon {

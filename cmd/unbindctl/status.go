@@ -42,15 +42,21 @@ func (t *tool) status(ctx context.Context, _ []string) error {
 func (p *paper) status(s local.Status) {
 	p.identity(s)
 	p.row(words{"Mode", "状态"}, "%s", p.term(s.Mode))
-	p.row(words{"Reader", "读卡器"}, "%s", joined(p.term(s.Reader.State), s.Reader.Serial, s.Reader.Error))
+	reader := joined(p.term(s.Reader.State), s.Reader.Serial, p.heard(s.Reader.Error))
+	p.row(words{"Reader", "读卡器"}, "%s", cmp.Or(reader, p.in(words{"not asked", "未查询"})))
 	if l := s.Ledger; l != nil {
 		p.row(words{"Ledger", "账本"}, p.in(words{"%d transactions, %d events, %d refused", "交易 %d 笔，事件 %d 条，拒收 %d 条"}),
 			l.Transactions, l.Events, l.Refused)
 	}
-	p.row(words{"Link", "链路"}, "%s", joined(s.Link.Name, p.term(cmp.Or(s.Link.State, "untried")), s.Link.Error))
-	p.row(words{"Clock", "时钟"}, "%s", p.term(s.Clock))
+	p.row(words{"Link", "链路"}, "%s", joined(s.Link.Name, p.term(cmp.Or(s.Link.State, "untried")), p.heard(s.Link.Error)))
+	p.row(words{"Clock", "时钟"}, "%s", p.clock(s))
 	if s.Outbox > 0 {
 		p.row(words{"Outbox", "待确认"}, p.in(words{"%d objects not yet acknowledged upstream", "%d 个对象上游尚未确认"}), s.Outbox)
+	}
+	if u := s.Undelivered; u != nil {
+		p.row(words{"Undelivered", "未送达"}, p.in(words{"%s of %s: refused upstream, the last time at %s; it is told again, ever more rarely", "%s（%s）最近于 %s 被上游拒绝，将以越来越长的间隔重发"}),
+			p.term(u.Kind), p.caseOf(u.Case), moment(u.At/1000))
+		p.refusal("  ", u.Why, exitRefused)
 	}
 	if s.Case != nil {
 		p.unbinding(s.Case)
@@ -72,14 +78,40 @@ func (p *paper) status(s local.Status) {
 	}
 }
 
+// clock is what is known of the time, with the point that it is not before.
+func (p *paper) clock(s local.Status) string {
+	if s.Floor == 0 {
+		return p.term(s.Clock)
+	}
+	return p.term(s.Clock) + ": " + moment(s.Floor)
+}
+
 // refused tells the last order that was refused: what, when, why, and what to do.
 func (p *paper) refused(r *local.Refused) {
-	about := ""
-	if !strings.HasPrefix(r.Case, "none") { // nobody's word, so far
-		about = r.Case
-	}
-	p.row(words{"Refused", "已拒绝"}, "%s", joined(p.term(r.Kind), about, moment(r.At/1000), r.Digest))
+	p.row(words{"Refused", "已拒绝"}, "%s", p.turned(r))
 	p.refusal("  ", r.Why, exitRefused)
+}
+
+// turned is what was refused, and when.
+func (p *paper) turned(r *local.Refused) string {
+	return joined(p.term(r.Kind), p.caseOf(r.Case), p.when(r.At), r.Digest)
+}
+
+// caseOf is a case's name; the daemon answers with none of its own where no signature
+// counts on what names it.
+func (p *paper) caseOf(name string) string {
+	if name == "" || caseKnown(name) {
+		return name
+	}
+	return p.in(words{"case not known", "案件未知"})
+}
+
+// when is a time in Unix milliseconds, or "" where there is none.
+func (p *paper) when(ms int64) string {
+	if ms == 0 {
+		return ""
+	}
+	return moment(ms / 1000)
 }
 
 // untrusted tells the trust that was not taken over: which step of what came, and why.
@@ -105,13 +137,10 @@ func (p *paper) unbinding(c *local.Case) {
 	p.row(words{"Case", "案件"}, p.in(words{"%s: %s, reason %s, profile %s", "%s：%s，原因 %s，方案 %s"}),
 		c.Case, p.term(c.Action), c.Reason, c.Profile)
 	p.row(words{"", ""}, p.in(words{"ordered by %s", "下达人 %s"}), p.approvers(c.Approvers))
-	if i, s := active(c.Steps); s != nil {
-		p.row(words{"", ""}, p.in(words{"step %d/%d %s (%s): %s", "第 %d/%d 步 %s（%s）：%s"}),
-			i+1, len(c.Steps), s.Name, p.step(s.Name), p.term(s.State))
-	}
-	p.row(words{"", ""}, p.in(words{"outcome: %s; point of no return: %s", "结果：%s；不可撤销点：%s"}), p.term(c.Outcome), p.crossed(c.Crossed))
-	if c.Waiting != "" {
-		p.row(words{"", ""}, p.in(words{"waiting: %s", "等待：%s"}), p.phrase(c.Waiting))
+	p.stand(c)
+	p.row(words{"", ""}, p.in(words{"outcome: %s; point of no return: %s", "结果：%s；不可撤销点：%s"}), joined(p.term(c.Outcome), p.when(c.Ended)), p.crossed(c.Crossed))
+	if w := p.waiting(c); w != "" {
+		p.row(words{"", ""}, p.in(words{"waiting: %s", "等待：%s"}), w)
 	}
 	if c.Result != "" {
 		p.row(words{"", ""}, p.in(words{"certificate: %s, %s", "证书：%s，%s"}), p.term(c.Result), p.receipted(c.Receipted))
@@ -126,7 +155,11 @@ func (p *paper) unbinding(c *local.Case) {
 		p.row(words{"", ""}, p.in(words{"a close is written and signed at the desk: unbind-desk issue close --dir DIR --case %s --out close.json",
 			"关闭文件在后台生成并签署：unbind-desk issue close --dir DIR --case %s --out close.json"}), c.Case)
 	}
-	if c.Problem != nil {
+	switch {
+	case c.Problem == nil || c.Problem.Message == notYet:
+	case c.Outcome == "running":
+		p.trouble(*c.Problem, c.Crossed)
+	default:
 		p.refusal(p.in(words{"Problem: ", "问题："}), *c.Problem, exitFailed)
 	}
 }
@@ -166,19 +199,6 @@ func (p *paper) receipted(yes bool) string {
 		return p.in(words{"the desk has it", "后台已收到"})
 	}
 	return p.in(words{"not yet acknowledged", "尚未得到确认"})
-}
-
-// active is the step that an observer cares about: the one being done, else the
-// next to do, else one that stays open.
-func active(steps []local.Step) (int, *local.Step) {
-	for _, state := range []string{local.Doing, local.Todo, local.Open} {
-		for i := range steps {
-			if steps[i].State == state {
-				return i, &steps[i]
-			}
-		}
-	}
-	return 0, nil
 }
 
 // joined writes the parts that are there, with commas.

@@ -62,6 +62,7 @@ var terms = map[string]words{
 	"ticket":   {"ticket", "票据"},
 	"papers":   {"papers", "文件材料"},
 	"bundle":   {"bundle", "文件包"},
+	"file":     {"file", "文件"},
 
 	"pass": {"pass", "通过"},
 	"fail": {"FAIL", "未通过"},

@@ -82,7 +82,7 @@ func (t *tool) verify(s sources) error {
 			return err
 		}
 	} else {
-		t.tellVerification(v)
+		t.tellVerification(v, s.left())
 	}
 	if !v.Valid {
 		return verdict(exitFailed)
@@ -90,7 +90,7 @@ func (t *tool) verify(s sources) error {
 	return nil
 }
 
-func (t *tool) tellVerification(v verification) {
+func (t *tool) tellVerification(v verification, left []string) {
 	for _, c := range v.Checks {
 		if !t.quiet {
 			t.out.check(c)
@@ -106,11 +106,41 @@ func (t *tool) tellVerification(v verification) {
 	for _, c := range v.Certificates {
 		t.out.certificate(c)
 	}
-	if v.Valid {
-		t.out.line(words{"Every check holds.", "全部检查通过。"})
+	t.out.sum(v, left)
+}
+
+// sum is the last word: what was checked and what of it holds, and what was not given,
+// of which nothing is known.
+func (p *paper) sum(v verification, left []string) {
+	if len(left) > 0 {
+		p.line(words{"Not given, and not looked at: %s.", "未提供、未检查：%s。"}, strings.Join(left, ", "))
+	}
+	held := 0
+	for _, c := range v.Checks {
+		if c.OK {
+			held++
+		}
+	}
+	if !v.Valid {
+		p.line(words{"NOT VALID: do not rely on what is written here (%d of %d checks hold).", "无效：请勿采信以上内容（%d 项通过，共 %d 项检查）。"}, held, len(v.Checks))
 		return
 	}
-	t.out.line(words{"NOT VALID: do not rely on what is written here.", "无效：请勿采信以上内容。"})
+	newest := v.Certificates[len(v.Certificates)-1].Statement.Predicate
+	p.line(words{"Every check holds (%d of %d): certificate %d of case %s, terminal %s, %s.", "全部检查通过（%d/%d）：证书 %d，案件 %s，终端 %s，%s。"},
+		held, len(v.Checks), newest.N, newest.Case, newest.Terminal.ID, p.term(newest.Result))
+}
+
+// left are the flags of what may be checked, too, and was not given.
+func (s sources) left() []string {
+	var out []string
+	for _, may := range []struct{ flag, value string }{
+		{"command", s.command}, {"manifest", s.manifest}, {"receipt", s.receipt}, {"proof", s.proof}, {"tombstone", s.tombstone},
+	} {
+		if may.value == "" {
+			out = append(out, "--"+may.flag)
+		}
+	}
+	return out
 }
 
 func (p *paper) check(c check) {

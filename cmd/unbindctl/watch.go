@@ -15,27 +15,48 @@ func (t *tool) watchCommand() *cobra.Command {
 	var timeout time.Duration
 	var after int64
 	var wait bool
-	cmd := &cobra.Command{
+	var named string
+	var cmd *cobra.Command
+	cmd = &cobra.Command{
 		Use:   "watch",
 		Short: "Follow the unbinding until it ends",
-		Long: `Follow the running unbinding, or tell how the last one ended. On a terminal the
-page is redrawn in place, elsewhere one line a change is written; --json writes
-the daemon's events, one JSON object a line, and one of kind "end" at last.
+		Long: `Follow the running unbinding. Where none runs, say so and tell how the last one
+went and when it ended: an order that was published a moment ago arrives with the
+terminal's next question to its desk. --wait waits for it; it passes over the case
+that had ended, and tells an order that was refused before, with its time, and waits
+for another. --command waits for exactly one order, and the refusal of that one ends
+it whenever it was: the way to watch right after publishing. An order on which no
+signature counts is known by its digest alone, which the desk tells.
+
+On a terminal the page is redrawn in place, elsewhere one line a change is written;
+what a step waits for is written again only after five minutes. --json writes the
+daemon's events, one JSON object a line, one of kind "before" first where no
+unbinding runs, and one of kind "end" at last.
 
 A daemon that restarts does not end a watch. Ctrl-C leaves the watch, never the
 unbinding. Ends with 0 when the certificate is complete and the desk has it, or
 the terminal is unbound so; 1 when the unbinding was undone or is partial; 3 when
 it was undone and nothing was changed, or none runs or has begun; 6 when the command
-that --wait waited for was refused; 7 or 8 at --timeout.`,
+that --wait or --command waited for was refused; 7 or 8 at --timeout.`,
+		Example: `  unbindctl watch --command sha256:3ace697013f1eb28 --timeout 10m
+  unbindctl watch --command C-2026-000001`,
 		Args: cobra.NoArgs,
 		RunE: t.question(func(ctx context.Context, _ []string) error {
 			f := t.follower()
 			f.timeout, f.after, f.wait = timeout, after, wait
+			if cmd.Flags().Changed("command") {
+				o, err := orderOf(named)
+				if err != nil {
+					return err
+				}
+				f.order, f.wait = o, true
+			}
 			return t.watch(ctx, f)
 		}),
 	}
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "leave so long after the first answer, as 90s or 10m; 0 never")
 	cmd.Flags().Int64Var(&after, "after", 0, "begin with the event after this `id`")
+	cmd.Flags().StringVar(&named, "command", "", "wait for this `order`: the command's digest, or the first 8 digits of it or more, or its case")
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait for an unbinding when none runs")
 	return cmd
 }

@@ -139,9 +139,9 @@ routes: ## send a gigabyte to the desk and open ten thousand connections to it, 
 	ROUTES_HEAVY=1 go test -count=1 -timeout 30m -v -run 'TestAGigabyteIsNotRead|TestTenThousandConnections|TestEveryRouteRefuses' ./cmd/unbind-desk \
 	  | grep -E 'routes: |^(ok|FAIL)|--- (PASS|FAIL)'
 
-checking: ## follow docs/CHECKING.md with stock tools over a case, and over thirteen that were tampered with
+checking: ## follow docs/CHECKING.md with stock tools over a case, and over twenty that were tampered with
 	scripts/deps.sh
-	CHECKING=1 go test -count=1 -timeout 30m -v -run 'TestTheCommandsOfThePage|TestJunkUnderALaterKey' ./cmd/unbind-desk
+	CHECKING=1 go test -count=1 -timeout 30m -v -run 'TestTheCommandsOfThePage|TestJunkUnderALaterKey|TestEveryFileOfACaseIsMissed|TestCheckCase' ./cmd/unbind-desk
 
 raced: ## run with the race detector what make test runs without it: what only computes, of model, ledger and crash lab
 	MODEL_RACE=1 LEDGER_RACE=1 CRASH_RACE=1 go test -race -count=1 -timeout 60m ./agent ./agent/ledger ./scripts/crash

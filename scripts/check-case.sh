@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
-# Checks a finished case with stock tools alone: openssl, age, zstd, jq, awk and
-# coreutils. Nothing of this project is run, so it is a second opinion.
+# Checks a case with stock tools alone: openssl, age, zstd, jq, awk and coreutils.
+# Nothing of this project is run, so it is a second opinion.
 #
-#   scripts/check-case.sh DIR [--anchor sha256:...] [--identity FILE]
+#   scripts/check-case.sh DIR [--anchor sha256:...] [--identity FILE] [--indexed]
 #
-# DIR is what "unbind-desk cases export" or "make demo" wrote. Give the anchor
-# that you know from elsewhere; without it the folder's own is believed. With an
-# identity (or DIR/recipient.key) the backup is opened and recounted.
-# One line a check: ok, absent (nothing in the case asks for it) or FAILED.
-# Exit code 0: nothing failed, 1: a check failed, 2: it could not be made.
+# DIR is what "unbind-desk cases export" or "make demo" wrote, of a case in any state:
+# one that was cancelled or undone has no certificate, and the last line says so. Give
+# the anchor that you know from elsewhere; without it the folder's own is believed. With
+# an identity (or DIR/recipient.key) the backup is opened and recounted. With --indexed a
+# case without the desk's index of its files fails.
+# One line a check: ok, absent (nothing in the case asks for it) or FAILED; the last one
+# says what it comes to, and as of when.
+# Exit code 0: nothing failed. 1: a check failed. 2: nothing could be checked: a wrong
+# call, a tool that is missing, or anchor.txt, trust.json or command.json, on which
+# everything stands, not there or not to be read; the file is named.
 set -euo pipefail
 shopt -s inherit_errexit nullglob
 export LC_ALL=C
@@ -17,16 +22,19 @@ absent() { echo "$*"; exit 3; }
 fail() { echo "$*"; exit 1; }
 unable() { echo "check-case: $*" >&2; exit 2; }
 
-anchor='' identity='' dir=''
+anchor='' identity='' dir='' indexed='' usage='usage: check-case.sh DIR [--anchor sha256:...] [--identity FILE] [--indexed]'
 while [ $# -gt 0 ]; do
   case $1 in
-    --anchor) anchor=${2:?--anchor needs a digest}; shift 2 ;;
-    --identity) identity=${2:?--identity needs a file}; shift 2 ;;
-    -*) unable "usage: check-case.sh DIR [--anchor sha256:...] [--identity FILE]" ;;
+    --anchor | --identity)
+      [ $# -gt 1 ] || unable "$usage"
+      if [ "$1" = --anchor ]; then anchor=$2; else identity=$2; fi
+      shift 2 ;;
+    --indexed) indexed=yes; shift ;;
+    -*) unable "$usage" ;;
     *) dir=${1%/}; shift ;;
   esac
 done
-[ -d "$dir" ] || unable "usage: check-case.sh DIR [--anchor sha256:...] [--identity FILE]"
+[ -d "$dir" ] || unable "$usage"
 for tool in openssl age zstd jq awk base64 od sha256sum; do
   command -v "$tool" >/dev/null || unable "$tool is missing"
 done
@@ -38,6 +46,8 @@ trap 'rm -rf "$tmp"' EXIT
 . "$(dirname "$0")/demo/envelope.sh"
 # shellcheck source=scripts/demo/people.sh
 . "$(dirname "$0")/demo/people.sh"
+# shellcheck source=scripts/demo/index.sh
+. "$(dirname "$0")/demo/index.sh"
 
 # ---- the checks, in the order in which one stands on the other ----------------
 
@@ -156,6 +166,7 @@ names_the_case() {
 }
 
 manifest() {
+  needed manifest.json receipts/backup.json backup.jsonl.zst.age ticket.json certificate.json
   by_device manifest.json manifest
   names_the_case manifest.json
   same "reader" "$(payload manifest.json .reader.sn)" "$(payload binding.json .reader.sn)"
@@ -167,9 +178,12 @@ allowed() { payload certificate.json .predicate.receipt.digest; }
 
 backup_receipt() {
   local who
-  [ -e "$dir/receipts/backup.json" ] || [ "$(allowed)" = "$(digest command.json)" ] || [ -d "$dir/orders" ] ||
-    fail "receipts/backup.json is not there"
-  [ -e "$dir/receipts/backup.json" ] || absent "the command or an amendment allowed its absence"
+  if [ ! -e "$dir/receipts/backup.json" ]; then # a desk keeps no file without its receipt
+    [ -e "$dir/certificate.json" ] || needed receipts/backup.json backup.jsonl.zst.age
+    [ "$(allowed)" = "$(digest command.json)" ] || [ -d "$dir/orders" ] || fail "receipts/backup.json is not there"
+    [ ! -e "$dir/backup.jsonl.zst.age" ] || fail "receipts/backup.json is not there, and backup.jsonl.zst.age asks for it"
+    absent "the command or an amendment allowed its absence"
+  fi
   who=$(since receipts/backup.json receipt)
   names_the_case receipts/backup.json
   same "kind" "$(payload receipts/backup.json '[.kind, .verified]')" '["backup","restored"]'
@@ -179,8 +193,9 @@ backup_receipt() {
 }
 
 sealed() {
+  [ -e "$dir/manifest.json" ] || absent "there is no manifest that names it"
   [ "$(payload manifest.json .size)" != 0 ] || absent "the command was signed for no backup"
-  [ -f "$dir/backup.jsonl.zst.age" ] || fail "backup.jsonl.zst.age is not there"
+  needed backup.jsonl.zst.age receipts/backup.json certificate.json
   same "size" "$(wc -c <"$dir/backup.jsonl.zst.age")" "$(payload manifest.json .size)"
   same "digest" "sha256:$(sha256 <"$dir/backup.jsonl.zst.age")" "$(payload manifest.json .digest)"
   echo "sha256sum is the manifest's"
@@ -247,6 +262,7 @@ chain() {
 
 # ticket: it names no key, so one of role reader must fit.
 ticket() {
+  certified
   [ "$(payload certificate.json '.predicate.reader | .authenticated or (.outcome == "erased" and (.slots | length) > 0)')" = true ] ||
     absent "the reader's erase was not authenticated"
   local file=$dir/ticket.json scope='' slot authority holder public
@@ -280,6 +296,7 @@ permitted() {
 
 certificate() {
   local subjects
+  needed certificate.json receipts/certificate.json tombstone-reveal.json receipts/tombstone.json validation.json
   by_device certificate.json in-toto
   subjects=$(payload certificate.json '[.subject[] | {(.name): ("sha256:" + .digest.sha256)}] | add')
   same "subject command" "$(jq -r .command <<<"$subjects")" "$(digest command.json)"
@@ -300,6 +317,7 @@ certificate() {
 
 erase_record() {
   local said r results slot result
+  certified
   [ "$(payload certificate.json .predicate.reader.outcome)" != erased ] ||
     same "slots of the manifest" "$(payload certificate.json '[.predicate.reader.slots[].slot] | tostring')" "$(payload manifest.json '.scope | tostring')"
   said=$(payload certificate.json .predicate.reader.record)
@@ -325,6 +343,7 @@ erase_record() {
 
 certificate_receipt() {
   local who
+  needed receipts/certificate.json certificate.json # a desk keeps neither without the other
   who=$(since receipts/certificate.json receipt)
   names_the_case receipts/certificate.json
   same "kind" "$(payload receipts/certificate.json '[.kind, .verified]')" '["certificate","checked"]'
@@ -333,6 +352,7 @@ certificate_receipt() {
 }
 
 tombstone() {
+  certified
   local file=$dir/tombstone.json
   [ -e "$file" ] || file=$dir/tombstone-reveal.json
   if [ ! -e "$file" ]; then
@@ -454,12 +474,20 @@ mkdir "$tmp/trust"
 for name in trust.json command.json; do
   [ -f "$dir/$name" ] || unable "$name is not there, and everything stands on it"
 done
-[ -n "$anchor" ] || anchor=$(cat "$dir/anchor.txt") || unable "there is no anchor"
+[ -n "$anchor" ] || [ -f "$dir/anchor.txt" ] || unable "anchor.txt is not there, and no --anchor was given"
+[ -n "$anchor" ] || anchor=$(<"$dir/anchor.txt")
+jq -e 'type == "array" and length > 0' "$dir/trust.json" >/dev/null 2>&1 || unable "trust.json cannot be read: it is no list of bundles"
 bundles=$(jq length "$dir/trust.json")
-for ((n = 1; n <= bundles; n++)); do jq ".[$n - 1]" "$dir/trust.json" >"$tmp/trust/$n.json"; done
+for ((n = 1; n <= bundles; n++)); do
+  jq ".[$n - 1]" "$dir/trust.json" >"$tmp/trust/$n.json"
+  (unwrap "trust/$n.json") 2>/dev/null || unable "trust.json cannot be read: bundle $n is no envelope"
+done
+(unwrap command.json) 2>/dev/null || unable "command.json cannot be read: it is no envelope"
 current=trust/$bundles.json
-payload "$current" .revoked >"$tmp/revoked"
-accepted=trust/$(payload command.json .root).json
+payload "$current" '.revoked // []' >"$tmp/revoked"
+accepted=$(payload command.json '.root | numbers | tostring')
+[[ $accepted =~ ^[1-9][0-9]{0,8}$ ]] || unable "command.json cannot be read: it names no version of the trust"
+accepted=trust/$accepted.json
 
 check keys keys
 check trust trust
@@ -483,9 +511,10 @@ check custody custody
 check validation validation
 check others others
 check "desk's log" desk_log
+check index index_
 
 if [ "$failed" -gt 0 ]; then
   echo "$failed checks FAILED, $held held: do not rely on this case."
   exit 1
 fi
-echo "All $held checks held."
+echo "All $held checks held: $(summed)"

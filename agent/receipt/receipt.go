@@ -2,6 +2,9 @@
 // terminal compares every field of it with what it knows itself; a receipt that
 // says anything else is refused with E24 and the field's name, and nothing is
 // erased on it.
+//
+//	receipt.go  the receipt, and what a terminal wants of it
+//	index.go    the desk's list of all files of a case, by the same key
 package receipt
 
 import (

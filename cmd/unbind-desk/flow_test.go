@@ -111,6 +111,10 @@ func TestWholeCase(t *testing.T) {
 		t.Errorf("the export has %d public keys, want 10", len(keys))
 	}
 	told := o.cli("verify", out, "--anchor", string(u.anchor()), "--identity", o.dir.Identity())
+	told, last, _ := strings.Cut(told, "Verified: ")
+	if !strings.Contains(last, "certificate complete; ") {
+		t.Errorf("verify says at last: %s", last)
+	}
 	for line := range strings.Lines(told) {
 		word := strings.Fields(line)
 		if word[0] != "ok" && (word[0] != "absent" || !slices.Contains([]string{"papers", "campaign", "orders", "custody", "validation"}, word[1])) {

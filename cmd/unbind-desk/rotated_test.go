@@ -50,6 +50,7 @@ func TestACaseOutlivesTheKeysThatSignedIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			folder := u.exported()
 			o.check(os.RemoveAll(filepath.Join(folder, "proofs"))) // they are under the log key of now
+			o.check(os.Remove(filepath.Join(folder, "index.json")))
 			all, err := directory.ParseArray(first)
 			o.check(err)
 			b := o.believed().Bundle

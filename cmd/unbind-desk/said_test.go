@@ -16,7 +16,11 @@ func TestChecksAndErrorsAreSaidInChinese(t *testing.T) {
 		t.Errorf("exit %d, %s", exit, problems)
 	}
 	lines := 0
-	for line := range strings.Lines(out) {
+	checks, last, _ := strings.Cut(out, "核验未通过，请勿采信：")
+	if last != "指令不成立的案件。未通过的检查：信任、指令。\n" {
+		t.Errorf("the last line says %q", last)
+	}
+	for line := range strings.Lines(checks) {
 		lines++
 		words := strings.Fields(line)
 		if len(words) < 3 || !han(words[0]) || !han(words[1]) || !han(strings.Join(words[2:], " ")) {

@@ -24,6 +24,7 @@ type dossier struct {
 	receipt      *paperwork
 	manifest     *paperwork
 	command      *paperwork
+	index        *beside
 	proof        []byte // byte for byte: what is signed in it is lines of text
 }
 
@@ -54,6 +55,11 @@ func (t *tool) dossier(s sources) (d dossier, err error) {
 	}
 	if s.proof != "" {
 		if d.proof, err = t.read(s.proof); err != nil {
+			return d, err
+		}
+	}
+	if s.index != "" {
+		if d.index, err = t.beside(s); err != nil {
 			return d, err
 		}
 	}

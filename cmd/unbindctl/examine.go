@@ -35,6 +35,7 @@ var checkNames = map[string]words{
 	"manifest":    {"manifest of the backup", "备份清单"},
 	"receipt":     {"desk's receipt for the certificate", "后台对证书的回执"},
 	"log":         {"certificate in the desk's log", "证书已入后台日志"},
+	"index":       {"desk's index of the case's files", "后台对案件文件的索引"},
 	"tombstone":   {"tombstone opens the certificate's commitment", "墓碑与证书的承诺相符"},
 }
 
@@ -143,6 +144,9 @@ func (x *examination) checkCertificates() {
 		})
 	}
 	x.checkRest()
+	if x.index != nil {
+		x.note("index", x.index.file, x.checkIndex)
+	}
 }
 
 // differs refuses the first pair that is not the same.

@@ -27,6 +27,7 @@
 //	dossier.go     the files that verify reads
 //	examine.go     the checks of verify: trust, binding, certificates
 //	surround.go    the checks of what surrounds a certificate
+//	index.go       the desk's list of all files of a case
 //	record.go      the reader's signed erase record
 //	tell.go        a certificate in words
 package main

@@ -22,6 +22,7 @@ type sources struct {
 	manifest     string
 	command      string
 	proof        string
+	index        string
 }
 
 // verification is verify's JSON.
@@ -30,6 +31,7 @@ type verification struct {
 	Valid        bool     `json:"valid"`
 	Checks       []check  `json:"checks"`
 	Certificates []opened `json:"certificates"`
+	Index        *listed  `json:"index,omitempty"`
 }
 
 // opened is one certificate whose signature and content hold.
@@ -49,6 +51,11 @@ from their anchor, the binding that names the device key, the certificate's
 signature and content, the reader's erase record, and whatever else is given.
 Compare the anchor with the one people were told by another way.
 
+With --index, the file index.json of an exported case, every file that the desk
+listed must lie beside it as it was, and what is given here must be among them;
+the last line then says as of when. Without it nothing commits to the number of
+the case's files, and the last line says that.
+
 Ends with 0 when every check holds, even of a certificate whose result is
 "partial": the result is a part of what was verified. Ends with 1 otherwise.`,
 		Example: `  unbindctl verify certificate.json --trust trust.json --anchor sha256:... \
@@ -67,6 +74,7 @@ Ends with 0 when every check holds, even of a certificate whose result is
 	flags.StringVar(&s.receipt, "receipt", "", "the `file` of the desk's receipt for the newest certificate")
 	flags.StringVar(&s.manifest, "manifest", "", "the `file` of the backup's manifest")
 	flags.StringVar(&s.proof, "proof", "", "the `file` with the proof that the newest certificate stands in the desk's log")
+	flags.StringVar(&s.index, "index", "", "the `file` with the desk's index of the case's files, in the case's folder")
 	flags.StringVar(&s.command, "command", "", "the `file` of the command")
 	return cmd
 }
@@ -125,6 +133,7 @@ func (p *paper) sum(v verification, left []string) {
 		p.line(words{"NOT VALID: do not rely on what is written here (%d of %d checks hold).", "无效：请勿采信以上内容（%d 项通过，共 %d 项检查）。"}, held, len(v.Checks))
 		return
 	}
+	p.line(lastWords(v.Index))
 	newest := v.Certificates[len(v.Certificates)-1].Statement.Predicate
 	p.line(words{"Every check holds (%d of %d): certificate %d of case %s, terminal %s, %s.", "全部检查通过（%d/%d）：证书 %d，案件 %s，终端 %s，%s。"},
 		held, len(v.Checks), newest.N, newest.Case, newest.Terminal.ID, p.term(newest.Result))

@@ -33,6 +33,8 @@ unwrap() {
   file=$(path "$1") at=$tmp/${1//\//_}
   [ ! -e "$at.pae" ] || return 0
   [ -f "$file" ] || fail "$1 is not there"
+  jq -e '(.payloadType | type == "string") and (.payload | @base64d | fromjson | type == "object")' "$file" >/dev/null 2>&1 ||
+    fail "$1 cannot be read: it is no envelope"
   jq -rj .payload "$file" | base64 -d >"$at.payload"
   type=$(jq -rj .payloadType "$file")
   { printf 'DSSEv1 %d %s %d ' "${#type}" "$type" "$(wc -c <"$at.payload")"; cat "$at.payload"; } >"$at.pae"
@@ -79,7 +81,7 @@ by_device() {
 
 # by_people NAME KIND BUNDLE [ROLE]: the bundle's rule for the kind is met, and
 # by one of ROLE more. Holders are counted, not keys; who signed for two roles
-# is not counted. Prints who signed. Exit code 4 where a signature that claims one of
+# is not counted. An index goes by the rule for receipts. Prints who signed. Exit code 4 where a signature that claims one of
 # the bundle's keys does not fit: that spoils the object, whatever an older bundle says.
 by_people() {
   local id sig public signed=()
@@ -92,7 +94,7 @@ by_people() {
     signed+=("$id")
   done < <(jq -r '.signatures[] | "\(.keyid) \(.sig)"' "$(path "$1")")
   jq -r --arg kind "$2" --arg more "${4:-}" --slurpfile revoked "$tmp/revoked" '
-    . as $b | ($b.rules[$kind] // if $kind == "campaign" then {need: {operations: 1, release: 1, security: 1}, total: 3} else null end) as $rule
+    . as $b | ($b.rules[if $kind == "index" then "receipt" else $kind end] // if $kind == "campaign" then {need: {operations: 1, release: 1, security: 1}, total: 3} else null end) as $rule
     | (if $more == "" then $rule else $rule | .need[$more] += 1 | .total += 1 end) as $rule
     | [($ARGS.positional - $revoked[0])[] | $b.keys[.] | {holder, role}] | unique
     | group_by(.holder) | map(select(length == 1)[0]) as $who

@@ -46,4 +46,5 @@
 //	session.go      who is let into the console
 //	screen.go       lists by the page, for who looks at a screenful
 //	export.go       everything of a case, as named files
+//	exportindex.go  the signed list of them
 package desk

@@ -26,16 +26,19 @@ type Piece struct {
 	Name string
 	Size int64
 	Open func() (io.ReadCloser, error)
+
+	digest envelope.Digest // of its bytes
 }
 
 func inline(name string, body []byte) Piece {
-	return Piece{Name: name, Size: int64(len(body)), Open: func() (io.ReadCloser, error) {
+	return Piece{Name: name, Size: int64(len(body)), digest: envelope.DigestOf(body), Open: func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(body)), nil
 	}}
 }
 
 // Export lists everything the desk has of a case under the names of package
-// dossier: the piece that counts under its plain name, what it superseded beside.
+// dossier: the piece that counts under its plain name, what it superseded beside, and
+// at last the signed index of them all.
 func (d *Desk) Export(text string) ([]Piece, error) {
 	id, err := Name("case", text)
 	if err != nil {
@@ -46,6 +49,7 @@ func (d *Desk) Export(text string) ([]Piece, error) {
 	if err := d.look(func(tx *store.Tx) error { return x.collect(tx, id) }); err != nil {
 		return nil, err
 	}
+	x.index()
 	return x.pieces, nil
 }
 
@@ -53,6 +57,7 @@ func (d *Desk) Export(text string) ([]Piece, error) {
 type exporter struct {
 	desk   *Desk
 	id     envelope.ID
+	of     store.Case
 	pieces []Piece
 	keys   map[envelope.KeyID]envelope.PublicKey
 
@@ -64,6 +69,10 @@ func (x *exporter) collect(tx *store.Tx, id envelope.ID) error {
 	c, err := tx.Case(id)
 	if err != nil {
 		return absent(err, "case", "the case")
+	}
+	x.of = c
+	if x.desk.Receipts != nil {
+		x.key(x.desk.Receipts.Public()) // of the index
 	}
 	for _, step := range []func(*store.Tx, store.Case) error{x.origin, x.objects, x.campaign, x.sealed, x.history} {
 		if err := step(tx, c); err != nil {
@@ -271,7 +280,7 @@ func (x *exporter) sealed(tx *store.Tx, c store.Case) error {
 	if err != nil {
 		return fmt.Errorf("cannot export the sealed file: %w", err)
 	}
-	x.pieces = append(x.pieces, Piece{Name: dossier.Sealed, Size: size, Open: func() (io.ReadCloser, error) {
+	x.pieces = append(x.pieces, Piece{Name: dossier.Sealed, Size: size, digest: o.Digest, Open: func() (io.ReadCloser, error) {
 		f, _, err := x.desk.Blobs.Open(o.Digest)
 		return f, err
 	}})

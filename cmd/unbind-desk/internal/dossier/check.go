@@ -7,6 +7,7 @@ import (
 	"unbindd/agent/certificate"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
+	"unbindd/agent/receipt"
 	"unbindd/agent/ticket"
 	"unbindd/agent/trust"
 	"unbindd/cmd/unbind-desk/internal/authority"
@@ -36,6 +37,7 @@ type Options struct {
 	Anchor  envelope.Digest    // known out of band; else the folder's own is used and said to be
 	Openers []authority.Secret // age identities; without one the sealed file stays closed
 	Prev    *[32]byte          // head of the predecessor, for a successor's ledger
+	Indexed bool               // a case without the desk's index of its files does not verify
 }
 
 // Verify makes every check in order. Ok is true when none failed and the case's
@@ -55,7 +57,7 @@ func (r *reader) verify() (results []Result, ok bool) {
 		{"papers", r.papers}, {"campaign", r.campaign}, {"orders", r.orders}, {"manifest", r.manifest}, {"backup receipt", r.backupReceipt},
 		{"sealed file", r.sealed}, {"backup content", r.content}, {"ticket", r.ticket}, {"certificate", r.certificate},
 		{"erase record", r.record}, {"certificate receipt", r.certificateReceipt}, {"tombstone", r.tombstone},
-		{"custody", r.custody}, {"validation", r.validation}, {"answers", r.answers}, {"keys", r.keys}, {"log", r.log},
+		{"custody", r.custody}, {"validation", r.validation}, {"answers", r.answers}, {"keys", r.keys}, {"log", r.log}, {"index", r.index},
 	} {
 		detail, err := c.do()
 		result := judge(c.name, detail, err)
@@ -85,6 +87,7 @@ type reader struct {
 	statement *certificate.Statement
 	certE     *envelope.Envelope
 	sealedSum envelope.Digest
+	listed    *receipt.Index
 }
 
 // errSkipped ends a check whose grounds did not hold.

@@ -36,7 +36,7 @@ func TestNothingDoesNotVerify(t *testing.T) {
 	if ok {
 		t.Fatal("an empty folder verifies")
 	}
-	if len(results) != 21 || results[0].Status != Failed {
+	if len(results) != 22 || results[0].Status != Failed {
 		t.Fatalf("the results are %+v", results)
 	}
 }
@@ -76,7 +76,7 @@ func FuzzVerify(f *testing.F) {
 		m := memory{Trust: bundles, Anchor: []byte(anchor)}
 		for _, name := range []string{
 			Binding, EnrolTicket, Profile, Command, Papers, Campaign, Manifest, BackupReceipt, Ticket, Certificate, CertificateReceipt, Tombstone,
-			"answers/1.json", "orders/amend-1.json", "keys/x.pem", ProofOf(Command),
+			"answers/1.json", "orders/amend-1.json", "keys/x.pem", ProofOf(Command), Index,
 		} {
 			m[name] = other
 		}

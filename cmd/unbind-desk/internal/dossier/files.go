@@ -52,7 +52,7 @@ func NewFiles(paths []string) (Files, error) {
 	files := Files{}
 	for _, p := range paths {
 		name, above := filepath.Base(p), filepath.Base(filepath.Dir(p))
-		if slices.Contains([]string{answersDir, ordersDir, keysDir, receiptsDir, proofsDir}, above) {
+		if slices.Contains([]string{answersDir, ordersDir, supersededDir, keysDir, receiptsDir, proofsDir}, above) {
 			name = path.Join(above, name)
 		}
 		if files[name] != "" {

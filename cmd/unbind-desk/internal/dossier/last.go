@@ -120,7 +120,7 @@ func (r *reader) record() (string, error) {
 func (r *reader) certificateReceipt() (string, error) {
 	e, err := readEnvelope(r.src, CertificateReceipt)
 	if err != nil {
-		return "", err
+		return "", r.signedWith(err, Certificate)
 	}
 	if r.statement == nil {
 		return "", errors.New("there is a receipt and no certificate that holds")

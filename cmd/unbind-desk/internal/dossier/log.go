@@ -3,7 +3,6 @@ package dossier
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"unbindd/agent/envelope"
@@ -26,17 +25,13 @@ func (r *reader) logged() (names []string, err error) {
 	for _, name := range []string{
 		Command, Papers, Campaign, Manifest, Sealed, Ticket, Certificate, Tombstone, Validation,
 	} {
-		f, err := r.src.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = f.Close()
-		}
+		there, err := r.has(name)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read %s: %w", name, err)
+			return nil, err
 		}
-		names = append(names, name)
+		if there {
+			names = append(names, name)
+		}
 	}
 	for _, folder := range []string{receiptsDir, answersDir, ordersDir, supersededDir} {
 		more, err := r.src.List(folder)
@@ -85,12 +80,9 @@ func (r *reader) log() (string, error) {
 }
 
 func (r *reader) stands(name string) (merkle.Included, error) {
-	f, err := r.src.Open(ProofOf(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return merkle.Included{}, errors.New("there is no proof that it stands in the log")
-	}
-	if err == nil {
-		err = f.Close()
+	there, err := r.has(ProofOf(name))
+	if err == nil && !there {
+		err = errors.New("there is no proof that it stands in the log")
 	}
 	if err != nil {
 		return merkle.Included{}, err

@@ -15,6 +15,8 @@
 //	last.go     certificate, erase record, tombstone, answers, keys
 //	content.go  the sealed file opened
 //	log.go      the proofs of the desk's log
+//	index.go    the desk's list of all files
+//	summary.go  what it comes to, for the last line
 package dossier
 
 import (
@@ -47,6 +49,7 @@ const (
 	Tombstone          = "tombstone-reveal.json"
 	TombstoneReceipt   = "receipts/tombstone.json"
 	History            = "history.json"
+	Index              = "index.json"
 )
 
 // The folders of what there may be several of.
@@ -66,7 +69,7 @@ var plainNames = map[string]string{
 }
 
 // others are the names of what is no object of the case's own.
-var others = []string{Anchor, Trust, Binding, EnrolTicket, Profile, Campaign, Sealed, History}
+var others = []string{Anchor, Trust, Binding, EnrolTicket, Profile, Campaign, Sealed, History, Index}
 
 // folders are the folders of a case, with how the names in them end.
 var folders = map[string]string{

@@ -34,7 +34,7 @@ func (r *reader) manifest() (string, error) {
 func (r *reader) backupReceipt() (string, error) {
 	e, err := readEnvelope(r.src, BackupReceipt)
 	if err != nil {
-		return "", err
+		return "", r.signedWith(err, Sealed)
 	}
 	if r.accepted == nil {
 		return "", errors.New("there is a receipt and no manifest that holds")
@@ -45,6 +45,31 @@ func (r *reader) backupReceipt() (string, error) {
 	}
 	r.receiptE = e
 	return fmt.Sprintf("restored and recounted by the desk, leaf %d of its log", got.Index), nil
+}
+
+// signedWith turns the absence of a receipt into what is wrong, where its object is there:
+// a desk keeps neither without the other.
+func (r *reader) signedWith(absent error, object string) error {
+	there, err := r.has(object)
+	if err == nil && !there {
+		return absent
+	}
+	return errors.Join(demanded(absent, object), err)
+}
+
+// has says whether a file is there.
+func (r *reader) has(name string) (bool, error) {
+	f, err := r.src.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return false, fmt.Errorf("cannot read %s: %w", name, err)
+	}
+	return true, nil
 }
 
 // receipted checks a receipt under the newest version that knows its key.

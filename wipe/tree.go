@@ -48,9 +48,11 @@ func (w *work) entry(dir int, name string) error {
 	case st.is(unix.S_IFREG):
 		err = w.file(dir, name)
 	default:
-		// Links, pipes, sockets and devices hold nothing of their own; opening
-		// one would reach something else.
-		err = w.unlink(dir, name)
+		// Pipes, sockets and devices hold nothing of their own, and a link no more
+		// than a name; opening one would reach something else.
+		if err = w.pointed(st); err == nil {
+			err = w.unlink(dir, name)
+		}
 	}
 	if err != nil {
 		w.fail(err)
@@ -111,6 +113,7 @@ func (w *work) folders(parts []part) error {
 				return err
 			}
 		}
+		w.stays(in.fd)
 	}
 	if len(parts) == 0 {
 		return w.syncAbsent(w.place.fd)
@@ -153,6 +156,9 @@ func (w *work) folder(parent int, name string) error {
 		return nil
 	}
 	empty, err := w.emptied(fd)
+	if err == nil && !empty {
+		w.stays(fd)
+	}
 	w.sys.Close(fd)
 	if err != nil || !empty {
 		return err

@@ -123,8 +123,9 @@ func (w *work) overwrite(o *opened) error {
 	if err := w.sample(o); err != nil {
 		return err
 	}
-	if w.target.Depth.reaches(DepthBlocks) {
+	if w.searches() {
 		w.target.Samples.take(o.window)
+		w.unsampled = w.unsampled || o.window.count == 0
 	}
 	w.discard(o)
 	seed, err := w.seed()
@@ -188,10 +189,16 @@ func (w *work) locate(o *opened) error {
 			return err
 		}
 	}
-	if w.inJournal(o) && (!w.emptiesJournal() || w.journalElsewhere()) {
+	if w.wasInJournal(o) && (!w.emptiesJournal() || w.journalElsewhere()) {
 		return w.lower(LevelLogical, residualJournal)
 	}
 	return nil
+}
+
+// wasInJournal is true also of what may have grown out of its inode: until then it
+// was written with that.
+func (w *work) wasInJournal(o *opened) bool {
+	return w.inJournal(o) || w.place.fs.name == "ext4" && w.place.probe.CanRaw && w.openBlock() && w.ext4Journal().inline
 }
 
 // journalElsewhere tells whether the journal is on a device of its own, which is

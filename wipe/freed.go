@@ -1,6 +1,10 @@
 package wipe
 
-import "golang.org/x/sys/unix"
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
 
 const (
 	// ext4LinkRoom is how long the target of a link may be that lies in its inode; a
@@ -52,15 +56,18 @@ func (w *work) pointed(st Stat) error {
 // stays takes note of a folder that held names of the target and is still there with
 // others in it. When ext4 splits a block of names it leaves copies behind the last
 // one, and they are zeroed only with that; a folder of one block was never split.
-// What cannot be looked at is taken for such a folder.
-func (w *work) stays(fd int) {
+func (w *work) stays(fd int) error {
 	if w.crowded || !w.emptiesJournal() {
-		return
+		return nil
 	}
 	st, err := w.sys.Stat(fd)
-	if err == nil && st.Size <= st.Block {
-		return
+	if err != nil {
+		return fmt.Errorf("cannot examine a folder: %w", err)
 	}
-	names, lerr := listed(w.sys, fd)
-	w.crowded = err != nil || lerr != nil || len(names) > 0
+	if st.Size <= st.Block {
+		return nil
+	}
+	names, err := listed(w.sys, fd)
+	w.crowded = len(names) > 0
+	return err
 }

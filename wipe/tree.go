@@ -113,7 +113,9 @@ func (w *work) folders(parts []part) error {
 				return err
 			}
 		}
-		w.stays(in.fd)
+		if err := w.stays(in.fd); err != nil {
+			return err
+		}
 	}
 	if len(parts) == 0 {
 		return w.syncAbsent(w.place.fd)
@@ -157,7 +159,9 @@ func (w *work) folder(parent int, name string) error {
 	}
 	empty, err := w.emptied(fd)
 	if err == nil && !empty {
-		w.stays(fd)
+		if serr := w.stays(fd); serr != nil {
+			w.failNew(serr)
+		}
 	}
 	w.sys.Close(fd)
 	if err != nil || !empty {

@@ -29,7 +29,7 @@
 //	stream.go         what is written and compared; room.go the memory for it
 //	needles.go        samples of the content, and whether the medium shows it
 //	medium.go         the device read back, the journal, the free space
-//	search.go         needles looked for where no file leads to; ext4.go where a journal lies
+//	search.go         needles looked for where no file leads to; ext4.go and xfs.go where a journal lies
 //	ladder.go         the rungs, and the discard
 //	churn.go          what is done where the kernel has no call for it
 //	holders.go        who has it open
@@ -91,6 +91,8 @@ type work struct {
 	blockTried, blockWrites bool
 	sampled                 int // needles that were looked for
 	journal                 *journal
+	together                bool // its needles are searched for with those of other targets
+	unsampled               bool // something held content, and gave no needle
 
 	ghosts               int    // files without a name that were overwritten
 	searched, searchable int64  // bytes where no file leads to, read for needles, and in all
@@ -106,7 +108,8 @@ func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidenc
 		ctx: ctx, sys: sys, target: t, note: note, weakest: LevelClear, block: -1,
 		residual: map[string]bool{}, loose: map[string]bool{}, rungs: map[string]int64{}, dirty: map[int]bool{}, settled: map[int]bool{}, named: map[int]bool{},
 	}
-	if w.target.Samples == nil {
+	w.together = t.Samples != nil
+	if !w.together {
 		w.target.Samples = &Samples{}
 		defer w.target.Samples.Forget()
 	}

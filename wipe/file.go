@@ -189,16 +189,16 @@ func (w *work) locate(o *opened) error {
 			return err
 		}
 	}
-	if w.wasInJournal(o) && (!w.emptiesJournal() || w.journalElsewhere()) {
+	if w.inJournal(o) && (!w.emptiesJournal() || w.journalElsewhere()) || w.wasInJournal() {
 		return w.lower(LevelLogical, residualJournal)
 	}
 	return nil
 }
 
-// wasInJournal is true also of what may have grown out of its inode: until then it
-// was written with that.
-func (w *work) wasInJournal(o *opened) bool {
-	return w.inJournal(o) || w.place.fs.name == "ext4" && w.place.probe.CanRaw && w.openBlock() && w.ext4Journal().inline
+// wasInJournal tells whether what is a file of blocks now may have lain in its inode
+// before, and was written with that to a journal that is not emptied.
+func (w *work) wasInJournal() bool {
+	return w.place.fs.name == "ext4" && !w.emptiesJournal() && w.place.probe.CanRaw && w.openBlock() && w.ext4Journal().inline
 }
 
 // journalElsewhere tells whether the journal is on a device of its own, which is

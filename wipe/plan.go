@@ -218,7 +218,7 @@ func (x *examination) look(dir int, name string) {
 		x.shared++
 	}
 	j := x.ext4Journal()
-	if (w.inJournal(o) || j.inline) && (!w.emptiesJournal() || j.elsewhere) {
+	if w.inJournal(o) && (!w.emptiesJournal() || j.elsewhere) || j.inline && !w.emptiesJournal() {
 		x.journalled++
 	}
 }

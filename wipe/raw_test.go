@@ -55,7 +55,8 @@ func neighbours(files, n int) func(t *testing.T, dir string) {
 // it, and searches the raw image: what is found there stands in the evidence, and
 // where the evidence is without the word nothing is found.
 func TestWhatTheRawMediumHoldsIsTold(t *testing.T) {
-	large := slices.Concat(plainExt4, []string{"-O", "ea_inode"})
+	with := func(options ...string) []string { return slices.Concat(plainExt4, options) }
+	large := with("-O", "ea_inode")
 	for name, c := range map[string]struct {
 		mkfs  []string
 		sys   wipe.Sys
@@ -68,6 +69,11 @@ func TestWhatTheRawMediumHoldsIsTold(t *testing.T) {
 		"attributes, blocks":                  {plainExt4, wipe.Kernel{}, wipe.DepthBlocks, "app", attributed(1, 1600), "xattrs", false},
 		"attributes, medium without trim":     {plainExt4, withoutTrim{}, wipe.DepthMedium, "app", attributed(1, 1600), "xattrs", false},
 		"attributes that files share, blocks": {plainExt4, wipe.Kernel{}, wipe.DepthBlocks, "app", attributed(20, 1600), "xattrs", false},
+		"attributes, no journal":              {with("-O", "^has_journal"), wipe.Kernel{}, wipe.DepthBlocks, "app", attributed(3, 1600), "xattrs", false},
+		"attributes, fast commits":            {with("-O", "fast_commit"), wipe.Kernel{}, wipe.DepthBlocks, "app", attributed(3, 1600), "xattrs", false},
+		"attributes, inline data":             {with("-O", "inline_data"), wipe.Kernel{}, wipe.DepthBlocks, "app", attributed(3, 1600), "xattrs", false},
+		"attributes, clusters":                {with("-O", "bigalloc"), wipe.Kernel{}, wipe.DepthBlocks, "app", attributed(3, 1600), "xattrs", false},
+		"attributes, ext3":                    {[]string{"mkfs.ext3", "-q", "-F"}, wipe.Kernel{}, wipe.DepthBlocks, "app", attributed(3, 800), "xattrs", false},
 		"large attributes, blocks":            {large, wipe.Kernel{}, wipe.DepthBlocks, "app", attributed(1, 16_000), "xattrs", true},
 		"large attributes, medium":            {large, wipe.Kernel{}, wipe.DepthMedium, "app", attributed(1, 16_000), "xattrs", false},
 		"long links, blocks":                  {plainExt4, wipe.Kernel{}, wipe.DepthBlocks, "app", linked(20, 69), "names", true},

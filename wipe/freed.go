@@ -14,6 +14,8 @@ const (
 	// value; one that has no room there has an inode of its own, with the feature
 	// ea_inode, and is never overwritten in place.
 	ext4AttrRoom = 56
+	// manyLinks is of how many links of a target needles are taken.
+	manyLinks = 1000
 )
 
 // freed takes note that blocks are given free as they are, and of the word for what
@@ -44,13 +46,28 @@ func (w *work) stillLoose() (all []string) {
 	return all
 }
 
-// pointed takes note of a link whose target does not fit its inode. Where the
-// journal is not emptied, or on another file system, the word for it is there anyhow.
-func (w *work) pointed(st Stat) error {
+// pointed takes note of a link whose target does not fit its inode, and a needle of
+// it. Where the journal is not emptied, or on another file system, the word for it is
+// there anyhow.
+func (w *work) pointed(dir int, name string, st Stat) error {
 	if !st.is(unix.S_IFLNK) || st.Size <= ext4LinkRoom || w.place.fs.name != "ext4" || !w.emptiesJournal() {
 		return nil
 	}
-	return w.freed(residualNames)
+	if err := w.freed(residualNames); err != nil || w.pointers == manyLinks {
+		return err
+	}
+	where, err := w.sys.ReadLink(dir, name)
+	if err != nil {
+		return w.lower(LevelClear, residualNames) // it will not be searched for
+	}
+	w.pointers++
+	for at := 0; at+needleSize <= len(where); at += needleSize / 2 {
+		if needle := []byte(where[at : at+needleSize]); !plainBytes(needle) {
+			w.target.Samples.takeFor(residualNames, needle)
+			break
+		}
+	}
+	return nil
 }
 
 // stays takes note of a folder that held names of the target and is still there with

@@ -51,6 +51,16 @@ func neighbours(files, n int) func(t *testing.T, dir string) {
 	}
 }
 
+// idleTrim is a kernel over a device that says it took the free space, and did not.
+type idleTrim struct{ wipe.Kernel }
+
+func (idleTrim) Trim(int) (uint64, error) { return 1, nil }
+
+// unreadLinks is one that does not tell where links lead, over the same.
+type unreadLinks struct{ idleTrim }
+
+func (unreadLinks) ReadLink(int, string) (string, error) { return "", unix.EIO }
+
 // TestWhatTheRawMediumHoldsIsTold plants what a file's own blocks do not hold, erases
 // it, and searches the raw image: what is found there stands in the evidence, and
 // where the evidence is without the word nothing is found.
@@ -79,6 +89,8 @@ func TestWhatTheRawMediumHoldsIsTold(t *testing.T) {
 		"long links, blocks":                  {plainExt4, wipe.Kernel{}, wipe.DepthBlocks, "app", linked(20, 69), "names", true},
 		"long links, medium without trim":     {plainExt4, withoutTrim{}, wipe.DepthMedium, "app", linked(20, 200), "names", true},
 		"long links, medium":                  {plainExt4, wipe.Kernel{}, wipe.DepthMedium, "app", linked(20, 200), "names", false},
+		"long links, a trim that is none":     {plainExt4, idleTrim{}, wipe.DepthMedium, "app", linked(20, 200), "names", true},
+		"long links that cannot be read":      {plainExt4, unreadLinks{}, wipe.DepthMedium, "app", linked(20, 200), "names", true},
 		"short links, blocks":                 {plainExt4, wipe.Kernel{}, wipe.DepthBlocks, "app", linked(20, 59), "names", false},
 		"neighbours that stay":                {plainExt4, wipe.Kernel{}, wipe.DepthMedium, "app/*.log", neighbours(1200, 2), "names", true},
 		"neighbours in one block":             {plainExt4, wipe.Kernel{}, wipe.DepthMedium, "app/*.log", neighbours(80, 2), "names", false},

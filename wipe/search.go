@@ -23,20 +23,46 @@ type Samples struct {
 	pair  [1 << 16]bool // how a needle begins, to pass nearly everything by
 	first map[uint64][]int
 	all   [][]byte
+	words map[int]string // for those that are no content: what is told of them
 }
 
 // take remembers the needles of a file.
 func (s *Samples) take(n needles) {
+	for _, some := range n.first {
+		for _, needle := range some {
+			s.add(needle)
+		}
+	}
+}
+
+// takeFor remembers a needle that is no content, and the word for it.
+func (s *Samples) takeFor(word string, needle []byte) {
+	if s.words == nil {
+		s.words = map[int]string{}
+	}
+	s.words[len(s.all)] = word
+	s.add(needle)
+}
+
+func (s *Samples) add(needle []byte) {
 	if s.first == nil {
 		s.first = map[uint64][]int{}
 	}
-	for key, some := range n.first {
-		for _, needle := range some {
-			s.pair[binary.LittleEndian.Uint16(needle)] = true
-			s.first[key] = append(s.first[key], len(s.all))
-			s.all = append(s.all, needle)
+	key := binary.LittleEndian.Uint64(needle)
+	s.pair[binary.LittleEndian.Uint16(needle)] = true
+	s.first[key] = append(s.first[key], len(s.all))
+	s.all = append(s.all, needle)
+}
+
+// told takes out of what was found what is no content, and returns the words for it.
+func (s *Samples) told(found map[int]bool) (words []string) {
+	for n, word := range s.words {
+		if found[n] {
+			delete(found, n)
+			words = append(words, word)
 		}
 	}
+	return words
 }
 
 // Forget empties it.
@@ -116,6 +142,9 @@ func (w *work) search() error {
 	}
 	for _, r := range regions {
 		found, err := w.searchRegion(r)
+		for _, word := range s.told(found) {
+			w.residual[word] = true
+		}
 		if len(found) > 0 {
 			w.shows = fmt.Sprintf("%d of %d needles are still on the medium", len(found), len(s.all))
 			if err := w.lower(LevelLogical, w.word(r.word)); err != nil {

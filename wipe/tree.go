@@ -50,7 +50,7 @@ func (w *work) entry(dir int, name string) error {
 	default:
 		// Pipes, sockets and devices hold nothing of their own, and a link no more
 		// than a name; opening one would reach something else.
-		if err = w.pointed(st); err == nil {
+		if err = w.pointed(dir, name, st); err == nil {
 			err = w.unlink(dir, name)
 		}
 	}

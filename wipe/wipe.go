@@ -92,6 +92,7 @@ type work struct {
 	sampled                 int // needles that were looked for
 	journal                 *journal
 	together                bool // its needles are searched for with those of other targets
+	pointers                int  // links of which a needle was taken
 	unsampled               bool // something held content, and gave no needle
 
 	ghosts               int    // files without a name that were overwritten

@@ -31,13 +31,13 @@ var (
 	// byFiles is ours where settings allow nothing but the files themselves.
 	byFiles = method{name: oursName + " by files alone", erase: func(root string) (evidence, error) { return erased(target(root)), nil }}
 	// byBlocks is what every target but the last one on its file system gets.
-	byBlocks = method{name: oursName + ", blocks", erase: func(root string) (evidence, error) {
+	byBlocks = method{name: oursName + " by blocks", erase: func(root string) (evidence, error) {
 		t := target(root)
 		t.Depth = wipe.DepthBlocks
 		return erased(t), nil
 	}}
 	// untrimmed is ours, as deep as it goes, where nobody takes free space back.
-	untrimmed = method{name: oursName + ", medium without trim", erase: func(root string) (evidence, error) {
+	untrimmed = method{name: oursName + " without trim", erase: func(root string) (evidence, error) {
 		return wipe.Erase(context.Background(), withoutTrim{}, deepest(target(root)), nil), nil
 	}}
 )

@@ -92,7 +92,7 @@ func TestWhatTheRawMediumHoldsIsTold(t *testing.T) {
 		"long links, a trim that is none":     {plainExt4, idleTrim{}, wipe.DepthMedium, "app", linked(20, 200), "names", true},
 		"long links that cannot be read":      {plainExt4, unreadLinks{}, wipe.DepthMedium, "app", linked(20, 200), "names", true},
 		"short links, blocks":                 {plainExt4, wipe.Kernel{}, wipe.DepthBlocks, "app", linked(20, 59), "names", false},
-		"neighbours that stay":                {plainExt4, wipe.Kernel{}, wipe.DepthMedium, "app/*.log", neighbours(1200, 2), "names", true},
+		"neighbours that stay":                {plainExt4, wipe.Kernel{}, wipe.DepthMedium, "app/*.log", neighbours(400, 2), "names", true},
 		"neighbours in one block":             {plainExt4, wipe.Kernel{}, wipe.DepthMedium, "app/*.log", neighbours(80, 2), "names", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,9 +39,9 @@ func TestAnXFSLogIsSearched(t *testing.T) {
 	}
 	log, err := strconv.ParseInt(ask("convert fsblock "+ask("p logstart")+" byte"), 10, 64)
 	must(t, err)
-	for where, level := range map[int64]wipe.Level{log - 4096: wipe.LevelClear, log + 48<<20: wipe.LevelLogical} {
+	for where, level := range map[int64]wipe.Level{log - 4096: wipe.LevelClear, log + 1<<20: wipe.LevelLogical} {
 		order := deep(d.root, "f", wipe.DepthMedium)
-		order.Budget = 64 << 20 // the log alone
+		order.Budget = 4 << 20 // of the log, which comes first
 		must(t, os.WriteFile(filepath.Join(d.root, "f"), words(40), 0o600))
 		unix.Sync()
 		e := erase(t, haunted{place: where}, order)

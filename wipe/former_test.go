@@ -49,6 +49,7 @@ func grown(path string, lines int) error {
 // where it was not looked at in full, that is told.
 func TestContentThatWentThroughAJournalBefore(t *testing.T) {
 	inline := slices.Concat(plainExt4, []string{"-O", "inline_data", "-I", "256"})
+	bare := slices.Concat(plainExt4, []string{"-O", "^has_journal"})
 	large := slices.Concat(plainExt4, []string{"-J", "size=80"})
 	for name, c := range map[string]struct {
 		mkfs   []string
@@ -64,10 +65,15 @@ func TestContentThatWentThroughAJournalBefore(t *testing.T) {
 		"and it is large":          {large, "data=journal", 500, wipe.Kernel{}, wipe.LevelClear, "journal-unsearched"},
 		"too short to look for":    {plainExt4, "data=journal", 1, wipe.Kernel{}, wipe.LevelClear, "journal-unsearched"},
 		"grown out of its inode":   {inline, "data=ordered", 40, wipe.Kernel{}, wipe.LevelLogical, "journal-copies"},
-		"without a journal at all": {slices.Concat(plainExt4, []string{"-O", "^has_journal"}), "noatime", 500, wipe.Kernel{}, wipe.LevelClear, ""},
+		"without a journal at all": {bare, "noatime", 500, wipe.Kernel{}, wipe.LevelClear, ""},
+		"nor long enough":          {bare, "noatime", 1, wipe.Kernel{}, wipe.LevelClear, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDisk(t, 256<<20, c.before, c.mkfs...)
+			size := int64(64 << 20)
+			if slices.Contains(c.mkfs, "size=80") {
+				size = 192 << 20
+			}
+			d := newDisk(t, size, c.before, c.mkfs...)
 			path := filepath.Join(d.root, "f")
 			if c.lines > 100 {
 				must(t, os.WriteFile(path, words(c.lines), 0o600))

@@ -96,7 +96,7 @@ func TestWhatTheRawMediumHoldsIsTold(t *testing.T) {
 		"neighbours in one block":             {plainExt4, wipe.Kernel{}, wipe.DepthMedium, "app/*.log", neighbours(80, 2), "names", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDisk(t, 64<<20, "", c.mkfs...)
+			d := newDisk(t, 32<<20, "", c.mkfs...)
 			must(t, os.Mkdir(filepath.Join(d.root, "app"), 0o700))
 			c.plant(t, filepath.Join(d.root, "app"))
 			unix.Sync()

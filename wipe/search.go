@@ -123,7 +123,7 @@ func (w *work) search() error {
 	switch {
 	case w.searchesJournal() && w.held > 0:
 		regions, whole = w.journalRegion()
-		if !whole || w.unsampled {
+		if !whole || w.unsampled && len(regions) > 0 {
 			w.residual[residualUnsearched] = true
 		}
 	case w.target.Depth.reaches(DepthMedium) && len(s.all) > 0:

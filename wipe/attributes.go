@@ -3,6 +3,7 @@ package wipe
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -72,7 +73,10 @@ func (w *work) free(fd int) (freed bool, err error) {
 }
 
 // bare overwrites and removes the extended attributes that anybody may have put
-// something into. Those of the system itself tell rights, not content.
+// something into. Those of the system itself tell rights, not content. All of them
+// are overwritten before one is removed, and the journal is emptied in between:
+// ext4 frees the block that held them with the last, and forgets unwritten what
+// was only in the journal, so that the old bytes would stay in their place.
 func (w *work) bare(fd int) error {
 	names, err := w.sys.Attributes(fd)
 	if untold(err) {
@@ -81,38 +85,61 @@ func (w *work) bare(fd int) error {
 	if err != nil {
 		return fmt.Errorf("cannot list extended attributes: %w", err)
 	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return !strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "trusted.")
+	})
+	if len(names) == 0 {
+		return nil
+	}
+	// The journal has them as it has names; only emptying it takes them out.
+	if !w.emptiesJournal() {
+		if err := w.lower(LevelClear, residualAttrs); err != nil {
+			return err
+		}
+	}
+	if err := w.blotted(fd, names); err != nil {
+		return fmt.Errorf("cannot overwrite an extended attribute: %w", err)
+	}
 	for _, name := range names {
-		if !strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "trusted.") {
-			continue
-		}
-		// The journal has them as it has names; only emptying it takes them out.
-		if !w.emptiesJournal() {
-			if err := w.lower(LevelClear, residualAttrs); err != nil {
-				return err
-			}
-		}
-		if err := w.bareOf(fd, name); err != nil {
+		if err := w.sys.RemoveAttribute(fd, name); err != nil && !errors.Is(err, unix.ENODATA) {
 			return fmt.Errorf("cannot remove an extended attribute: %w", err)
 		}
 	}
 	return nil
 }
 
-// bareOf writes zeros over one, has them reach the medium, and removes it.
-func (w *work) bareOf(fd int, name string) error {
-	w.note("attribute")
-	size, err := w.sys.AttributeSize(fd, name)
-	if errors.Is(err, unix.ENODATA) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := w.sys.SetAttribute(fd, name, make([]byte, size)); err != nil {
-		return err
+// blotted writes random bytes over attributes and has them reach their place. They
+// are random because ext4 keeps blocks that are alike once: zeros might go to a
+// block that holds zeros already, and the old one would only be freed.
+func (w *work) blotted(fd int, names []string) error {
+	for _, name := range names {
+		w.note("attribute")
+		size, err := w.sys.AttributeSize(fd, name)
+		if errors.Is(err, unix.ENODATA) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if w.place.fs.name == "ext4" && int64(size) > w.place.block-ext4AttrRoom {
+			if err := w.freed(residualAttrs); err != nil {
+				return err
+			}
+		}
+		value := make([]byte, size)
+		if err := w.sys.Random(value); err != nil {
+			return err
+		}
+		if err := w.sys.SetAttribute(fd, name, value); err != nil {
+			return err
+		}
 	}
 	if err := w.sys.Sync(fd); err != nil {
 		return err
 	}
-	return w.sys.RemoveAttribute(fd, name)
+	if w.emptiesJournal() {
+		w.note("checkpoint")
+		return w.checkpoint(0)
+	}
+	return nil
 }

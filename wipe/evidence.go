@@ -123,12 +123,13 @@ func (w *work) leavings(fs filesystem) []string {
 	if w.items > 0 {
 		all = leaves(fs, w.target.Encrypted)
 	}
-	if w.nameless && w.failed == 0 {
+	if w.nameless && !w.crowded && w.failed == 0 {
 		all = slices.DeleteFunc(all, func(r string) bool { return r == residualNames })
 	}
 	for r := range w.residual {
 		all = append(all, r)
 	}
+	all = append(all, w.stillLoose()...)
 	slices.Sort(all)
 	return slices.Compact(all)
 }

@@ -12,13 +12,15 @@ const (
 	ext4MaxBlocks  = 1 << 20 // of a journal; more is no journal
 	ext4MaxDepth   = 5       // of a tree of extents
 
-	ext4Label   = 0x38
-	ext4Block   = 0x18 // its size, as a power of two above 1024
-	ext4Compat  = 0x5C
-	ext4InodeAt = 0xE0  // the number of the journal's inode; 0: it is on another device
-	ext4Backup  = 0xFD  // 1: there is a copy of that inode's map
-	ext4Tree    = 0x10C // the copy: a tree of extents, then the size in two halves, the upper first
-	ext4SizeHi  = ext4Tree + 15*4
+	ext4Label    = 0x38
+	ext4Block    = 0x18 // its size, as a power of two above 1024
+	ext4Compat   = 0x5C
+	ext4Incompat = 0x60
+	ext4Inline   = 0x8000 // among the incompatible features: small files lie in their inodes
+	ext4InodeAt  = 0xE0   // the number of the journal's inode; 0: it is on another device
+	ext4Backup   = 0xFD   // 1: there is a copy of that inode's map
+	ext4Tree     = 0x10C  // the copy: a tree of extents, then the size in two halves, the upper first
+	ext4SizeHi   = ext4Tree + 15*4
 )
 
 // journal is what is known of where a file system's journal lies on its device.
@@ -26,6 +28,15 @@ type journal struct {
 	extents   []Extent
 	whole     bool // these are all of it; nothing at all where there is none
 	elsewhere bool // it is on another device
+	inline    bool // it may hold what lay in an inode once
+}
+
+// size is how much of it there is to be read.
+func (j journal) size() (n int64) {
+	for _, e := range j.extents {
+		n += int64(e.Length)
+	}
+	return n
 }
 
 // ext4Journal reads where the journal lies, once.
@@ -44,7 +55,13 @@ func (w *work) ext4Journal() journal {
 // journalOf follows the copy of the journal's map in the superblock; read reads
 // the device. A map of blocks, as older file systems have, is not followed: then
 // nothing is known.
-func journalOf(super []byte, read func(p []byte, at int64) error) (j journal) {
+func journalOf(super []byte, read func(p []byte, at int64) error) journal {
+	j := journalPlace(super, read)
+	j.inline = binary.LittleEndian.Uint16(super[ext4Label:]) == ext4Magic && binary.LittleEndian.Uint32(super[ext4Incompat:])&ext4Inline != 0
+	return j
+}
+
+func journalPlace(super []byte, read func(p []byte, at int64) error) (j journal) {
 	le16 := func(at int) uint16 { return binary.LittleEndian.Uint16(super[at:]) }
 	le32 := func(at int) uint32 { return binary.LittleEndian.Uint32(super[at:]) }
 	switch {

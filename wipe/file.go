@@ -123,8 +123,9 @@ func (w *work) overwrite(o *opened) error {
 	if err := w.sample(o); err != nil {
 		return err
 	}
-	if w.target.Depth.reaches(DepthBlocks) {
+	if w.searches() {
 		w.target.Samples.take(o.window)
+		w.unsampled = w.unsampled || o.window.count == 0
 	}
 	w.discard(o)
 	seed, err := w.seed()
@@ -188,10 +189,16 @@ func (w *work) locate(o *opened) error {
 			return err
 		}
 	}
-	if w.inJournal(o) && (!w.emptiesJournal() || w.journalElsewhere()) {
+	if w.inJournal(o) && (!w.emptiesJournal() || w.journalElsewhere()) || w.wasInJournal() {
 		return w.lower(LevelLogical, residualJournal)
 	}
 	return nil
+}
+
+// wasInJournal tells whether what is a file of blocks now may have lain in its inode
+// before, and was written with that to a journal that is not emptied.
+func (w *work) wasInJournal() bool {
+	return w.place.fs.name == "ext4" && !w.emptiesJournal() && w.place.probe.CanRaw && w.openBlock() && w.ext4Journal().inline
 }
 
 // journalElsewhere tells whether the journal is on a device of its own, which is

@@ -93,9 +93,6 @@ func newLoop(t *testing.T, size int64) string {
 	must(t, os.WriteFile(image, nil, 0o600))
 	must(t, os.Truncate(image, size))
 	loop, err := exec.Command("losetup", "-f", "--show", image).Output()
-	if err != nil && os.Getenv("CI") != "true" {
-		t.Skipf("there are no loop devices here: %v", err)
-	}
 	must(t, err)
 	node := strings.TrimSpace(string(loop))
 	t.Cleanup(func() {

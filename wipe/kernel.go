@@ -71,6 +71,13 @@ func (Kernel) StatAt(dir int, name string) (Stat, error) {
 	return narrowed(st), err
 }
 
+// ReadLink tells where a link leads; no target is longer than a page.
+func (Kernel) ReadLink(dir int, name string) (string, error) {
+	where, n := make([]byte, 4096), 0
+	err := again(func() (err error) { n, err = unix.Readlinkat(dir, name, where); return err })
+	return string(where[:max(n, 0)]), err
+}
+
 // narrowed picks what is needed; the widths of the kernel's own fields differ
 // from one architecture to the next.
 func narrowed(st unix.Stat_t) Stat {

@@ -84,9 +84,6 @@ func TestAKeyInAKeyring(t *testing.T) {
 	runtime.LockOSThread() // for good: the keyring ends with the thread
 	root, name := filepath.Join(d.root, "root"), [8]byte([]byte("a wiping"))
 	key, err := unix.AddKey("logon", fmt.Sprintf("fscrypt:%x", name), keyringKey(), unix.KEY_SPEC_THREAD_KEYRING)
-	if err != nil && os.Getenv("CI") != "true" {
-		t.Skipf("there are no keyrings here: %v", err)
-	}
 	must(t, err)
 	must(t, os.Mkdir(root, 0o700))
 	setPolicy(t, root, unsafe.Pointer(&unix.FscryptPolicyV1{

@@ -86,6 +86,7 @@ func (w *work) sample(o *opened) error {
 	draw := rand.New(rand.NewChaCha8(seed))
 	room := min(o.st.Size, sector) - needleSize
 	if room < 0 {
+		w.unsampled = true
 		return nil // too short to be told from anything
 	}
 	o.window = newNeedles(int(draw.Int64N(room + 1)))
@@ -110,7 +111,7 @@ func (w *work) sample(o *opened) error {
 // sampleContent takes needles of what the file reads as, to be looked for where no
 // file leads to.
 func (w *work) sampleContent(o *opened, draw *rand.Rand) error {
-	if !w.target.Depth.reaches(DepthBlocks) {
+	if !w.searches() {
 		return nil // nobody will look
 	}
 	block := make([]byte, sector)

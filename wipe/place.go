@@ -18,6 +18,7 @@ type place struct {
 	fs       filesystem
 	readonly bool
 	dev      uint64 // the root's; what lies elsewhere is a foreign mount
+	block    int64  // the size of a block there
 	mount    int    // the root's too; the same file system under another one is a bind mount
 	probe    Probe
 }
@@ -51,7 +52,7 @@ func (p *place) walk(sys Sys, t Target) error {
 	if err != nil {
 		return fmt.Errorf("cannot examine the root: %w", err)
 	}
-	p.dev = st.Dev
+	p.dev, p.block = st.Dev, st.Block
 	if p.mount, err = sys.Mount(p.fd); err != nil {
 		return fmt.Errorf("cannot tell the root's mount: %w", err)
 	}

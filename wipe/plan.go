@@ -163,6 +163,9 @@ func foreseen(b Probe, depth Depth) []string {
 	if depth.reaches(DepthMedium) && b.CanRaw && !(b.CanDiscard && b.Admin) {
 		all = append(all, rungFill) // nobody takes free space back
 	}
+	if b.Type == "ext4" && !depth.reaches(DepthMedium) && !(depth.reaches(DepthBlocks) && b.CanCheckpoint) && b.CanRaw && b.Admin {
+		all = append(all, rungSearch) // of the journal alone
+	}
 	if depth.reaches(DepthMedium) && b.Admin {
 		if b.CanDiscard || !b.CanRaw {
 			all = append(all, rungTrim)
@@ -178,6 +181,7 @@ func foreseen(b Probe, depth Depth) []string {
 type examination struct {
 	visit
 	seen, fixed, shared, journalled, closed int
+	journal                                 *journal
 }
 
 func (x *examination) look(dir int, name string) {
@@ -213,14 +217,21 @@ func (x *examination) look(dir int, name string) {
 	if slices.ContainsFunc(extents, func(e Extent) bool { return e.Shared }) {
 		x.shared++
 	}
-	if w.inJournal(o) && (!w.emptiesJournal() || x.journalElsewhere()) {
+	j := x.ext4Journal()
+	if w.inJournal(o) && (!w.emptiesJournal() || j.elsewhere) || j.inline && !w.emptiesJournal() {
 		x.journalled++
 	}
 }
 
-// journalElsewhere asks the device, opened to be read alone.
-func (x *examination) journalElsewhere() bool {
-	w := &work{sys: x.sys, place: x.place, block: -1}
-	defer w.closeBlock()
-	return w.journalElsewhere()
+// ext4Journal asks the device once, opened to be read alone.
+func (x *examination) ext4Journal() journal {
+	if x.journal == nil {
+		x.journal = new(journal)
+		w := &work{sys: x.sys, place: x.place, block: -1}
+		defer w.closeBlock()
+		if x.place.fs.name == "ext4" && x.place.probe.CanRaw && w.openBlock() {
+			*x.journal = w.ext4Journal()
+		}
+	}
+	return *x.journal
 }

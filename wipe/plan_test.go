@@ -86,8 +86,9 @@ func TestThePlanForeseesTheRungs(t *testing.T) {
 		change func(*glass)
 		want   string
 	}{
-		{wipe.DepthFiles, func(*glass) {}, "overwrite-random-1 raw-read-back needles"},
+		{wipe.DepthFiles, func(*glass) {}, "overwrite-random-1 raw-read-back needles needles-beyond"},
 		{wipe.DepthBlocks, func(*glass) {}, "extent-discard overwrite-random-1 raw-read-back needles ext4-checkpoint"},
+		{wipe.DepthBlocks, func(g *glass) { g.sys.medium.checkpoint = nil }, "extent-discard overwrite-random-1 raw-read-back needles needles-beyond"},
 		{wipe.DepthMedium, func(*glass) {}, "extent-discard overwrite-random-1 raw-read-back needles ext4-checkpoint fitrim needles-beyond"},
 		{wipe.DepthMedium, func(g *glass) { g.sys.medium.checkpoint = nil }, "extent-discard overwrite-random-1 raw-read-back needles journal-churn fitrim needles-beyond"},
 		{wipe.DepthMedium, func(g *glass) { g.sys.magic = 0xF2F52010 }, "f2fs-sectrim extent-discard overwrite-random-1 raw-read-back needles fitrim"},
@@ -107,7 +108,7 @@ func TestThePlanForeseesTheRungs(t *testing.T) {
 			g.sys.medium.holders = func() ([]wipe.Holding, bool) {
 				return []wipe.Holding{{Holder: wipe.Holder{PID: 7, Deleted: true}, FD: 3}}, false
 			}
-		}, "overwrite-random-1 held-overwrite raw-read-back needles"},
+		}, "overwrite-random-1 held-overwrite raw-read-back needles needles-beyond"},
 	} {
 		root := spread(t, map[string]int{"d/f": 9000})
 		g := newGlass(t, root, "d/f")

@@ -23,6 +23,8 @@ type Sys interface {
 
 	Stat(fd int) (Stat, error)
 	StatAt(dir int, name string) (Stat, error)
+	// ReadLink is where a link leads, without going there.
+	ReadLink(dir int, name string) (string, error)
 	// Filesystem tells the magic number and whether it is mounted read-only.
 	Filesystem(fd int) (magic int64, readonly bool, err error)
 	// Mount tells which mount an opened thing was reached through.

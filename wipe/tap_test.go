@@ -95,6 +95,13 @@ func (k *tap) StatAt(dir int, name string) (wipe.Stat, error) {
 	return st, err
 }
 
+func (k *tap) ReadLink(dir int, name string) (string, error) {
+	if err := k.hear("read-link"); err != nil {
+		return "", err
+	}
+	return k.Kernel.ReadLink(dir, name)
+}
+
 func (k *tap) Filesystem(int) (int64, bool, error) {
 	return k.magic, k.readonly, k.hear("filesystem")
 }

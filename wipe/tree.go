@@ -48,9 +48,11 @@ func (w *work) entry(dir int, name string) error {
 	case st.is(unix.S_IFREG):
 		err = w.file(dir, name)
 	default:
-		// Links, pipes, sockets and devices hold nothing of their own; opening
-		// one would reach something else.
-		err = w.unlink(dir, name)
+		// Pipes, sockets and devices hold nothing of their own, and a link no more
+		// than a name; opening one would reach something else.
+		if err = w.pointed(dir, name, st); err == nil {
+			err = w.unlink(dir, name)
+		}
 	}
 	if err != nil {
 		w.fail(err)
@@ -111,6 +113,9 @@ func (w *work) folders(parts []part) error {
 				return err
 			}
 		}
+		if err := w.stays(in.fd); err != nil {
+			return err
+		}
 	}
 	if len(parts) == 0 {
 		return w.syncAbsent(w.place.fd)
@@ -153,6 +158,11 @@ func (w *work) folder(parent int, name string) error {
 		return nil
 	}
 	empty, err := w.emptied(fd)
+	if err == nil && !empty {
+		if serr := w.stays(fd); serr != nil {
+			w.failNew(serr)
+		}
+	}
 	w.sys.Close(fd)
 	if err != nil || !empty {
 		return err

@@ -25,10 +25,11 @@
 //	tree.go           folders, links, and what else has a name
 //	file.go           one file
 //	attributes.go     flags that forbid, and extended attributes
+//	freed.go          what lies in blocks that are only given free
 //	stream.go         what is written and compared; room.go the memory for it
 //	needles.go        samples of the content, and whether the medium shows it
 //	medium.go         the device read back, the journal, the free space
-//	search.go         needles looked for where no file leads to; ext4.go where a journal lies
+//	search.go         needles looked for where no file leads to; ext4.go and xfs.go where a journal lies
 //	ladder.go         the rungs, and the discard
 //	churn.go          what is done where the kernel has no call for it
 //	holders.go        who has it open
@@ -77,6 +78,8 @@ type work struct {
 	settled  map[int]bool    // open folders that were flushed
 
 	nameless bool             // the names of what was removed are overwritten too
+	crowded  bool             // but for copies in a folder that stays
+	loose    map[string]bool  // words for what lies in blocks that were only freed
 	held     int64            // files that held something and are gone
 	rungs    map[string]int64 // in how many of them each rung was climbed
 	holds    map[Inode][]Holding
@@ -88,6 +91,9 @@ type work struct {
 	blockTried, blockWrites bool
 	sampled                 int // needles that were looked for
 	journal                 *journal
+	together                bool // its needles are searched for with those of other targets
+	pointers                int  // links of which a needle was taken
+	unsampled               bool // something held content, and gave no needle
 
 	ghosts               int    // files without a name that were overwritten
 	searched, searchable int64  // bytes where no file leads to, read for needles, and in all
@@ -101,9 +107,10 @@ type work struct {
 func Erase(ctx context.Context, sys Sys, t Target, note func(op string)) Evidence {
 	w := &work{
 		ctx: ctx, sys: sys, target: t, note: note, weakest: LevelClear, block: -1,
-		residual: map[string]bool{}, rungs: map[string]int64{}, dirty: map[int]bool{}, settled: map[int]bool{}, named: map[int]bool{},
+		residual: map[string]bool{}, loose: map[string]bool{}, rungs: map[string]int64{}, dirty: map[int]bool{}, settled: map[int]bool{}, named: map[int]bool{},
 	}
-	if w.target.Samples == nil {
+	w.together = t.Samples != nil
+	if !w.together {
 		w.target.Samples = &Samples{}
 		defer w.target.Samples.Forget()
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"unbindd/wipe"
 )
 
@@ -28,7 +30,25 @@ var (
 	ours = method{name: oursName, deep: true, erase: func(root string) (evidence, error) { return erased(deepest(target(root))), nil }}
 	// byFiles is ours where settings allow nothing but the files themselves.
 	byFiles = method{name: oursName + " by files alone", erase: func(root string) (evidence, error) { return erased(target(root)), nil }}
+	// byBlocks is what every target but the last one on its file system gets.
+	byBlocks = method{name: oursName + " by blocks", erase: func(root string) (evidence, error) {
+		t := target(root)
+		t.Depth = wipe.DepthBlocks
+		return erased(t), nil
+	}}
+	// untrimmed is ours, as deep as it goes, where nobody takes free space back.
+	untrimmed = method{name: oursName + " without trim", erase: func(root string) (evidence, error) {
+		return wipe.Erase(context.Background(), withoutTrim{}, deepest(target(root)), nil), nil
+	}}
 )
+
+// withoutTrim is the kernel over a device that takes nothing back.
+type withoutTrim struct{ wipe.Kernel }
+
+func (withoutTrim) Trim(int) (uint64, error) { return 0, unix.EOPNOTSUPP }
+
+// between are the depths that the quick half tries on one file system only.
+var between = []method{byBlocks, untrimmed}
 
 func target(root string) wipe.Target {
 	return wipe.Target{Name: "lab", Kind: "data", Path: app(root), Root: root, Requested: wipe.LevelClear}
@@ -46,7 +66,7 @@ var methods = append([]method{
 	{name: "wipe -rfqQ1", program: "wipe", erase: func(root string) (evidence, error) {
 		return by("wipe", "-r", "-f", "-q", "-Q", "1", app(root))
 	}},
-}, oursOnly...)
+}, append(between, oursOnly...)...)
 
 func app(root string) string { return filepath.Join(root, "app") }
 

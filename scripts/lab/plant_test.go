@@ -44,11 +44,7 @@ func plant(t *testing.T, dir string, w words, n amounts) {
 	p.log("journal.log", n.lines)
 	p.names(n.names)
 	p.attributes()
-	for i := range 4 {
-		p.try(func() error {
-			return os.Symlink("/nowhere/"+w[link], filepath.Join(p.dir, fmt.Sprintf("link-%d", i)))
-		})
-	}
+	p.links()
 	p.database("values.db", n.values)
 	// Last, so that nothing else takes the blocks that become free.
 	for version := range 4 {
@@ -137,6 +133,18 @@ func (p *planter) names(n int) {
 	p.try(func() error { return os.Mkdir(p.path("names"), 0o755) })
 	for i := range n {
 		p.file(fmt.Sprintf("names/%s-%03d", p.w[named], i), []byte("nothing\n"))
+	}
+}
+
+// links puts short ones, whose targets lie in their inodes, and long ones, whose
+// targets have a block each.
+func (p *planter) links() {
+	for i := range 4 {
+		for name, n := range map[string]int{"link": 1, "far": 2, "farther": 6} {
+			p.try(func() error {
+				return os.Symlink("/nowhere/"+strings.Repeat(p.w[link], n), p.path(fmt.Sprintf("%s-%d", name, i)))
+			})
+		}
 	}
 }
 

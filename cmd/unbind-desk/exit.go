@@ -94,6 +94,9 @@ func tell(w io.Writer, err error, asJSON bool) int {
 }
 
 func nextStep(err error) string {
+	if next := serve.NextStep(envelope.CodeOf(err), language()); next != "" {
+		return next
+	}
 	if m, ok := envelope.MeaningAt(envelope.AtDesk, envelope.CodeOf(err)); ok {
 		return m.Next(language())
 	}

@@ -17,7 +17,7 @@ import (
 // those of the formats.
 var speaking = []string{
 	".", "internal/authority", "internal/blob", "internal/blob/folder", "internal/campaign", "internal/desk", "internal/directory", "internal/dossier",
-	"internal/grounds", "internal/hook", "internal/parcel", "internal/rotation", "internal/sealed", "internal/serve", "internal/signer", "internal/store",
+	"internal/grounds", "internal/hook", "internal/parcel", "internal/rotation", "internal/sealed", "internal/serve", "internal/signer", "internal/space", "internal/store",
 	"internal/store/bolt", "../../transport/broker", "../../agent/backup",
 	"../../agent/certificate", "../../agent/command", "../../agent/enrol", "../../agent/envelope", "../../agent/manifest", "../../agent/merkle",
 	"../../agent/profile", "../../agent/receipt", "../../agent/ticket", "../../agent/trust",

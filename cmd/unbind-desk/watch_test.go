@@ -112,8 +112,9 @@ func TestZombiesRaiseAnAlarm(t *testing.T) {
 	if told := p.cli("alarms", "--dir", string(p.dir)); !strings.Contains(told, "the key it reported destroyed") {
 		t.Fatalf("alarms says: %s", told)
 	}
-	// Bound again by its operator it is no zombie: it was unbound for that.
+	// Bound again by its operator it is no zombie: it was unbound for that. Its old key is.
 	u.admit()
+	former := u.known
 	u.tls = nil
 	u.makeKeys()
 	u.enrol()
@@ -121,6 +122,12 @@ func TestZombiesRaiseAnAlarm(t *testing.T) {
 	u.get("/v1/terminals/T-1/command").want(t, http.StatusNoContent, "")
 	if list = p.alarms(); len(list) != 1 || list[0].Count != 2 {
 		t.Fatalf("after a new enrolment: %+v", list)
+	}
+	for range 3 {
+		u.do(former, http.MethodGet, "/v1/terminals/T-1/command", nil).want(t, http.StatusForbidden, "E10:certificate")
+	}
+	if list = p.alarms(); len(list) != 1 || list[0].Count != 3 || !strings.Contains(list[0].What, string(u.command.Case)) {
+		t.Fatalf("the old key came back: %+v", list)
 	}
 }
 

@@ -32,6 +32,9 @@ type Parts struct {
 	SPKI     envelope.Digest    // of the key the desk shows
 	Signer   *x509.Certificate  // the ticket signer's client certificate
 	Partners []string           // who is told when a case moves on
+	Bounds   Bounds             // all 0: DefaultBounds
+	// Left says how many bytes of the disk are free; nil where that bounds nothing.
+	Left func() (int64, error)
 
 	Now    func() time.Time
 	Random io.Reader
@@ -72,6 +75,9 @@ type belief struct {
 
 // New makes a desk and verifies its trust from the anchor on.
 func New(p Parts) (*Desk, error) {
+	if p.Bounds == (Bounds{}) {
+		p.Bounds = DefaultBounds()
+	}
 	d := &Desk{Parts: p, bell: newBell()}
 	d.believed.Store(&belief{})
 	if err := d.look(func(*store.Tx) error { return nil }); err != nil {

@@ -25,6 +25,7 @@
 //	orders.go       what is offered to a terminal, and the bell that wakes it
 //	case.go         the states of a case and what may follow what
 //	memo.go         what a case stands on, verified once
+//	bounds.go       how much a terminal, a case and the desk may keep
 //	keep.go         one object in: same bytes, other bytes, the log
 //	answer.go       the terminal's answers move the case
 //	log.go          checkpoints and proofs of the log

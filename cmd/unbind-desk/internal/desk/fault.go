@@ -16,6 +16,7 @@ var (
 	ErrUnfit     = errors.New("does not fit")
 	ErrGone      = errors.New("gone")
 	ErrBusy      = errors.New("busy")
+	ErrFull      = errors.New("full")       // there is no room for it now
 	ErrBroken    = errors.New("broken off") // the client stopped sending
 )
 

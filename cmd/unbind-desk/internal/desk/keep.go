@@ -80,7 +80,7 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 	if err != nil {
 		return false, judged(err)
 	}
-	err = d.commit(a.key.Kind, func(tx *store.Tx) error {
+	err = d.grow(a.key.Kind, func(tx *store.Tx) error {
 		fresh = false // it may run again, and find that another was quicker
 		c, same, err := a.known(d, tx, tx.Case)
 		if same || err != nil {
@@ -115,7 +115,7 @@ func (a *arrival[T]) known(d *Desk, tx *store.Tx, read func(envelope.ID) (store.
 	if c.State == Gone {
 		return c, false, buried("keep the " + a.key.Kind)
 	}
-	return c, false, nil
+	return c, false, d.Bounds.within(a.key)
 }
 
 // buried refuses what comes new under an enrolment whose key was reported

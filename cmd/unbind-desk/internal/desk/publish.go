@@ -57,7 +57,7 @@ type take = func(tx *store.Tx, e *envelope.Envelope, seen int64) (Published, err
 
 func (d *Desk) publish(kind string, e *envelope.Envelope, seen int64, take take) (Published, error) {
 	var done Published
-	err := d.commit("publish", func(tx *store.Tx) error {
+	err := d.grow("publish", func(tx *store.Tx) error {
 		var err error
 		done, err = take(tx, e, seen)
 		if err != nil {

@@ -69,8 +69,15 @@ type belief struct {
 	bundles  []*envelope.Envelope
 	versions []*trust.Trust
 	trust    *trust.Trust           // the newest
-	alone    atomic.Pointer[[]byte] // as it is offered without orders
+	alone    atomic.Pointer[lone] // as it is offered without orders
 	named    sync.Map               // stored profiles by the hash of their bytes; see names
+}
+
+// lone is an offer without orders, and how many times profiles had been published when
+// it was made.
+type lone struct {
+	published int64
+	body      []byte
 }
 
 // New makes a desk and verifies its trust from the anchor on.

@@ -91,7 +91,10 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 			return err
 		}
 		fresh, s.came = true, sent
-		return judged(a.judge(tx, s, e, read))
+		if err := judged(a.judge(tx, s, e, read)); err != nil {
+			return err
+		}
+		return d.Bounds.within(a.key) // what does not fit is refused for good, and not put off
 	})
 	return fresh, err
 }
@@ -115,7 +118,7 @@ func (a *arrival[T]) known(d *Desk, tx *store.Tx, read func(envelope.ID) (store.
 	if c.State == Gone {
 		return c, false, buried("keep the " + a.key.Kind)
 	}
-	return c, false, d.Bounds.within(a.key)
+	return c, false, nil
 }
 
 // buried refuses what comes new under an enrolment whose key was reported

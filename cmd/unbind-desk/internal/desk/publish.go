@@ -79,9 +79,6 @@ func (d *Desk) publish(kind string, e *envelope.Envelope, seen int64, take take)
 			return Published{}, err
 		}
 	}
-	if kind == profile.Kind {
-		d.believed.Load().alone.Store(nil) // it goes along with the trust alone, too
-	}
 	if done.Terminal != "" || kind == trust.Kind || kind == profile.Kind { // terminals read nothing of the others
 		d.wake(done.Terminal)
 	}

@@ -22,8 +22,8 @@ func (s *serving) bounded(c *cobra.Command) {
 }
 
 func (s *serving) fits() error {
-	if b := s.bounds; min(b.Objects, b.Answers, b.Strays, b.Files) < 1 || b.Free < 0 {
-		return misuse("cannot use the bounds of what is kept: want at least 1 of each, and --least-free not below 0")
+	if b := s.bounds; min(b.Objects, b.Answers, b.Strays, b.Files) < 1 || b.Free < 0 || s.overdue < 0 || s.overdue > 1<<20 {
+		return misuse("cannot use the bounds of what is kept: want at least 1 of each, and --least-free and --overdue not below 0")
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ type serving struct {
 	maxBackup int64
 	limits    serve.Limits
 	bounds    desk.Bounds
+	overdue   int64 // hours
 	pauseAt   []string
 	caps      desk.Caps
 	partners  string // file
@@ -76,6 +77,7 @@ at a time serves a directory.`,
 	c.Flags().IntVar(&s.limits.Source, "most-source", s.limits.Source, "most connections of one address that show no certificate")
 	c.Flags().IntVar(&s.limits.All, "most-connections", s.limits.All, "most connections in all")
 	s.bounded(c)
+	s.watched(c)
 	s.broker.flags(c)
 	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before, WHAT:after or backup:kept: stand still around that commit until killed; for power-cut tests")
 	cobra.CheckErr(c.Flags().MarkHidden("pause-at"))
@@ -164,6 +166,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	sender := &hook.Sender{Queue: d, Partners: s.told, Client: hook.NewClient(), Now: time.Now, Log: log}
 	var sending sync.WaitGroup
 	sending.Go(func() { server.GiveUp(sender.Run(ctx, time.Second)) })
+	sending.Go(func() { server.GiveUp(s.watch(ctx, d, log)) })
 	defer func() { end(); sending.Wait() }() // before the store is closed
 	if s.broker.url != "" {
 		leave, err := s.broker.serve(ctx, c, s.dir, server, shown)

@@ -68,9 +68,9 @@ type Desk struct {
 type belief struct {
 	bundles  []*envelope.Envelope
 	versions []*trust.Trust
-	trust    *trust.Trust           // the newest
+	trust    *trust.Trust         // the newest
 	alone    atomic.Pointer[lone] // as it is offered without orders
-	named    sync.Map               // stored profiles by the hash of their bytes; see names
+	named    sync.Map             // stored profiles by the hash of their bytes; see names
 }
 
 // lone is an offer without orders, and how many times profiles had been published when

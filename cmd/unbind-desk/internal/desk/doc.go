@@ -44,6 +44,7 @@
 //	inspect.go      cases as the operator sees them
 //	announce.go     what partners are to be told
 //	overdue.go      cases that wait too long; alarms
+//	watch.go        alarms of those cases
 //	session.go      who is let into the console
 //	screen.go       lists by the page, for who looks at a screenful
 //	export.go       everything of a case, as named files

@@ -20,7 +20,7 @@ var speaking = []string{
 	"cmd/unbind-desk", "cmd/unbind-desk/internal/authority", "cmd/unbind-desk/internal/blob", "cmd/unbind-desk/internal/blob/folder",
 	"cmd/unbind-desk/internal/campaign", "cmd/unbind-desk/internal/console", "cmd/unbind-desk/internal/desk", "cmd/unbind-desk/internal/directory",
 	"cmd/unbind-desk/internal/dossier", "cmd/unbind-desk/internal/grounds", "cmd/unbind-desk/internal/hook", "cmd/unbind-desk/internal/parcel",
-	"cmd/unbind-desk/internal/rotation", "cmd/unbind-desk/internal/sealed", "cmd/unbind-desk/internal/serve", "cmd/unbind-desk/internal/signer",
+	"cmd/unbind-desk/internal/rotation", "cmd/unbind-desk/internal/sealed", "cmd/unbind-desk/internal/serve", "cmd/unbind-desk/internal/signer", "cmd/unbind-desk/internal/space",
 	"cmd/unbind-desk/internal/store", "cmd/unbind-desk/internal/store/bolt",
 }
 

@@ -22,7 +22,7 @@ that was off for longer is right all the same: look at the clock, then --accept.
 Ends with 6 where the desk is not sure.`,
 		Args: cobra.NoArgs,
 		RunE: does(func(cmd *cobra.Command, _ []string) error {
-			w, err := operator(dir).Watch(cmd.Context())
+			w, err := operator(dir).Clock(cmd.Context())
 			if err == nil && accept {
 				w, err = operator(dir).BelieveClock(cmd.Context(), w.Now)
 			}

@@ -63,7 +63,7 @@ func TestAClockThatRanAwayIsNotSigned(t *testing.T) {
 	if _, err := p.desks[0].BelieveClock(told); envelope.CodeOf(err) != "E33:read" {
 		t.Errorf("a clock that nobody has read is believed: %v", err)
 	}
-	var w desk.Watch
+	var w desk.Clock
 	p.check(json.Unmarshal([]byte(p.cli("--json", "clock", "--dir", string(p.dir), "--accept")), &w))
 	if now, err := p.asked(1); err != nil || !w.Sure || now < w.Seen {
 		t.Errorf("after somebody's word: %+v, the time is %d, %v", w, now, err)

@@ -23,10 +23,15 @@ const (
 	exitBlocked     = 3
 	exitUnreachable = 5
 	exitRefused     = 6
+	exitListed      = 9
 )
 
 // errBlocked marks what changed nothing because something stands in the way.
 var errBlocked = errors.New("nothing was changed")
+
+// errListed says that a list of what should not be has something in it: no error, and yet
+// whoever runs the verb by a timer must hear of it.
+var errListed = errors.New("there are some")
 
 // errMisuse marks a flag whose value cannot be used.
 var errMisuse = errors.New("see --help")
@@ -55,6 +60,8 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.Is(err, errListed):
+		return exitListed
 	case !errors.As(err, &attempted{}), errors.Is(err, errMisuse):
 		return exitUsage
 	case errors.Is(err, serve.ErrUnreachable):
@@ -73,6 +80,9 @@ func exitCode(err error) int {
 func tell(w io.Writer, err error, asJSON bool) int {
 	if err == nil {
 		return exitDone
+	}
+	if errors.Is(err, errListed) { // the list said everything
+		return exitListed
 	}
 	out := serve.Refusal{Code: envelope.CodeOf(err), Message: err.Error(), Next: advice(err)}
 	if asJSON {
@@ -94,6 +104,9 @@ func tell(w io.Writer, err error, asJSON bool) int {
 }
 
 func nextStep(err error) string {
+	if next := serve.NextStep(envelope.CodeOf(err), language()); next != "" {
+		return next
+	}
 	if m, ok := envelope.MeaningAt(envelope.AtDesk, envelope.CodeOf(err)); ok {
 		return m.Next(language())
 	}

@@ -82,7 +82,8 @@ func rootCommand() *cobra.Command {
   verify, open                check an exported case, open a sealed backup - offline
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
-5 the desk is not running, 6 refused (with a code, a sentence and a next step).
+5 the desk is not running, 6 refused (with a code, a sentence and a next step),
+9 overdue or alarms listed something.
 
 Words are in Chinese or English, by --lang, UNBIND_DESK_LANG or LANG.`,
 		Version:       version,

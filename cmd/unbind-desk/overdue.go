@@ -10,7 +10,10 @@ func overdueCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "overdue --dir DIR [--hours N]",
 		Short: "List the cases in which nothing has moved for too long, and what they wait for",
-		Args:  cobra.NoArgs,
+		Long: `List the cases in which nothing has moved for too long, and what they wait for.
+
+Ends with 9 when it lists some.`,
+		Args: cobra.NoArgs,
 		RunE: does(func(c *cobra.Command, _ []string) error {
 			if hours < 0 {
 				return misuse("cannot use --hours %d", hours)
@@ -19,14 +22,14 @@ func overdueCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return show(c, list, func() {
+			return listed(len(list), show(c, list, func() {
 				for _, o := range list {
 					say(c, "%s", text{"%-16s %-24s %4d h  %s", "%-16s %-24s %4d 小时  %s"}.in(o.Case, o.Terminal, o.Hours, translated(o.What)))
 				}
 				if len(list) == 0 {
 					say(c, "%s", text{"No case has waited for more than %d hours.", "没有等待超过 %d 小时的案件。"}.in(hours))
 				}
-			})
+			}))
 		}),
 	}
 	dirFlag(c, &dir)
@@ -43,8 +46,8 @@ func alarmsCommand() *cobra.Command {
 
 A zombie is a terminal that asks with a key it reported destroyed, or a serial
 number that was retired and is admitted or enrols again. It is written down once
-and counted after that, at most once an hour. The command ends with 0 also when it
-lists some: --json is for whoever must act on it.
+and counted after that, at most once an hour. Overdue is a case that has not
+moved for as long as serve --overdue says. The command ends with 9 when it lists some.
 
 Spoilt is a row that an older desk left and that cannot be read, or leads to one. It
 stays as it is; about is its table and key, and it is counted once for each takeover
@@ -55,16 +58,24 @@ that passed it over. Why stands in the desk's log.`,
 			if err != nil {
 				return err
 			}
-			return show(c, list, func() {
+			return listed(len(list), show(c, list, func() {
 				for _, a := range list {
 					say(c, "%s", text{"%s%-24s %dx, last %s: %s", "%s%-24s %d 次，最近 %s：%s"}.in(column(checkName(a.Kind), 9), a.About, a.Count, when(a.Last), translated(a.What)))
 				}
 				if len(list) == 0 {
 					say(c, "%s", text{"There are no alarms.", "没有告警。"}.in())
 				}
-			})
+			}))
 		}),
 	}
 	dirFlag(c, &dir)
 	return c
+}
+
+// listed is how a verb ends that has listed n things that should not be.
+func listed(n int, err error) error {
+	if err == nil && n > 0 {
+		return errListed
+	}
+	return err
 }

@@ -35,6 +35,8 @@ type serving struct {
 	url       string
 	maxBackup int64
 	limits    serve.Limits
+	bounds    desk.Bounds
+	overdue   int64 // hours
 	pauseAt   []string
 	caps      desk.Caps
 	partners  string // file
@@ -74,6 +76,8 @@ at a time serves a directory.`,
 	s.limits = serve.DefaultLimits()
 	c.Flags().IntVar(&s.limits.Source, "most-source", s.limits.Source, "most connections of one address that show no certificate")
 	c.Flags().IntVar(&s.limits.All, "most-connections", s.limits.All, "most connections in all")
+	s.bounded(c)
+	s.watched(c)
 	s.broker.flags(c)
 	c.Flags().StringArrayVar(&s.pauseAt, "pause-at", nil, "WHAT:before, WHAT:after or backup:kept: stand still around that commit until killed; for power-cut tests")
 	cobra.CheckErr(c.Flags().MarkHidden("pause-at"))
@@ -88,6 +92,9 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	if s.limits.Source < 1 || s.limits.All < s.limits.Source {
 		return misuse("cannot use the limits of connections: want at least 1 an address, and as many in all")
 	}
+	if err := s.fits(); err != nil {
+		return err
+	}
 	if s.partners != "" {
 		if s.told, err = hook.ReadPartners(s.partners); err != nil {
 			return err
@@ -95,6 +102,9 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	}
 	log := zerolog.New(c.ErrOrStderr()).With().Timestamp().Logger()
 	defer room.Give()()
+	if err := s.settle(log); err != nil {
+		return err
+	}
 	base, err := bolt.Open(string(s.dir))
 	if err != nil {
 		return err
@@ -157,6 +167,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 	var sending sync.WaitGroup
 	sending.Go(func() { server.GiveUp(sender.Run(ctx, time.Second)) })
 	sending.Go(func() { d.KeepClock(ctx) })
+	sending.Go(func() { server.GiveUp(s.watch(ctx, d, log)) })
 	defer func() { end(); sending.Wait() }() // before the store is closed
 	if s.broker.url != "" {
 		leave, err := s.broker.serve(ctx, c, s.dir, server, shown)
@@ -175,7 +186,7 @@ func (s *serving) run(ctx context.Context, c *cobra.Command) (err error) {
 
 // open puts the desk together from its directory.
 func (s *serving) open(kept *store.Store, blobs blob.Keeper, log zerolog.Logger, told func(string)) (*desk.Desk, error) {
-	p := desk.Parts{Store: kept, Blobs: blobs, URL: envelope.ID(s.url), Now: time.Now, Random: rand.Reader, Pause: pauser(s.pauseAt, told)}
+	p := desk.Parts{Bounds: s.bounds, Left: s.left, Store: kept, Blobs: blobs, URL: envelope.ID(s.url), Now: time.Now, Random: rand.Reader, Pause: pauser(s.pauseAt, told)}
 	p.Trouble = func(what string, err error) {
 		line := log.Error().Err(err)
 		if err == nil {

@@ -41,9 +41,20 @@ func (c *clock) move(d time.Duration) {
 	c.ahead += d
 }
 
+// list runs a verb that ends with 9 exactly when it lists something.
+func (o *office) list(name string, args ...string) string {
+	o.t.Helper()
+	out, errOut, code := verb(o.t, append([]string{name, "--dir", string(o.dir)}, args...)...)
+	none := strings.Contains(out, "No case has") || strings.Contains(out, "There are no") || strings.TrimSpace(out) == "[]"
+	if want := map[bool]int{true: exitDone, false: exitListed}[none]; code != want || errOut != "" {
+		o.t.Fatalf("unbind-desk %s: exit %d, want %d\n%s%s", name, code, want, out, errOut)
+	}
+	return out
+}
+
 func (o *office) overdue(hours int) (list []desk.Overdue) {
 	o.t.Helper()
-	o.check(json.Unmarshal([]byte(o.cli("overdue", "--dir", string(o.dir), "--hours", fmt.Sprint(hours), "--json")), &list))
+	o.check(json.Unmarshal([]byte(o.list("overdue", "--hours", fmt.Sprint(hours), "--json")), &list))
 	return list
 }
 
@@ -62,7 +73,7 @@ func TestOverdueSaysWhatACaseWaitsFor(t *testing.T) {
 		if len(list) != 1 || !strings.Contains(list[0].What, what) || list[0].Hours < 25 {
 			t.Fatalf("want %q, got %+v", what, list)
 		}
-		if told := p.cli("overdue", "--dir", string(p.dir)); !strings.Contains(told, what) {
+		if told := p.list("overdue"); !strings.Contains(told, what) {
 			t.Fatalf("overdue says: %s", told)
 		}
 	}
@@ -86,7 +97,7 @@ func TestOverdueSaysWhatACaseWaitsFor(t *testing.T) {
 
 func (o *office) alarms() (list []store.Alarm) {
 	o.t.Helper()
-	o.check(json.Unmarshal([]byte(o.cli("alarms", "--dir", string(o.dir), "--json")), &list))
+	o.check(json.Unmarshal([]byte(o.list("alarms", "--json")), &list))
 	return list
 }
 
@@ -109,11 +120,12 @@ func TestZombiesRaiseAnAlarm(t *testing.T) {
 	if list = p.alarms(); list[0].Count != 2 {
 		t.Fatalf("two hours later: %+v", list)
 	}
-	if told := p.cli("alarms", "--dir", string(p.dir)); !strings.Contains(told, "the key it reported destroyed") {
+	if told := p.list("alarms"); !strings.Contains(told, "the key it reported destroyed") {
 		t.Fatalf("alarms says: %s", told)
 	}
-	// Bound again by its operator it is no zombie: it was unbound for that.
+	// Bound again by its operator it is no zombie: it was unbound for that. Its old key is.
 	u.admit()
+	former := u.known
 	u.tls = nil
 	u.makeKeys()
 	u.enrol()
@@ -121,6 +133,12 @@ func TestZombiesRaiseAnAlarm(t *testing.T) {
 	u.get("/v1/terminals/T-1/command").want(t, http.StatusNoContent, "")
 	if list = p.alarms(); len(list) != 1 || list[0].Count != 2 {
 		t.Fatalf("after a new enrolment: %+v", list)
+	}
+	for range 3 {
+		u.do(former, http.MethodGet, "/v1/terminals/T-1/command", nil).want(t, http.StatusForbidden, "E10:certificate")
+	}
+	if list = p.alarms(); len(list) != 1 || list[0].Count != 3 || !strings.Contains(list[0].What, string(u.command.Case)) {
+		t.Fatalf("the old key came back: %+v", list)
 	}
 }
 
@@ -343,4 +361,37 @@ func rowsOf(t *testing.T, base store.Base, table store.Table) (rows []store.Row)
 		t.Fatal(err)
 	}
 	return rows
+}
+
+// A case that waits too long raises its alarm by itself, once among two desks for what it
+// waits for, and takes it back when it has moved on.
+func TestOverdueCasesRaiseAnAlarm(t *testing.T) {
+	p := newPair(t, memoryBase(t), folderOf)
+	m := newTerminal(p.office, "T-1")
+	order := p.order(unbind("T-1"), "ops-1", "sec-1")
+	watch := func(want int, what string) {
+		t.Helper()
+		raised := 0
+		for _, d := range append(p.desks, p.desks...) {
+			list, err := d.Watch(72)
+			p.check(err)
+			raised += len(list)
+		}
+		if raised != want {
+			t.Fatalf("%d alarms are raised, want %d", raised, want)
+		}
+		list := p.alarms()
+		if (what == "") != (len(list) == 0) || len(list) > 0 && (list[0].Kind != "overdue" || !strings.Contains(list[0].What, what)) {
+			t.Fatalf("the alarms are %+v", list)
+		}
+	}
+	watch(0, "")
+	p.clock.move(73 * time.Hour)
+	watch(1, "nothing heard of the terminal")
+	p.clock.move(73 * time.Hour)
+	watch(0, "nothing heard of the terminal")
+	m.begin(order)
+	watch(0, "")
+	p.clock.move(73 * time.Hour)
+	watch(1, "no backup has come")
 }

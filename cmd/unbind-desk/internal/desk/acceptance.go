@@ -35,7 +35,7 @@ func (d *Desk) Acceptance(who Caller, id envelope.ID, n int64, body []byte) erro
 		return as(ErrUnfit, err)
 	}
 	k := store.Key{Case: id, Kind: "acceptance", N: n}
-	return d.commit("acceptance", func(tx *store.Tx) error {
+	return d.grow("acceptance", func(tx *store.Tx) error {
 		s, err := d.standing(tx, id, Caller{Signer: true})
 		if err != nil {
 			return err

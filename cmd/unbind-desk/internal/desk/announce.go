@@ -46,7 +46,7 @@ func (d *Desk) DueHook(partner string, lease int64) (due store.Hook, ok bool, er
 		if errors.Is(err, store.ErrAbsent) {
 			return nil
 		}
-		due, ok = h, err == nil && h.Next <= d.now()
+		due, ok = h, err == nil && d.due(h, lease)
 		return err
 	}
 	// Nearly always nothing is due, and a change costs a commit.
@@ -76,6 +76,15 @@ func (d *Desk) DueHook(partner string, lease int64) (due store.Hook, ok bool, er
 	return due, ok, err
 }
 
+// hookPause is the longest that a message is put off, in seconds.
+const hookPause = 60 * 60
+
+// due says that a message may be sent. One that is put off for longer than messages are
+// was put off by a clock that has been set back since.
+func (d *Desk) due(h store.Hook, lease int64) bool {
+	return h.Next <= d.now() || h.Next > d.now()+hookPause+lease
+}
+
 // HookDone takes a delivered message off the queue.
 func (d *Desk) HookDone(h store.Hook) error {
 	return d.claimed(h, func(tx *store.Tx) error { return tx.RemoveHook(h) })
@@ -84,7 +93,7 @@ func (d *Desk) HookDone(h store.Hook) error {
 // HookFailed puts a message off for a while; it is never given up.
 func (d *Desk) HookFailed(h store.Hook, wait int64) error {
 	return d.claimed(h, func(tx *store.Tx) error {
-		h.Next = d.now() + wait
+		h.Next = d.now() + min(wait, hookPause)
 		return tx.PutHook(h)
 	})
 }

@@ -127,7 +127,7 @@ func (d *Desk) stray(who Caller, k store.Key, body []byte) error {
 	if err != nil {
 		return as(ErrMalformed, err)
 	}
-	return d.commit("answer", func(tx *store.Tx) error {
+	return d.grow("answer", func(tx *store.Tx) error {
 		if same, err := known(tx, k, e.Encode()); same || err != nil {
 			return err
 		}
@@ -148,6 +148,9 @@ func (d *Desk) stray(who Caller, k store.Key, body []byte) error {
 		}
 		if err != nil {
 			return judged(err)
+		}
+		if err := d.strayed(tx, who.Terminal); err != nil {
+			return err
 		}
 		err = d.keepAnswer(tx, k, e, a)
 		what := "answer " + string(a.Outcome) + " " + string(a.Code)

@@ -37,6 +37,9 @@ func (d *Desk) Backup(who Caller, id envelope.ID, n int64, in Arriving) ([]byte,
 	case want.receipt != nil:
 		return want.receipt, nil
 	}
+	if err := d.roomFor(in.Size); err != nil {
+		return nil, err
+	}
 	// Two uploads of one file may be on their way at once, so none has a name;
 	// whichever is whole first is the one that counts.
 	up, err := d.Blobs.Receive()
@@ -80,6 +83,9 @@ func (d *Desk) awaited(who Caller, id envelope.ID, n int64) (awaited, error) {
 		}
 		if !open(s.State) {
 			return refuse(ErrConflict, "E28", "state", "cannot take the file: the case is %s", s.State)
+		}
+		if err := d.unfull(tx, store.Key{Case: id, Kind: grounds.KindBackup, N: n}, a.Size); err != nil {
+			return err
 		}
 		a.start, err = d.start(tx, s, a.Manifest)
 		return err
@@ -192,6 +198,11 @@ func (d *Desk) accept(tx *store.Tx, want awaited, totals receipt.Totals) error {
 	}
 	if err != nil {
 		return err
+	}
+	if _, begun := tx.Part(k); errors.Is(begun, store.ErrAbsent) { // what came in pieces is counted
+		if err := d.filed(tx, k, want.Size); err != nil {
+			return err
+		}
 	}
 	kept, err := d.keep(tx, k, want.Digest, nil)
 	if err != nil {

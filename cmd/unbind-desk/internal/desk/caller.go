@@ -30,17 +30,22 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 		return Caller{Signer: true}, nil
 	}
 	var who Caller
-	heard := true
+	var about envelope.ID
+	var ghost envelope.ID // the case in which the key was reported destroyed, where that is news
 	err = d.look(func(tx *store.Tx) error {
 		client, err := tx.Client(spki)
 		if err != nil || client.Serial != serial {
 			return refuse(ErrForeign, "E10", "certificate", "cannot serve the client: its certificate is not on record")
 		}
+		about = client.Terminal
 		t, err := tx.Terminal(client.Terminal)
 		if err != nil {
 			return err
 		}
 		if t.Binding != client.Binding {
+			if ghost, err = d.ghost(tx, client); err != nil {
+				return err
+			}
 			return refuse(ErrForeign, "E10", "certificate", "cannot serve the client: its certificate belongs to a former enrolment")
 		}
 		who = Caller{Terminal: client.Terminal, Binding: client.Binding}
@@ -56,13 +61,39 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 		}
 		if who.Gone {
 			unheard, err := d.unheard(tx, Zombie, string(t.ID))
-			heard = !unheard
+			if unheard {
+				ghost = t.Case
+			}
 			return err
 		}
 		return nil
 	})
-	if err == nil && !heard {
-		err = d.haunted(who.Terminal)
+	if ghost != "" {
+		err = errors.Join(err, d.haunted(about, ghost))
 	}
 	return who, err
+}
+
+// ghost is the case that a former enrolment of a terminal ended in, where the terminal
+// reported its key destroyed and nobody has heard that it is back; "" where there is none.
+func (d *Desk) ghost(tx *store.Tx, client store.Client) (envelope.ID, error) {
+	unheard, err := d.unheard(tx, Zombie, string(client.Terminal))
+	if err != nil || !unheard {
+		return "", err
+	}
+	for from := ""; ; {
+		page, err := tx.CasesBy(store.By{Terminal: client.Terminal}, from, CasesPage)
+		if err != nil {
+			return "", err
+		}
+		for _, c := range page {
+			if c.State == Gone && c.Binding == client.Binding {
+				return c.ID, nil
+			}
+			from = c.Place
+		}
+		if len(page) < CasesPage {
+			return "", nil
+		}
+	}
 }

@@ -46,7 +46,7 @@ func (d *Desk) PublishCampaign(w Wave) ([]Published, error) {
 		orders[order.Digest()], seen[order.Digest()] = order, o.Seen
 	}
 	var done []Published
-	err = d.commit("publish", func(tx *store.Tx) error {
+	err = d.grow("publish", func(tx *store.Tx) error {
 		done = nil
 		c, err := d.opened(tx, e, len(w.Orders))
 		if err != nil {

@@ -17,24 +17,24 @@ const (
 	clockKept = 3600          // seconds after which the time is written down anew
 )
 
-// Watch is what a desk knows of its own clock.
-type Watch struct {
+// Clock is what a desk knows of its own clock.
+type Clock struct {
 	Now  int64 `json:"now"`  // Unix seconds, by the machine's clock
 	Seen int64 `json:"seen"` // the newest time that was signed or kept; 0 for none
 	Sure bool  `json:"sure"` // the time is signed for terminals
 }
 
-func (d *Desk) watch(seen int64) Watch {
-	w := Watch{Now: d.now(), Seen: seen}
+func (d *Desk) clockAt(seen int64) Clock {
+	w := Clock{Now: d.now(), Seen: seen}
 	w.Sure = seen == 0 || w.Now <= seen+maxLeap && w.Now >= seen-maxBehind
 	return w
 }
 
-// Watch tells whether the desk is sure of its clock.
-func (d *Desk) Watch() (w Watch, err error) {
+// ClockNow tells whether the desk is sure of its clock.
+func (d *Desk) ClockNow() (w Clock, err error) {
 	err = d.look(func(tx *store.Tx) error {
 		c, err := tx.Clock()
-		w = d.watch(c.Seen)
+		w = d.clockAt(c.Seen)
 		return err
 	})
 	return w, err
@@ -42,9 +42,9 @@ func (d *Desk) Watch() (w Watch, err error) {
 
 // BelieveClock takes the machine's clock for right, on the word of a person who read it:
 // a clock that went on to another time meanwhile is not what was meant.
-func (d *Desk) BelieveClock(read int64) (w Watch, err error) {
+func (d *Desk) BelieveClock(read int64) (w Clock, err error) {
 	err = d.commit("clock", func(tx *store.Tx) error {
-		if w = d.watch(0); max(w.Now-read, read-w.Now) > maxBehind {
+		if w = d.clockAt(0); max(w.Now-read, read-w.Now) > maxBehind {
 			return refuse(ErrConflict, "E33", "read", "cannot believe the clock: it says %s, and %s was read", said(w.Now), said(read))
 		}
 		w.Seen = w.Now
@@ -75,7 +75,7 @@ func (d *Desk) KeepClock(ctx context.Context) {
 
 // sureNow is the time that the desk may sign, and keeps it where the last one kept is old.
 func (d *Desk) sureNow() (int64, error) {
-	w, err := d.Watch()
+	w, err := d.ClockNow()
 	if err != nil {
 		return 0, err
 	}

@@ -31,7 +31,7 @@ func (d *Desk) Collect(body []byte, seen int64) (Collected, error) {
 		return Collected{}, as(ErrUnfit, err)
 	}
 	var out Collected
-	err = d.commit("collect", func(tx *store.Tx) error {
+	err = d.grow("collect", func(tx *store.Tx) error {
 		c, err := d.drafted(tx, said.Case)
 		if err != nil {
 			return err

@@ -32,6 +32,9 @@ type Parts struct {
 	SPKI     envelope.Digest    // of the key the desk shows
 	Signer   *x509.Certificate  // the ticket signer's client certificate
 	Partners []string           // who is told when a case moves on
+	Bounds   Bounds             // all 0: DefaultBounds
+	// Left says how many bytes of the disk are free; nil where that bounds nothing.
+	Left func() (int64, error)
 
 	Now    func() time.Time
 	Random io.Reader
@@ -65,13 +68,23 @@ type Desk struct {
 type belief struct {
 	bundles  []*envelope.Envelope
 	versions []*trust.Trust
-	trust    *trust.Trust           // the newest
-	alone    atomic.Pointer[[]byte] // as it is offered without orders
-	named    sync.Map               // stored profiles by the hash of their bytes; see names
+	trust    *trust.Trust         // the newest
+	alone    atomic.Pointer[lone] // as it is offered without orders
+	named    sync.Map             // stored profiles by the hash of their bytes; see names
+}
+
+// lone is an offer without orders, and how many times profiles had been published when
+// it was made.
+type lone struct {
+	published int64
+	body      []byte
 }
 
 // New makes a desk and verifies its trust from the anchor on.
 func New(p Parts) (*Desk, error) {
+	if p.Bounds == (Bounds{}) {
+		p.Bounds = DefaultBounds()
+	}
 	d := &Desk{Parts: p, bell: newBell()}
 	d.believed.Store(&belief{})
 	if err := d.look(func(*store.Tx) error { return nil }); err != nil {

@@ -25,6 +25,7 @@
 //	orders.go       what is offered to a terminal, and the bell that wakes it
 //	case.go         the states of a case and what may follow what
 //	memo.go         what a case stands on, verified once
+//	bounds.go       how much a terminal, a case and the desk may keep
 //	keep.go         one object in: same bytes, other bytes, the log
 //	answer.go       the terminal's answers move the case
 //	log.go          checkpoints and proofs of the log
@@ -43,6 +44,7 @@
 //	inspect.go      cases as the operator sees them
 //	announce.go     what partners are to be told
 //	overdue.go      cases that wait too long; alarms
+//	watch.go        alarms of those cases
 //	session.go      who is let into the console
 //	screen.go       lists by the page, for who looks at a screenful
 //	export.go       everything of a case, as named files

@@ -84,7 +84,7 @@ func (d *Desk) Admit(a Admission) ([]byte, error) {
 		Reader: a.Reader.binding(), Ticket: ticket.Encode(), Made: d.now(),
 	}
 	secrets := store.Secrets{Salt: salt, Pairing: a.Reader.Pairing.Reveal()}
-	return ticket.Encode(), d.change(func(tx *store.Tx) error {
+	return ticket.Encode(), d.grow("admit", func(tx *store.Tx) error {
 		t, err := d.free(tx, id)
 		if err != nil {
 			return err
@@ -164,7 +164,7 @@ func (d *Desk) Enrol(body []byte) ([]byte, error) {
 	if err := d.look(func(tx *store.Tx) (err error) { _, _, answer, err = d.admitted(tx, a); return err }); err != nil || answer != nil {
 		return answer, err
 	}
-	err = d.commit("enrol", func(tx *store.Tx) error {
+	err = d.grow("enrol", func(tx *store.Tx) error {
 		t, e, had, err := d.admitted(tx, a)
 		if answer = had; err != nil || had != nil {
 			return err

@@ -17,6 +17,7 @@ var (
 	ErrGone      = errors.New("gone")
 	ErrBusy      = errors.New("busy")
 	ErrUnsure    = errors.New("not sure of the time")
+	ErrFull      = errors.New("full")       // there is no room for it now
 	ErrBroken    = errors.New("broken off") // the client stopped sending
 )
 

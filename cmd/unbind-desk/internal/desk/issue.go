@@ -65,7 +65,7 @@ func (d *Desk) Issue(w Wish) (Draft, error) {
 		return Draft{}, err
 	}
 	var draft Draft
-	err = d.change(func(tx *store.Tx) error {
+	err = d.grow("issue", func(tx *store.Tx) error {
 		c, err := d.wish(tx, w)
 		if err != nil {
 			return judged(err)

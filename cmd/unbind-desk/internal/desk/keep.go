@@ -80,7 +80,7 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 	if err != nil {
 		return false, judged(err)
 	}
-	err = d.commit(a.key.Kind, func(tx *store.Tx) error {
+	err = d.grow(a.key.Kind, func(tx *store.Tx) error {
 		fresh = false // it may run again, and find that another was quicker
 		c, same, err := a.known(d, tx, tx.Case)
 		if same || err != nil {
@@ -91,7 +91,10 @@ func receive[T any](d *Desk, a arrival[T]) (fresh bool, err error) {
 			return err
 		}
 		fresh, s.came = true, sent
-		return judged(a.judge(tx, s, e, read))
+		if err := judged(a.judge(tx, s, e, read)); err != nil {
+			return err
+		}
+		return d.Bounds.within(a.key) // what does not fit is refused for good, and not put off
 	})
 	return fresh, err
 }

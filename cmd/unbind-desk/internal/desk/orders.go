@@ -66,6 +66,9 @@ func (d *Desk) Orders(terminal string, who Caller) (Offer, error) {
 	return o, err
 }
 
+// publishedProfiles counts how often profiles were published.
+const publishedProfiles = "profiles-published"
+
 // alone is what a terminal without orders is offered once there is a second version:
 // the trust, so that pins and revocations reach it before an order does. It is made
 // once a version and for every profile that is published, under the version's tag:
@@ -73,12 +76,16 @@ func (d *Desk) Orders(terminal string, who Caller) (Offer, error) {
 // need it.
 func (d *Desk) alone(tx *store.Tx) ([]byte, error) {
 	b := d.believed.Load()
-	if had := b.alone.Load(); had != nil {
-		return *had, nil
+	published, err := tx.Counted(publishedProfiles) // by whichever desk
+	if err != nil {
+		return nil, err
+	}
+	if had := b.alone.Load(); had != nil && had.published == published {
+		return had.body, nil
 	}
 	body, err := d.pack(tx, nil)
 	if err == nil {
-		b.alone.Store(&body)
+		b.alone.Store(&lone{published, body})
 	}
 	return body, err
 }

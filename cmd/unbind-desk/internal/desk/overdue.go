@@ -94,7 +94,13 @@ func (d *Desk) unheard(tx *store.Tx, kind, about string) (bool, error) {
 	if errors.Is(err, store.ErrAbsent) {
 		return true, nil
 	}
-	return d.now()-a.Last >= alarmPause, err
+	return d.again(a), err
+}
+
+// again says that an alarm is due to be counted again, also where a clock that has been
+// set back since wrote it down.
+func (d *Desk) again(a store.Alarm) bool {
+	return d.now()-a.Last >= alarmPause || a.Last > d.now()
 }
 
 // raise writes an alarm down, or counts one that is up.
@@ -103,7 +109,7 @@ func (d *Desk) raise(tx *store.Tx, kind, about, what string) error {
 	if errors.Is(err, store.ErrAbsent) {
 		a, err = store.Alarm{Kind: kind, About: about, First: d.now()}, nil
 	}
-	if err != nil || (a.What == what && d.now()-a.Last < alarmPause) {
+	if err != nil || (a.What == what && !d.again(a)) {
 		return err
 	}
 	a.What, a.Last = what, d.now()
@@ -119,13 +125,12 @@ func (d *Desk) Alarms(kind, about string) (list []store.Alarm, err error) {
 
 // haunted raises an alarm when a terminal asks for something with the certificate
 // of an enrolment whose case has ended for good: its key was reported destroyed.
-func (d *Desk) haunted(id envelope.ID) error {
+func (d *Desk) haunted(id, unbound envelope.ID) error {
 	return d.change(func(tx *store.Tx) error {
-		t, err := tx.Terminal(id)
-		if err != nil {
+		if unheard, err := d.unheard(tx, Zombie, string(id)); err != nil || !unheard {
 			return err
 		}
-		return d.raise(tx, Zombie, string(id), "it was unbound in case "+string(t.Case)+" and asks again with the key it reported destroyed")
+		return d.raise(tx, Zombie, string(id), "it was unbound in case "+string(unbound)+" and asks again with the key it reported destroyed")
 	})
 }
 

@@ -68,11 +68,16 @@ func (d *Desk) BeginPieces(who Caller, id envelope.ID, n int64, digest envelope.
 	if err := d.dropExpired(); err != nil {
 		return Progress{}, err
 	}
+	if err := d.roomFor(size); err != nil {
+		return Progress{}, err
+	}
 	var p store.Part
 	err = d.commit("upload", func(tx *store.Tx) error {
 		var err error
 		if p, err = tx.Part(k); store.Spoilt(err) || (err == nil && p.Digest != digest) {
-			p, err = newPart(k, digest, size)
+			if err = errors.Join(unfiled(tx, k), d.filed(tx, k, size)); err == nil {
+				p, err = newPart(k, digest, size)
+			}
 		}
 		p.Touched = d.now()
 		return errors.Join(err, tx.PutPart(p))
@@ -114,8 +119,10 @@ func (d *Desk) part(k store.Key, want awaited) (store.Part, error) {
 	return p, absent(err, "upload", "the upload")
 }
 
+// expired is of a file that stood still for too long, by either side: what was touched so
+// far ahead was touched under a clock that has been set back since, and would stay for ever.
 func (d *Desk) expired(p store.Part) bool {
-	return time.Unix(p.Touched, 0).Add(partLife).Before(d.Now())
+	return d.Now().Sub(time.Unix(p.Touched, 0)).Abs() > partLife
 }
 
 // Piece takes the next bytes of a file at offset, and with the last of them opens
@@ -156,6 +163,9 @@ func (d *Desk) goOn(who Caller, id envelope.ID, n, offset, long int64, chunk []b
 	}
 	if offset+long > p.Size {
 		return d.progress(p), refuse(ErrUnfit, "E24", "size", "cannot take the piece: the file was announced shorter")
+	}
+	if err := d.roomFor(int64(len(chunk))); err != nil {
+		return d.progress(p), err
 	}
 	if p, err = d.extend(p, chunk); err != nil || p.Offset < p.Size {
 		return d.progress(p), err
@@ -217,7 +227,7 @@ func (d *Desk) finish(want awaited, p store.Part) error {
 		kept, _, openErr := d.Blobs.Open(p.Digest)
 		if errors.Is(openErr, blob.ErrAbsent) {
 			gone := refuse(ErrGone, "E28", "expired", "cannot go on with the file: its bytes are gone, begin again")
-			return errors.Join(gone, d.Store.Change(func(tx *store.Tx) error { return tx.DropPart(p.Key) }))
+			return errors.Join(gone, d.Store.Change(func(tx *store.Tx) error { return unfiled(tx, p.Key) }))
 		}
 		if openErr != nil {
 			return fmt.Errorf("cannot open a received file: %w", openErr)
@@ -233,7 +243,7 @@ func (d *Desk) finish(want awaited, p store.Part) error {
 	if err != nil && !errors.Is(err, ErrUnfit) {
 		return errors.Join(err, up.Leave())
 	}
-	dropped := d.Store.Change(func(tx *store.Tx) error { return tx.DropPart(p.Key) })
+	dropped := d.Store.Change(func(tx *store.Tx) error { return unfiled(tx, p.Key) })
 	return errors.Join(err, up.Drop(), dropped)
 }
 
@@ -253,7 +263,7 @@ func (d *Desk) dropExpired() error {
 		})
 	})
 	for _, k := range old {
-		dropped := d.Store.Change(func(tx *store.Tx) error { return tx.DropPart(k) })
+		dropped := d.Store.Change(func(tx *store.Tx) error { return unfiled(tx, k) })
 		err = errors.Join(err, dropped, d.Blobs.Forget(inPieces(k)))
 	}
 	return err

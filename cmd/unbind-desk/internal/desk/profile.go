@@ -35,7 +35,8 @@ func (d *Desk) publishProfile(tx *store.Tx, e *envelope.Envelope, _ int64) (Publ
 	if err != nil && !errors.Is(err, store.ErrAbsent) {
 		return Published{}, err
 	}
-	return Published{}, errors.Join(keepProfile(tx, e.Encode()), tx.PutProfile(p.ID, e.Encode()))
+	_, err = tx.Count(publishedProfiles) // it goes along with the trust alone, at every desk
+	return Published{}, errors.Join(err, keepProfile(tx, e.Encode()), tx.PutProfile(p.ID, e.Encode()))
 }
 
 // signedAnew puts the new signatures under the older ones of the same profile. Only

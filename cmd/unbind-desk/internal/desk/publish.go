@@ -57,7 +57,7 @@ type take = func(tx *store.Tx, e *envelope.Envelope, seen int64) (Published, err
 
 func (d *Desk) publish(kind string, e *envelope.Envelope, seen int64, take take) (Published, error) {
 	var done Published
-	err := d.commit("publish", func(tx *store.Tx) error {
+	err := d.grow("publish", func(tx *store.Tx) error {
 		var err error
 		done, err = take(tx, e, seen)
 		if err != nil {
@@ -78,9 +78,6 @@ func (d *Desk) publish(kind string, e *envelope.Envelope, seen int64, take take)
 		if err := d.look(func(*store.Tx) error { return nil }); err != nil {
 			return Published{}, err
 		}
-	}
-	if kind == profile.Kind {
-		d.believed.Load().alone.Store(nil) // it goes along with the trust alone, too
 	}
 	if done.Terminal != "" || kind == trust.Kind || kind == profile.Kind { // terminals read nothing of the others
 		d.wake(done.Terminal)

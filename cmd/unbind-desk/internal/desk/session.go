@@ -40,7 +40,7 @@ func (d *Desk) token() (string, error) {
 func (d *Desk) sweepSessions(tx *store.Tx) error {
 	var over []string
 	err := tx.Sessions(func(s store.Session) error {
-		if s.Until <= d.now() {
+		if d.over(s) {
 			over = append(over, s.Name)
 		}
 		return nil
@@ -49,6 +49,12 @@ func (d *Desk) sweepSessions(tx *store.Tx) error {
 		err = errors.Join(err, tx.RemoveSession(name))
 	}
 	return err
+}
+
+// over is of a session whose time has come, and of one that is twice as long as any is given:
+// the clock that it was made by has been set back since.
+func (d *Desk) over(s store.Session) bool {
+	return s.Until <= d.now() || s.Until > d.now()+2*sessionTime
 }
 
 // sessionName is what the store knows a token by.
@@ -85,7 +91,7 @@ func (d *Desk) admits(tx *store.Tx, token string, link bool) error {
 	if err != nil && !errors.Is(err, store.ErrAbsent) {
 		return err
 	}
-	if err != nil || s.Link != link || s.Until <= d.now() {
+	if err != nil || s.Link != link || d.over(s) {
 		return refuse(ErrForeign, "E10", "session", "cannot open the console: the link was used before or is over, or so is the session")
 	}
 	return nil

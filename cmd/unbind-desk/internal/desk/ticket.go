@@ -33,7 +33,7 @@ func (d *Desk) Ticket(who Caller, id envelope.ID, n int64, body []byte) error {
 		return as(ErrMalformed, err)
 	}
 	k := store.Key{Case: id, Kind: "ticket", N: n}
-	return d.commit("ticket", func(tx *store.Tx) error {
+	return d.grow("ticket", func(tx *store.Tx) error {
 		s, err := d.standing(tx, id, who)
 		if err != nil {
 			return err

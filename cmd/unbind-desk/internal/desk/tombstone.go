@@ -44,7 +44,7 @@ func (d *Desk) entomb(k store.Key, body []byte) error {
 	if err := d.look(func(tx *store.Tx) (err error) { _, known, err = revealed(tx, k, r.R); return err }); err != nil || known {
 		return err
 	}
-	return d.commit("tombstone", func(tx *store.Tx) error {
+	return d.grow("tombstone", func(tx *store.Tx) error {
 		c, known, err := revealed(tx, k, r.R)
 		if err != nil || known {
 			return err

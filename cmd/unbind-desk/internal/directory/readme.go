@@ -29,6 +29,8 @@ tls/            desk.pem desk.key          what the desk shows
                 mqtt.pem mqtt.key          what the desk shows to a broker
 desk.db         cases, objects, receipts, log, enrolments. It holds the readers'
                 pairing keys until their terminals have them: keep it private.
+ballast         room on the disk that "unbind-desk serve" keeps back; it comes
+                and goes by itself.
 blobs/          sealed backups, named by their SHA-256.
 desk.sock       there while "unbind-desk serve" runs; its operator's door.
 

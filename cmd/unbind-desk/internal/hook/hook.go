@@ -25,6 +25,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -56,6 +57,7 @@ type Sender struct {
 	Now      func() time.Time
 	Log      zerolog.Logger
 
+	mu     sync.Mutex
 	failed map[string]string // what went wrong last, by partner; it is told when it changes
 }
 
@@ -65,13 +67,37 @@ func NewClient() *http.Client {
 	return &http.Client{Timeout: answerTime, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// Run sends until ctx ends, one round every so often. It ends by itself only when
+// Run sends until ctx ends, each partner what is his and looks for it every so often. No
+// partner waits for another, however slow that one answers. It ends by itself only when
 // the queue does not know its own state any more.
 func (s *Sender) Run(ctx context.Context, every time.Duration) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	return s.each(func(p Partner) error {
+		err := s.serve(ctx, p, every)
+		if err != nil {
+			end()
+		}
+		return err
+	})
+}
+
+// each does something for every partner at once, on one goroutine a partner.
+func (s *Sender) each(do func(Partner) error) error {
+	errs := make([]error, len(s.Partners))
+	var all sync.WaitGroup
+	for i, p := range s.Partners {
+		all.Go(func() { errs[i] = do(p) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *Sender) serve(ctx context.Context, p Partner, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if err := s.Round(ctx); errors.Is(err, store.ErrUnknown) {
+		if err := s.tell(ctx, p); errors.Is(err, store.ErrUnknown) {
 			return err
 		}
 		select {
@@ -87,9 +113,7 @@ func (s *Sender) Run(ctx context.Context, every time.Duration) error {
 // being told. A round is every second: what goes wrong is in the log when it begins, when
 // it becomes another thing, and when it is over.
 func (s *Sender) Round(ctx context.Context) (err error) {
-	for _, p := range s.Partners {
-		err = errors.Join(err, s.tell(ctx, p))
-	}
+	err = s.each(func(p Partner) error { return s.tell(ctx, p) })
 	return errors.Join(err, ctx.Err())
 }
 
@@ -121,6 +145,8 @@ func (s *Sender) note(ctx context.Context, p Partner, what string, err error) {
 	if ctx.Err() != nil {
 		return // it is the end that cut it short
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.failed == nil {
 		s.failed = map[string]string{}
 	}

@@ -64,7 +64,7 @@ func TestWhatCameBeforeABreakStays(t *testing.T) {
 			<-ended
 			want := http.StatusRequestTimeout
 			if c.fails != nil {
-				want = http.StatusInternalServerError
+				want = http.StatusInsufficientStorage
 			}
 			if len(to.file) != 6+c.kept || w.Code != want {
 				t.Fatalf("%d bytes are there, answered %d", len(to.file), w.Code)

@@ -26,6 +26,6 @@
 //	trust.go     the versions of trust, for a courier
 //	export.go    a case as a tar stream
 //	client.go    the socket's other end, for the verbs; pages.go lists, a page after the other
-//	refuse.go    refusals as HTTP
-//	request.go   reading requests: paths, numbers, headers, bodies
+//	refuse.go    refusals as HTTP; next.go what to do about the desk's own
+//	request.go   reading requests: paths, numbers, headers, bodies; strict.go no two meanings
 package serve

@@ -38,8 +38,8 @@ func (s *Server) alarms(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Server) watch(w http.ResponseWriter, _ *http.Request) error {
-	c, err := s.Desk.Watch()
+func (s *Server) clock(w http.ResponseWriter, _ *http.Request) error {
+	c, err := s.Desk.ClockNow()
 	if err != nil {
 		return err
 	}

@@ -55,13 +55,13 @@ func (o *Operator) Alarms(ctx context.Context) ([]store.Alarm, error) {
 	}
 }
 
-// Watch reads what the desk knows of its clock.
-func (o *Operator) Watch(ctx context.Context) (w desk.Watch, err error) {
+// Clock reads what the desk knows of its clock.
+func (o *Operator) Clock(ctx context.Context) (w desk.Clock, err error) {
 	return w, o.ask(ctx, http.MethodGet, "/desk/clock", nil, &w)
 }
 
 // BelieveClock says that the desk's clock, as it was read, is right.
-func (o *Operator) BelieveClock(ctx context.Context, read int64) (w desk.Watch, err error) {
+func (o *Operator) BelieveClock(ctx context.Context, read int64) (w desk.Clock, err error) {
 	return w, o.ask(ctx, http.MethodPut, "/desk/clock", map[string]int64{"now": read}, &w)
 }
 

@@ -6,9 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
+	"syscall"
+	"time"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/desk"
+	"unbindd/cmd/unbind-desk/internal/store"
 )
 
 // Refusal is how every error goes out: code, what happened, what to do.
@@ -33,6 +37,7 @@ var statuses = []struct {
 	{desk.ErrGone, http.StatusGone},
 	{desk.ErrBusy, http.StatusLocked},
 	{desk.ErrUnsure, http.StatusServiceUnavailable},
+	{desk.ErrFull, http.StatusInsufficientStorage},
 	{desk.ErrUnfit, http.StatusUnprocessableEntity},
 }
 
@@ -46,6 +51,9 @@ func statusOf(err error) int {
 	if errors.As(err, &own) {
 		return own.status
 	}
+	if errors.Is(err, syscall.ENOSPC) && !errors.Is(err, store.ErrUnknown) {
+		return http.StatusInsufficientStorage
+	}
 	for _, s := range statuses {
 		if errors.Is(err, s.kind) {
 			return s.status
@@ -58,14 +66,22 @@ func statusOf(err error) int {
 // full and logged by its code; what the desk did wrong is logged and not told.
 func (s *Server) tell(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusOf(err)
+	if status == http.StatusInsufficientStorage {
+		w.Header().Set("Retry-After", strconv.Itoa(int(roomAgain/time.Second)))
+	}
 	out := Refusal{Code: internalCode, Message: "the desk could not do it", Next: "Try again; if it stays, read the desk's log."}
 	switch {
 	case status == http.StatusInternalServerError:
 		s.Log.Error().Err(err).Msg("request failed")
+	case errors.Is(err, syscall.ENOSPC): // of a file; a commit that found none ends the desk
+		s.Log.Error().Err(err).Msg("the disk is full")
+		out = explain(envelope.Refuse("E27", "space", "cannot keep it: the desk's disk is full"))
 	case errors.Is(err, errCrowded):
 		out.Message, out.Next = errCrowded.Error(), "Try again in a moment."
 	case status == http.StatusRequestEntityTooLarge:
 		out = explain(envelope.Refuse("E01", "bytes", "cannot read the request: it is larger than it may be"))
+		out.Next = steps[tooLarge][envelope.English]
+
 	default:
 		var told *envelope.Refusal
 		if errors.As(err, &told) {
@@ -89,7 +105,9 @@ func clientOf(r *http.Request) string {
 
 func explain(r *envelope.Refusal) Refusal {
 	out := Refusal{Code: r.Full(), Message: r.Why()}
-	if m, ok := envelope.MeaningAt(envelope.AtDesk, r.Full()); ok {
+	if next := NextStep(r.Full(), envelope.English); next != "" {
+		out.Next = next
+	} else if m, ok := envelope.MeaningAt(envelope.AtDesk, r.Full()); ok {
 		out.Next = m.Next(envelope.English)
 	}
 	return out

@@ -18,10 +18,11 @@ import (
 
 // Limits of a request; those of its time are the server's to say.
 const (
-	maxObject = 256 << 10        // bytes of a small body
-	maxWave   = 32 << 20         // bytes of a campaign with its commands
-	maxWait   = 55 * time.Second // of a long poll
-	roomy     = 16 << 10         // bytes of a body that get their room by announcement alone
+	maxObject  = 256 << 10        // bytes of a small body
+	maxWave    = 32 << 20         // bytes of a campaign with its commands
+	maxWait    = 55 * time.Second // of a long poll
+	mostNumber = 1 << 20          // of an object
+	roomy      = 16 << 10         // bytes of a body that get their room by announcement alone
 )
 
 // plain lets pass only paths that mean what they say: nothing escaped, no empty
@@ -53,8 +54,8 @@ func plainPath(path string) bool {
 // numberOf reads the number of an object: decimal, from 1, written one way only.
 func numberOf(text string) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 32)
-	if err != nil || n < 1 || strconv.FormatInt(n, 10) != text {
-		return 0, malformed("E28", "n", "cannot use the number: objects are counted from 1")
+	if err != nil || n < 1 || n > mostNumber || strconv.FormatInt(n, 10) != text {
+		return 0, malformed("E28", "n", "cannot use the number: objects are counted from 1, and to 1048576 at most")
 	}
 	return n, nil
 }
@@ -138,6 +139,9 @@ func arrived(told string, body []byte) error {
 func decode(body []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
+	if errors.Is(unambiguous(body), errAmbiguous) {
+		return malformed("E02", "duplicate-member", "cannot read the request: a member stands in it twice, or is written otherwise than it is called")
+	}
 	if dec.Decode(v) != nil {
 		return malformed("E02", "shape", "cannot read the request: it is not of the expected shape")
 	}

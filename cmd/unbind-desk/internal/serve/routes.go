@@ -92,7 +92,7 @@ func (s *Server) OperatorRoutes() []Route {
 		{"GET", "/desk/alarms", Owner, noBody, s.anyone(s.alarms)},
 		{"GET", "/desk/caps", Owner, noBody, s.anyone(s.caps)},
 		{"PUT", "/desk/caps", Owner, object, s.anyone(s.setCaps)},
-		{"GET", "/desk/clock", Owner, noBody, s.anyone(s.watch)},
+		{"GET", "/desk/clock", Owner, noBody, s.anyone(s.clock)},
 		{"PUT", "/desk/clock", Owner, object, s.anyone(s.believeClock)},
 		{"GET", "/desk/trust", Owner, noBody, s.anyone(s.steps)},
 		{"GET", "/desk/cases", Owner, noBody, s.anyone(s.cases)},

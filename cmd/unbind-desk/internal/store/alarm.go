@@ -22,6 +22,9 @@ func (t *Tx) Alarm(kind, about string) (Alarm, error) {
 // PutAlarm writes an alarm.
 func (t *Tx) PutAlarm(a Alarm) error { return put(t, inAlarms, a.key(), a) }
 
+// RemoveAlarm takes back an alarm that is over.
+func (t *Tx) RemoveAlarm(a Alarm) error { return t.rows.Remove(inAlarms, a.key()) }
+
 // Alarms reads at most limit alarms that come after one of a kind, by kind and
 // what they are about; an empty kind begins at the beginning.
 func (t *Tx) Alarms(kind, about string, limit int) ([]Alarm, error) {

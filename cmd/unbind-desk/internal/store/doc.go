@@ -20,6 +20,7 @@
 //	trust.go    bundles, profiles
 //	alarm.go    alarms
 //	hook.go     what partners are still to be told
+//	bound.go    what is counted to be bounded
 //	wanted.go   manifests that wait for a ticket
 //	setting.go  what every desk on the store goes by
 //	upgrade.go  what an older desk left; sweep.go a page of it at a time

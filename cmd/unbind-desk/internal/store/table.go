@@ -39,6 +39,7 @@ const (
 	inWanted     Table = "wanted"   // manifests whose ticket is due
 	inRetired    Table = "retired"  // serial numbers that were taken out of service
 	inSessions   Table = "sessions" // of the console
+	inStrays     Table = "strays"   // how many answers to nothing a terminal sent, by terminal
 
 	// What an older desk reads and writes under these names is moved away, so that
 	// it finds no trust bundle and does not start on what this one has written.
@@ -52,7 +53,7 @@ const (
 // Tables are all that a base needs.
 var Tables = []Table{
 	inTerminals, inEnrolments, inAnswers, inPairings, inSalts, inBindings, inClients, inCases, inStates, inSuccessors, inNumbers,
-	inObjects, inHistory, inLeaves, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired, inOwners, inDue, inSweeps, inSettings, inSessions, inWanted, olderLog, olderTrust, olderBundles, olderVersions,
+	inObjects, inHistory, inLeaves, inHashes, inTrust, inProfiles, inCounters, inAlarms, inHooks, inParts, inRetired, inOwners, inDue, inSweeps, inSettings, inSessions, inWanted, inStrays, olderLog, olderTrust, olderBundles, olderVersions,
 }
 
 // page is how many rows are read at once.

@@ -80,6 +80,8 @@ type Agent struct {
 	keys     *keys.Store
 	reader   conversation
 	link     transport.Link
+	carrying *carried    // over the courier's medium
+	laid     atomic.Bool // what is waited for lies on it
 	clock    *clock
 	plan     journal.Plan
 	orders   chan struct{} // a command was accepted

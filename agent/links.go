@@ -10,12 +10,12 @@ import (
 	"unbindd/transport"
 )
 
-// links is the link to the desk; nil before there is an identity and after it
-// is gone.
+// links is the link to the desk over the network; nil before there is an identity and
+// after it is gone, and where the courier is all there is.
 func (a *Agent) links() transport.Link {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.id == nil || a.keys == nil {
+	if a.id == nil || a.keys == nil || a.apart() {
 		return nil
 	}
 	if a.link == nil {
@@ -63,7 +63,7 @@ func (a *Agent) way(r route, id transport.Identity) (transport.Link, error) {
 // waiting: whoever rings, and however often, the desk is asked and nothing else. It
 // ends with the link, and begins anew with what the next one believes.
 func (a *Agent) doorbell(ctx context.Context) {
-	if a.MQTT.URL == "" || a.MQTT.Use != transport.Bell {
+	if a.MQTT.URL == "" || a.MQTT.Use != transport.Bell || a.apart() {
 		return
 	}
 	for ctx.Err() == nil {

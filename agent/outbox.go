@@ -63,6 +63,7 @@ func (a *Agent) flush(ctx context.Context, link transport.Link, only string) err
 		return err
 	}
 	waiting := map[string]error{}
+	var later error
 	for _, p := range parcels {
 		if (only != "" && p.Case != only) || waiting[p.Case] != nil {
 			continue
@@ -70,13 +71,15 @@ func (a *Agent) flush(ctx context.Context, link transport.Link, only string) err
 		err := a.deliver(ctx, link, p)
 		var s *transport.Status
 		switch {
+		case errors.Is(err, transport.ErrNotYet): // it lies on the courier's medium; so may the next
+			later = err
 		case errors.As(err, &s) && s.Code == http.StatusNotFound, receiptErr(err) != nil:
 			waiting[p.Case] = err
 		case err != nil:
 			return err
 		}
 	}
-	return errors.Join(slices.Collect(maps.Values(waiting))...)
+	return errors.Join(append(slices.Collect(maps.Values(waiting)), later)...)
 }
 
 // deliver delivers one parcel, which stays in the outbox until the desk has signed for

@@ -115,7 +115,7 @@ func (a *Agent) deliverCertificate(ctx context.Context, n *journal.Note) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		a.waiting("deliver-certificate", "the desk's receipt for the certificate", err)
+		a.waitsOn("deliver-certificate", "the desk's receipt for the certificate", err)
 		if err := a.rest(ctx, rung, tries, err); err != nil {
 			return err
 		}
@@ -131,10 +131,6 @@ func (a *Agent) tryCertificate(ctx context.Context, n *journal.Note) (done bool,
 		n.Say("closed without a receipt")
 		return true, nil
 	}
-	link := a.links()
-	if link == nil {
-		return false, errors.New("cannot deliver the certificate: there is no link")
-	}
 	e, _, err := a.signed()
 	if err != nil {
 		return false, err
@@ -143,16 +139,8 @@ func (a *Agent) tryCertificate(ctx context.Context, n *journal.Note) (done bool,
 	if err != nil {
 		return false, err
 	}
-	// An answer whose receipt is by a key that is not believed any more holds nothing up:
-	// the certificate says all that it would.
-	if err := a.flush(ctx, link, string(s.Predicate.Case)); err != nil && envelope.CodeOf(err) != "E24:signer" {
-		return false, err
-	}
-	reply, err := link.Put(ctx, transport.Object{Case: string(s.Predicate.Case), Kind: "certificate", N: s.Predicate.N}, e.Encode())
+	err = a.byEvery(func(link transport.Link) error { return a.sendCertificate(ctx, link, s, e) })
 	if err != nil {
-		return false, err
-	}
-	if err := a.keepReceipt(reply, noteDeskHas, a.wantCertificate); err != nil {
 		return false, err
 	}
 	got, err := a.certificateReceipt()
@@ -161,6 +149,22 @@ func (a *Agent) tryCertificate(ctx context.Context, n *journal.Note) (done bool,
 	}
 	n.Say("receipt %s", short(got.Digest()))
 	return true, nil
+}
+
+// sendCertificate sends the case's answers and then the certificate. An answer whose
+// receipt is by a key that is not believed any more holds nothing up: the certificate
+// says all that it would. On the courier's medium no answer holds it up, so that one
+// walk carries all of them.
+func (a *Agent) sendCertificate(ctx context.Context, link transport.Link, s certificate.Statement, e *envelope.Envelope) error {
+	_, walks := link.(*carried)
+	if err := a.flush(ctx, link, string(s.Predicate.Case)); err != nil && envelope.CodeOf(err) != "E24:signer" && !walks {
+		return err
+	}
+	reply, err := link.Put(ctx, transport.Object{Case: string(s.Predicate.Case), Kind: "certificate", N: s.Predicate.N}, e.Encode())
+	if err != nil {
+		return err
+	}
+	return a.keepReceipt(reply, noteDeskHas, a.wantCertificate)
 }
 
 // wantCertificate is what the receipt for the certificate must say.

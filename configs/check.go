@@ -18,7 +18,10 @@ func (l *load) check(c Config) {
 	l.absolute("power.path", c.Agent.Power.Path)
 	if c.Courier.Path != "" {
 		l.absolute("courier.path", c.Courier.Path)
+	} else if c.Courier.Use == "only" {
+		l.blame("courier.use", "there is no courier.path, and so no way at all", "name the folder where the medium is mounted")
 	}
+	l.oneOf("courier.use", c.Courier.Use, "beside", "only")
 	if l.from != "" && inside(l.from, c.Agent.StateDir) {
 		l.blame("state_dir", "the settings file lies in it, and is erased with it", "move the file to a folder such as /etc/unbindd, or name another state_dir")
 		l.problems[len(l.problems)-1].place = true

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -211,6 +212,10 @@ func TestASealedFileIsReadBackAgainWhenItChanged(t *testing.T) {
 	}
 	path := filepath.Join(medium.Path, "unbind", transporttest.Terminal, "case-1", "out", "backup-1.jsonl.zst.age")
 	if err := os.WriteFile(path, []byte("dcba"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(time.Hour) // its own may be of the same tick
+	if err := os.Chtimes(path, later, later); err != nil {
 		t.Fatal(err)
 	}
 	if err := up(); err == nil || errors.Is(err, transport.ErrNotYet) {

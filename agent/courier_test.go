@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
+	"unbindd/agent/journal"
 	"unbindd/agent/receipt"
 	"unbindd/transport"
 )
@@ -197,5 +199,32 @@ func TestTheWaysGoTogether(t *testing.T) {
 	b.a.Courier.Use = transport.Beside
 	if err := b.a.byEvery(put); err != dead || asked != 2 {
 		t.Errorf("beside, without a medium: %v", err)
+	}
+}
+
+// Once the identity is gone a close is found among the orders on the medium, as the desk
+// lays them down; nothing else of them is taken.
+func TestACarriedCloseIsFoundAmongOrders(t *testing.T) {
+	b := newBound(t)
+	var closing, order []byte
+	handed := ""
+	hand := func(receipt.Receipt) ([]byte, error) {
+		text, err := json.Marshal(bundle{Orders: []json.RawMessage{order, closing}})
+		b.no(err)
+		if handed == "" {
+			handed = outcomes(b.a.takeFile(t.Context(), text))
+		}
+		return nil, errors.New("timeout")
+	}
+	asked, _ := b.telling(func(e journal.Event) {
+		if e.Step == "sign-certificate" && e.Moment == journal.Recorded {
+			e, _, err := b.a.signed()
+			b.no(err)
+			closing = b.seal("close", command.Close{Case: b.order.Case, Certificate: e.Digest(), Terminal: b.order.Terminal, V: 1}, "ops-1", "sec-1", "rel-1").Encode()
+			order = b.seal(command.Kind, b.order, "ops-1", "sec-1").Encode()
+		}
+	}, hand)
+	if asked != 1 || handed != "file E28:not-bound, close accepted" {
+		t.Errorf("asked %d times: %s", asked, handed)
 	}
 }

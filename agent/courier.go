@@ -88,7 +88,7 @@ func (a *Agent) apart() bool { return a.Courier.Path != "" && a.Courier.Use == t
 // no failure where there is a network.
 func (a *Agent) byEvery(do func(transport.Link) error) error {
 	aside := error(transport.ErrNoMedium)
-	if m := a.courier(); m != nil {
+	if m := a.walk(); m != nil {
 		if aside = do(m); aside == nil {
 			a.laid.Store(false)
 			return nil

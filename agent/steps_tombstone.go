@@ -130,7 +130,7 @@ func (a *Agent) forced() (bool, error) {
 // terminal is told. It lays r on the courier's medium and sends it over the network.
 func (a *Agent) reveal(ctx context.Context, way route, t certificate.Tombstone, body []byte) (*envelope.Envelope, error) {
 	aside := error(transport.ErrNoMedium)
-	if m := a.courier(); m != nil {
+	if m := a.walk(); m != nil {
 		reply, err := m.Reveal(ctx, string(t.Case), body)
 		if err == nil {
 			var r *envelope.Envelope

@@ -114,9 +114,9 @@ func (a *Agent) byEvery(do func(transport.Link) error) error {
 func (a *Agent) waitsOn(step, what string, err error) {
 	if a.laid.Load() {
 		what += andCarry
-	}
-	if err == transport.ErrNotYet { // joined with something else it is more than that
-		err = nil
+		if err == transport.ErrNotYet { // joined with something else it is more than that
+			err = nil
+		}
 	}
 	a.waiting(step, what, err)
 }

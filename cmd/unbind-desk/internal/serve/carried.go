@@ -45,6 +45,12 @@ func (s *Server) tombstoneOf(w http.ResponseWriter, r *http.Request, _ desk.Call
 // ErrNothing says that the desk has nothing of the kind, or not yet.
 var ErrNothing = errors.New("the desk has nothing of the kind")
 
+// nothing is a refusal that says so, in its own words.
+type nothing struct{ error }
+
+func (n nothing) Is(target error) bool { return target == ErrNothing }
+func (n nothing) Unwrap() error        { return n.error }
+
 // Waiting is what waits for a terminal, or ErrNothing.
 func (o *Operator) Waiting(ctx context.Context, terminal string) ([]byte, error) {
 	return o.carry(ctx, http.MethodGet, terminal+"/command", nil, 0, "")
@@ -98,7 +104,7 @@ func (o *Operator) carry(ctx context.Context, method, at string, body io.Reader,
 	case http.StatusNoContent:
 		return nil, errors.Join(ErrNothing, resp.Body.Close())
 	case http.StatusNotFound:
-		return nil, errors.Join(ErrNothing, refused(resp))
+		return nil, nothing{refused(resp)}
 	case http.StatusOK:
 		text, err := io.ReadAll(resp.Body)
 		if err := errors.Join(err, resp.Body.Close()); err != nil {

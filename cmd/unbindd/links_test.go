@@ -33,10 +33,12 @@ func TestOneBinaryOverEveryLink(t *testing.T) {
 		"mosquitto":        (*world).byMosquitto,
 		"nats":             (*world).byNATS,
 		"a folder":         (*world).byFolder,
+
+		"a folder beside a network that is dead": (*world).byFolderBeside,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, options{sales: 200, plain: true, courier: name == "a folder"})
+			w := newWorld(t, options{sales: 200, plain: true, courier: strings.HasPrefix(name, "a folder")})
 			lay(w)
 			w.startDaemon()
 			w.traded(200)

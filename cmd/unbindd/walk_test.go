@@ -13,9 +13,15 @@ import (
 // the desk and back is all there is.
 func (w *world) byFolder() {
 	w.t.Helper()
+	w.byFolderBeside()
+	w.setting("courier:\n", "courier:\n  use: only\n")
+}
+
+// byFolderBeside has the network tried as well, where nobody answers.
+func (w *world) byFolderBeside() {
+	w.t.Helper()
 	w.apart = true
 	w.setting("link:\n", "link:\n  url: https://127.0.0.1:1\n")
-	w.setting("courier:\n", "courier:\n  use: only\n")
 }
 
 // fresh is what an order needs besides where no signed time reaches the terminal.

@@ -65,8 +65,9 @@ type Agent struct {
 
 	undoes undoing // what the log has of a step that is being undone; its carrier alone asks
 
-	rest resting // between two tries of a step that waits for the desk
-	ways wayOut  // the link that the settings name
+	rest resting         // between two tries of a step that waits for the desk
+	ways wayOut          // the link that the settings name
+	walk func() *carried // the courier's medium; nothing in the model of the hand-shake
 
 	taking   sync.Mutex    // one thing is taken at a time, whoever brings it
 	away     atomic.Int64  // losses of the reader's line since the daemon began
@@ -80,6 +81,8 @@ type Agent struct {
 	keys     *keys.Store
 	reader   conversation
 	link     transport.Link
+	carrying *carried    // over the courier's medium
+	laid     atomic.Bool // what is waited for lies on it
 	clock    *clock
 	plan     journal.Plan
 	orders   chan struct{} // a command was accepted
@@ -112,7 +115,7 @@ func New(p Parts) *Agent {
 		Parts: p, at: places{p.Config.StateDir}, hub: newHub(p.Now), bell: newBell(),
 		clock: newClock(p.Now, 0), rung: make(chan struct{}, 1), relinked: make(chan struct{}), timed: make(chan struct{}), refused: map[string]local.Object{}, judged: map[string]bool{},
 	}
-	a.rest, a.ways = a.sit, a.way
+	a.rest, a.ways, a.walk = a.sit, a.way, a.courier
 	return a
 }
 

@@ -37,6 +37,7 @@
 //	reader_inspect.go reader_delete.go  what it held before; erased without a ticket
 //	reader_look.go    list, probe, counter, restart: never believe it
 //	reader_report.go  what is on the line, for a person
+//	courier.go        the courier's medium: looked after, and one way among others
 //	steps_deliver.go  deliver-backup: until the receipt is there
 //	steps_ticket.go   and the reader's ticket
 //	authority.go      what allows the point of no return: a receipt, or who signed for its absence

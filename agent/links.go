@@ -11,8 +11,8 @@ import (
 	"unbindd/transport"
 )
 
-// links is the link to the desk; nil before there is an identity and after it
-// is gone.
+// links is the link to the desk over the network; nil before there is an identity and
+// after it is gone, and where the courier is all there is.
 func (a *Agent) links() transport.Link {
 	link, err := a.linked()
 	if err != nil {
@@ -25,7 +25,7 @@ func (a *Agent) links() transport.Link {
 func (a *Agent) linked() (transport.Link, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.id == nil || a.keys == nil {
+	if a.id == nil || a.keys == nil || a.apart() {
 		return nil, nil
 	}
 	if a.link != nil {
@@ -44,10 +44,11 @@ func (a *Agent) linked() (transport.Link, error) {
 }
 
 // mayLink waits a while for a link that could not be made, and says whether there may
-// be one: not before there is an identity, and not after it is gone.
+// be one: not before there is an identity, not after it is gone, and not where the courier
+// is all there is.
 func (a *Agent) mayLink(ctx context.Context, failures int) bool {
 	a.mu.Lock()
-	never := a.id == nil || a.keys == nil
+	never := a.id == nil || a.keys == nil || a.apart()
 	a.mu.Unlock()
 	if never {
 		return false
@@ -86,7 +87,7 @@ func (a *Agent) way(r route, id transport.Identity) (transport.Link, error) {
 // waiting: whoever rings, and however often, the desk is asked and nothing else. It
 // ends with the link, and begins anew with what the next one believes.
 func (a *Agent) doorbell(ctx context.Context) {
-	if a.MQTT.URL == "" || a.MQTT.Use != transport.Bell {
+	if a.MQTT.URL == "" || a.MQTT.Use != transport.Bell || a.apart() {
 		return
 	}
 	for ctx.Err() == nil {

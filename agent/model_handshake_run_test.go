@@ -162,7 +162,7 @@ func (r *running) begin() {
 	}
 	r.minded()
 	a.link = &modelLink{r}
-	a.ways = r.way
+	a.ways, a.walk = r.way, func() *carried { return nil }
 	a.rest = func(ctx context.Context, _ <-chan struct{}, _ int, _ error) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

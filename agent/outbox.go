@@ -81,13 +81,14 @@ func (a *Agent) flush(ctx context.Context, link transport.Link, only string) err
 		switch {
 		case transport.Permanent(err):
 			refused = cmp.Or(refused, a.undelivered(p, err))
+		case errors.Is(err, transport.ErrNotYet): // it lies on the courier's medium; so may the next
 		case errors.As(err, &s) && s.Code == http.StatusNotFound, receiptErr(err) != nil:
 			waiting[p.Case] = true
 		default:
 			return errors.Join(left...)
 		}
 	}
-	if only == "" || refused != nil {
+	if _, walks := link.(*carried); !walks && (only == "" || refused != nil) {
 		a.show.setUndelivered(refused)
 	}
 	return errors.Join(left...)

@@ -34,7 +34,7 @@ func (a *Agent) deliverBackup(ctx context.Context, n *journal.Note) error {
 		if err := a.waited(); err != nil {
 			return err
 		}
-		a.waiting("deliver-backup", "receipt and ticket", err)
+		a.waitsOn("deliver-backup", "receipt and ticket", err)
 		if err := a.rest(ctx, rung, tries.after(err), err); err != nil {
 			return err
 		}
@@ -95,8 +95,8 @@ func (a *Agent) tryDeliver(ctx context.Context, n *journal.Note) (done bool, err
 
 func short(d envelope.Digest) string { return d.Hex()[:16] }
 
-// send delivers manifest and sealed file over the link, and onto the courier
-// medium where that is enough. A receipt that comes back is compared before it
+// send delivers manifest and sealed file by every way, and no further than onto the
+// courier medium where that is enough. A receipt that comes back is compared before it
 // is written down.
 func (a *Agent) send(ctx context.Context, c *caseFile) error {
 	m, e, err := a.manifestNow()
@@ -112,7 +112,7 @@ func (a *Agent) send(ctx context.Context, c *caseFile) error {
 			return nil
 		}
 	}
-	return a.upload(ctx, a.links(), m, e)
+	return a.byEvery(func(link transport.Link) error { return a.upload(ctx, link, m, e) })
 }
 
 // carry writes manifest and sealed file onto the courier medium; the link reads
@@ -129,9 +129,6 @@ func (a *Agent) carry(ctx context.Context, m manifest.Manifest, e *envelope.Enve
 }
 
 func (a *Agent) upload(ctx context.Context, link transport.Link, m manifest.Manifest, e *envelope.Envelope) error {
-	if link == nil {
-		return errors.New("cannot deliver the backup: there is no link")
-	}
 	object := transport.Object{Case: string(m.Case), Kind: "manifest", N: m.N}
 	if _, err := link.Put(ctx, object, e.Encode()); err != nil && !errors.Is(err, transport.ErrNotYet) {
 		return err

@@ -116,7 +116,7 @@ func (a *Agent) deliverCertificate(ctx context.Context, n *journal.Note) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		a.waiting("deliver-certificate", "the desk's receipt for the certificate", err)
+		a.waitsOn("deliver-certificate", "the desk's receipt for the certificate", err)
 		if err := a.rest(ctx, rung, tries.after(err), err); err != nil {
 			return err
 		}
@@ -132,10 +132,6 @@ func (a *Agent) tryCertificate(ctx context.Context, n *journal.Note) (done bool,
 		n.Say("closed without a receipt")
 		return true, nil
 	}
-	link := a.links()
-	if link == nil {
-		return false, errors.New("cannot deliver the certificate: there is no link")
-	}
 	e, _, err := a.signed()
 	if err != nil {
 		return false, err
@@ -144,18 +140,8 @@ func (a *Agent) tryCertificate(ctx context.Context, n *journal.Note) (done bool,
 	if err != nil {
 		return false, err
 	}
-	// An answer for which the desk has signed by a key that was revoked since holds nothing
-	// up: the certificate says all that it would. Every other one goes first: the keys to
-	// say it with end with this step.
-	err = a.flush(ctx, link, string(s.Predicate.Case))
-	if firstOf(err, func(err error) bool { return !errors.Is(err, errRevokedSince) }) != nil {
-		return false, err
-	}
-	reply, err := link.Put(ctx, transport.Object{Case: string(s.Predicate.Case), Kind: "certificate", N: s.Predicate.N}, e.Encode())
+	err = a.byEvery(func(link transport.Link) error { return a.sendCertificate(ctx, link, s, e) })
 	if err != nil {
-		return false, err
-	}
-	if err := a.keepReceipt(reply, noteDeskHas, a.wantCertificate); err != nil {
 		return false, err
 	}
 	got, err := a.certificateReceipt()
@@ -164,6 +150,27 @@ func (a *Agent) tryCertificate(ctx context.Context, n *journal.Note) (done bool,
 	}
 	n.Say("receipt %s", short(got.Digest()))
 	return true, nil
+}
+
+// sendCertificate sends the case's answers and then the certificate. An answer for which
+// the desk has signed by a key that was revoked since holds nothing up: the certificate
+// says all that it would. Every other one goes first: the keys to say it with end with
+// this step. On the courier's medium both lie down at once, so that one walk carries all
+// of them, and the receipts count once all of them are there.
+func (a *Agent) sendCertificate(ctx context.Context, link transport.Link, s certificate.Statement, e *envelope.Envelope) error {
+	_, walks := link.(*carried)
+	unsaid := firstOf(a.flush(ctx, link, string(s.Predicate.Case)), func(err error) bool { return !errors.Is(err, errRevokedSince) })
+	if unsaid != nil && !walks {
+		return unsaid
+	}
+	reply, err := link.Put(ctx, transport.Object{Case: string(s.Predicate.Case), Kind: "certificate", N: s.Predicate.N}, e.Encode())
+	if err != nil {
+		return err
+	}
+	if unsaid != nil {
+		return unsaid
+	}
+	return a.keepReceipt(reply, noteDeskHas, a.wantCertificate)
 }
 
 // wantCertificate is what the receipt for the certificate must say.

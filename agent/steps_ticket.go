@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"unbindd/agent/envelope"
+	"unbindd/agent/manifest"
 	"unbindd/agent/ticket"
 	"unbindd/transport"
 )
@@ -28,30 +29,31 @@ func (a *Agent) ticketReady(ctx context.Context, c *caseFile) (bool, error) {
 }
 
 func (a *Agent) fetchTicket(ctx context.Context, c *caseFile, order ticket.Order) (bool, error) {
-	link := a.links()
-	if link == nil {
-		return false, nil
-	}
 	m, e, err := a.manifestNow()
 	if err != nil {
 		return false, err
 	}
+	err = a.byEvery(func(link transport.Link) error { return a.askTicket(ctx, link, c, order, m, e) })
+	return err == nil, err
+}
+
+func (a *Agent) askTicket(ctx context.Context, link transport.Link, c *caseFile, order ticket.Order, m manifest.Manifest, e *envelope.Envelope) error {
 	// Where no receipt was asked for, this is how the signer learns of the manifest.
 	if _, err := link.Put(ctx, transport.Object{Case: string(m.Case), Kind: "manifest", N: m.N}, e.Encode()); err != nil && !errors.Is(err, transport.ErrNotYet) {
-		return false, err
+		return err
 	}
 	text, err := link.Fetch(ctx, transport.Object{Case: string(m.Case), Kind: "ticket", N: m.N})
 	if err != nil {
-		return false, err
+		return err
 	}
 	f, err := ticket.Read(text)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if _, err := f.Check(order, a.believed(c)); err != nil {
-		return false, err
+		return err
 	}
-	return true, a.journal.Save(noteTicket, f)
+	return a.journal.Save(noteTicket, f)
 }
 
 // ticketOrder is everything the ticket must be made for.

@@ -102,7 +102,7 @@ func (a *Agent) leaveTombstone(ctx context.Context, n *journal.Note) error {
 			n.Say("the preimage was not revealed: %v", err)
 			return ferr
 		}
-		a.waiting("tombstone", "the desk, to reveal the preimage", err)
+		a.waitsOn("tombstone", "the desk, to reveal the preimage", err)
 		if err := a.rest(ctx, rung, tries.after(err), err); err != nil {
 			return err
 		}
@@ -128,9 +128,29 @@ func (a *Agent) forced() (bool, error) {
 	return c.Certificate == signed.Digest(), nil
 }
 
-// reveal sends r over pinned TLS without a client certificate, and takes nothing but
-// the desk's signature for having it: this is the last that a terminal is told.
+// reveal takes nothing but the desk's signature for having r: this is the last that a
+// terminal is told. It lays r on the courier's medium and sends it over the network.
 func (a *Agent) reveal(ctx context.Context, way route, t certificate.Tombstone, body []byte) (*envelope.Envelope, error) {
+	aside := error(transport.ErrNoMedium)
+	if m := a.walk(); m != nil {
+		reply, err := m.Reveal(ctx, string(t.Case), body)
+		if err == nil {
+			var r *envelope.Envelope
+			if r, err = a.lastReceipt(t, reply); err == nil {
+				return r, nil
+			}
+		}
+		a.laid.Store(errors.Is(err, transport.ErrNotYet))
+		aside = err
+	}
+	if a.apart() {
+		return nil, aside
+	}
+	return a.revealOver(ctx, way, t, body)
+}
+
+// revealOver sends r over pinned TLS without a client certificate.
+func (a *Agent) revealOver(ctx context.Context, way route, t certificate.Tombstone, body []byte) (*envelope.Envelope, error) {
 	link, err := a.ways(way, transport.Identity{
 		Terminal: string(t.Terminal), Roots: []byte(way.CA), Pins: way.Pins, Now: a.clock.wall,
 	})
@@ -141,6 +161,11 @@ func (a *Agent) reveal(ctx context.Context, way route, t certificate.Tombstone, 
 	if err := errors.Join(err, link.Close()); err != nil {
 		return nil, err
 	}
+	return a.lastReceipt(t, reply)
+}
+
+// lastReceipt reads the desk's receipt for the tombstone.
+func (a *Agent) lastReceipt(t certificate.Tombstone, reply []byte) (*envelope.Envelope, error) {
 	c, err := a.openCase()
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func (u *upstream) stop() {
 func (a *Agent) goUpstream(ctx context.Context) *upstream {
 	ctx, end := context.WithCancel(ctx)
 	u := &upstream{end: end}
-	for _, work := range []func(context.Context){a.poll, a.empty, a.keepTime, a.doorbell} {
+	for _, work := range []func(context.Context){a.poll, a.empty, a.keepTime, a.doorbell, a.tend} {
 		u.done.Go(func() { work(ctx) })
 	}
 	return u
@@ -73,7 +73,9 @@ func (a *Agent) poll(ctx context.Context) {
 				continue
 			}
 		}
-		err = a.kept(text)
+		if text != nil {
+			err = a.kept(a.pulled(text))
+		}
 		a.complain(&untaken, "what the desk sent cannot be taken, and is asked for again", "what the desk sends can be taken again", err)
 		if err != nil { // with the old tag it is asked for again
 			unkept++
@@ -92,13 +94,10 @@ func (a *Agent) poll(ctx context.Context) {
 	}
 }
 
-// kept takes what the desk sent, if anything. It fails where that must be sent again,
+// kept looks at what became of what the desk sent. It fails where that must be sent again,
 // because a disk that is full, or whatever failed here, has judged nothing.
-func (a *Agent) kept(text []byte) error {
-	if text == nil {
-		return nil
-	}
-	for _, o := range a.pulled(text) {
+func (a *Agent) kept(taken []local.Object) error {
+	for _, o := range taken {
 		if failedHere(o) {
 			return fmt.Errorf("%s: %w", o.Kind, o.Error)
 		}

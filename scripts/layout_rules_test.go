@@ -76,6 +76,11 @@ var arrows = []arrow{
 		why:   "pages show what the desk says and hold no key: no authority, no directory, no signer",
 	},
 	{
+		of:  "cmd/unbind-desk/internal/courier",
+		may: []string{"agent/envelope", "agent/manifest", "transport"}, tests: []string{"transport/transporttest"},
+		why: "it carries and judges nothing; the folder's layout is the links'",
+	},
+	{
 		of: "cmd/unbind-desk/...", may: append([]string{"agent/ledger", "agent/backup", "agent/said", "transport/broker", "cmd/unbind-desk/..."}, stair...),
 		tests: []string{"scripts/fleet"},
 		why:   "the desk reads what terminals send and must not be able to act as one",

@@ -17,7 +17,14 @@ import (
 // CourierConfig says where the courier's medium is mounted.
 type CourierConfig struct {
 	Path string `yaml:"path" mapstructure:"path"` // empty: there is no courier
+	Use  string `yaml:"use" mapstructure:"use"`   // Beside or Only
 }
+
+// What a courier may be: another way beside the network, or the only one there is.
+const (
+	Beside = "beside"
+	Only   = "only"
+)
 
 // Courier is the link over a folder that a person carries:
 //
@@ -34,6 +41,7 @@ type Courier struct {
 	path     string
 	terminal string
 	look     time.Duration // between two looks while Pull waits
+	back     readBack
 }
 
 // NewCourier makes the link; the medium may come and go afterwards.
@@ -171,11 +179,14 @@ func (c *Courier) Upload(ctx context.Context, object Object, size int64, digest 
 	}
 	defer m.Close()
 	want := content{size: size, digest: digest}
-	if err := m.keep(ctx, c.folder(object, "out"), object.file()+".jsonl.zst.age", want, open); err != nil {
+	if err := c.back.keepOnce(ctx, m, c.folder(object, "out"), object.file()+sealedEnding, want, open); err != nil {
 		return nil, fmt.Errorf("cannot deliver %s: %w", object.file(), err)
 	}
 	return c.reply(m, object)
 }
+
+// sealedEnding is how a sealed file's name ends.
+const sealedEnding = ".jsonl.zst.age"
 
 func (c *Courier) reply(m *medium, object Object) ([]byte, error) {
 	return fetched(m.read(c.folder(object, "in") + "/receipt-" + object.file() + ".json"))

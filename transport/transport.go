@@ -24,6 +24,8 @@
 //	enrol.go      the one request a terminal makes before it is known
 //	mqtt.go       the link over a broker, and its doorbell (package broker has the messages)
 //	courier.go    the link over a folder on a USB medium
+//	mark.go       what lies on that medium, at a glance
+//	folder.go     the same medium at the desk's end
 //	medium.go     writing to that medium so that it survives being pulled out
 //	backoff.go    trying again, politely and for ever
 package transport

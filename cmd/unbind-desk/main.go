@@ -13,6 +13,7 @@
 //	sign.go     sign a file; collect.go keep signatures together; words.go says what is being signed
 //	campaign.go many commands at once, with their number under the signatures
 //	publish.go  hand a signed order to the desk
+//	courier.go  a folder that somebody carries, both ways
 //	ticket.go   sign a reader's ticket; tickets.go the same, unattended
 //	cases.go    list, show, export
 //	log.go      hold the desk to its log
@@ -71,6 +72,7 @@ func rootCommand() *cobra.Command {
   enrol                       let a terminal become bound
   issue, sign, publish        order an unbinding: drafted, signed by people, offered
   ticket, tickets             sign what a card reader wants to see before it erases
+  courier                     carry between a folder and the desk, for terminals without a network
   collect                     keep the signatures of several people together
   caps                        how many commands may be published in a day
   clock                       whether the desk is sure of its own, before terminals believe it
@@ -96,6 +98,7 @@ Words are in Chinese or English, by --lang, UNBIND_DESK_LANG or LANG.`,
 		initCommand(), serveCommand(), consoleCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
 		campaignCommand(), overdueCommand(), alarmsCommand(), capsCommand(), clockCommand(), logCommand(),
 		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(), trustCommand(), custodyCommand(), validateCommand(),
+		courierCommand(),
 	)
 	return root
 }

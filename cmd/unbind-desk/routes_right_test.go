@@ -134,7 +134,7 @@ func (v *visit) fill(r serve.Route, with map[string]string) string {
 	if strings.Contains(path, "receipts") {
 		kind = "backup"
 	}
-	values := map[string]string{"case": id, "terminal": "T-1", "kind": kind, "n": "1", "i": "0", "m": "1", "hours": "1"}
+	values := map[string]string{"case": id, "terminal": "T-1", "of": string(v.of(r).command.Terminal), "kind": kind, "n": "1", "i": "0", "m": "1", "hours": "1"}
 	for name, value := range with {
 		values[name] = value
 	}
@@ -159,7 +159,7 @@ func (v *visit) right(r serve.Route) asking {
 		a = a.with("Tus-Resumable: 1.0.0")
 	case "PATCH /v1/uploads/{case}/{n}":
 		a = a.with("Tus-Resumable: 1.0.0", fmt.Sprintf("Upload-Offset: %d", v.kept()))
-	case "PUT /v1/cases/{case}/backup/{n}":
+	case "PUT /v1/cases/{case}/backup/{n}", "PUT /desk/courier/{of}/cases/{case}/backup/{n}":
 		sum := sha256.Sum256(v.comes.file)
 		a = a.with("Content-Digest: sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":")
 	}

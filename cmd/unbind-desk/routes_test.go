@@ -98,11 +98,11 @@ func keeps(r serve.Route, a attack) bool {
 }
 
 // lastOf says which right requests come after the others.
-var lastOf = map[string]int{"/v1/uploads/{case}/{n}": -1, "/desk/follow": 1, "/desk/cases/{case}/withdraw": 1, "/v1/cases/{case}/tombstone": 2}
+var lastOf = map[string]int{"/v1/uploads/{case}/{n}": -1, "/desk/follow": 1, "/desk/cases/{case}/withdraw": 1, "/v1/cases/{case}/tombstone": 2, "/desk/courier/{of}/cases/{case}/tombstone": 2}
 
 // ungranted are routes whose right request takes more than one case to make; their
 // own tests grant them.
-var ungranted = []string{"PUT /v1/cases/{case}/acceptance/{n}", "POST /desk/campaign"}
+var ungranted = []string{"PUT /v1/cases/{case}/acceptance/{n}", "PUT /desk/courier/{of}/cases/{case}/acceptance/{n}", "POST /desk/campaign"}
 
 func (v *visit) try(t *testing.T, r serve.Route, a attack) string {
 	t.Helper()
@@ -198,6 +198,7 @@ var parameter = regexp.MustCompile(`\{(\w+)\}`)
 // of files, numbers written in another way.
 var badIDs = map[string][]string{
 	"case":     {"cases", "objects", "desk.db", "none:T-1", "none:", "...", "C-2026-999999"},
+	"of":       {"T-9", "terminals", "desk.sock", "..."},
 	"terminal": {"T-2", "terminals", "desk.sock", "..."},
 	"kind":     {"cases", "secrets", "ticket", "receipt-backup", "blobs", "desk.db"},
 	"n":        {"01", "-1", "+1", "1e3", "0x1", "9223372036854775808", "99"},

@@ -145,6 +145,10 @@ var terms = map[string]words{
 	"an amendment that allows lost events, or a cancel":                   {"an amendment that allows lost events, or a cancel", "允许事件丢失的修正，或取消"},
 	"the desk's receipt for the certificate":                              {"the desk's receipt for the certificate", "后台的证书回执"},
 
+	"receipt and ticket; carry the courier's folder to the desk":                     {"receipt and ticket; carry the courier's folder to the desk", "回执与票据；请将携带介质的文件夹送至后台"},
+	"the desk's receipt for the certificate; carry the courier's folder to the desk": {"the desk's receipt for the certificate; carry the courier's folder to the desk", "后台的证书回执；请将携带介质的文件夹送至后台"},
+	"the desk, to reveal the preimage; carry the courier's folder to the desk":       {"the desk, to reveal the preimage; carry the courier's folder to the desk", "后台（以揭示随机数）；请将携带介质的文件夹送至后台"},
+
 	"none":           {"none", "无"},
 	"logical":        {"logical", "逻辑删除"},
 	"clear":          {"clear", "清除（clear）"},

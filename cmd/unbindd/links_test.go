@@ -25,23 +25,26 @@ import (
 )
 
 // The same terminal binary carries a whole unbinding over each way to the desk;
-// nothing but its settings differs. The folder is
-// TestTheSealedFileOnACourierMediumIsEnough.
+// nothing but its settings differs.
 func TestOneBinaryOverEveryLink(t *testing.T) {
 	for name, lay := range map[string]func(*world){
 		"https":            func(*world) {},
 		"https, mosquitto": (*world).byBell,
 		"mosquitto":        (*world).byMosquitto,
 		"nats":             (*world).byNATS,
+		"a folder":         (*world).byFolder,
+
+		"a folder beside a network that is dead": (*world).byFolderBeside,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, options{sales: 200, plain: true})
+			w := newWorld(t, options{sales: 200, plain: true, courier: strings.HasPrefix(name, "a folder")})
 			lay(w)
 			w.startDaemon()
 			w.traded(200)
 			w.listensForTheBell()
-			w.publish(w.sign(w.issue(), "ops-1", "sec-1"))
+			w.publish(w.sign(w.issue(w.fresh()...), "ops-1", "sec-1"))
+			w.walks()
 			s := w.unbound()
 			if s.Tombstone == nil || s.Tombstone.Result != "complete" || !s.Tombstone.Revealed {
 				t.Errorf("tombstone %+v", s.Tombstone)

@@ -33,6 +33,7 @@ type world struct {
 	dir       string
 	url       string
 	mosquitto *process // where a test has one
+	apart     bool     // a folder is its only way out
 	rings     bool     // its bell is all that wakes the terminal
 	desk      *process
 	tickets   *process

@@ -11,6 +11,7 @@
 //	fault.go        refusals, and what kind of refusal they are
 //	name.go         names that may stand in a path
 //	caller.go       who asks: a terminal by its certificate, or the ticket signer
+//	carried.go      who it is when a courier brings it
 //	enrol.go        tickets out, bindings in
 //	issue.go        a case and its unsigned command
 //	follow.go       unsigned cancel, amend and close

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/desk"
@@ -34,6 +35,7 @@ func NewOperator(path string) *Operator {
 			}
 			return conn, nil
 		},
+		ExpectContinueTimeout: time.Minute, // a file that the desk has is not sent to it again
 	}}}
 }
 

@@ -23,6 +23,7 @@
 //	console.go   the place of the console, and links into it
 //	lists.go     pages of cases, of what is overdue, of alarms; the caps
 //	vitals.go    how busy this process is
+//	carried.go   what a courier brings and takes along, both ends
 //	trust.go     the versions of trust, for a courier
 //	export.go    a case as a tar stream
 //	client.go    the socket's other end, for the verbs; pages.go lists, a page after the other

@@ -98,6 +98,14 @@ func (s *Server) OperatorRoutes() []Route {
 		{"GET", "/desk/cases", Owner, noBody, s.anyone(s.cases)},
 		{"GET", "/desk/cases/{case}", Owner, noBody, s.anyone(s.inspect)},
 		{"GET", "/desk/cases/{case}/export", Owner, noBody, s.anyone(s.export)},
+		{"GET", "/desk/courier/{of}/command", Owner, noBody, s.carried(s.ordersNow)},
+		{"PUT", "/desk/courier/{of}/cases/{case}/tombstone", Owner, object, s.carried(s.tombstoneOf)},
+		{"PUT", "/desk/courier/{of}/cases/{case}/acceptance/{n}", Owner, object, s.deep(s.carried(s.keep(s.Desk.Acceptance)))},
+		{"PUT", "/desk/courier/{of}/cases/{case}/answer/{n}", Owner, object, s.deep(s.carried(s.receipted(s.Desk.Answer)))},
+		{"PUT", "/desk/courier/{of}/cases/{case}/manifest/{n}", Owner, object, s.deep(s.carried(s.keep(s.Desk.Manifest)))},
+		{"PUT", "/desk/courier/{of}/cases/{case}/certificate/{n}", Owner, object, s.deep(s.carried(s.receipted(s.Desk.Certificate)))},
+		{"PUT", "/desk/courier/{of}/cases/{case}/backup/{n}", Owner, Body{s.MaxBackup, typeFile}, s.carried(s.backup)},
+		{"GET", "/desk/courier/{of}/cases/{case}/{kind}/{n}", Owner, noBody, s.carried(s.fetch)},
 	}
 }
 

@@ -176,6 +176,19 @@ func TestCapsHold(t *testing.T) {
 		t.Fatalf("caps says: %s", told)
 	}
 	o.cli("publish", "--dir", string(o.dir), third)
+	if told := o.cli("caps", "--dir", string(o.dir)); strings.Count(told, "set at ") != 3 || !strings.Contains(told, "0 a day and person, 2 in all") {
+		t.Fatalf("what was set is not told: %s", told)
+	}
+}
+
+// Who never set caps has some: a signer's key that was taken orders no fleet away.
+func TestThereAreCapsWhereNobodySetThem(t *testing.T) {
+	p := newPair(t, memoryBase(t), folderOf)
+	for which, d := range p.desks {
+		if c, err := d.Caps(); err != nil || c != (desk.Caps{Signer: 100, Day: 500}) {
+			t.Fatalf("desk %d goes by %+v, %v", which, c, err)
+		}
+	}
 }
 
 // Of two desks on one store both hold to a cap, whichever was told of it.

@@ -54,7 +54,7 @@ func Found(ctx context.Context, program, dir string) (*Office, error) {
 // Start serves the directory and waits until both doors are open. A later start
 // takes the same address.
 func (o *Office) Start(ctx context.Context) error {
-	o.cmd = exec.Command(o.Program, "serve", "--dir", o.Dir, "--listen", o.addr)
+	o.cmd = exec.Command(o.Program, "serve", "--dir", o.Dir, "--listen", o.addr, "--cap-signer", "0", "--cap-day", "0") // all of a fleet is ordered by two people in one day
 	o.log = &Tail{}
 	o.cmd.Stderr = o.log
 	o.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -1,6 +1,8 @@
 package desk
 
 import (
+	"errors"
+
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/grounds"
@@ -181,12 +183,29 @@ func (d *Desk) SetCaps(c Caps) error {
 	if c.Signer < 0 || c.Day < 0 {
 		return refuse(ErrMalformed, "E02", "caps", "cannot set the caps: a cap is below 0")
 	}
-	return d.commit("caps", func(tx *store.Tx) error { return tx.PutCaps(c) })
+	return d.commit("caps", func(tx *store.Tx) error { return tx.PutCaps(c, d.now()) })
 }
 
 // Caps are the caps in force.
 func (d *Desk) Caps() (c Caps, err error) {
 	err = d.look(func(tx *store.Tx) error { c, err = tx.Caps(); return err })
+	return c, err
+}
+
+// CapsInForce are the caps, and when they were set to what.
+type CapsInForce struct {
+	Caps
+	Set []store.CapsSet `json:"set"`
+}
+
+// CapsInForce reads them.
+func (d *Desk) CapsInForce() (c CapsInForce, err error) {
+	err = d.look(func(tx *store.Tx) error {
+		caps, err1 := tx.Caps()
+		set, err2 := tx.CapsHistory()
+		c = CapsInForce{Caps: caps, Set: set}
+		return errors.Join(err1, err2)
+	})
 	return c, err
 }
 

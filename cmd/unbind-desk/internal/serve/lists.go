@@ -64,7 +64,7 @@ func (s *Server) believeClock(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) caps(w http.ResponseWriter, _ *http.Request) error {
-	c, err := s.Desk.Caps()
+	c, err := s.Desk.CapsInForce()
 	if err != nil {
 		return err
 	}
@@ -80,6 +80,7 @@ func (s *Server) setCaps(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Desk.SetCaps(c); err != nil {
 		return err
 	}
+	s.Log.Warn().Int64("signer", c.Signer).Int64("day", c.Day).Msg("the caps were set")
 	reply(w, http.StatusOK, c)
 	return nil
 }

@@ -66,7 +66,7 @@ func (o *Operator) BelieveClock(ctx context.Context, read int64) (w desk.Clock, 
 }
 
 // Caps reads the caps in force.
-func (o *Operator) Caps(ctx context.Context) (c desk.Caps, err error) {
+func (o *Operator) Caps(ctx context.Context) (c desk.CapsInForce, err error) {
 	return c, o.ask(ctx, http.MethodGet, "/desk/caps", nil, &c)
 }
 

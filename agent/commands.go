@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"unbindd/agent/command"
@@ -281,12 +282,22 @@ func (a *Agent) takeFollowUp(e *envelope.Envelope) local.Object {
 	}
 	known, err := a.follow(kind, e, r, run, c)
 	if err != nil {
-		return a.refuse(kind, e, c.command.Case, err)
+		return a.refuse(kind, e, a.caseOf(c, err), err)
 	}
 	if !known {
 		a.followed(kind, e, c)
 	}
 	return local.Object{Kind: kind, Digest: string(e.Digest()), Outcome: "accepted", Case: string(c.command.Case)}
+}
+
+// caseOf is the case that a refusal belongs to: of an order on which no signature counts
+// nothing is believed, and it takes no number of the case's own.
+func (a *Agent) caseOf(c *caseFile, why error) envelope.ID {
+	switch code, _, _ := strings.Cut(envelope.CodeOf(why), ":"); code {
+	case "E03", "E04", "E05":
+		return a.unnamed()
+	}
+	return c.command.Case
 }
 
 func (a *Agent) follow(kind string, e *envelope.Envelope, r command.Running, run journal.Run, c *caseFile) (known bool, err error) {

@@ -96,13 +96,13 @@ func (a *Agent) byEvery(do func(transport.Link) error) error {
 		a.laid.Store(errors.Is(aside, transport.ErrNotYet))
 	}
 	link := a.links()
-	if link == nil && !a.apart() {
-		return errors.New("cannot deliver it: there is no link")
-	}
-	if link == nil {
+	if link == nil && a.apart() {
 		return aside
 	}
-	err := do(link)
+	err := errors.New("cannot deliver it: there is no link")
+	if link != nil {
+		err = do(link)
+	}
 	if err == nil || errors.Is(aside, transport.ErrNotYet) || errors.Is(aside, transport.ErrNoMedium) {
 		return err
 	}
@@ -140,7 +140,7 @@ func (a *Agent) tend(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-rung:
-			t.due = true
+			t.due, t.again = true, time.Time{}
 		case <-time.After(min(lookEvery, max(a.Link.Poll, a.Link.RetryMin))):
 		}
 	}
@@ -151,9 +151,11 @@ const lookEvery = time.Second
 
 // tending is what tend remembers of the medium.
 type tending struct {
-	etag               string // of the commands that were taken
-	taken, told        string // marks of what lay there when it was all taken, and when it was told
-	due                bool   // something may have to be put there
+	etag               string    // of the commands that were taken
+	taken, told        string    // marks of what lay there when it was all taken, and when it was told
+	due                bool      // something may have to be put there
+	again              time.Time // before which what failed is not tried again, if nothing changes
+	tries              tally
 	untaken, disbelief complaint
 }
 
@@ -178,15 +180,21 @@ func (a *Agent) tendOnce(ctx context.Context, m *carried, t *tending) {
 		}
 	}
 	if mark != t.told {
-		t.told, t.due = mark, true
+		t.told, t.due, t.again = mark, true, time.Time{}
 		a.bell.ring()
 	}
-	if !t.due || a.identity() == nil {
+	if !t.due || a.identity() == nil || time.Now().Before(t.again) {
 		return
 	}
-	err = a.flush(ctx, m, "")
-	t.due = err != nil && !errors.Is(err, transport.ErrNotYet)
-	a.complain(&t.disbelief, "an answer waits: what lies on the courier's medium for it is not believed", "no answer waits for a receipt on the courier's medium that can be believed", receiptErr(err))
+	err = firstOf(a.flush(ctx, m, ""), func(err error) bool {
+		return !errors.Is(err, transport.ErrNotYet) && !errors.Is(err, transport.ErrNoMedium)
+	})
+	if t.due = err != nil; t.due {
+		t.again = time.Now().Add(a.interval(t.tries.after(err), err))
+	} else {
+		t.tries = tally{}
+	}
+	a.complain(&t.disbelief, "an answer waits: it cannot be laid on the courier's medium, or what lies there for it is not believed", "no answer waits for a receipt on the courier's medium that can be believed", err)
 }
 
 // takeCarried takes every command on the medium that was not taken yet.

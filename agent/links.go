@@ -46,14 +46,20 @@ func (a *Agent) linked() (transport.Link, error) {
 // mayLink waits a while for a link that could not be made, and says whether there may
 // be one: not before there is an identity, not after it is gone, and not where the courier
 // is all there is.
-func (a *Agent) mayLink(ctx context.Context, failures int) bool {
+func (a *Agent) mayLink(ctx context.Context, failures int, rung <-chan struct{}) bool {
 	a.mu.Lock()
 	never := a.id == nil || a.keys == nil || a.apart()
 	a.mu.Unlock()
 	if never {
 		return false
 	}
-	a.doze(ctx, a.interval(failures, nil), a.bell.wait())
+	t := time.NewTimer(a.interval(failures, nil))
+	defer t.Stop()
+	select { // not the broker's bell: that is for the one question
+	case <-ctx.Done():
+	case <-rung:
+	case <-t.C:
+	}
 	return true
 }
 
@@ -185,11 +191,23 @@ func (a *Agent) doze(ctx context.Context, d time.Duration, called <-chan struct{
 func (a *Agent) interval(failures int, why error) time.Duration {
 	most := a.mostBetween(why)
 	pause := transport.Backoff{Min: a.Link.RetryMin, Max: most}.Delay(min(failures, 20))
-	var status *transport.Status
-	if errors.As(why, &status) {
-		if asked := status.Wait(cmp.Or(a.Link.RetryMax, 15*time.Minute)); asked > 0 {
-			pause = max(pause, asked+a.backoff().Delay(1))
-		}
+	if asked := a.askedToWait(why); asked > 0 {
+		pause = max(pause, asked+a.backoff().Delay(1))
 	}
 	return pause
+}
+
+// askedToWait is the longest wait that one of the errors asks for.
+func (a *Agent) askedToWait(why error) (asked time.Duration) {
+	if many, ok := why.(interface{ Unwrap() []error }); ok {
+		for _, err := range many.Unwrap() {
+			asked = max(asked, a.askedToWait(err))
+		}
+		return asked
+	}
+	var status *transport.Status
+	if errors.As(why, &status) {
+		return status.Wait(cmp.Or(a.Link.RetryMax, 15*time.Minute))
+	}
+	return 0
 }

@@ -22,15 +22,16 @@ import (
 func (a *Agent) empty(ctx context.Context) {
 	var disbelief, refusal complaint
 	var tries tally
-	for ctx.Err() == nil {
+	for unlinked := 0; ctx.Err() == nil; {
 		rung := a.bell.wait()
 		link := a.links()
 		if link == nil {
-			if !a.mayLink(ctx, tries.after(nil)) {
+			if unlinked++; !a.mayLink(ctx, unlinked, rung) {
 				return
 			}
 			continue
 		}
+		unlinked = 0
 		pause := time.Hour
 		err := a.flush(ctx, link, "")
 		a.complain(&disbelief, "an answer waits: what the desk says to it is not believed", "no answer waits for a receipt that can be believed", receiptErr(err))
@@ -65,33 +66,59 @@ func (a *Agent) flush(ctx context.Context, link transport.Link, only string) err
 	if err != nil {
 		return err
 	}
+	_, walks := link.(*carried)
 	var left []error
 	var refused *local.Undelivered
-	waiting := map[string]bool{}
+	waiting, whole := map[string]bool{}, true
 	for _, p := range parcels {
-		if (only != "" && p.Case != only) || waiting[p.Case] {
+		if (only != "" && p.Case != only) || waiting[p.Case] || !whole {
 			continue
 		}
 		err := a.deliver(ctx, link, p)
 		if err == nil {
+			a.show.said(p)
 			continue
 		}
 		left = append(left, err)
-		var s *transport.Status
-		switch {
-		case transport.Permanent(err):
+		if transport.Permanent(err) {
 			refused = cmp.Or(refused, a.undelivered(p, err))
-		case errors.Is(err, transport.ErrNotYet): // it lies on the courier's medium; so may the next
-		case errors.As(err, &s) && s.Code == http.StatusNotFound, receiptErr(err) != nil:
+		}
+		switch holdsUp(err, walks) {
+		case holdsCase:
 			waiting[p.Case] = true
-		default:
-			return errors.Join(left...)
+		case holdsAll:
+			whole = false
 		}
 	}
-	if _, walks := link.(*carried); !walks && (only == "" || refused != nil) {
+	if !walks && (only == "" && whole || refused != nil) {
 		a.show.setUndelivered(refused)
 	}
 	return errors.Join(left...)
+}
+
+// What an answer that is not delivered holds up.
+const (
+	holdsNothing = iota
+	holdsCase
+	holdsAll
+)
+
+// holdsUp says what waits with an answer: nothing where it alone is refused, where the
+// desk's key for it was revoked since, and on a medium, where the next may lie down all the
+// same; its case where the desk does not know it or has no room for more of it, or is not
+// believed; everything where nobody is reached.
+func holdsUp(err error, walks bool) int {
+	var s *transport.Status
+	known := errors.As(err, &s)
+	switch {
+	case errors.Is(err, transport.ErrNoMedium), errors.Is(err, context.Canceled):
+		return holdsAll
+	case walks, transport.Permanent(err), errors.Is(err, errRevokedSince):
+		return holdsNothing
+	case known && (s.Code == http.StatusNotFound || s.Err == "E27:case" || s.Err == "E27:day"), receiptErr(err) != nil:
+		return holdsCase
+	}
+	return holdsAll
 }
 
 // deliver delivers one parcel, which stays in the outbox until the desk has signed for

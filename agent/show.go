@@ -147,6 +147,15 @@ func (s *shown) setUndelivered(u *local.Undelivered) {
 	s.unsaid = u
 }
 
+// said says that an answer is delivered, by whichever way.
+func (s *shown) said(p journal.Parcel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.unsaid; u != nil && u.Case == p.Case && u.Kind == p.Kind && u.N == p.N {
+		s.unsaid = nil
+	}
+}
+
 // turnedDown shows an order that is news. Of the one that is shown a repetition moves
 // the time, and another reason is news; of another that had its turn it moves nothing, so that whoever waits for a
 // command is not told of an old one.

@@ -159,15 +159,21 @@ func (a *Agent) tryCertificate(ctx context.Context, n *journal.Note) (done bool,
 // of them, and the receipts count once all of them are there.
 func (a *Agent) sendCertificate(ctx context.Context, link transport.Link, s certificate.Statement, e *envelope.Envelope) error {
 	_, walks := link.(*carried)
-	unsaid := firstOf(a.flush(ctx, link, string(s.Predicate.Case)), func(err error) bool { return !errors.Is(err, errRevokedSince) })
+	waits := a.flush(ctx, link, string(s.Predicate.Case))
+	unsaid := firstOf(waits, func(err error) bool { return !errors.Is(err, errRevokedSince) })
 	if unsaid != nil && !walks {
-		return unsaid
+		return waits
 	}
+	hard := firstOf(waits, func(err error) bool {
+		return !errors.Is(err, errRevokedSince) && !errors.Is(err, transport.ErrNotYet)
+	})
 	reply, err := link.Put(ctx, transport.Object{Case: string(s.Predicate.Case), Kind: "certificate", N: s.Predicate.N}, e.Encode())
-	if err != nil {
+	switch {
+	case hard != nil: // nobody has to walk before that is mended
+		return hard
+	case err != nil:
 		return err
-	}
-	if unsaid != nil {
+	case unsaid != nil:
 		return unsaid
 	}
 	return a.keepReceipt(reply, noteDeskHas, a.wantCertificate)

@@ -43,15 +43,20 @@ func (a *Agent) poll(ctx context.Context) {
 	case <-ctx.Done():
 	case <-a.timed:
 	}
-	etag, failures, untimed, unkept := a.identity().firstTag(), 0, 0, 0
+	etag, failures, unlinked, untimed, unkept := a.identity().firstTag(), 0, 0, 0, 0
 	var untaken complaint
 	for ctx.Err() == nil {
+		rung := a.bell.wait()
 		link := a.links()
 		if link == nil {
-			if failures++; !a.mayLink(ctx, failures) {
+			if unlinked++; !a.mayLink(ctx, unlinked, rung) {
 				return
 			}
 			continue
+		}
+		if unlinked > 0 { // whoever waits for a link has one
+			unlinked = 0
+			a.bell.ring()
 		}
 		select {
 		case <-a.rung: // this question is its answer

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"unbindd/transport"
 )
 
 // check looks at what only several values together, or their meaning, can
@@ -64,8 +66,12 @@ func (l *load) check(c Config) {
 		}
 	}
 	l.part("reader", "driver", c.Reader.Validate())
-	l.part("link", "proxy", c.Link.Validate())
-	l.part("mqtt", "pins", c.MQTT.Validate())
+	if c.Courier.Use != transport.Only {
+		l.part("link", "proxy", c.Link.Validate())
+	}
+	if c.MQTT.URL != "" {
+		l.part("mqtt", "pins", c.MQTT.Validate())
+	}
 }
 
 // part takes over what the package that a part is for says of it: each problem begins
@@ -91,6 +97,9 @@ func (l *load) part(part, otherwise string, err error) {
 func (l *load) blame(key, text, hint string) {
 	p := l.spots[key].problem()
 	p.Text, p.Hint = key+": "+text, hint
+	if key == "link.proxy" {
+		p.Excerpt = "" // a value may hold a password
+	}
 	l.problems = append(l.problems, p)
 }
 

@@ -85,8 +85,8 @@ func excerpt(text []byte, line, column int) string {
 		return ""
 	}
 	shown := printable(strings.TrimSuffix(lines[line-1], "\r"))
-	if before, value, _ := strings.Cut(shown, "proxy:"); strings.Contains(value, "@") { // there may be a password before it
-		shown = before + "proxy: (not shown)"
+	if before, value, _ := strings.Cut(shown, "proxy"); strings.Contains(value, "@") { // there may be a password before it
+		shown = before + "proxy (not shown)"
 	}
 	indent := []rune(shown)
 	indent = indent[:max(0, min(column-1, len(indent)))]

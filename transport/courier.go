@@ -102,6 +102,9 @@ func (c *Courier) pullOnce(etag string) ([]byte, string, error) {
 			failures = append(failures, err)
 			continue
 		}
+		if len(body) == 0 {
+			continue // what a medium that was pulled out leaves of a file
+		}
 		sum := sha256.Sum256(body)
 		mark := hex.EncodeToString(sum[:8])
 		present = append(present, mark)

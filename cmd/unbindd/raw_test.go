@@ -71,7 +71,7 @@ func (w *world) buried() (words map[string]string) {
 // certificate says of the place is what a search of the raw medium finds.
 func TestTheCertificateAndTheRawMedium(t *testing.T) {
 	image, unmount := onExt4(t)
-	w := newWorld(t, options{sales: 5})
+	w := newWorld(t, options{sales: 5, deskArgs: []string{"--least-free", "1048576"}}) // the desk lies on it too
 	settings := w.path("unbindd.yaml")
 	text, err := os.ReadFile(settings)
 	w.no(err)

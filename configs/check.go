@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"unbindd/transport"
 )
 
 // check looks at what only several values together, or their meaning, can
@@ -66,7 +64,7 @@ func (l *load) check(c Config) {
 		}
 	}
 	l.part("reader", "driver", c.Reader.Validate())
-	if c.Courier.Use != transport.Only {
+	if c.Courier.Use != "only" {
 		l.part("link", "proxy", c.Link.Validate())
 	}
 	if c.MQTT.URL != "" {

@@ -184,10 +184,37 @@ func TestCheckCaseMissesWhatIsTakenOut(t *testing.T) {
 		"receipts/certificate.json", "proofs/receipts-certificate.json.tlog-proof", "answers/2.json", "receipts/answer-2.json",
 		"proofs/answers-2.json.tlog-proof", "proofs/receipts-answer-2.json.tlog-proof",
 	}
+	path := filepath.Join(out, "index.json")
+	signed, err := os.ReadFile(path)
+	o.check(err)
+	relisted := func(before, after string) { // by the desk's own key
+		e := parse(t, signed)
+		x := &envelope.Envelope{PayloadType: e.PayloadType, Payload: regexp.MustCompile(before).ReplaceAll(e.Payload, []byte(after))}
+		o.check(x.Add(o.signer("receipt-1")))
+		if bytes.Equal(x.Payload, e.Payload) {
+			t.Fatal("the index was not changed")
+		}
+		o.check(os.WriteFile(path, x.Encode(), 0o644))
+	}
+	alone := indexAlone(o)
+	relisted(`"sha256:([^"]*","name":"history.json")`, `"sha256:none${1}`)
+	if said, code := checkWith(t, alone, out); code != 1 || !strings.Contains(said, "sha256sum cannot check") {
+		t.Errorf("a digest is none, and check-case.sh ends %d:\n%s", code, said)
+	}
+	o.check(os.WriteFile(path, signed, 0o644))
+	o.without(out, []string{"history.json"}, func() { // there, and not to be read by anybody
+		o.check(os.Symlink("/proc/self/mem", filepath.Join(out, "history.json")))
+		if said, code := checkWith(t, alone, out); code != 1 || !strings.Contains(said, "history.json is not as the desk listed it") {
+			t.Errorf("history.json cannot be read, and check-case.sh ends %d:\n%s", code, said)
+		}
+		o.check(os.Remove(filepath.Join(out, "history.json")))
+	})
 	edit(t, filepath.Join(out, "history.json"), func(text []byte) []byte { return append(text, ' ') })
 	o.check(os.WriteFile(filepath.Join(out, "answers/9.txt"), []byte("{}"), 0o644))
+	relisted(`("log":{[^}]*"size":)`, "${1}9") // a log that is not that of the proofs
 	o.without(out, away, func() {
 		said, code := checkCase(t, out)
+		says(t, said, "ok      desk's log ", "it names another state of the log than the proofs are under")
 		for _, name := range away {
 			says(t, said, name+" is listed by the desk and not there")
 		}

@@ -86,14 +86,23 @@ func (p *paper) stand(c *local.Case) {
 	}
 }
 
+// carry is what the agent puts behind what a case waits for, where a person has to walk
+// with the courier's medium before it can come.
+var carry = words{"; carry the courier's folder to the desk", "；请将携带介质的文件夹送至后台"}
+
 // waiting is what a case waits for. One that is taken back waits no more for what its
 // step did, and where one of two has come only the other is named.
 func (p *paper) waiting(c *local.Case) string {
+	what, walk := strings.CutSuffix(c.Waiting, carry.en)
 	switch {
 	case reversed(c):
 		return ""
-	case c.Waiting == "receipt and ticket" && c.Backed:
-		return p.in(words{"the reader's ticket; the receipt for the backup is here", "读卡器票据；备份回执已收到"})
+	case what == "receipt and ticket" && c.Backed:
+		said := p.in(words{"the reader's ticket; the receipt for the backup is here", "读卡器票据；备份回执已收到"})
+		if walk {
+			said += p.in(carry)
+		}
+		return said
 	}
 	return p.phrase(c.Waiting)
 }

@@ -46,21 +46,34 @@ func TestWhereACaseStands(t *testing.T) {
 }
 
 // TestWhatACaseWaitsFor: of two things the one that has not come, and nothing while the
-// case is taken back.
+// case is taken back. That somebody has to walk is told in either case.
 func TestWhatACaseWaitsFor(t *testing.T) {
-	p := &paper{to: &strings.Builder{}, lang: envelope.English}
-	s := obeying("deliver-backup", local.Doing)
-	s.Case.Waiting = "receipt and ticket"
-	if got := p.waiting(s.Case); got != "receipt and ticket" {
-		t.Errorf("at first: %q", got)
-	}
-	s.Case.Backed = true
-	if got := p.waiting(s.Case); got != "the reader's ticket; the receipt for the backup is here" {
-		t.Errorf("with the receipt: %q", got)
-	}
-	s.Case.Steps[6].State = local.Undone
-	if got := append(p.hindrances(s.Case), p.waiting(s.Case)); len(got) != 1 || got[0] != "" {
-		t.Errorf("taken back: %q", got)
+	both := "receipt and ticket"
+	for _, c := range []struct {
+		name, waiting string
+		backed        bool
+		en, zh        string
+	}{
+		{"at first", both, false, "receipt and ticket", "回执与票据"},
+		{"with the receipt", both, true, "the reader's ticket; the receipt for the backup is here", "读卡器票据；备份回执已收到"},
+		{"at first, by courier", both + carry.en, false, "receipt and ticket; carry the courier's folder to the desk", "回执与票据；请将携带介质的文件夹送至后台"},
+		{"with the receipt, by courier", both + carry.en, true,
+			"the reader's ticket; the receipt for the backup is here; carry the courier's folder to the desk", "读卡器票据；备份回执已收到；请将携带介质的文件夹送至后台"},
+		{"another thing, by courier", "the desk's receipt for the certificate" + carry.en, true,
+			"the desk's receipt for the certificate; carry the courier's folder to the desk", "后台的证书回执；请将携带介质的文件夹送至后台"},
+	} {
+		for lang, want := range map[envelope.Language]string{envelope.English: c.en, envelope.Chinese: c.zh} {
+			s := obeying("deliver-backup", local.Doing)
+			s.Case.Waiting, s.Case.Backed = c.waiting, c.backed
+			p := &paper{to: &strings.Builder{}, lang: lang}
+			if got := p.waiting(s.Case); got != want {
+				t.Errorf("%s: %q, want %q", c.name, got, want)
+			}
+			s.Case.Steps[6].State = local.Undone
+			if got := append(p.hindrances(s.Case), p.waiting(s.Case)); len(got) != 1 || got[0] != "" {
+				t.Errorf("%s, taken back: %q", c.name, got)
+			}
+		}
 	}
 }
 

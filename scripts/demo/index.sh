@@ -28,21 +28,25 @@ unlisted() {
 # index_: the files are those that the desk listed and signed for when it handed the case
 # out: none fewer, none more, none changed.
 index_() {
-  local who name wrong=''
+  local who name said status=0 wrong=''
   if [ ! -e "$dir/index.json" ]; then
     [ -z "$indexed" ] || fail "index.json is not there, and --indexed asks for it"
     absent "index.json is not there: nothing commits to the number of files"
   fi
   who=$(by_people index.json index "$current")
   same "case and terminal" "$(payload index.json '[.case, .terminal]')" "$(payload command.json '[.case, .terminal]')"
+  [ ! -e "$tmp/checkpoint.one" ] || # without a proof there is no log to compare
+    [ "$(payload index.json '.log | "\(.origin) \(.size) \(.root)"')" = "$(head -n 3 "$tmp/checkpoint.one" | paste -sd ' ')" ] ||
+    wrong+="it names another state of the log than the proofs are under; "
   payload index.json '.files[].name' >"$tmp/names"
   payload index.json '.files[] | "\(.digest[7:])  \(.name)"' >"$tmp/sums"
   while read -r name; do [ -f "$dir/$name" ] || wrong+="$name is listed by the desk and not there; "; done <"$tmp/names"
-  while read -r name; do wrong+="$name is not as the desk listed it; "; done < <(
-    cd "$dir" && sha256sum --check --quiet --ignore-missing "$tmp/sums" 2>/dev/null | sed -n 's/: FAILED$//p'
-  )
+  # One that cannot be read is "FAILED open or read"; what has no such line is left to the exit code.
+  said=$(cd "$dir" && sha256sum --check --quiet --strict --ignore-missing "$tmp/sums" 2>/dev/null) || status=$?
+  while read -r name; do wrong+="$name is not as the desk listed it; "; done < <(sed -n 's/: FAILED.*$//p' <<<"$said")
   while read -r name; do wrong+="$name is there and not listed by the desk; "; done < <(unlisted)
   [ -z "$wrong" ] || fail "${wrong%; }"
+  [ "$status" -eq 0 ] || fail "sha256sum cannot check the files that the desk listed, and ends with $status"
   echo "$(wc -l <"$tmp/names") files, all that the desk handed out at $(clock), by $who"
 }
 

@@ -7,6 +7,7 @@ import (
 	"unbindd/agent/certificate"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
+	"unbindd/agent/merkle"
 	"unbindd/agent/receipt"
 	"unbindd/agent/ticket"
 	"unbindd/agent/trust"
@@ -88,6 +89,8 @@ type reader struct {
 	certE     *envelope.Envelope
 	sealedSum envelope.Digest
 	listed    *receipt.Index
+
+	checkpoint *merkle.Checkpoint // the one that all proofs lead to
 }
 
 // errSkipped ends a check whose grounds did not hold.

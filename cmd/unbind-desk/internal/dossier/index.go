@@ -1,6 +1,7 @@
 package dossier
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ func (r *reader) index() (string, error) {
 		return "", err
 	}
 	r.listed = &x
-	if err := told(x.Compare(there)); err != nil {
+	if err := errors.Join(r.moment(x), told(x.Compare(there))); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%d file(s), all that the desk handed out at %s, the case being %s", len(x.Files), clock(x.At), x.State), nil
@@ -54,6 +55,16 @@ func (r *reader) fits(x receipt.Index) error {
 		if c := r.grounds.Command.Command(); x.Case != c.Case || x.Terminal != c.Terminal {
 			return errors.New("it is of another case")
 		}
+	}
+	return nil
+}
+
+// moment compares the log that the index names with the one that the proofs lead to,
+// where the case has any.
+func (r *reader) moment(x receipt.Index) error {
+	c := r.checkpoint
+	if c != nil && (x.Log == nil || string(x.Log.Origin) != c.Origin || x.Log.Size != c.Size || !bytes.Equal(x.Log.Root, c.Root[:])) {
+		return errors.New("it names another state of the log than the proofs are under")
 	}
 	return nil
 }

@@ -76,6 +76,7 @@ func (r *reader) log() (string, error) {
 		return "", err
 	}
 	c := at[names[0]].Checkpoint
+	r.checkpoint = &c
 	return fmt.Sprintf("%d object(s) stand in log %s of %d leaves, root %s", len(names), c.Origin, c.Size, c.Root), nil
 }
 

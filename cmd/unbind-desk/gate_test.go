@@ -174,6 +174,7 @@ func TestReplace(t *testing.T) {
 	accepted := word(next, u.digest)
 	next.put(u.at("acceptance", 1), accepted).want(t, http.StatusNoContent, "")
 	next.put(u.at("acceptance", 1), accepted).want(t, http.StatusNoContent, "")
+	full(t, next.put(u.at("acceptance", 65), accepted), "E27:case")
 	if r := old.get(u.at("acceptance", 1)); string(r.body) != string(accepted) {
 		t.Fatalf("the old terminal does not see the acceptance: %s", r.body)
 	}

@@ -46,6 +46,9 @@ func (d *Desk) Acceptance(who Caller, id envelope.ID, n int64, body []byte) erro
 		if same, err := known(tx, k, e.Encode()); same || err != nil {
 			return err
 		}
+		if err := d.Bounds.within(k); err != nil {
+			return err
+		}
 		_, err = d.keep(tx, k, e.Digest(), e.Encode())
 		return errors.Join(err, d.noted(tx, s.Case, s.State, "successor accepted"))
 	})

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -113,6 +114,47 @@ func TestAFileInPiecesCountsForItsCase(t *testing.T) {
 	u.begun(2, u.manifest.Digest, u.manifest.Size).want(t, http.StatusCreated, "")
 	u.rest(2, u.file).want(t, http.StatusNoContent, "")
 	full(t, u.begun(1, sum, size), "E27:case")
+}
+
+// Two files that come at once do not both get the room that one of them has.
+func TestFilesUnderWayShareTheRoom(t *testing.T) {
+	p := newPair(t, memoryBase(t), folderOf)
+	p.terminals.only.Store(1)
+	m := newTerminal(p.office, "T-1")
+	m.trade(3)
+	u := m.begin(p.order(unbind("T-1"), "ops-1", "sec-1"))
+	u.sealed(nothing)
+	u.put(u.at("manifest", 1), u.signed).want(t, http.StatusNoContent, "")
+	d, size, looked := p.desks[0], int64(len(u.file)), make(chan bool, 1)
+	d.Left = func() (int64, error) {
+		select {
+		case looked <- true:
+		default:
+		}
+		return d.Bounds.Free + size, nil // one file's room, and none for the next
+	}
+	body, rest := io.Pipe()
+	first := make(chan reply, 1)
+	go func() {
+		r, err := u.ask(u.known, http.MethodPut, u.at("backup", 1), announce(sha256.Sum256(u.file)), body, size)
+		if err != nil {
+			t.Error(err)
+		}
+		first <- r
+	}()
+	if _, err := rest.Write(u.file[:1]); err != nil {
+		t.Fatal(err)
+	}
+	<-looked
+	r, err := u.upload(u.at("backup", 1), u.file, sha256.Sum256(u.file))
+	u.check(err)
+	full(t, r, "E27:space")
+	if _, err := rest.Write(u.file[1:]); err != nil {
+		t.Fatal(err)
+	}
+	u.check(rest.Close())
+	r = <-first
+	r.want(t, http.StatusOK, "")
 }
 
 // Below its mark the desk takes nothing that grows, and goes on with everything else.

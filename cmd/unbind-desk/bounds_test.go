@@ -110,7 +110,21 @@ func TestAFileInPiecesCountsForItsCase(t *testing.T) {
 	u.begun(1, sum, size).want(t, http.StatusCreated, "")
 	full(t, u.begun(2, u.manifest.Digest, u.manifest.Size), "E27:case")
 	// What does not fit its manifest is dropped, and its room is there again.
-	u.rest(1, make([]byte, size)).want(t, 460, "E24:digest")
+	half := size / 2
+	r, err := u.piece(fmt.Sprintf("/v1/uploads/%s/%d", u.command.Case, 1), 0, make([]byte, half), bytes.NewReader(make([]byte, half)))
+	u.check(err)
+	r.want(t, http.StatusNoContent, "")
+	// On the disk too it wants room for what is still to come alone.
+	for _, d := range p.desks {
+		d.Left = func() (int64, error) { return d.Bounds.Free + size - half, nil }
+	}
+	u.begun(1, sum, size).want(t, http.StatusCreated, "")
+	for _, d := range p.desks {
+		d.Left = nil
+	}
+	r, err = u.piece(fmt.Sprintf("/v1/uploads/%s/%d", u.command.Case, 1), half, make([]byte, size-half), bytes.NewReader(make([]byte, size-half)))
+	u.check(err)
+	r.want(t, 460, "E24:digest")
 	u.begun(2, u.manifest.Digest, u.manifest.Size).want(t, http.StatusCreated, "")
 	u.rest(2, u.file).want(t, http.StatusNoContent, "")
 	full(t, u.begun(1, sum, size), "E27:case")

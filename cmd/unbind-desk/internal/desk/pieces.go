@@ -68,7 +68,11 @@ func (d *Desk) BeginPieces(who Caller, id envelope.ID, n int64, digest envelope.
 	if err := d.dropExpired(); err != nil {
 		return Progress{}, err
 	}
-	room, err := d.roomFor(size)
+	had, err := d.begun(k, digest)
+	if err != nil {
+		return Progress{}, err
+	}
+	room, err := d.roomFor(size - had)
 	if err != nil {
 		return Progress{}, err
 	}
@@ -85,6 +89,21 @@ func (d *Desk) BeginPieces(who Caller, id envelope.ID, n int64, digest envelope.
 		return errors.Join(err, tx.PutPart(p))
 	})
 	return d.progress(p), err
+}
+
+// begun is how many bytes of a file are here already, and have their room.
+func (d *Desk) begun(k store.Key, digest envelope.Digest) (have int64, err error) {
+	err = d.Store.Look(func(tx *store.Tx) error {
+		p, err := tx.Part(k)
+		switch {
+		case store.Spoilt(err): // none, or one that is begun anew
+			return nil
+		case err == nil && p.Digest == digest:
+			have = p.Offset
+		}
+		return err
+	})
+	return have, err
 }
 
 func (d *Desk) progress(p store.Part) Progress {

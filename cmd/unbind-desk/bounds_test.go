@@ -14,6 +14,7 @@ import (
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
+	"unbindd/cmd/unbind-desk/internal/desk"
 )
 
 // full checks that something was put off: a refusal that no terminal takes for final,
@@ -122,7 +123,7 @@ func TestAFileInPiecesCountsForItsCase(t *testing.T) {
 	for _, d := range p.desks {
 		d.Left = nil
 	}
-	r, err = u.piece(fmt.Sprintf("/v1/uploads/%s/%d", u.command.Case, 1), half, make([]byte, size-half), bytes.NewReader(make([]byte, size-half)))
+	r, err = u.piece(fmt.Sprintf("/v1/uploads/%s/%d", u.command.Case, 1), int(half), make([]byte, size-half), bytes.NewReader(make([]byte, size-half)))
 	u.check(err)
 	r.want(t, 460, "E24:digest")
 	u.begun(2, u.manifest.Digest, u.manifest.Size).want(t, http.StatusCreated, "")
@@ -191,9 +192,11 @@ func TestAFullDeskGoesOnReading(t *testing.T) {
 	u.check(err)
 	full(t, r, "E27:space")
 	u.answer(u.command.Case, 2, u.order.Digest(), command.Accepted).want(t, http.StatusOK, "")
+	m.answer("none:T-1", 1, m.anchor(), command.Refused).want(t, http.StatusOK, "")
 	left(mark/4 - 1)
 	full(t, u.answer(u.command.Case, 3, u.order.Digest(), command.Accepted), "E27:space")
-	full(t, m.answer("none:T-1", 1, m.anchor(), command.Refused), "E27:space")
+	m.answer("none:T-1", 1, m.anchor(), command.Refused).want(t, http.StatusOK, "") // it is kept already
+	full(t, m.answer("none:T-1", 2, m.anchor(), command.Refused), "E27:space")
 	u.answer(u.command.Case, 2, u.order.Digest(), command.Accepted).want(t, http.StatusOK, "")
 	u.get(u.at("manifest", 1)).want(t, http.StatusOK, "")
 	r, _ = m.orders(nil)
@@ -205,4 +208,8 @@ func TestAFullDeskGoesOnReading(t *testing.T) {
 	}
 	left(mark + u.manifest.Size)
 	u.deliver()
+	u.ticket()
+	left(mark/4 - 1)
+	kept := u.get(u.at("tickets", 1)).body
+	u.check(p.desks[0].Ticket(desk.Caller{Signer: true}, u.command.Case, 1, kept))
 }

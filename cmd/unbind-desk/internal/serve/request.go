@@ -140,7 +140,10 @@ func arrived(told string, body []byte) error {
 func decode(body []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
-	if errors.Is(unambiguous(body), errAmbiguous) {
+	switch err := unambiguous(body); {
+	case errors.Is(err, errDeep):
+		return malformed("E02", "syntax", "cannot read the request: "+errDeep.Error())
+	case errors.Is(err, errAmbiguous):
 		return malformed("E02", "duplicate-member", "cannot read the request: a member stands in it twice, or is written otherwise than it is called")
 	}
 	if dec.Decode(v) != nil {

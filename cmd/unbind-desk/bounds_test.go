@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/manifest"
+	"unbindd/cmd/unbind-desk/internal/desk"
 )
 
 // full checks that something was put off: a refusal that no terminal takes for final,
@@ -55,7 +57,7 @@ func TestACaseKeepsWithinItsBounds(t *testing.T) {
 	send(3).want(t, http.StatusNoContent, "")
 	full(t, upload(3), "E27:case")
 	full(t, send(4), "E27:case")
-	u.put(u.at("manifest", 2000000000), u.signed).want(t, http.StatusBadRequest, "E28:n")
+	full(t, send(2000000000), "E27:case")
 	u.answer(u.command.Case, 4, u.order.Digest(), command.Accepted).want(t, http.StatusOK, "")
 	full(t, u.answer(u.command.Case, 5, u.order.Digest(), command.Accepted), "E27:case")
 	if n := p.blobs(); n != 2 {
@@ -109,10 +111,65 @@ func TestAFileInPiecesCountsForItsCase(t *testing.T) {
 	u.begun(1, sum, size).want(t, http.StatusCreated, "")
 	full(t, u.begun(2, u.manifest.Digest, u.manifest.Size), "E27:case")
 	// What does not fit its manifest is dropped, and its room is there again.
-	u.rest(1, make([]byte, size)).want(t, 460, "E24:digest")
+	half := size / 2
+	r, err := u.piece(fmt.Sprintf("/v1/uploads/%s/%d", u.command.Case, 1), 0, make([]byte, half), bytes.NewReader(make([]byte, half)))
+	u.check(err)
+	r.want(t, http.StatusNoContent, "")
+	// On the disk too it wants room for what is still to come alone.
+	for _, d := range p.desks {
+		d.Left = func() (int64, error) { return d.Bounds.Free + size - half, nil }
+	}
+	u.begun(1, sum, size).want(t, http.StatusCreated, "")
+	for _, d := range p.desks {
+		d.Left = nil
+	}
+	r, err = u.piece(fmt.Sprintf("/v1/uploads/%s/%d", u.command.Case, 1), int(half), make([]byte, size-half), bytes.NewReader(make([]byte, size-half)))
+	u.check(err)
+	r.want(t, 460, "E24:digest")
 	u.begun(2, u.manifest.Digest, u.manifest.Size).want(t, http.StatusCreated, "")
 	u.rest(2, u.file).want(t, http.StatusNoContent, "")
 	full(t, u.begun(1, sum, size), "E27:case")
+}
+
+// Two files that come at once do not both get the room that one of them has.
+func TestFilesUnderWayShareTheRoom(t *testing.T) {
+	p := newPair(t, memoryBase(t), folderOf)
+	p.terminals.only.Store(1)
+	m := newTerminal(p.office, "T-1")
+	m.trade(3)
+	u := m.begin(p.order(unbind("T-1"), "ops-1", "sec-1"))
+	u.sealed(nothing)
+	u.put(u.at("manifest", 1), u.signed).want(t, http.StatusNoContent, "")
+	d, size, looked := p.desks[0], int64(len(u.file)), make(chan bool, 1)
+	d.Left = func() (int64, error) {
+		select {
+		case looked <- true:
+		default:
+		}
+		return d.Bounds.Free + size, nil // one file's room, and none for the next
+	}
+	body, rest := io.Pipe()
+	first := make(chan reply, 1)
+	go func() {
+		r, err := u.ask(u.known, http.MethodPut, u.at("backup", 1), announce(sha256.Sum256(u.file)), body, size)
+		if err != nil {
+			t.Error(err)
+		}
+		first <- r
+	}()
+	if _, err := rest.Write(u.file[:1]); err != nil {
+		t.Fatal(err)
+	}
+	<-looked
+	r, err := u.upload(u.at("backup", 1), u.file, sha256.Sum256(u.file))
+	u.check(err)
+	full(t, r, "E27:space")
+	if _, err := rest.Write(u.file[1:]); err != nil {
+		t.Fatal(err)
+	}
+	u.check(rest.Close())
+	r = <-first
+	r.want(t, http.StatusOK, "")
 }
 
 // Below its mark the desk takes nothing that grows, and goes on with everything else.
@@ -135,9 +192,11 @@ func TestAFullDeskGoesOnReading(t *testing.T) {
 	u.check(err)
 	full(t, r, "E27:space")
 	u.answer(u.command.Case, 2, u.order.Digest(), command.Accepted).want(t, http.StatusOK, "")
+	m.answer("none:T-1", 1, m.anchor(), command.Refused).want(t, http.StatusOK, "")
 	left(mark/4 - 1)
 	full(t, u.answer(u.command.Case, 3, u.order.Digest(), command.Accepted), "E27:space")
-	full(t, m.answer("none:T-1", 1, m.anchor(), command.Refused), "E27:space")
+	m.answer("none:T-1", 1, m.anchor(), command.Refused).want(t, http.StatusOK, "") // it is kept already
+	full(t, m.answer("none:T-1", 2, m.anchor(), command.Refused), "E27:space")
 	u.answer(u.command.Case, 2, u.order.Digest(), command.Accepted).want(t, http.StatusOK, "")
 	u.get(u.at("manifest", 1)).want(t, http.StatusOK, "")
 	r, _ = m.orders(nil)
@@ -149,4 +208,8 @@ func TestAFullDeskGoesOnReading(t *testing.T) {
 	}
 	left(mark + u.manifest.Size)
 	u.deliver()
+	u.ticket()
+	left(mark/4 - 1)
+	kept := u.get(u.at("tickets", 1)).body
+	u.check(p.desks[0].Ticket(desk.Caller{Signer: true}, u.command.Case, 1, kept))
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -174,6 +175,13 @@ func TestReplace(t *testing.T) {
 	accepted := word(next, u.digest)
 	next.put(u.at("acceptance", 1), accepted).want(t, http.StatusNoContent, "")
 	next.put(u.at("acceptance", 1), accepted).want(t, http.StatusNoContent, "")
+	full(t, next.put(u.at("acceptance", 65), accepted), "E27:case")
+	o.stop()
+	o.start("--least-free", strconv.FormatInt(1<<60, 10)) // its disk is full to its mark
+	next.put(u.at("acceptance", 1), accepted).want(t, http.StatusNoContent, "")
+	full(t, next.put(u.at("acceptance", 2), accepted), "E27:space")
+	o.stop()
+	o.start()
 	if r := old.get(u.at("acceptance", 1)); string(r.body) != string(accepted) {
 		t.Fatalf("the old terminal does not see the acceptance: %s", r.body)
 	}

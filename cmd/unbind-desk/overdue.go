@@ -11,6 +11,7 @@ func overdueCommand() *cobra.Command {
 		Use:   "overdue --dir DIR [--hours N]",
 		Short: "List the cases in which nothing has moved for too long, and what they wait for",
 		Long: `List the cases in which nothing has moved for too long, and what they wait for.
+A case that was closed by order waits for nothing.
 
 Ends with 9 when it lists some.`,
 		Args: cobra.NoArgs,
@@ -51,7 +52,11 @@ moved for as long as serve --overdue says. The command ends with 9 when it lists
 
 Spoilt is a row that an older desk left and that cannot be read, or leads to one. It
 stays as it is; about is its table and key, and it is counted once for each takeover
-that passed it over. Why stands in the desk's log.`,
+that passed it over. Why stands in the desk's log.
+
+An overdue is taken back when its case moves on or is closed by order, and a spoilt
+leaf at which the log's tree ended when the tree goes on. Zombies and what else is
+spoilt stay.`,
 		Args: cobra.NoArgs,
 		RunE: does(func(c *cobra.Command, _ []string) error {
 			list, err := operator(dir).Alarms(c.Context())

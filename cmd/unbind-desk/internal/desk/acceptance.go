@@ -35,18 +35,29 @@ func (d *Desk) Acceptance(who Caller, id envelope.ID, n int64, body []byte) erro
 		return as(ErrUnfit, err)
 	}
 	k := store.Key{Case: id, Kind: "acceptance", N: n}
+	var s standing
+	var same bool
+	judge := func(tx *store.Tx) (err error) {
+		if s, err = d.standing(tx, id, Caller{Signer: true}); err != nil {
+			return err
+		}
+		if err = d.succeeds(tx, s, who, a, e); err != nil {
+			return err
+		}
+		same, err = known(tx, k, e.Encode())
+		return err
+	}
+	if err := d.look(judge); err != nil || same {
+		return err
+	}
 	return d.grow("acceptance", func(tx *store.Tx) error {
-		s, err := d.standing(tx, id, Caller{Signer: true})
-		if err != nil {
+		if err := judge(tx); err != nil || same {
 			return err
 		}
-		if err := d.succeeds(tx, s, who, a, e); err != nil {
+		if err := d.Bounds.within(k); err != nil {
 			return err
 		}
-		if same, err := known(tx, k, e.Encode()); same || err != nil {
-			return err
-		}
-		_, err = d.keep(tx, k, e.Digest(), e.Encode())
+		_, err := d.keep(tx, k, e.Digest(), e.Encode())
 		return errors.Join(err, d.noted(tx, s.Case, s.State, "successor accepted"))
 	})
 }

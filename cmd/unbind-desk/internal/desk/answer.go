@@ -127,6 +127,9 @@ func (d *Desk) stray(who Caller, k store.Key, body []byte) error {
 	if err != nil {
 		return as(ErrMalformed, err)
 	}
+	if same, err := d.had(k, e.Encode()); same || err != nil {
+		return err
+	}
 	return d.grow("answer", func(tx *store.Tx) error {
 		if same, err := known(tx, k, e.Encode()); same || err != nil {
 			return err

@@ -37,16 +37,18 @@ func (d *Desk) Backup(who Caller, id envelope.ID, n int64, in Arriving) ([]byte,
 	case want.receipt != nil:
 		return want.receipt, nil
 	}
-	if err := d.roomFor(in.Size); err != nil {
+	room, err := d.roomFor(in.Size)
+	if err != nil {
 		return nil, err
 	}
+	defer room.giveBack()
 	// Two uploads of one file may be on their way at once, so none has a name;
 	// whichever is whole first is the one that counts.
 	up, err := d.Blobs.Receive()
 	if err != nil {
 		return nil, err
 	}
-	out, err := d.restore(want, up, in)
+	out, err := d.restore(want, up, room.against(up), in)
 	return out, errors.Join(err, up.Drop())
 }
 
@@ -115,9 +117,9 @@ func (d *Desk) start(tx *store.Tx, s standing, m manifest.Manifest) (sealed.Star
 	})
 }
 
-// restore receives, opens, recounts, compares, and makes it durable.
-func (d *Desk) restore(want awaited, up blob.Upload, in Arriving) ([]byte, error) {
-	if err := fetch(up, in); err != nil {
+// restore receives through to, opens, recounts, compares, and makes it durable.
+func (d *Desk) restore(want awaited, up blob.Upload, to io.Writer, in Arriving) ([]byte, error) {
+	if err := fetch(to, in); err != nil {
 		return nil, err
 	}
 	if up.Size() != want.Size || up.Digest() != want.Digest {
@@ -140,9 +142,9 @@ func (d *Desk) restore(want awaited, up blob.Upload, in Arriving) ([]byte, error
 }
 
 // fetch copies what arrives; trouble with the client is told from trouble here.
-func fetch(up blob.Upload, in Arriving) error {
+func fetch(to io.Writer, in Arriving) error {
 	from := &remember{Reader: io.LimitReader(in.Body, in.Size+1)}
-	_, err := io.Copy(up, from)
+	_, err := io.Copy(to, from)
 	if from.err != nil && !errors.Is(from.err, io.EOF) {
 		return Broken(from.err)
 	}

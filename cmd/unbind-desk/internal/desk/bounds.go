@@ -38,9 +38,6 @@ func (b Bounds) within(k store.Key) error {
 	return refuse(ErrFull, "E27", "case", "cannot keep %s %d: a case has at most %d of them", k.Kind, k.N, most)
 }
 
-// roomFor refuses what would leave the disk fuller than a file may make it.
-func (d *Desk) roomFor(file int64) error { return d.leaves(d.Bounds.Free, file) }
-
 // leaves refuses what would leave less of the disk free than a mark.
 func (d *Desk) leaves(mark, wanted int64) error {
 	if d.Left == nil {

@@ -49,29 +49,39 @@ func (d *Desk) Caller(cert *x509.Certificate) (Caller, error) {
 			return refuse(ErrForeign, "E10", "certificate", "cannot serve the client: its certificate belongs to a former enrolment")
 		}
 		who = Caller{Terminal: client.Terminal, Binding: client.Binding}
-		for _, id := range t.Cases() {
-			c, err := tx.CaseState(id)
-			if errors.Is(err, store.ErrAbsent) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			who.Gone = who.Gone || c.State == Gone && c.Binding == client.Binding
-		}
-		if who.Gone {
-			unheard, err := d.unheard(tx, Zombie, string(t.ID))
-			if unheard {
-				ghost = t.Case
-			}
+		in, err := goneIn(tx, t)
+		if err != nil || in == "" {
 			return err
 		}
-		return nil
+		who.Gone = true
+		unheard, err := d.unheard(tx, Zombie, string(t.ID))
+		if unheard {
+			ghost = in
+		}
+		return err
 	})
 	if ghost != "" {
 		err = errors.Join(err, d.haunted(about, ghost))
 	}
 	return who, err
+}
+
+// goneIn is the case in which a terminal, as it is enrolled now, reported its key
+// destroyed; "" where there is none.
+func goneIn(tx *store.Tx, t store.Terminal) (envelope.ID, error) {
+	for _, id := range t.Cases() {
+		c, err := tx.CaseState(id)
+		if errors.Is(err, store.ErrAbsent) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if c.State == Gone && c.Binding == t.Binding {
+			return id, nil
+		}
+	}
+	return "", nil
 }
 
 // ghost is the case that a former enrolment of a terminal ended in, where the terminal

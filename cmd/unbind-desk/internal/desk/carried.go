@@ -1,8 +1,6 @@
 package desk
 
 import (
-	"errors"
-
 	"unbindd/agent/envelope"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
@@ -26,11 +24,8 @@ func (d *Desk) Carried(terminal string) (Caller, error) {
 			return absent(err, "terminal", "the terminal")
 		}
 		who = Caller{Terminal: id, Binding: t.Binding}
-		c, err := tx.CaseState(t.Case)
-		if errors.Is(err, store.ErrAbsent) {
-			return nil
-		}
-		who.Gone = c.State == Gone && c.Binding == t.Binding
+		in, err := goneIn(tx, t)
+		who.Gone = in != ""
 		return err
 	})
 	return who, err

@@ -60,6 +60,7 @@ type Desk struct {
 	crew     crew.Crew // signs receipts
 	bell     bell
 	pieces   pieces
+	underway underway
 	unswept  atomic.Value // string: why the queue of tickets was not cleaned last, "" where it was
 	passed   sync.Map     // rows that were passed over, each told once
 }

@@ -27,6 +27,7 @@
 //	case.go         the states of a case and what may follow what
 //	memo.go         what a case stands on, verified once
 //	bounds.go       how much a terminal, a case and the desk may keep
+//	underway.go     the room that files on their way were promised
 //	keep.go         one object in: same bytes, other bytes, the log
 //	answer.go       the terminal's answers move the case
 //	log.go          checkpoints and proofs of the log

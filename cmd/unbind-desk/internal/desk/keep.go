@@ -23,6 +23,13 @@ func known(tx *store.Tx, k store.Key, body []byte) (bool, error) {
 	return true, nil
 }
 
+// had is known before anything is written: what is kept already is answered as before,
+// also by a desk whose disk is full.
+func (d *Desk) had(k store.Key, body []byte) (same bool, err error) {
+	err = d.look(func(tx *store.Tx) error { same, err = known(tx, k, body); return err })
+	return same, err
+}
+
 func other(k store.Key, stored envelope.Digest) error {
 	return refuse(ErrConflict, "E11", "other-bytes", "cannot keep %s %d: other bytes are stored under it, %s", k.Kind, k.N, stored)
 }

@@ -68,9 +68,15 @@ func (d *Desk) BeginPieces(who Caller, id envelope.ID, n int64, digest envelope.
 	if err := d.dropExpired(); err != nil {
 		return Progress{}, err
 	}
-	if err := d.roomFor(size); err != nil {
+	had, err := d.begun(k, digest)
+	if err != nil {
 		return Progress{}, err
 	}
+	room, err := d.roomFor(size - had)
+	if err != nil {
+		return Progress{}, err
+	}
+	room.giveBack() // each piece claims its own
 	var p store.Part
 	err = d.commit("upload", func(tx *store.Tx) error {
 		var err error
@@ -83,6 +89,21 @@ func (d *Desk) BeginPieces(who Caller, id envelope.ID, n int64, digest envelope.
 		return errors.Join(err, tx.PutPart(p))
 	})
 	return d.progress(p), err
+}
+
+// begun is how many bytes of a file are here already, and have their room.
+func (d *Desk) begun(k store.Key, digest envelope.Digest) (have int64, err error) {
+	err = d.Store.Look(func(tx *store.Tx) error {
+		p, err := tx.Part(k)
+		switch {
+		case store.Spoilt(err): // none, or one that is begun anew
+			return nil
+		case err == nil && p.Digest == digest:
+			have = p.Offset
+		}
+		return err
+	})
+	return have, err
 }
 
 func (d *Desk) progress(p store.Part) Progress {
@@ -164,9 +185,11 @@ func (d *Desk) goOn(who Caller, id envelope.ID, n, offset, long int64, chunk []b
 	if offset+long > p.Size {
 		return d.progress(p), refuse(ErrUnfit, "E24", "size", "cannot take the piece: the file was announced shorter")
 	}
-	if err := d.roomFor(int64(len(chunk))); err != nil {
+	room, err := d.roomFor(int64(len(chunk)))
+	if err != nil {
 		return d.progress(p), err
 	}
+	defer room.giveBack()
 	if p, err = d.extend(p, chunk); err != nil || p.Offset < p.Size {
 		return d.progress(p), err
 	}
@@ -239,7 +262,7 @@ func (d *Desk) finish(want awaited, p store.Part) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.restore(want, up, in)
+	_, err = d.restore(want, up, up, in)
 	if err != nil && !errors.Is(err, ErrUnfit) {
 		return errors.Join(err, up.Leave())
 	}

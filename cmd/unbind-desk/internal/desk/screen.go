@@ -75,8 +75,8 @@ func misplaced(err error) error {
 	return err
 }
 
-// Known is a terminal as an operator sees it: what it was admitted for, and its
-// last published case. Account and USCC are digests and are not shown.
+// Known is a terminal as an operator sees it: what it was admitted for, and the case it
+// is in: the last published one, or one before it that was taken after all. Account and USCC are digests and are not shown.
 type Known struct {
 	Terminal envelope.ID
 	Serial   envelope.ID
@@ -117,7 +117,7 @@ func (d *Desk) TerminalsScreen(after string, limit int) (list []Known, more bool
 }
 
 func knownTerminal(tx *store.Tx, t store.Terminal) (Known, error) {
-	k := Known{Terminal: t.ID, Epoch: t.Epoch, Bound: t.Binding != "", Case: t.Case}
+	k := Known{Terminal: t.ID, Epoch: t.Epoch, Bound: t.Binding != ""}
 	if t.Nonce != "" {
 		e, err := tx.Enrolment(t.Nonce)
 		if err != nil && !errors.Is(err, store.ErrAbsent) {
@@ -125,16 +125,21 @@ func knownTerminal(tx *store.Tx, t store.Terminal) (Known, error) {
 		}
 		k.Serial, k.Acquirer, k.Merchant, k.Reader = e.Serial, e.Acquirer, e.Merchant, envelope.ID(e.Reader.SN)
 	}
-	if t.Case == "" {
-		return k, nil
+	for _, id := range t.Cases() { // the oldest first
+		c, err := tx.CaseState(id)
+		if err != nil && !store.Spoilt(err) { // the terminal is here all the same
+			return k, err
+		}
+		k.Case, k.State = id, c.State
+		if c.Binding == t.Binding && !slices.Contains(ineffective, c.State) {
+			break
+		}
 	}
-	c, err := tx.Case(t.Case)
-	if store.Spoilt(err) { // the terminal is here all the same
-		err = nil
-	}
-	k.State = c.State
-	return k, err
+	return k, nil
 }
+
+// ineffective are the states in which a case has ended and the terminal is as it was.
+var ineffective = []State{Refused, Cancelled, Undone}
 
 // Leaf is one line of the log.
 type Leaf struct {

@@ -33,12 +33,20 @@ func (d *Desk) Ticket(who Caller, id envelope.ID, n int64, body []byte) error {
 		return as(ErrMalformed, err)
 	}
 	k := store.Key{Case: id, Kind: "ticket", N: n}
-	return d.grow("ticket", func(tx *store.Tx) error {
-		s, err := d.standing(tx, id, who)
-		if err != nil {
+	var s standing
+	var same bool
+	judge := func(tx *store.Tx) (err error) {
+		if s, err = d.standing(tx, id, who); err != nil {
 			return err
 		}
-		if same, err := known(tx, k, body); same || err != nil {
+		same, err = known(tx, k, body)
+		return err
+	}
+	if err := d.look(judge); err != nil || same {
+		return err
+	}
+	return d.grow("ticket", func(tx *store.Tx) error {
+		if err := judge(tx); err != nil || same {
 			return err
 		}
 		if err := d.checkTicket(tx, s, n, f); err != nil {

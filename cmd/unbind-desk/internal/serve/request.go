@@ -18,11 +18,10 @@ import (
 
 // Limits of a request; those of its time are the server's to say.
 const (
-	maxObject  = 256 << 10        // bytes of a small body
-	maxWave    = 32 << 20         // bytes of a campaign with its commands
-	maxWait    = 55 * time.Second // of a long poll
-	mostNumber = 1 << 20          // of an object
-	roomy      = 16 << 10         // bytes of a body that get their room by announcement alone
+	maxObject = 256 << 10        // bytes of a small body
+	maxWave   = 32 << 20         // bytes of a campaign with its commands
+	maxWait   = 55 * time.Second // of a long poll
+	roomy     = 16 << 10         // bytes of a body that get their room by announcement alone
 )
 
 // plain lets pass only paths that mean what they say: nothing escaped, no empty
@@ -51,11 +50,13 @@ func plainPath(path string) bool {
 	return true
 }
 
-// numberOf reads the number of an object: decimal, from 1, written one way only.
+// numberOf reads the number of an object: decimal, from 1, written one way only. How high it
+// may be is for the desk to say of each kind: answers to what is no case go on from
+// enrolment to enrolment by a million, and their bound is by the day.
 func numberOf(text string) (int64, error) {
-	n, err := strconv.ParseInt(text, 10, 32)
-	if err != nil || n < 1 || n > mostNumber || strconv.FormatInt(n, 10) != text {
-		return 0, malformed("E28", "n", "cannot use the number: objects are counted from 1, and to 1048576 at most")
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 || strconv.FormatInt(n, 10) != text {
+		return 0, malformed("E28", "n", "cannot use the number: objects are counted from 1")
 	}
 	return n, nil
 }
@@ -139,7 +140,10 @@ func arrived(told string, body []byte) error {
 func decode(body []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
-	if errors.Is(unambiguous(body), errAmbiguous) {
+	switch err := unambiguous(body); {
+	case errors.Is(err, errDeep):
+		return malformed("E02", "syntax", "cannot read the request: "+errDeep.Error())
+	case errors.Is(err, errAmbiguous):
 		return malformed("E02", "duplicate-member", "cannot read the request: a member stands in it twice, or is written otherwise than it is called")
 	}
 	if dec.Decode(v) != nil {

@@ -43,7 +43,7 @@ func TestContentDigest(t *testing.T) {
 }
 
 func TestNumbers(t *testing.T) {
-	for text, ok := range map[string]bool{"1": true, "42": true, "0": false, "-1": false, "01": false, "+1": false, "1.0": false, "": false, "4294967296": false, "１": false} {
+	for text, ok := range map[string]bool{"1": true, "42": true, "0": false, "-1": false, "01": false, "+1": false, "1.0": false, "": false, "1048577": true, "9223372036854775807": true, "9223372036854775808": false, "１": false} {
 		if _, err := numberOf(text); (err == nil) != ok {
 			t.Errorf("%q: %v", text, err)
 		}

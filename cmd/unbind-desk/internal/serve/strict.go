@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -14,6 +15,8 @@ const maxDepth = 16
 const capital = "payloadType"
 
 var errAmbiguous = errors.New("a member stands in it twice, or is written otherwise than it is called")
+
+var errDeep = fmt.Errorf("it is nested deeper than %d", maxDepth)
 
 // unambiguous refuses a text in which two readers may see two things: encoding/json takes the
 // last of two members of one name, and a name in any letters, so that what was looked
@@ -26,8 +29,11 @@ func unambiguous(text []byte) error {
 
 func value(dec *json.Decoder, depth int) error {
 	t, err := dec.Token()
-	if err != nil || depth > maxDepth {
-		return errors.Join(err, errAmbiguous)
+	if err != nil {
+		return err
+	}
+	if depth > maxDepth {
+		return errDeep
 	}
 	named := t == json.Delim('{')
 	if !named && t != json.Delim('[') {

@@ -40,11 +40,16 @@ func Settle(dir string, least int64) (freed bool, err error) {
 		return false, err
 	}
 	path := filepath.Join(dir, ballast)
-	_, missing := os.Stat(path)
-	switch there := missing == nil; {
-	case !there && left-Ballast > least:
+	var has int64 // a power cut can leave the file without its blocks
+	if s, err := os.Stat(path); err == nil {
+		has = s.Size()
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return false, fmt.Errorf("cannot see the ballast: %w", err)
+	}
+	switch there := has >= Ballast; {
+	case !there && left+has-Ballast > least:
 		return false, take(path)
-	case there && left < Ballast:
+	case has > 0 && left < Ballast:
 		if err := os.Remove(path); err != nil {
 			return false, fmt.Errorf("cannot give the ballast free: %w", err)
 		}

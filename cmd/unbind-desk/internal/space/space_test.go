@@ -82,12 +82,20 @@ func TestADeskStartsOnAFullDisk(t *testing.T) {
 	if err := errors.Join(add(), b.Close()); err != nil {
 		t.Fatal(err)
 	}
-	// With room again it is kept back again.
+	// With room again it is kept back again, also where a power cut left it without its blocks.
 	if err := os.Remove(filepath.Join(dir, "other")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Settle(dir, 1<<20); err != nil {
-		t.Fatal(err)
+	for _, cut := range []string{"", "x"} {
+		if err := os.WriteFile(filepath.Join(dir, ballast), []byte(cut), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if freed, err := Settle(dir, 1<<20); err != nil || freed {
+			t.Fatal(freed, err)
+		}
+		if has, err := os.Stat(filepath.Join(dir, ballast)); err != nil || has.Size() != Ballast {
+			t.Fatalf("cut to %q the ballast stays so: %v", cut, err)
+		}
 	}
 	left, err := Left(dir)
 	if err != nil {

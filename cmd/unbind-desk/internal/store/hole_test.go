@@ -82,6 +82,9 @@ func TestTheTreeEndsBeforeALeafThatCannotBeRead(t *testing.T) {
 			if len(told) != 0 {
 				t.Errorf("%s: it is back, and told is %q", name, told)
 			}
+			if _, _, alarms := stands(t, s); len(alarms) != 0 {
+				t.Errorf("%s: it is back, and among the alarms are %q", name, alarms)
+			}
 			checkTree(t, s, 303)
 		}
 	}

@@ -96,13 +96,15 @@ func countLeaves(t *Tx) (bool, error) {
 
 // hashLeaves makes the tree over leaves that have none, up to the first that cannot be
 // read: over it there is no tree, and what comes after has no place in one. It is told at
-// every start, and where somebody has brought the leaf back, the tree goes on.
+// every start, and where somebody has brought the leaf back, the tree goes on and the alarm
+// is taken back.
 func (s *Store) hashLeaves(t *Tx) (bool, error) {
 	size, err := t.Size()
 	if err != nil {
 		return false, err
 	}
 	at, err := t.Proven()
+	from := at
 	for end := min(size, at+page); err == nil && at < end; at++ {
 		var d envelope.Digest
 		if d, err = t.Leaf(at); err == nil {
@@ -110,6 +112,9 @@ func (s *Store) hashLeaves(t *Tx) (bool, error) {
 		}
 		if Spoilt(err) {
 			return true, t.PassOver("log", leafName(at), err, s.passed)
+		}
+		if err == nil && at == from { // where it ended before
+			err = t.RemoveAlarm(Alarm{Kind: SpoiltRow, About: leafName(at)})
 		}
 	}
 	return at == size, err

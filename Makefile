@@ -101,7 +101,7 @@ fuzz-long: ## give every fuzz target FUZZTIME (10m) at a commit, go on where the
 
 crash: ## cut the power at every operation of every store and of a whole unbinding: IMAGES (5000000) of the ledger, RANDOMS (32) choices by lot a point, WHOLE (500, or all) carried to the end
 	scripts/deps.sh
-	CRASH_IMAGES='$(IMAGES)' CRASH_RANDOMS='$(RANDOMS)' CRASH_WHOLE='$(WHOLE)' CRASH_WHOLE_IN=1 go test -count=1 -v -timeout 24h ./scripts/crash \
+	CRASH_IMAGES='$(IMAGES)' CRASH_RANDOMS='$(RANDOMS)' CRASH_WHOLE='$(WHOLE)' CRASH_WHOLE_IN=1 CRASH_ERRNOS=4 go test -count=1 -v -timeout 24h ./scripts/crash \
 	  | sed -unE 's/^ +[a-z]+_test\.go:[0-9]+: (.*(images|faults).*)$$/\1/p; /(FAIL|^ok)/p; /after the/p; /repeat:/p'
 
 model: ## live HISTORIES (5000000) histories of the whole unbinding in memory, with every cut and fault

@@ -5,6 +5,7 @@ package crash
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -13,19 +14,23 @@ import (
 
 // The n-th operation of each kind fails, for every n that there is: what was
 // acknowledged is there, nothing is there twice, and after the fault the store
-// opens and goes on.
+// opens and goes on. At each n one error after the other is taken by turns, or as many of
+// them as CRASH_ERRNOS says.
 func TestEveryOperationFails(t *testing.T) {
+	desk := build(t, deskStore)
+	own := func(r *recorder, what string) *exec.Cmd { return r.child(what, 1) }
 	for _, c := range []struct {
-		work  string
-		judge func(string, []string) error
+		work    string
+		command func(*recorder, string) *exec.Cmd
+		judge   func(string, []string) error
 	}{
-		{"ledger few", judgeLedger}, {"journal", judgeJournal}, {"keys", judgeKeys},
+		{"ledger few", own, judgeLedger}, {"journal", own, judgeJournal}, {"keys", own, judgeKeys}, {"desk", desk.command, desk.judge(t)},
 	} {
 		t.Run(c.work, func(t *testing.T) {
-			r := mounted(t)
+			f := faulty{recorder: mounted(t), work: c.work, command: c.command, judge: c.judge}
 			all := 0
-			for _, k := range []kind{write, sync, rename, create, truncate, syncFolder} {
-				all += everyFault(t, r, c.work, k, c.judge)
+			for _, k := range []kind{write, sync, rename, create, truncate, remove, link, syncFolder} {
+				all += f.every(t, k)
 			}
 			t.Logf("%-12s %6d faults", c.work, all)
 			if all == 0 {
@@ -37,47 +42,59 @@ func TestEveryOperationFails(t *testing.T) {
 
 var errnos = []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EROFS, syscall.EPERM}
 
-func everyFault(t *testing.T, r *recorder, what string, k kind, judge func(string, []string) error) int {
+// faulty is a work in a mount whose operations can fail, and who judges what is left.
+type faulty struct {
+	*recorder
+	work    string
+	command func(*recorder, string) *exec.Cmd
+	judge   func(string, []string) error
+}
+
+// every has each operation of a kind fail, and says how many faults there were.
+func (f faulty) every(t *testing.T, k kind) (all int) {
 	t.Helper()
-	step := number("CRASH_ERRNO_STEP", 1)
+	step, many := number("CRASH_ERRNO_STEP", 1), number("CRASH_ERRNOS", 1)
 	for n := 1; ; n += step {
-		errno := errnos[n%len(errnos)]
-		hit, out := r.failing(t, what, k, n, errno)
-		if !hit {
-			return (n - 1) / step
-		}
-		told, err := os.ReadFile(filepath.Join(r.back, toldFile))
-		if err == nil {
-			err = judge(r.back, strings.Split(strings.TrimSpace(string(told)), "\n"))
-		}
-		if err != nil {
-			t.Errorf("%v at %s number %d: %v\n%s", errno, kindNames[k], n, err, out)
+		for turn := range many {
+			errno := errnos[(n+turn)%len(errnos)]
+			hit, out := f.failing(t, k, n, errno)
+			if !hit {
+				return all
+			}
+			all++
+			told, err := os.ReadFile(filepath.Join(f.back, toldFile))
+			if err == nil {
+				err = f.judge(f.back, strings.Split(strings.TrimSpace(string(told)), "\n"))
+			}
+			if err != nil {
+				t.Errorf("%v at %s number %d: %v\n%s", errno, kindNames[k], n, err, out)
+			}
 		}
 	}
 }
 
 // failing runs the work on an empty folder with one fault.
-func (r *recorder) failing(t *testing.T, what string, k kind, n int, errno syscall.Errno) (hit bool, out []byte) {
+func (f faulty) failing(t *testing.T, k kind, n int, errno syscall.Errno) (hit bool, out []byte) {
 	t.Helper()
-	entries, err := os.ReadDir(r.mount)
+	entries, err := os.ReadDir(f.mount)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if err := os.RemoveAll(filepath.Join(r.mount, e.Name())); err != nil {
+		if err := os.RemoveAll(filepath.Join(f.mount, e.Name())); err != nil {
 			t.Fatal(err)
 		}
 	}
-	f := &fault{kind: k, n: n, errno: errno}
-	r.mu.Lock()
-	r.fault = f
-	r.mu.Unlock()
-	out, failed := r.child(what, 1).CombinedOutput()
-	r.mu.Lock()
-	r.fault = nil
-	r.mu.Unlock()
-	if !f.hit && failed != nil {
+	one := &fault{kind: k, n: n, errno: errno}
+	f.mu.Lock()
+	f.fault = one
+	f.mu.Unlock()
+	out, failed := f.command(f.recorder, f.work).CombinedOutput()
+	f.mu.Lock()
+	f.fault = nil
+	f.mu.Unlock()
+	if !one.hit && failed != nil {
 		t.Fatal(fmt.Errorf("it failed without a fault: %w: %s", failed, out))
 	}
-	return f.hit, out
+	return one.hit, out
 }

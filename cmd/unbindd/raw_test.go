@@ -42,6 +42,7 @@ func onExt4(t *testing.T) (image string, unmount func()) {
 	mounted := true
 	unmount = func() {
 		if mounted {
+			run("sync", "-f", root) // whoever took a copy of the mounts keeps the disk from being written out by the unmounting
 			run("umount", root)
 			mounted = false
 		}

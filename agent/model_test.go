@@ -113,7 +113,7 @@ func withoutDetector(t *testing.T) {
 		}
 	}
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
+		t.Fatalf("%v\n%s", err, programtest.Red(out.String()))
 	}
 }
 

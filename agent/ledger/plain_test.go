@@ -19,7 +19,7 @@ func withoutDetector(t *testing.T) bool {
 	var out bytes.Buffer
 	err := programtest.Plain(t.Context(), &out, "^"+t.Name()+"$")
 	if err != nil || !strings.Contains(out.String(), "--- PASS: "+t.Name()+" ") {
-		t.Fatalf("%v\n%s", err, out.String())
+		t.Fatalf("%v\n%s", err, programtest.Red(out.String()))
 	}
 	return true
 }

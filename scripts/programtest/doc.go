@@ -5,5 +5,6 @@
 //
 //	page.go                   the word "exits" of a script page
 //	plain.go                  a package's own tests, in a build without the race detector
+//	red.go                    of what tests said, what those said that failed
 //	race_on.go race_off.go    whether this build has the detector
 package programtest

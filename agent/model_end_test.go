@@ -10,7 +10,6 @@ import (
 	"unbindd/agent/journal"
 	"unbindd/agent/keys"
 	"unbindd/agent/receipt"
-	"unbindd/wipe"
 )
 
 // gate is the agent's: its list, its round. Each condition is the code's own
@@ -137,8 +136,8 @@ func (w *world) certify(_ context.Context, _ *journal.Note, c *caseFile) error {
 
 var errWaits = errors.New("a repaired reader, or a signed close, is waited for")
 
-// identity is eraseIdentity: its order is the code's (lastKeys), and so is what
-// ends a case (endsWith) and what sends it back to the reader.
+// identity is eraseIdentity: its order is the code's (lastKeys), and so is what goes
+// (whoTargets), what ends a case (endsWith) and what sends it back to the reader.
 func (w *world) identity(ctx context.Context, n *journal.Note, c *caseFile) error {
 	a := w.a
 	return lastKeys(n, lastActs{
@@ -156,8 +155,7 @@ func (w *world) identity(ctx context.Context, n *journal.Note, c *caseFile) erro
 		settle:  func() error { return w.disk.syncDir(stoneName) },
 		engrave: func() error { return w.small(stoneName, "stone") },
 		erase: func() error {
-			line, own := a.keyTargets(keys.Line, lineTarget), a.keyTargets(keys.Identity, "identity-key")
-			targets := append(append(line, own...), target{Target: wipe.Target{Name: "trust", Kind: "data", Path: a.at.trust(), Root: a.at.root, Requested: wipe.LevelClear}})
+			targets := a.whoTargets()
 			if err := a.eraseAll(ctx, n, c, w.modelled(targets)); err != nil {
 				return err
 			}

@@ -79,12 +79,13 @@ func (o *others) reader(memory []byte) (string, error) {
 	return o.known[sum], sim.Close()
 }
 
-// ownNames gives a program mounts, and with net a network, of its own: the image
-// lies where the terminal lived, and the desk answers under its old address.
-func ownNames(net bool) *syscall.SysProcAttr {
+// ownNames gives a program mounts, and with all a network and process numbers, of its
+// own: the image lies where the terminal lived, and the desk answers under its old address.
+func ownNames(all bool) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	if net {
+	if all {
 		attr.Unshareflags |= syscall.CLONE_NEWNET
+		attr.Cloneflags = syscall.CLONE_NEWPID
 	}
 	return attr
 }

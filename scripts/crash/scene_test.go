@@ -29,6 +29,7 @@ type scene struct {
 	unbindd string // the daemon's name among the programs
 	command string // the order, as a file
 	heard   func(line string)
+	book    *book // or nil
 
 	desk, signer, reader, daemon *program
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	gosync "sync"
 	"syscall"
 	"testing"
 
@@ -132,6 +133,30 @@ func (s *scene) carryOn(told []string) error {
 		}
 	}
 	return nil
+}
+
+// What had been done of that when the power went.
+var doneWords = []string{enrolledWord, tradedWord, orderedWord, publishedWord}
+
+// withOthers makes desk and reader part of every image. One is equal to another, and
+// judged once, where everything in it is and the same of doneWords was told: nothing
+// else is known to whoever carries it on.
+func (r *replay) withOthers() *replay {
+	r.with = []string{"desk", "reader"}
+	r.heed = func(word string) bool { return slices.Contains(doneWords, word) }
+	var mu gosync.Mutex
+	known := map[int][]string{} // the same for every hand
+	r.beside = func(d *disk, version int) ([]string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if known[version] == nil {
+			for _, top := range r.with {
+				known[version] = append(known[version], withTold(digests{}.image(d.image(choice{}, top)), []string{top}))
+			}
+		}
+		return known[version], nil
+	}
+	return r
 }
 
 // orderAndPublish makes a command where the desk has none yet. One that the desk

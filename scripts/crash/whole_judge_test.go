@@ -93,8 +93,9 @@ func ownNames(all bool) *syscall.SysProcAttr {
 // wholeReplay judges what the terminal's part of the record may have become.
 func (s *scene) wholeReplay(t testing.TB, agent foreign, pick func(int, []string, []choice, *lot) []choice) *replay {
 	agent.attr = ownNames(false)
+	randoms := number("CRASH_RANDOMS", 4)
 	return &replay{
-		store: "whole", record: "CRASH_SCENE=" + s.Dir + " ", seed: seedOf(1), randoms: number("CRASH_RANDOMS", 4), cut: "terminal", judge: agent.judge(t), only: envCase(),
+		store: "whole", record: fmt.Sprintf("CRASH_SCENE=%s CRASH_RANDOMS=%d ", s.Dir, randoms), seed: seedOf(1), randoms: randoms, cut: "terminal", judge: agent.judge(t), only: envCase(),
 		beside: s.others(t).told, pick: afterPlanting(pick),
 	}
 }

@@ -17,10 +17,11 @@ ONLY     ?=
 RUNS     ?= 500
 TERMINALS ?= 10000
 CASES    ?= 1000000
+HANDS    ?= 4
 SEED_FROM ?= 1
 BOOK     ?= network-out.txt
 
-.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash fuzz fuzz-long kill matrix rules lint-layout model handshake handshake-all links network console catchup routes checking raced clean
+.PHONY: help build test check demo bench bench-quick bench-reader bench-wipe bench-ledger bench-desk fleet million test-32 tamper lab crash crash-whole fuzz fuzz-long kill matrix rules lint-layout model handshake handshake-all links network console catchup routes checking raced clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +105,12 @@ crash: ## cut the power at every operation of every store and of a whole unbindi
 	CRASH_IMAGES='$(IMAGES)' CRASH_RANDOMS='$(RANDOMS)' CRASH_WHOLE='$(WHOLE)' CRASH_WHOLE_IN=1 CRASH_ERRNOS=4 go test -count=1 -v -timeout 24h ./scripts/crash \
 	  | sed -unE 's/^ +[a-z]+_test\.go:[0-9]+: (.*(images|faults).*)$$/\1/p; /(FAIL|^ok)/p; /after the/p; /repeat:/p'
 
+crash-whole: RANDOMS = 4
+crash-whole: BOOK = crash-whole-out
+crash-whole: ## carry every image of a whole unbinding, RANDOMS (4) choices by lot a point, to its end; BOOK (crash-whole-out) remembers what became of each, so that it can be stopped and gone on with
+	CRASH_BOOK='$(abspath $(BOOK))' CRASH_RANDOMS='$(RANDOMS)' CRASH_HANDS='$(HANDS)' go test -count=1 -v -timeout 48h -run 'TestWholeUnbinding$$/^(record|carried)$$' ./scripts/crash \
+	  | sed -unE 's/^ +[a-z_]+_test\.go:[0-9]+: (.*(images|cannot).*)$$/\1/p; /(FAIL|^ok)/p; /after the/p; /repeat:/p'
+
 model: ## live HISTORIES (5000000) histories of the whole unbinding in memory, with every cut and fault
 	MODEL_HISTORIES='$(HISTORIES)' go test -count=1 -v -timeout 24h -run '^TestModel' ./agent | sed -unE '/^model: /p; /FAIL|^ok|--- PASS|never happened|history [0-9]+:/p'
 
@@ -153,4 +160,4 @@ lint-layout: ## check the house: who may import whom, names, comments, sizes
 	go test -count=1 ./scripts
 
 clean: ## remove what the other targets made
-	rm -rf bin demo-out bench-out fuzz-out console-out ci-out network-out.txt
+	rm -rf bin demo-out bench-out fuzz-out console-out ci-out network-out.txt crash-whole-out

@@ -17,6 +17,7 @@
 //	handle_test.go   its open files and folders
 //	disk_test.go     what a medium has for certain, and what it may have
 //	image_test.go    one choice of what was lost, as files
+//	digest_test.go   what names an image in every run
 //	variants_test.go which choices are made at one point
 //	replay_test.go   every point, every choice, judged; the figures
 //	lab_test.go      a store under test: recorded, then replayed
@@ -24,4 +25,5 @@
 //	program_test.go  one of our programs, running
 //	scene_test.go    everybody who takes part in an unbinding
 //	whole_test.go    the terminal's power cut at every moment of one, in two depths
+//	whole_all_test.go    every image of it carried to its end, with a book that remembers
 package crash

@@ -3,6 +3,7 @@
 package crash
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -39,8 +40,10 @@ type replay struct {
 	cut    string                                                      // the one top folder whose power is cut; the others keep all
 	with   []string                                                    // which of those are part of an image
 	beside func(d *disk, version int) ([]string, error)                // told besides; asked again when the others changed
+	heed   func(word string) bool                                      // which words make a difference to the judge, who hears no others; nil: all
 	pick   func(n int, told []string, all []choice, rng *lot) []choice // the choices that are judged; nil: all of them
 	hands  int                                                         // images judged at a time; 0 means 2
+	book   *book                                                       // what earlier runs judged, and this one does not again; or nil
 
 	seen *seen
 }
@@ -96,13 +99,14 @@ func newLot(seed, which uint64) *lot {
 
 // figures is what a replay counted.
 type figures struct {
-	Ops, Images, Distinct int
-	Failures              []string
-	Took, Busy            time.Duration // by the clock, and of the processors
+	Ops, Choices     int
+	Images, Distinct int // choices that are another image with what was told; without that
+	Failures         []string
+	Took, Busy       time.Duration // by the clock, and of the processors
 }
 
 func (f *figures) add(g figures) {
-	f.Ops, f.Images, f.Distinct = f.Ops+g.Ops, f.Images+g.Images, f.Distinct+g.Distinct
+	f.Ops, f.Choices, f.Images, f.Distinct = f.Ops+g.Ops, f.Choices+g.Choices, f.Images+g.Images, f.Distinct+g.Distinct
 	f.Failures, f.Took, f.Busy = append(f.Failures, g.Failures...), f.Took+g.Took, f.Busy+g.Busy
 }
 
@@ -168,6 +172,9 @@ type worker struct {
 	version int      // of the folders that keep all
 	besides []string // what is told of them, at version asked
 	asked   int
+
+	digests digests // of this operation
+	digest  string  // of this image with what is told of it
 }
 
 func (w *worker) step(n int, o op) error {
@@ -210,6 +217,7 @@ func (w *worker) step(n int, o op) error {
 		}
 		w.asked = w.version
 	}
+	w.digests = digests{}
 	for _, c := range choices {
 		if err := w.one(n, o, c); err != nil {
 			return err
@@ -251,6 +259,10 @@ func (w *worker) one(n int, o op, c choice) error {
 	if !w.first(m) {
 		return nil
 	}
+	page := w.book.page(w.digest, n, c, w.seed)
+	if w.judge == nil || w.book.passed(page) {
+		return nil
+	}
 	for _, top := range w.with {
 		maps.Copy(m, w.disk.image(choice{}, top))
 	}
@@ -260,9 +272,16 @@ func (w *worker) one(n int, o op, c choice) error {
 	if err != nil {
 		return err
 	}
+	failure := ""
 	if err := w.judged(dir); err != nil {
-		w.Failures = append(w.Failures, fmt.Sprintf("%s after the %s of operation %d: %v\n\trepeat: %sCRASH_SEED=%d CRASH_CASE=%q, the same test",
-			c.name, kindNames[o.Kind], n, err, w.record, w.seed, name))
+		failure = fmt.Sprintf("%s after the %s of operation %d: %v\n\trepeat: %sCRASH_SEED=%d CRASH_CASE=%q, the same test",
+			c.name, kindNames[o.Kind], n, err, w.record, w.seed, name)
+	}
+	if err := w.book.write(page, failure); err != nil {
+		return err
+	}
+	if failure != "" {
+		w.Failures = append(w.Failures, failure)
 		if len(w.Failures) >= w.enough {
 			return errEnough
 		}
@@ -278,15 +297,29 @@ func (w *worker) judged(dir string) (err error) {
 			err = fmt.Errorf("it died of it: %v", p)
 		}
 	}()
-	return w.judge(dir, append(slices.Clip(w.besides), w.told...))
+	return w.judge(dir, w.telling())
+}
+
+// telling is what the judge is told of an image.
+func (w *worker) telling() []string {
+	if w.heed == nil {
+		return append(slices.Clip(w.besides), w.told...)
+	}
+	all := slices.Clone(w.besides)
+	for _, word := range w.told {
+		if w.heed(word) {
+			all = append(all, word)
+		}
+	}
+	return all
 }
 
 // first tells whether this image, with what was told, was not judged before.
 func (w *worker) first(m image) bool {
-	sum := m.sum()
-	with := sum ^ maphash.String(hashSeed, strings.Join(append(slices.Clip(w.besides), w.told...), "\n"))
+	sum, with := w.sums(m, w.telling())
 	w.seen.mu.Lock()
 	defer w.seen.mu.Unlock()
+	w.Choices++
 	if !w.seen.judged.add(with) {
 		return false
 	}
@@ -295,4 +328,16 @@ func (w *worker) first(m image) bool {
 		w.Distinct++
 	}
 	return true
+}
+
+// sums are of the image, and of it with what is told. Where desk and reader are part of
+// it, they are cut from digests that are the same in every run.
+func (w *worker) sums(m image, told []string) (sum, with uint64) {
+	if len(w.with) == 0 {
+		sum = m.sum()
+		return sum, sum ^ maphash.String(hashSeed, strings.Join(told, "\n"))
+	}
+	all := w.digests.image(m)
+	w.digest = withTold(all, told)
+	return binary.LittleEndian.Uint64(all[:]), maphash.String(hashSeed, w.digest)
 }

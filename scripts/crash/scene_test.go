@@ -3,6 +3,7 @@
 package crash
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/ed25519"
 	"crypto/x509"
@@ -11,6 +12,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +29,7 @@ type scene struct {
 	unbindd string // the daemon's name among the programs
 	command string // the order, as a file
 	heard   func(line string)
+	book    *book // or nil
 
 	desk, signer, reader, daemon *program
 }
@@ -147,8 +150,26 @@ func (s *scene) startOthers(listen string) (err error) {
 	return err
 }
 
+// ask speaks to the reader's control socket: what its program would say and hear,
+// without a program for every word.
 func (s *scene) ask(words ...string) (string, error) {
-	return call(s.bin("readersim"), append([]string{"control", "--socket", filepath.Join(s.own, "r")}, words...)...)
+	line := strings.Join(words, " ")
+	conn, err := net.Dial("unix", filepath.Join(s.own, "r"))
+	if err != nil {
+		return "", fmt.Errorf("cannot reach the reader: %w", err)
+	}
+	defer conn.Close()
+	if _, err := fmt.Fprintln(conn, line); err != nil {
+		return "", fmt.Errorf("cannot ask the reader: %w", err)
+	}
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return "", fmt.Errorf("the reader does not answer %q: %w", line, err)
+	}
+	if text, ok := strings.CutPrefix(strings.TrimSpace(answer), "ok"); ok {
+		return strings.TrimSpace(text), nil
+	}
+	return "", fmt.Errorf("the reader answers %q with %s", line, strings.TrimSpace(answer))
 }
 
 func (s *scene) sell(n int) error {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	gosync "sync"
 	"syscall"
 	"testing"
 
@@ -18,16 +19,25 @@ import (
 )
 
 // carrier carries an image to its end with the real programs: each in a process
-// with mounts and a network of its own, so that the terminal lies where it lived
-// and finds the desk where it was.
+// with mounts, a network and process numbers of its own, so that the terminal lies
+// where it lived, finds the desk where it was, and looks for who holds its files
+// open among those who take part and nowhere else. An image is over long before
+// its programs have made much garbage, so that none of it is collected.
 func (s *scene) carrier(t testing.TB) func(dir string, told []string) error {
 	t.Helper()
 	text, err := json.Marshal(s)
+	if err == nil {
+		err = os.MkdirAll(s.paper(runsFolder), 0o700)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return foreign{binary: os.Args[0], env: []string{"CRASH_CARRY=" + string(text)}, attr: ownNames(true)}.judge(t)
+	env := []string{"CRASH_CARRY=" + string(text), "GOGC=off", "GOMEMLIMIT=256MiB"}
+	return foreign{binary: os.Args[0], env: env, attr: ownNames(true)}.judge(t)
 }
+
+// runsFolder is where a carrier has a folder in memory for what each image needs besides.
+const runsFolder = "run"
 
 // carryForLab is the other side of it.
 func carryForLab(text string, in io.Reader, out io.Writer) error {
@@ -35,7 +45,9 @@ func carryForLab(text string, in io.Reader, out io.Writer) error {
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return err
 	}
-	if err := loopback(); err != nil {
+	if err := errors.Join(loopback(),
+		syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""),
+		syscall.Mount("crashlab", s.paper(runsFolder), "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=0700")); err != nil {
 		return err
 	}
 	questions, answers := json.NewDecoder(in), json.NewEncoder(out)
@@ -72,7 +84,7 @@ func loopback() error {
 }
 
 func (s *scene) carryAt(image string, told []string) error {
-	own, err := os.MkdirTemp(s.Dir, "c")
+	own, err := os.MkdirTemp(s.paper(runsFolder), "")
 	if err != nil {
 		return err
 	}
@@ -121,6 +133,30 @@ func (s *scene) carryOn(told []string) error {
 		}
 	}
 	return nil
+}
+
+// What had been done of that when the power went.
+var doneWords = []string{enrolledWord, tradedWord, orderedWord, publishedWord}
+
+// withOthers makes desk and reader part of every image. One is equal to another, and
+// judged once, where everything in it is and the same of doneWords was told: nothing
+// else is known to whoever carries it on.
+func (r *replay) withOthers() *replay {
+	r.with = []string{"desk", "reader"}
+	r.heed = func(word string) bool { return slices.Contains(doneWords, word) }
+	var mu gosync.Mutex
+	known := map[int][]string{} // the same for every hand
+	r.beside = func(d *disk, version int) ([]string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if known[version] == nil {
+			for _, top := range r.with {
+				known[version] = append(known[version], withTold(digests{}.image(d.image(choice{}, top)), []string{top}))
+			}
+		}
+		return known[version], nil
+	}
+	return r
 }
 
 // orderAndPublish makes a command where the desk has none yet. One that the desk

@@ -79,12 +79,13 @@ func (o *others) reader(memory []byte) (string, error) {
 	return o.known[sum], sim.Close()
 }
 
-// ownNames gives a program mounts, and with net a network, of its own: the image
-// lies where the terminal lived, and the desk answers under its old address.
-func ownNames(net bool) *syscall.SysProcAttr {
+// ownNames gives a program mounts, and with all a network and process numbers, of its
+// own: the image lies where the terminal lived, and the desk answers under its old address.
+func ownNames(all bool) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	if net {
+	if all {
 		attr.Unshareflags |= syscall.CLONE_NEWNET
+		attr.Cloneflags = syscall.CLONE_NEWPID
 	}
 	return attr
 }
@@ -92,8 +93,9 @@ func ownNames(net bool) *syscall.SysProcAttr {
 // wholeReplay judges what the terminal's part of the record may have become.
 func (s *scene) wholeReplay(t testing.TB, agent foreign, pick func(int, []string, []choice, *lot) []choice) *replay {
 	agent.attr = ownNames(false)
+	randoms := number("CRASH_RANDOMS", 4)
 	return &replay{
-		store: "whole", record: "CRASH_SCENE=" + s.Dir + " ", seed: seedOf(1), randoms: number("CRASH_RANDOMS", 4), cut: "terminal", judge: agent.judge(t), only: envCase(),
+		store: "whole", record: fmt.Sprintf("CRASH_SCENE=%s CRASH_RANDOMS=%d ", s.Dir, randoms), seed: seedOf(1), randoms: randoms, cut: "terminal", judge: agent.judge(t), only: envCase(),
 		beside: s.others(t).told, pick: afterPlanting(pick),
 	}
 }

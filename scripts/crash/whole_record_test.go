@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -25,8 +26,12 @@ var worthOfTheMount = []struct{ file, is, stands string }{
 	{"agent/keys/medium.go", `case unix.TMPFS_MAGIC:`, `case unix.TMPFS_MAGIC, unix.FUSE_SUPER_MAGIC:`},
 }
 
+// alike makes the same bytes of the same source, wherever it lies and whatever
+// commit it is part of.
+var alike = []string{"-trimpath", "-buildvcs=false"}
+
 // buildPrograms puts the programs into the scene's folder.
-func (s *scene) buildPrograms(t *testing.T) {
+func (s *scene) buildPrograms(t *testing.T, how []string) {
 	t.Helper()
 	replaced := map[string]string{}
 	for i, w := range worthOfTheMount {
@@ -57,8 +62,12 @@ func (s *scene) buildPrograms(t *testing.T) {
 	for name, args := range map[string][]string{
 		"unbindd": nil, "unbind-desk": nil, "readersim": nil, mountedDaemon: {"-overlay", s.paper("overlay.json")},
 	} {
-		args = append(append([]string{"build", "-ldflags=-s -w", "-o", s.bin(name)}, args...), "../../cmd/"+strings.TrimSuffix(name, "-mounted"))
-		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		args = append(slices.Concat([]string{"build", "-ldflags=-s -w", "-o", s.bin(name)}, how, args), "../../cmd/"+strings.TrimSuffix(name, "-mounted"))
+		build := exec.Command("go", args...)
+		if how != nil {
+			build.Env = append(build.Environ(), "CGO_ENABLED=0") // as make build does
+		}
+		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("cannot build %s: %v\n%s", name, err, out)
 		}
 	}

@@ -4,7 +4,6 @@ package crash
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +17,9 @@ func newScene(t *testing.T) (*scene, trace) {
 	if dir := os.Getenv("CRASH_SCENE"); dir != "" {
 		return keptScene(t, dir)
 	}
+	if dir := os.Getenv("CRASH_BOOK"); dir != "" {
+		return bookedScene(t, dir)
+	}
 	dir, err := os.MkdirTemp("", "whole-")
 	if err != nil {
 		t.Fatal(err)
@@ -29,8 +31,13 @@ func newScene(t *testing.T) (*scene, trace) {
 			t.Error(err)
 		}
 	})
+	return newSceneIn(t, dir, nil)
+}
+
+func newSceneIn(t *testing.T, dir string, how []string) (*scene, trace) {
+	t.Helper()
 	s := &scene{At: filepath.Join(dir, "mount"), Dir: dir}
-	s.buildPrograms(t)
+	s.buildPrograms(t, how)
 	tr := unbinding(t, s)
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -50,6 +57,10 @@ func keptScene(t *testing.T, dir string) (*scene, trace) {
 	}
 	s := &scene{}
 	if err := json.Unmarshal(text, s); err != nil {
+		t.Fatal(err)
+	}
+	s.Dir = dir // the folder may have been moved; At is in what was recorded
+	if err := os.MkdirAll(s.At, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	tr := trace{path: s.paper("trace")}
@@ -86,22 +97,22 @@ func (s *scene) opened(t *testing.T, tr trace) {
 	t.Logf("whole unbinding: %d images of %d operations opened: %s", f.Images, f.Ops, counted(f))
 }
 
-// carried has CRASH_WHOLE images carried to the end of their case, or all of them.
+// carried has CRASH_WHOLE images carried to the end of their case, or all of them;
+// with a book, those that are not in it yet.
 func (s *scene) carried(t *testing.T, tr trace) {
 	var pick func(int, []string, []choice, *lot) []choice
-	if os.Getenv("CRASH_WHOLE") != "all" {
+	if s.book == nil && os.Getenv("CRASH_WHOLE") != "all" {
 		pick = pickSome(t, tr, seedOf(1), number("CRASH_WHOLE", 0))
 	}
-	r := s.wholeReplay(t, foreign{}, pick)
-	r.judge, r.with, r.hands = s.carrier(t), []string{"desk", "reader"}, 4
-	told := r.beside
-	r.beside = func(d *disk, version int) ([]string, error) { // which desk and which reader counts here
-		known, err := told(d, version)
-		return append(known, fmt.Sprint("version ", version)), err
+	r := s.wholeReplay(t, foreign{}, pick).withOthers()
+	r.judge, r.hands = s.carrier(t), number("CRASH_HANDS", 4)
+	if s.book != nil {
+		s.carriedByTheBook(t, r, tr)
+		return
 	}
 	f := r.run(t, tr)
 	green(t, "carried", f)
-	t.Logf("whole unbinding: %d images carried to the end: %s", f.Images, counted(f))
+	t.Logf("whole unbinding: %d choices, %d images carried to the end: %s", f.Choices, f.Images, counted(f))
 }
 
 // deafMedia: a medium that ignores one kind of sync of the terminal loses, and
@@ -145,7 +156,8 @@ func (s *scene) deafMedia(t *testing.T, tr trace) {
 // same, and whoever looks at its end must see it.
 func (s *scene) deafToTheEnd(t *testing.T, tr trace) {
 	r := s.wholeReplay(t, foreign{}, allLosses)
-	r.judge, r.with, r.only, r.enough, r.hands = s.carrier(t), []string{"desk", "reader"}, "", 1, 1
+	r.withOthers()
+	r.judge, r.only, r.enough, r.hands = s.carrier(t), "", 1, 1
 	r.skip, r.deafFrom = told(t, tr, "recorded sign-certificate"), told(t, tr, crossedWord)
 	r.deaf = func(o op) bool { return o.Kind == syncFolder && strings.HasPrefix(o.Name, "terminal/pos") }
 	f := r.run(t, tr)

@@ -103,6 +103,7 @@ crash: ## cut the power at every operation of every store and of a whole unbindi
 	scripts/deps.sh
 	CRASH_IMAGES='$(IMAGES)' CRASH_RANDOMS='$(RANDOMS)' CRASH_WHOLE='$(WHOLE)' CRASH_WHOLE_IN=1 CRASH_ERRNOS=4 go test -count=1 -v -timeout 24h ./scripts/crash \
 	  | sed -unE 's/^ +[a-z]+_test\.go:[0-9]+: (.*(images|faults).*)$$/\1/p; /(FAIL|^ok)/p; /after the/p; /repeat:/p'
+	go test -count=1 -v -timeout 1h -run '^TestEveryCall' ./wipe | sed -unE 's/^ +[a-z_]+_test\.go:[0-9]+: (.*faults.*)$$/\1/p; /(FAIL|^ok)/p'
 
 model: ## live HISTORIES (5000000) histories of the whole unbinding in memory, with every cut and fault
 	MODEL_HISTORIES='$(HISTORIES)' go test -count=1 -v -timeout 24h -run '^TestModel' ./agent | sed -unE '/^model: /p; /FAIL|^ok|--- PASS|never happened|history [0-9]+:/p'

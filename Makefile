@@ -104,6 +104,7 @@ crash: ## cut the power at every operation of every store and of a whole unbindi
 	scripts/deps.sh
 	CRASH_IMAGES='$(IMAGES)' CRASH_RANDOMS='$(RANDOMS)' CRASH_WHOLE='$(WHOLE)' CRASH_WHOLE_IN=1 CRASH_ERRNOS=4 go test -count=1 -v -timeout 24h ./scripts/crash \
 	  | sed -unE 's/^ +[a-z]+_test\.go:[0-9]+: (.*(images|faults).*)$$/\1/p; /(FAIL|^ok)/p; /after the/p; /repeat:/p'
+	go test -count=1 -v -timeout 1h -run '^TestEveryCall' ./wipe | sed -unE 's/^ +[a-z_]+_test\.go:[0-9]+: (.*faults.*)$$/\1/p; /(FAIL|^ok)/p'
 
 crash-whole: RANDOMS = 4
 crash-whole: BOOK = crash-whole-out

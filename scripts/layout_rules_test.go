@@ -39,7 +39,8 @@ var arrows = []arrow{
 	{of: "agent/merkle", may: steps, why: onStair},
 
 	{of: "agent/ledger", tests: []string{"scripts/programtest"}, why: alone},
-	{of: "agent/journal", why: alone},
+	{of: "agent/mapped", why: alone},
+	{of: "agent/journal", may: []string{"agent/mapped"}, why: alone},
 	{of: "agent/backup", why: alone},
 	{of: "agent/keys", why: alone},
 	{of: "agent/local", why: alone},
@@ -81,7 +82,7 @@ var arrows = []arrow{
 		why: "it carries and judges nothing; the folder's layout is the links'",
 	},
 	{
-		of: "cmd/unbind-desk/...", may: append([]string{"agent/ledger", "agent/backup", "agent/said", "transport/broker", "cmd/unbind-desk/..."}, stair...),
+		of: "cmd/unbind-desk/...", may: append([]string{"agent/ledger", "agent/backup", "agent/mapped", "agent/said", "transport/broker", "cmd/unbind-desk/..."}, stair...),
 		tests: []string{"scripts/fleet"},
 		why:   "the desk reads what terminals send and must not be able to act as one",
 	},
@@ -120,7 +121,7 @@ var doors = []door{
 	{module: "github.com/emmansun/gmsm", open: []string{"device/devicesim/keying"}, why: "ciphers of payment keys are the simulated reader's"},
 	{module: "github.com/spf13/viper", open: []string{"configs"}, why: "settings are joined in one place"},
 	{module: "github.com/goccy/go-yaml", open: []string{"configs"}, why: "settings are read in one place"},
-	{module: "go.etcd.io/bbolt", open: []string{"agent/ledger", "agent/journal", "cmd/unbind-desk/internal/...", "scripts/bench", "scripts/lab"}, why: "only who owns a database file opens one"},
+	{module: "go.etcd.io/bbolt", open: []string{"agent/ledger", "agent/journal", "agent/mapped", "cmd/unbind-desk/internal/...", "scripts/bench", "scripts/lab"}, why: "only who owns a database file opens one"},
 	{module: "filippo.io/age", open: []string{"agent/backup"}, anyTest: true, why: "the container's format has one owner"},
 	{module: "github.com/klauspost/compress", open: []string{"agent/backup"}, anyTest: true, why: "the container's format has one owner"},
 	{module: "golang.org/x/crypto", open: []string{"agent/keys"}, anyTest: true, why: "ciphers are chosen in one place and handed on as cipher.AEAD"},

@@ -78,6 +78,40 @@ func (w *work) free(fd int) (freed bool, err error) {
 // ext4 frees the block that held them with the last, and forgets unwritten what
 // was only in the journal, so that the old bytes would stay in their place.
 func (w *work) bare(fd int) error {
+	return w.bareOf(fd, func() error { return w.sys.Sync(fd) })
+}
+
+// bareLink does it with what is only a name: a link, a pipe. Such a thing cannot be
+// flushed by itself, so the whole file system is. What it will not let go of is told,
+// and holds nothing up.
+func (w *work) bareLink(dir int, name string, st Stat) error {
+	fd, err := w.sys.OpenName(dir, name)
+	if err != nil {
+		return fmt.Errorf("cannot open an item: %w", asLink(err))
+	}
+	defer w.sys.Close(fd)
+	now, err := w.sys.Stat(fd)
+	if err != nil {
+		return fmt.Errorf("cannot examine an item: %w", err)
+	}
+	if now.inode() != st.inode() {
+		w.residual[residualOther] = true
+		return errExchanged
+	}
+	err = w.bareOf(fd, func() error { return w.sys.SyncAll(dir) })
+	var stays unchanged
+	if errors.As(err, &stays) && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || untold(err)) || errors.Is(err, unix.ENOENT) { // the last: no /proc
+		return w.freed(residualAttrs)
+	}
+	return err
+}
+
+// unchanged is why an attribute could not be overwritten or removed.
+type unchanged struct{ error }
+
+func (u unchanged) Unwrap() error { return u.error }
+
+func (w *work) bareOf(fd int, flush func() error) error {
 	names, err := w.sys.Attributes(fd)
 	if untold(err) {
 		return nil
@@ -97,12 +131,12 @@ func (w *work) bare(fd int) error {
 			return err
 		}
 	}
-	if err := w.blotted(fd, names); err != nil {
+	if err := w.blotted(fd, names, flush); err != nil {
 		return fmt.Errorf("cannot overwrite an extended attribute: %w", err)
 	}
 	for _, name := range names {
 		if err := w.sys.RemoveAttribute(fd, name); err != nil && !errors.Is(err, unix.ENODATA) {
-			return fmt.Errorf("cannot remove an extended attribute: %w", err)
+			return fmt.Errorf("cannot remove an extended attribute: %w", unchanged{err})
 		}
 	}
 	return nil
@@ -111,7 +145,7 @@ func (w *work) bare(fd int) error {
 // blotted writes random bytes over attributes and has them reach their place. They
 // are random because ext4 keeps blocks that are alike once: zeros might go to a
 // block that holds zeros already, and the old one would only be freed.
-func (w *work) blotted(fd int, names []string) error {
+func (w *work) blotted(fd int, names []string, flush func() error) error {
 	for _, name := range names {
 		w.note("attribute")
 		size, err := w.sys.AttributeSize(fd, name)
@@ -131,10 +165,10 @@ func (w *work) blotted(fd int, names []string) error {
 			return err
 		}
 		if err := w.sys.SetAttribute(fd, name, value); err != nil {
-			return err
+			return unchanged{err}
 		}
 	}
-	if err := w.sys.Sync(fd); err != nil {
+	if err := flush(); err != nil {
 		return err
 	}
 	if w.emptiesJournal() {

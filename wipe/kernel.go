@@ -49,6 +49,11 @@ func (Kernel) OpenPlain(dir int, name string) (int, error) {
 	return openat(dir, name, unix.O_RDONLY|unix.O_NONBLOCK)
 }
 
+// OpenName opens what a name itself stands for, and nothing behind it.
+func (Kernel) OpenName(dir int, name string) (int, error) {
+	return openat(dir, name, unix.O_PATH)
+}
+
 // OpenDirect opens a file to read past the page cache.
 func (Kernel) OpenDirect(dir int, name string) (int, error) {
 	return openat(dir, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_DIRECT)

@@ -24,12 +24,19 @@ func (Kernel) SetFlags(fd int, flags uint32) error {
 
 // Attributes lists the extended attributes.
 func (Kernel) Attributes(fd int) ([]string, error) {
-	size, err := unix.Flistxattr(fd, nil)
+	list := func(to []byte) (int, error) {
+		size, err := unix.Flistxattr(fd, to)
+		if err == unix.EBADF {
+			size, err = unix.Listxattr(named(fd), to)
+		}
+		return size, err
+	}
+	size, err := list(nil)
 	if err != nil || size == 0 {
 		return nil, err
 	}
 	names := make([]byte, size)
-	if size, err = unix.Flistxattr(fd, names); err != nil {
+	if size, err = list(names); err != nil {
 		return nil, err
 	}
 	var all []string
@@ -42,15 +49,35 @@ func (Kernel) Attributes(fd int) ([]string, error) {
 }
 
 // AttributeSize is the length of one's value.
-func (Kernel) AttributeSize(fd int, name string) (int, error) { return unix.Fgetxattr(fd, name, nil) }
+func (Kernel) AttributeSize(fd int, name string) (int, error) {
+	size, err := unix.Fgetxattr(fd, name, nil)
+	if err == unix.EBADF {
+		size, err = unix.Getxattr(named(fd), name, nil)
+	}
+	return size, err
+}
 
 // SetAttribute replaces one.
 func (Kernel) SetAttribute(fd int, name string, value []byte) error {
-	return unix.Fsetxattr(fd, name, value, unix.XATTR_REPLACE)
+	err := unix.Fsetxattr(fd, name, value, unix.XATTR_REPLACE)
+	if err == unix.EBADF {
+		err = unix.Setxattr(named(fd), name, value, unix.XATTR_REPLACE)
+	}
+	return err
 }
 
 // RemoveAttribute removes one.
-func (Kernel) RemoveAttribute(fd int, name string) error { return unix.Fremovexattr(fd, name) }
+func (Kernel) RemoveAttribute(fd int, name string) error {
+	err := unix.Fremovexattr(fd, name)
+	if err == unix.EBADF {
+		err = unix.Removexattr(named(fd), name)
+	}
+	return err
+}
+
+// named is a path that leads to what OpenName opened and not behind it, even if that
+// is a link: what was only named can be asked about by no other.
+func named(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
 
 // Mount reads the mount's number from where every kernel since 3.15 tells it.
 func (Kernel) Mount(fd int) (int, error) {

@@ -38,6 +38,26 @@ func linked(links, length int) func(t *testing.T, dir string) {
 	}
 }
 
+// attributedLinks makes links and pipes that have an attribute; nobody else's can be
+// put on them.
+func attributedLinks(links, size int) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		for i := range links {
+			link, pipe := filepath.Join(dir, fmt.Sprint("link", i)), filepath.Join(dir, fmt.Sprint("pipe", i))
+			must(t, os.Symlink("nowhere", link))
+			must(t, unix.Mkfifo(pipe, 0o600))
+			for _, path := range []string{link, pipe} {
+				must(t, unix.Lsetxattr(path, "trusted.long", bytes.Repeat([]byte(canary), size/len(canary)), 0))
+			}
+		}
+	}
+}
+
+// lockedAttributes is a kernel that lets nobody change an attribute.
+type lockedAttributes struct{ wipe.Kernel }
+
+func (lockedAttributes) SetAttribute(int, string, []byte) error { return unix.EPERM }
+
 // neighbours makes files of which every n-th is no part of the target, and stays.
 func neighbours(files, n int) func(t *testing.T, dir string) {
 	return func(t *testing.T, dir string) {
@@ -86,6 +106,11 @@ func TestWhatTheRawMediumHoldsIsTold(t *testing.T) {
 		"attributes, ext3":                    {[]string{"mkfs.ext3", "-q", "-F"}, wipe.Kernel{}, wipe.DepthBlocks, "app", attributed(3, 800), "xattrs", false},
 		"large attributes, blocks":            {large, wipe.Kernel{}, wipe.DepthBlocks, "app", attributed(1, 16_000), "xattrs", true},
 		"large attributes, medium":            {large, wipe.Kernel{}, wipe.DepthMedium, "app", attributed(1, 16_000), "xattrs", false},
+		"links with attributes, blocks":       {plainExt4, wipe.Kernel{}, wipe.DepthBlocks, "app", attributedLinks(3, 1600), "xattrs", false},
+		"links with attributes, no journal":   {with("-O", "^has_journal"), wipe.Kernel{}, wipe.DepthBlocks, "app", attributedLinks(3, 1600), "xattrs", false},
+		"links with small attributes":         {plainExt4, wipe.Kernel{}, wipe.DepthBlocks, "app", attributedLinks(20, 60), "xattrs", false},
+		"links whose attributes stay":         {plainExt4, lockedAttributes{}, wipe.DepthBlocks, "app", attributedLinks(3, 1600), "xattrs", true},
+		"links whose attributes stay, medium": {plainExt4, lockedAttributes{}, wipe.DepthMedium, "app", attributedLinks(3, 1600), "xattrs", false},
 		"long links, blocks":                  {plainExt4, wipe.Kernel{}, wipe.DepthBlocks, "app", linked(20, 69), "names", true},
 		"long links, medium without trim":     {plainExt4, withoutTrim{}, wipe.DepthMedium, "app", linked(20, 200), "names", true},
 		"long links, medium":                  {plainExt4, wipe.Kernel{}, wipe.DepthMedium, "app", linked(20, 200), "names", false},

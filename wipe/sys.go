@@ -16,6 +16,9 @@ type Sys interface {
 	OpenFile(dir int, name string) (fd int, err error)
 	// OpenPlain opens a file or folder to ask about it; it never waits.
 	OpenPlain(dir int, name string) (fd int, err error)
+	// OpenName opens what a name itself stands for, be it a link, only to ask about
+	// it and about its attributes; nothing behind it is reached.
+	OpenName(dir int, name string) (fd int, err error)
 	// OpenDirect opens a file to read past the page cache, or says EINVAL.
 	OpenDirect(dir int, name string) (fd int, err error)
 	// Close has no error: nothing is left to be told after a flush.

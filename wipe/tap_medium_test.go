@@ -38,6 +38,13 @@ func (k *tap) OpenPlain(dir int, name string) (int, error) {
 	return k.Kernel.OpenPlain(dir, name)
 }
 
+func (k *tap) OpenName(dir int, name string) (int, error) {
+	if err := k.hear("open-name"); err != nil {
+		return -1, err
+	}
+	return k.Kernel.OpenName(dir, name)
+}
+
 func (k *tap) Mount(fd int) (int, error) {
 	if err := k.hear("mount"); err != nil {
 		return 0, err

@@ -48,9 +48,12 @@ func (w *work) entry(dir int, name string) error {
 	case st.is(unix.S_IFREG):
 		err = w.file(dir, name)
 	default:
-		// Pipes, sockets and devices hold nothing of their own, and a link no more
-		// than a name; opening one would reach something else.
-		if err = w.pointed(dir, name, st); err == nil {
+		// Pipes, sockets and devices hold nothing of their own but attributes, and a
+		// link no more than a name; opening one would reach something else.
+		if err = w.bareLink(dir, name, st); err == nil {
+			err = w.pointed(dir, name, st)
+		}
+		if err == nil {
 			err = w.unlink(dir, name)
 		}
 	}

@@ -32,8 +32,11 @@ type Options struct {
 // made leaves either no journal or a whole one: it is filled under another
 // name and renamed.
 func Create(path string, o Options) (*Journal, error) {
+	// Who cannot see whether there is one must not put a new one in its place.
 	if _, err := os.Lstat(path); err == nil {
 		return Open(path, o)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("cannot create the journal: %w", err)
 	}
 	temp := path + ".new"
 	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -61,6 +64,8 @@ func Create(path string, o Options) (*Journal, error) {
 func Open(path string, o Options) (*Journal, error) {
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("cannot open the journal: %w", ErrAbsent)
+	} else if err != nil {
+		return nil, fmt.Errorf("cannot open the journal: %w", err) // bbolt would make one
 	}
 	f, err := openFile(path)
 	if err != nil {
@@ -116,8 +121,13 @@ func (j *Journal) Trial(n int) error {
 	return nil
 }
 
-// Close closes the file.
-func (j *Journal) Close() error { return j.store.Close() }
+// Close closes the file. What was answered for is durable, whatever it says.
+func (j *Journal) Close() error {
+	if err := j.store.Close(); err != nil {
+		return fmt.Errorf("cannot close the journal: %w", err)
+	}
+	return nil
+}
 
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

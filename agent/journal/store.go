@@ -8,6 +8,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"unbindd/agent/mapped"
 )
 
 // Store is where a journal's names and values lie: the file, or a disk of a
@@ -83,11 +85,15 @@ func (j *Journal) lay() error {
 }
 
 // file is the store of a terminal.
-type file struct{ *bolt.DB }
+type file struct{ *mapped.File }
+
+// mapSize is how much of the file has its place in memory from the beginning; no
+// journal comes near it, so the map never has to grow.
+const mapSize = 64 << 20
 
 func openFile(path string) (file, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: time.Second, PageSize: 4096, FreelistType: bolt.FreelistMapType,
+	db, err := mapped.Open(path, 0o600, bolt.Options{
+		Timeout: time.Second, PageSize: 4096, FreelistType: bolt.FreelistMapType, InitialMmapSize: mapSize,
 	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return file{}, fmt.Errorf("cannot open the journal: %w", ErrLocked)
@@ -100,11 +106,19 @@ func openFile(path string) (file, error) {
 }
 
 func (f file) Update(do func(Tx) error) error {
-	return f.DB.Update(func(tx *bolt.Tx) error { return do(fileTx{tx}) })
+	return named(f.File.Update(func(tx *bolt.Tx) error { return do(fileTx{tx}) }))
 }
 
 func (f file) View(do func(Tx) error) error {
-	return f.DB.View(func(tx *bolt.Tx) error { return do(fileTx{tx}) })
+	return named(f.File.View(func(tx *bolt.Tx) error { return do(fileTx{tx}) }))
+}
+
+// named says of which file a page could not be read.
+func named(err error) error {
+	if errors.Is(err, mapped.ErrUnread) {
+		return fmt.Errorf("cannot use the journal: %w", err)
+	}
+	return err
 }
 
 // fileTx is a transaction of the file. A bucket that is not there holds nothing.

@@ -122,8 +122,12 @@ func refuseFormer(dir string) error {
 		}
 		head := make([]byte, len(formerly))
 		_, err = io.ReadFull(f, head)
-		if f.Close(); err == nil && string(head) == formerly {
+		f.Close()
+		switch {
+		case err == nil && string(head) == formerly:
 			return ErrFormer
+		case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+			return err // it may be one
 		}
 	}
 	return nil

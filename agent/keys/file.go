@@ -113,8 +113,11 @@ func (s *Store) newest(f file) (content Secret, generation uint64, next int, err
 	whole := false
 	err = s.past(f, os.O_RDONLY, func(h *os.File) error {
 		info, err := h.Stat()
-		if err != nil || info.Size() != fileSize {
-			return errors.Join(ErrDamaged, err)
+		if err != nil {
+			return err
+		}
+		if info.Size() != fileSize {
+			return ErrDamaged
 		}
 		for i, at := range slotAt {
 			if _, err := h.ReadAt(page.Bytes(), at); err != nil {

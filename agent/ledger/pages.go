@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"syscall"
 
 	"go.etcd.io/bbolt"
 )
@@ -56,6 +57,10 @@ func checkPages(tx *bbolt.Tx, file io.ReaderAt, full bool) error {
 	err := w.node(root, 0, true)
 	if err == nil {
 		err = w.freelist(free)
+	}
+	var errno syscall.Errno
+	if err = ofTheMedium(err); errors.As(err, &errno) {
+		return err // bytes that were not given are not wrong ones, unless the medium has lost them
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)

@@ -72,7 +72,9 @@ func buildSegment(dir string, s *sealer, st *state, maxSegment int64) (fresh str
 	if err != nil {
 		return "", err
 	}
-	err = db.Update(func(tx *bbolt.Tx) error { return fillSegment(tx, s, st) })
+	err = guard(func() error {
+		return db.Update(func(tx *bbolt.Tx) error { return fillSegment(tx, s, st) })
+	})
 	if err == nil {
 		err = db.Sync()
 	}
@@ -214,10 +216,11 @@ var errBusy = errors.New("another process has it open")
 // openError tells damage from a file that another process holds.
 func openError(err error) error {
 	var path *os.PathError
+	var errno syscall.Errno // a lock, a map, a sync: not what the file holds
 	switch {
 	case errors.Is(err, bbolt.ErrTimeout):
 		return errBusy
-	case errors.As(err, &path), errors.Is(err, ErrDamaged):
+	case errors.As(err, &path), errors.As(err, &errno), errors.Is(err, ErrDamaged):
 		return err
 	case errors.Is(err, bbolt.ErrInvalid):
 		return lose(Foreign, "it is no file of a ledger, or both of its first pages are lost")

@@ -13,7 +13,10 @@
 //
 //	main_test.go     the test binary as the program that works
 //	trace_test.go    the record: one operation after the other, in a file
-//	mount_test.go    the mounted folder that writes the record; faults
+//	mount_test.go    the mounted folder that writes the record
+//	fault_test.go    a call that fails, of every kind that the kernel passes on
+//	calls_test.go    every call fails, at every place
+//	again_test.go    what is asked of a store that is there
 //	handle_test.go   its open files and folders
 //	disk_test.go     what a medium has for certain, and what it may have
 //	image_test.go    one choice of what was lost, as files

@@ -76,15 +76,7 @@ func (f faulty) every(t *testing.T, k kind) (all int) {
 // failing runs the work on an empty folder with one fault.
 func (f faulty) failing(t *testing.T, k kind, n int, errno syscall.Errno) (hit bool, out []byte) {
 	t.Helper()
-	entries, err := os.ReadDir(f.mount)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if err := os.RemoveAll(filepath.Join(f.mount, e.Name())); err != nil {
-			t.Fatal(err)
-		}
-	}
+	f.empty(t)
 	one := &fault{kind: k, n: n, errno: errno}
 	f.mu.Lock()
 	f.fault = one
@@ -97,4 +89,18 @@ func (f faulty) failing(t *testing.T, k kind, n int, errno syscall.Errno) (hit b
 		t.Fatal(fmt.Errorf("it failed without a fault: %w: %s", failed, out))
 	}
 	return one.hit, out
+}
+
+// empty removes everything from the mount.
+func (f faulty) empty(t *testing.T) {
+	t.Helper()
+	entries, err := os.ReadDir(f.mount)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(f.mount, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

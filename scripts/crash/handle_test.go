@@ -22,6 +22,7 @@ type handle struct {
 }
 
 func (n *node) handle(h fs.FileHandle, id int, rel string, flags uint32, told bool) *handle {
+	n.r.opened(1)
 	return &handle{LoopbackFile: h.(*fs.LoopbackFile), r: n.r, id: id, rel: rel, syncs: flags&syscall.O_DSYNC != 0, told: told}
 }
 
@@ -29,6 +30,10 @@ func (n *node) handle(h fs.FileHandle, id int, rel string, flags uint32, told bo
 func (h *handle) PassthroughFd() (int, bool) { return 0, false }
 
 func (n *node) Open(ctx context.Context, flags uint32) (h fs.FileHandle, ff uint32, errno syscall.Errno) {
+	told := n.rel() == toldFile
+	if errno := n.meets(openFile); errno != 0 {
+		return nil, 0, errno
+	}
 	const taken = syscall.O_DIRECT | syscall.O_TRUNC // buffers here lie anywhere; a truncate is recorded
 	id, rel := 0, n.rel()
 	if h, ff, errno = n.LoopbackNode.Open(ctx, flags&^taken); errno != 0 {
@@ -40,7 +45,6 @@ func (n *node) Open(ctx context.Context, flags uint32) (h fs.FileHandle, ff uint
 		ff |= fuse.FOPEN_KEEP_CACHE
 	}
 	n.r.mu.Unlock()
-	told := rel == toldFile
 	if flags&syscall.O_TRUNC != 0 && !told {
 		errno = n.r.do(op{Kind: truncate, Ino: id}, func(*op) syscall.Errno {
 			return fs.ToErrno(syscall.Truncate(n.path(), 0))
@@ -74,12 +78,18 @@ func (h *handle) Fsync(context.Context, uint32) syscall.Errno {
 
 // Allocate refuses what the record has no word for; programs do without.
 func (h *handle) Allocate(context.Context, uint64, uint64, uint32) syscall.Errno {
+	if errno := h.meets(allocate, 0); errno != 0 {
+		return errno
+	}
 	return syscall.EOPNOTSUPP
 }
 
 func (n *node) Setattr(ctx context.Context, f fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) (errno syscall.Errno) {
 	size, ok := in.GetSize()
 	if !ok {
+		if errno := n.meets(setAttr); errno != 0 {
+			return errno
+		}
 		return n.LoopbackNode.Setattr(ctx, f, in, out)
 	}
 	return n.r.do(op{Kind: truncate, Off: int64(size)}, func(o *op) syscall.Errno {
@@ -101,6 +111,9 @@ type folder struct {
 }
 
 func (n *node) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	if errno := n.meets(openFolder); errno != 0 {
+		return nil, 0, errno
+	}
 	h, ff, errno := n.LoopbackNode.OpendirHandle(ctx, flags)
 	if errno != 0 {
 		return nil, 0, errno

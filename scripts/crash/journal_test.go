@@ -81,7 +81,7 @@ func carry(dir string, _ uint64, say func(string)) error {
 
 func carryOn(j *journal.Journal, say func(string)) error {
 	c := journal.Carrier{
-		Journal: j, Plan: plan(), Pause: func(context.Context, int) error { return errors.New("a step failed") },
+		Journal: j, Plan: plan(), Pause: func(context.Context, int) error { return errors.New("cannot go on: a step failed") },
 		CodeOf: func(error) string { return "E" }, Parting: func(journal.Run) ([]journal.Parcel, error) { return nil, nil },
 		Watch: func(e journal.Event) {
 			if e.Moment == journal.Recorded || e.Moment == journal.Starting && e.Step != journal.CrossName {

@@ -20,16 +20,6 @@ import (
 // part of any image.
 const toldFile = ".told"
 
-// fault makes the n-th operation of a kind fail, or kills the program there.
-type fault struct {
-	kind  kind
-	n     int
-	errno syscall.Errno
-	kill  func()
-	seen  int
-	hit   bool
-}
-
 // recorder passes everything on to the folder behind it and writes down, under
 // one lock, what succeeded: the order of the record is the order of the effects.
 type recorder struct {
@@ -44,8 +34,11 @@ type recorder struct {
 	ids   map[uint64]int // inode behind -> number
 	last  int
 	fault *fault
-	lossy bool  // writes are taken and forgotten, and the kernel keeps what it holds when a file is opened again
-	err   error // why the record is worthless
+	calls map[kind]int // how many there were of each kind; nil where nobody counts
+	open  int          // handles that the kernel has not given back
+	idle  *gosync.Cond // that one was
+	lossy bool         // writes are taken and forgotten, and the kernel keeps what it holds when a file is opened again
+	err   error        // why the record is worthless
 }
 
 // mounted mounts a recorder for the time of the test.
@@ -57,7 +50,14 @@ func mounted(t testing.TB) *recorder {
 // mountedAt mounts it at a path that is not there yet.
 func mountedAt(t testing.TB, mount string) *recorder {
 	t.Helper()
+	return mountedAs(t, mount, fuse.MountOptions{DisableXAttrs: true})
+}
+
+// mountedAs mounts it with more, or less, of what a file system can do.
+func mountedAs(t testing.TB, mount string, o fuse.MountOptions) *recorder {
+	t.Helper()
 	r := &recorder{back: filepath.Join(memoryFolder(t), "back"), mount: mount, ids: map[uint64]int{}}
+	r.idle = gosync.NewCond(&r.mu)
 	for _, d := range []string{r.back, r.mount} {
 		if err := os.Mkdir(d, 0o700); err != nil {
 			t.Fatal(err)
@@ -74,9 +74,8 @@ func mountedAt(t testing.TB, mount string) *recorder {
 	}
 	top := &node{LoopbackNode: fs.LoopbackNode{RootData: root}, r: r}
 	root.RootNode, r.top = top, top
-	server, err := fs.Mount(r.mount, top, &fs.Options{MountOptions: fuse.MountOptions{
-		DirectMount: os.Getuid() == 0, Name: "crashlab", FsName: "crashlab", DisableXAttrs: true, MaxWrite: 1 << 20,
-	}})
+	o.DirectMount, o.Name, o.FsName, o.MaxWrite = os.Getuid() == 0, "crashlab", "crashlab", 1<<20
+	server, err := fs.Mount(r.mount, top, &fs.Options{MountOptions: o})
 	if err != nil {
 		if os.Getuid() != 0 {
 			t.Skipf("cannot mount: %v", err)
@@ -119,15 +118,8 @@ func (r *recorder) end(t testing.TB) trace {
 func (r *recorder) do(o op, deed func(o *op) syscall.Errno) syscall.Errno {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f := r.fault; f != nil && f.kind == o.Kind {
-		f.seen++
-		if f.seen == f.n {
-			f.hit = true
-			if f.kill != nil {
-				f.kill()
-			}
-			return f.errno
-		}
+	if errno := r.strikes(o.call(), place{}); errno != 0 {
+		return errno
 	}
 	if errno := deed(&o); errno != 0 {
 		return errno

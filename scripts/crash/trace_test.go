@@ -23,11 +23,33 @@ const (
 	link
 	syncFolder
 	note // what the program told
+
+	// What changes nothing is in no record. It can fail all the same.
+	makeFolder
+	removeFolder
+	openFile
+	read
+	openFolder
+	list
+	look // for a name
+	stat // of what was found
+	statFS
+	setAttr
+	allocate
+	lock
+	closeFile
+	control // ioctl
+	seek
+	getAttribute
+	setAttribute
 )
 
 var kindNames = map[kind]string{
 	write: "write", truncate: "truncate", sync: "sync", create: "create", remove: "remove",
 	rename: "rename", link: "link", syncFolder: "sync of a folder", note: "told",
+	makeFolder: "mkdir", removeFolder: "rmdir", openFile: "open", read: "read", openFolder: "opendir", list: "readdir", look: "lookup", stat: "getattr",
+	statFS: "statfs", setAttr: "setattr", allocate: "fallocate", lock: "flock", closeFile: "close", control: "ioctl", seek: "lseek",
+	getAttribute: "getxattr", setAttribute: "setxattr",
 }
 
 // op is one operation as the mount saw it succeed. Files and folders have

@@ -31,6 +31,9 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 	if h.r.bad.Load() && off+int64(len(dest)) > h.r.whole.Load() {
 		return nil, syscall.EIO
 	}
+	if errno := h.meets(read, off); errno != 0 {
+		return nil, errno
+	}
 	return h.LoopbackFile.Read(ctx, dest, off)
 }
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"unbindd/wipe"
 )
 
@@ -24,8 +26,8 @@ func target(dir string) wipe.Target {
 	return wipe.Target{Name: "folder", Kind: "data", Path: filepath.Join(dir, "data"), Root: dir, Requested: wipe.LevelClear}
 }
 
-// erase fills a folder, durably, and erases it.
-func erase(dir string, _ uint64, say func(string)) error {
+// fill makes a folder of files, durably.
+func fill(dir string, say func(string)) error {
 	sub := filepath.Join(dir, "data", "sub")
 	if err := os.MkdirAll(sub, 0o700); err != nil {
 		return err
@@ -35,6 +37,7 @@ func erase(dir string, _ uint64, say func(string)) error {
 		if err != nil {
 			return err
 		}
+		_ = unix.Fsetxattr(int(f.Fd()), "user.note", canary, 0) // where there are attributes
 		_, err = f.Write(bytes.Repeat(canary, 100+400*i))
 		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 			return err
@@ -50,6 +53,14 @@ func erase(dir string, _ uint64, say func(string)) error {
 		}
 	}
 	say("filled")
+	return nil
+}
+
+// erase fills a folder and erases it.
+func erase(dir string, _ uint64, say func(string)) error {
+	if err := fill(dir, say); err != nil {
+		return err
+	}
 	e := wipe.Erase(context.Background(), wipe.Kernel{}, target(dir), nil)
 	if e.Verified != wipe.Pass {
 		return fmt.Errorf("the erase: %+v", e)

@@ -59,8 +59,11 @@ func workForLab(what, dir string) error {
 		return err
 	}
 	defer told.Close()
-	if what == "desk again" {
+	switch what {
+	case "desk again":
 		return tellWhatIsThere(dir, told)
+	case "desk look":
+		return lookAgain(dir, told)
 	}
 	base, err := bolt.Create(dir)
 	if err != nil {

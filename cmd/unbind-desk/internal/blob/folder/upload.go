@@ -37,22 +37,28 @@ func claim(path string, how int) (*os.File, error) {
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
-		if same(f, path) {
+		named, err := leadsTo(path, f)
+		if named {
 			return f, nil
 		}
-		if err := f.Close(); err != nil {
+		if err := errors.Join(err, f.Close()); err != nil {
 			return nil, err
 		}
 	}
 }
 
-func same(f *os.File, path string) bool {
+// leadsTo tells whether path is still the name of an open file. Who cannot see that
+// must not try for ever.
+func leadsTo(path string, f *os.File) (bool, error) {
 	mine, err := f.Stat()
 	if err != nil {
-		return false
+		return false, err
 	}
 	named, err := os.Lstat(path)
-	return err == nil && os.SameFile(mine, named)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(mine, named), err
 }
 
 // Write takes the next bytes, hashing them on the way.
@@ -60,7 +66,10 @@ func (u *upload) Write(p []byte) (int, error) {
 	n, err := u.file.Write(p)
 	u.sum.Write(p[:n])
 	u.size += int64(n)
-	return n, err
+	if err != nil {
+		return n, fmt.Errorf("cannot receive a file: %w", err)
+	}
+	return n, nil
 }
 
 // Digest is the digest of what came so far.
@@ -85,7 +94,11 @@ func (u *upload) Keep() error {
 		return fmt.Errorf("cannot keep a file: %w", err)
 	}
 	u.ended = true
-	return errors.Join(syncDir(dir), u.file.Close())
+	err := syncDir(dir)
+	if closing := u.file.Close(); closing != nil {
+		err = errors.Join(err, fmt.Errorf("cannot keep a file: %w", closing))
+	}
+	return err
 }
 
 // Leave ends the upload; the bytes stay under the name of the file in pieces.

@@ -22,19 +22,20 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"unbindd/agent/mapped"
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
 // lockWait is how long a second process waits before it is told so.
 const lockWait = time.Second
 
-// mapped is how much of the file has its place in memory from the beginning: while
+// mapSize is how much of the file has its place in memory from the beginning: while
 // it does, a slow look never makes a change wait.
-const mapped = 256 << 20
+const mapSize = 256 << 20
 
 // Base is an open desk.db.
 type Base struct {
-	db *bbolt.DB
+	db *mapped.File
 
 	mu      sync.Mutex
 	moved   *sync.Cond
@@ -47,8 +48,10 @@ type Base struct {
 
 // Create makes a new file in dir, which must not have one.
 func Create(dir string) (*Base, error) {
-	if _, err := os.Stat(filepath.Join(dir, "desk.db")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, "desk.db")); err == nil {
 		return nil, errors.New("cannot create the store: there is one already")
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("cannot create the store: %w", err)
 	}
 	b, err := open(dir, os.OpenFile)
 	if err != nil {
@@ -75,8 +78,8 @@ func Open(dir string) (*Base, error) {
 }
 
 func open(dir string, file func(string, int, os.FileMode) (*os.File, error)) (*Base, error) {
-	db, err := bbolt.Open(filepath.Join(dir, "desk.db"), 0o600, &bbolt.Options{
-		Timeout: lockWait, FreelistType: bbolt.FreelistMapType, OpenFile: file, InitialMmapSize: mapped,
+	db, err := mapped.Open(filepath.Join(dir, "desk.db"), 0o600, bbolt.Options{
+		Timeout: lockWait, FreelistType: bbolt.FreelistMapType, OpenFile: file, InitialMmapSize: mapSize,
 	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, store.ErrInUse
@@ -117,7 +120,10 @@ func (b *Base) Close() error {
 		close(b.next.end)
 		<-b.next.ended
 	}
-	return b.db.Close()
+	if err := b.db.Close(); err != nil {
+		return fmt.Errorf("cannot close the store: %w", err)
+	}
+	return nil
 }
 
 // Change runs f in a transaction that shares its commit with others that wait.
@@ -132,12 +138,20 @@ func (b *Base) Change(f func(store.Rows) error) error {
 // as its pages are written, which is before they are synced: it waits for that,
 // or it could tell of what a power cut takes back.
 func (b *Base) Look(f func(store.Rows) error) error {
-	return b.db.View(func(tx *bbolt.Tx) error {
+	return named(b.db.View(func(tx *bbolt.Tx) error {
 		if !b.await(tx.ID()) {
 			return store.ErrUnknown
 		}
 		return f(rowsOf(tx))
-	})
+	}))
+}
+
+// named says of which file a page could not be read.
+func named(err error) error {
+	if errors.Is(err, mapped.ErrUnread) {
+		return fmt.Errorf("cannot use the store: %w", err)
+	}
+	return err
 }
 
 // settle records that a transaction is on the medium, or that nobody knows.

@@ -214,7 +214,7 @@ func (b *Base) update(f func(store.Rows) error) error {
 		return said
 	})
 	if err == nil || !ran || said != nil {
-		return err
+		return named(err)
 	}
 	b.settle(0, true)
 	return fmt.Errorf("%w: %w", store.ErrUnknown, err)

@@ -16,7 +16,7 @@ import (
 var speaking = []string{
 	"agent", "agent/backup", "agent/certificate", "agent/command", "agent/enrol", "agent/envelope", "agent/journal", "agent/keys", "agent/ledger", "agent/local",
 	"agent/manifest", "agent/merkle", "agent/profile", "agent/receipt", "agent/ticket", "agent/trust", "configs", "device", "transport", "transport/broker", "wipe",
-	"cmd/readersim", "cmd/unbindctl", "cmd/unbindd", "device/devicesim",
+	"cmd/help", "cmd/readersim", "cmd/unbindctl", "cmd/unbindd", "device/devicesim",
 	"cmd/unbind-desk", "cmd/unbind-desk/internal/authority", "cmd/unbind-desk/internal/blob", "cmd/unbind-desk/internal/blob/folder",
 	"cmd/unbind-desk/internal/campaign", "cmd/unbind-desk/internal/console", "cmd/unbind-desk/internal/desk", "cmd/unbind-desk/internal/directory",
 	"cmd/unbind-desk/internal/dossier", "cmd/unbind-desk/internal/grounds", "cmd/unbind-desk/internal/hook", "cmd/unbind-desk/internal/parcel",

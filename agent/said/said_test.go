@@ -154,6 +154,9 @@ func TestASentenceIsPutTogether(t *testing.T) {
 		"    did you mean erase.roots?":                               "    是否想写 erase.roots？",
 		"    state_dir: /x":                                           "    state_dir: /x",
 		"nobody knows":                                                "nobody knows",
+		"the desk answered 503":                                       "后台返回 503",
+		`cannot enrol: the desk refuses: the desk answered 409 E30:used ("cannot enrol: the ticket was used by another request, sha256:ab") [E30:used]`: "无法登记：后台拒绝：后台返回 409 E30:used（“无法登记：该票据已被另一个请求使用，sha256:ab”） [E30:used]",
+		`the desk answered 502 E99:x ("no sentence of ours")`: `后台返回 502 E99:x（"no sentence of ours"）`,
 	} {
 		if got := Chinese(english); got != chinese {
 			t.Errorf("%q is said as %q, want %q", english, got, chinese)

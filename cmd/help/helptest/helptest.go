@@ -2,11 +2,14 @@
 // in English.
 //
 //	helptest.go  every text has its Chinese, and every Chinese its text
+//	page.go      the pages as a person reads them
 //	kept.go      what stays as it is in both languages
 package helptest
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -21,8 +24,29 @@ import (
 // is of no text any more; and where help in Chinese shows English words of cobra's.
 func Whole(t *testing.T, program func() *cobra.Command, catalogue []byte, path string) {
 	t.Helper()
-	root := program()
-	own, cobras := read(t, catalogue), read(t, help.Cobra)
+	found, err := texts(program(), catalogue, path)
+	if err == nil {
+		err = help.InChinese(program(), catalogue)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range append(found, pages(program(), catalogue)...) {
+		t.Error(f)
+	}
+}
+
+// texts are the findings about the texts by themselves.
+func texts(root *cobra.Command, catalogue []byte, path string) (found []string, err error) {
+	own, err := help.Read(catalogue)
+	if err != nil {
+		return nil, err
+	}
+	cobras, err := help.Read(help.Cobra)
+	if err != nil {
+		return nil, err
+	}
+	find := func(f string, args ...any) { found = append(found, fmt.Sprintf(f, args...)) }
 	used := map[string]bool{}
 	for _, text := range help.Texts(root) {
 		zh, key := own.Find(text.English)
@@ -32,67 +56,23 @@ func Whole(t *testing.T, program func() *cobra.Command, catalogue []byte, path s
 			zh = strings.ReplaceAll(zh, "PROGRAM", root.Name())
 		}
 		if !han(zh) {
-			t.Errorf("%s is not there in Chinese. Add to %s:\n  %s: \"…\"", text.At, path, quote(text.English))
+			find("%s is not there in Chinese; add to %s:\n  %s: \"…\"", text.At, path, quote(text.English))
 			continue
 		}
 		for _, lost := range missing(text.English, zh) {
-			t.Errorf("%s: in %s the Chinese of %s %s", text.At, path, quote(key), lost)
+			find("%s: in %s the Chinese of %s %s", text.At, path, quote(key), lost)
 		}
 	}
 	for key := range own {
-		if !used[key] {
-			t.Errorf("no verb and no flag says this any more; take it out of %s:\n  %s", path, quote(key))
-		}
-		if cobras[key] != "" {
-			t.Errorf("%s is cobra's and stands in cmd/help/words/cobra.json; take it out of %s", quote(key), path)
-		}
-	}
-	shown(t, program, catalogue)
-}
-
-func read(t *testing.T, file []byte) help.Catalogue {
-	t.Helper()
-	c, err := help.Read(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// left are words that cobra, or a text that was passed over, would leave in a page.
-var left = []string{"Usage:", "Flags:", "Examples:", "Aliases:", "Available", "[flags]", "[command]", "(default", "help for", "version for", " the ", " for more", " string ", " stringArray ", " strings ", " int ", " uint ", " duration "}
-
-// shown reads the pages as a person does.
-func shown(t *testing.T, program func() *cobra.Command, catalogue []byte) {
-	t.Helper()
-	var page strings.Builder
-	root := program()
-	root.SetOut(&page)
-	root.SetErr(&page)
-	if err := help.InChinese(root, catalogue); err != nil {
-		t.Fatal(err)
-	}
-	var look func(c *cobra.Command)
-	look = func(c *cobra.Command) {
-		page.Reset()
-		if err := c.Help(); err != nil || !han(page.String()) || !strings.Contains(page.String(), "用法：") {
-			t.Errorf("the help of %s in Chinese: %v\n%s", c.CommandPath(), err, page.String())
-		}
-		for _, en := range left {
-			if strings.Contains(page.String(), en) {
-				t.Errorf("the help of %s in Chinese still says %q:\n%s", c.CommandPath(), en, page.String())
-			}
-		}
-		for line := range strings.Lines(c.Example) {
-			if !strings.HasPrefix(line, "  ") || han(line) {
-				t.Errorf("an example is what is typed, in both languages, and %s has %q", c.CommandPath(), line)
-			}
-		}
-		for _, verb := range c.Commands() {
-			look(verb)
+		switch {
+		case !used[key]:
+			find("no verb and no flag says this any more; take it out of %s:\n  %s", path, quote(key))
+		case cobras[key] != "":
+			find("%s is in cmd/help/words/cobra.json; take it out of %s", quote(key), path)
 		}
 	}
-	look(root)
+	slices.Sort(found)
+	return slices.Compact(found), nil
 }
 
 func han(s string) bool {

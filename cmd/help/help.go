@@ -22,7 +22,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Cobra is the catalogue of what cobra says by itself, with PROGRAM and VERB for what
+// Cobra is the catalogue of what cobra says by itself, with PROGRAM and THIS for what
 // varies.
 //
 //go:embed words/cobra.json
@@ -114,7 +114,7 @@ func of(c *cobra.Command) (all []Text) {
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		t := Text{c.CommandPath() + " --" + f.Name, f.Usage, func(zh string) { f.Usage = zh }}
 		if f.Annotations[cobra.FlagSetByCobraAnnotation] != nil {
-			t.English = f.Name + " for VERB"
+			t.English = f.Name + " for THIS"
 		}
 		if !f.Hidden && c.InheritedFlags().Lookup(f.Name) == nil {
 			all = append(all, t)

@@ -60,7 +60,7 @@ func texts(root *cobra.Command, catalogue []byte, path string) (found []string, 
 			continue
 		}
 		for _, lost := range missing(text.English, zh) {
-			find("%s: in %s the Chinese of %s %s", text.At, path, quote(key), lost)
+			find("%s: its Chinese %s; put right in %s:\n  %s: \"…\"", text.At, lost, path, quote(key))
 		}
 	}
 	for key := range own {

@@ -31,7 +31,7 @@ func TestACatalogueThatFallsShort(t *testing.T) {
 		"not a paragraph":  {"It sells.", "", "shop is not there in Chinese; add to w/zh.json:\n  \"It sells.\": \"…\""},
 		"not a flag":       {"to whom, as in buyers.txt", "", "shop sell --to is not there in Chinese; add to w/zh.json:\n  \"to whom, as in buyers.txt\": \"…\""},
 		"English":          {"Sell", "Selling", "shop sell is not there in Chinese; add to w/zh.json:\n  \"Sell\": \"…\""},
-		"a file is lost":   {"to whom, as in buyers.txt", "卖给谁", "shop sell --to: in w/zh.json the Chinese of \"to whom, as in buyers.txt\" has lost the file or setting buyers.txt"},
+		"a file is lost":   {"to whom, as in buyers.txt", "卖给谁", "shop sell --to: its Chinese has lost the file or setting buyers.txt; put right in w/zh.json:\n  \"to whom, as in buyers.txt\": \"…\""},
 		"said by nobody":   {"Buy", "买", "no verb and no flag says this any more; take it out of w/zh.json:\n  \"Buy\""},
 		"shown to nobody":  {"nobody is shown this", "无人可见", "no verb and no flag says this any more; take it out of w/zh.json:\n  \"nobody is shown this\""},
 		"of cobra already": {"Help about any command", "帮助", "\"Help about any command\" is in cmd/help/words/cobra.json; take it out of w/zh.json"},

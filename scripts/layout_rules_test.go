@@ -61,13 +61,15 @@ var arrows = []arrow{
 	},
 	{of: "configs", may: []string{"agent", "device", "transport"}, why: "settings are read for others, not used"},
 
+	{of: "cmd/help", tests: []string{"agent/said"}, why: alone},
+	{of: "cmd/help/helptest", may: []string{"cmd/help"}, why: "it reads command lines and knows no program"},
 	{
-		of: "cmd/unbindd", may: []string{"agent/...", "configs", "device", "wipe", "transport"},
-		tests: []string{"device/devicesim", "scripts/programtest", "transport/transporttest"},
+		of: "cmd/unbindd", may: []string{"agent/...", "cmd/help", "configs", "device", "wipe", "transport"},
+		tests: []string{"cmd/help/helptest", "device/devicesim", "scripts/programtest", "transport/transporttest"},
 		why:   "the daemon opens the parts and hands them over",
 	},
 	{
-		of: "cmd/unbindctl", may: append([]string{"agent/local", "agent/said"}, stair...), tests: []string{"scripts/programtest"},
+		of: "cmd/unbindctl", may: append([]string{"agent/local", "agent/said", "cmd/help"}, stair...), tests: []string{"cmd/help/helptest", "scripts/programtest"},
 		why: "the tool talks to the daemon and checks papers; it never is the daemon",
 	},
 	{
@@ -82,11 +84,11 @@ var arrows = []arrow{
 		why: "it carries and judges nothing; the folder's layout is the links'",
 	},
 	{
-		of: "cmd/unbind-desk/...", may: append([]string{"agent/ledger", "agent/backup", "agent/mapped", "agent/said", "transport/broker", "cmd/unbind-desk/..."}, stair...),
-		tests: []string{"scripts/fleet"},
+		of: "cmd/unbind-desk/...", may: append([]string{"agent/ledger", "agent/backup", "agent/mapped", "agent/said", "transport/broker", "cmd/help", "cmd/unbind-desk/..."}, stair...),
+		tests: []string{"cmd/help/helptest", "scripts/fleet"},
 		why:   "the desk reads what terminals send and must not be able to act as one",
 	},
-	{of: "cmd/readersim", may: []string{"agent/said", "device/devicesim"}, tests: []string{"device"}, why: "a reader knows nothing of the terminal it hangs on"},
+	{of: "cmd/readersim", may: []string{"agent/said", "cmd/help", "device/devicesim"}, tests: []string{"cmd/help/helptest", "device"}, why: "a reader knows nothing of the terminal it hangs on"},
 	{of: "scripts", why: "the checks look at the house from outside"},
 	{
 		of: "scripts/crash", tests: []string{"agent/journal", "agent/keys", "agent/ledger", "device/devicesim", "scripts/programtest", "transport", "wipe"},
@@ -130,6 +132,7 @@ var doors = []door{
 	{module: "github.com/secure-systems-lab/go-securesystemslib", anyTest: true, why: "it is the second opinion on our envelopes; it counts keys and not people"},
 	{module: "github.com/rs/zerolog", open: []string{"agent", "cmd/..."}, why: "the others report to their caller"},
 	{module: "github.com/spf13/cobra", open: []string{"cmd/..."}, why: "only programs have a command line"},
+	{module: "github.com/spf13/pflag", open: []string{"cmd/help"}, why: "a program asks cobra; only who shows flags looks at them"},
 	{module: "github.com/nicksnyder/go-i18n/v2", open: []string{"cmd/unbind-desk/internal/console"}, why: "only pages have a catalogue"},
 	{module: "golang.org/x/text", open: []string{"cmd/unbind-desk/internal/console"}, why: "only pages are asked for a language"},
 	{module: "golang.org/x/term", open: []string{"cmd/..."}, why: "only programs have a screen"},

@@ -63,7 +63,8 @@ type spoken struct{ at, english, chinese string }
 func chineseTexts(t *testing.T) (all []spoken) {
 	t.Helper()
 	for _, path := range []string{
-		"agent/said/words/said.json", "agent/said/words/terminal.json", "cmd/unbind-desk/words/zh.json", "cmd/unbind-desk/internal/console/words/zh-CN.json",
+		"agent/said/words/said.json", "agent/said/words/terminal.json", "cmd/unbind-desk/internal/console/words/zh-CN.json",
+		"cmd/help/words/cobra.json", "cmd/readersim/words/zh.json", "cmd/unbind-desk/words/zh.json", "cmd/unbindctl/words/zh.json", "cmd/unbindd/words/zh.json",
 	} {
 		all = append(all, catalogueTexts(t, path)...)
 	}

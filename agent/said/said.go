@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -159,10 +160,21 @@ func (w words) part(text string) string {
 	}
 	for _, f := range w.forms {
 		if m := f.english.FindStringSubmatch(text); m != nil {
-			return fill(f.chinese, m[1:], w.part)
+			return fill(f.chinese, m[1:], w.argument)
 		}
 	}
 	return text
+}
+
+// argument is what varies in a part. What is quoted is a name and stays, unless it is a
+// sentence of ours, as the desk's in what a terminal says of it.
+func (w words) argument(text string) string {
+	if bare, err := strconv.Unquote(text); err == nil && text[0] == '"' && strings.Contains(bare, " ") {
+		if zh := w.sentence(bare); zh != bare {
+			return "“" + zh + "”"
+		}
+	}
+	return w.part(text)
 }
 
 // fill puts the arguments in, in their own language where they are words of ours.

@@ -16,7 +16,7 @@ import (
 var speaking = []string{
 	"agent", "agent/backup", "agent/certificate", "agent/command", "agent/enrol", "agent/envelope", "agent/journal", "agent/keys", "agent/ledger", "agent/local",
 	"agent/manifest", "agent/merkle", "agent/profile", "agent/receipt", "agent/ticket", "agent/trust", "configs", "device", "transport", "transport/broker", "wipe",
-	"cmd/readersim", "cmd/unbindctl", "cmd/unbindd", "device/devicesim",
+	"cmd/help", "cmd/readersim", "cmd/unbindctl", "cmd/unbindd", "device/devicesim",
 	"cmd/unbind-desk", "cmd/unbind-desk/internal/authority", "cmd/unbind-desk/internal/blob", "cmd/unbind-desk/internal/blob/folder",
 	"cmd/unbind-desk/internal/campaign", "cmd/unbind-desk/internal/console", "cmd/unbind-desk/internal/desk", "cmd/unbind-desk/internal/directory",
 	"cmd/unbind-desk/internal/dossier", "cmd/unbind-desk/internal/grounds", "cmd/unbind-desk/internal/hook", "cmd/unbind-desk/internal/parcel",
@@ -154,6 +154,9 @@ func TestASentenceIsPutTogether(t *testing.T) {
 		"    did you mean erase.roots?":                               "    是否想写 erase.roots？",
 		"    state_dir: /x":                                           "    state_dir: /x",
 		"nobody knows":                                                "nobody knows",
+		"the desk answered 503":                                       "后台返回 503",
+		`cannot enrol: the desk refuses: the desk answered 409 E30:used ("cannot enrol: the ticket was used by another request, sha256:ab") [E30:used]`: "无法登记：后台拒绝：后台返回 409 E30:used（“无法登记：该票据已被另一个请求使用，sha256:ab”） [E30:used]",
+		`the desk answered 502 E99:x ("no sentence of ours")`: `后台返回 502 E99:x（"no sentence of ours"）`,
 	} {
 		if got := Chinese(english); got != chinese {
 			t.Errorf("%q is said as %q, want %q", english, got, chinese)

@@ -18,14 +18,14 @@ func TestComplainsInTheLanguageOfTheMachine(t *testing.T) {
 	} {
 		t.Setenv("LC_ALL", lang)
 		var out bytes.Buffer
-		complain(&out, fmt.Errorf("cannot read ticket key x: %w", errors.New("neither PEM nor base64")))
+		complain(&out, fmt.Errorf("cannot read ticket key x: %w", errors.New("neither PEM nor base64")), inChinese(nil))
 		if out.String() != want {
 			t.Errorf("in %s: %s", lang, out.String())
 		}
 	}
 	var out bytes.Buffer
-	t.Setenv("LC_ALL", "zh")
-	if complain(&out, wrong); wrong == nil || !bytes.Contains(out.Bytes(), []byte("无法设置故障")) {
+	t.Setenv("LC_ALL", "C")
+	if complain(&out, wrong, inChinese([]string{"run", "--lang=zh"})); wrong == nil || !bytes.Contains(out.Bytes(), []byte("无法设置故障")) {
 		t.Errorf("%v is said as %s", wrong, out.String())
 	}
 }

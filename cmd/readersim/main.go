@@ -1,22 +1,22 @@
 // Command readersim is a card reader in software, for demonstrations, tests and training: it makes a
 // reader's memory file with its keys and serves it on a tty.
 //
-//	main.go   the program, and its errors in the language of LANG; init.go  a new reader; run.go  switching it on; control.go  talking to its socket
+//	main.go   the program, and its words in two languages; init.go  a new reader; run.go  switching it on; control.go  talking to its socket
 package main
 
 import (
-	"cmp"
 	"context"
+	_ "embed"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"unbindd/agent/said"
+	"unbindd/cmd/help"
 )
 
 // version is set by the build.
@@ -25,17 +25,40 @@ var version = "unknown"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := program().ExecuteContext(ctx); err != nil {
-		complain(os.Stderr, err)
+	root := program()
+	chinese := inChinese(os.Args[1:])
+	var err error
+	if chinese {
+		err = help.InChinese(root, chineseHelp)
+	}
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
+	if err != nil {
+		complain(os.Stderr, err, chinese)
 		stop()
 		os.Exit(1)
 	}
 }
 
-// complain tells an error, and where to read on, in the language of the machine.
-func complain(w io.Writer, err error) {
+// chineseHelp is the help in Chinese, by its English.
+//
+//go:embed words/zh.json
+var chineseHelp []byte
+
+// inChinese says whether --lang, or the machine where it is not given, wants Chinese.
+func inChinese(args []string) bool {
+	if name := help.Asked(args); name != "" {
+		chinese, _ := help.Language(name)
+		return chinese
+	}
+	return help.Machine(os.Getenv)
+}
+
+// complain tells an error, and where to read on.
+func complain(w io.Writer, err error, chinese bool) {
 	what, next := err.Error(), "Next: Read: readersim --help, or --help behind the verb."
-	if strings.HasPrefix(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG")), "zh") {
+	if chinese {
 		what, next = said.Chinese(what), "下一步：请查看：readersim --help，或在动词后加 --help。"
 	}
 	fmt.Fprintf(w, "readersim: %s\n%s\n", what, next)
@@ -49,6 +72,7 @@ func program() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.PersistentFlags().Var(new(help.Flag), "lang", "language of answers and help, zh or en")
 	root.AddCommand(initCommand(), runCommand(), controlCommand())
 	return root
 }

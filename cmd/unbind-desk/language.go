@@ -3,24 +3,19 @@ package main
 import (
 	"fmt"
 	"os"
-	"strings"
 
 	"unbindd/agent/envelope"
+	"unbindd/cmd/help"
 )
 
 // text is one sentence in both languages; both take the same arguments.
 type text struct{ en, zh string }
 
-// language is UNBIND_DESK_LANG, or what LANG says of the machine; English where
-// neither names one of ours.
+// language is UNBIND_DESK_LANG, or what the machine says; English where neither names
+// one of ours.
 func language() envelope.Language {
-	for _, name := range []string{"UNBIND_DESK_LANG", "LC_ALL", "LC_MESSAGES", "LANG"} {
-		if v := strings.ToLower(os.Getenv(name)); v != "" {
-			if strings.HasPrefix(v, "zh") {
-				return envelope.Chinese
-			}
-			return envelope.English
-		}
+	if help.Machine(os.Getenv, "UNBIND_DESK_LANG") {
+		return envelope.Chinese
 	}
 	return envelope.English
 }

@@ -24,7 +24,7 @@
 //	open.go     open a sealed backup; salvage.go what was saved of a ledger
 //	trust.go    whom terminals believe: show; trustdraft.go, trustsign.go (and check), trustmove.go (publish, export), trustwords.go
 //	custody.go  a custodian opens and counts a backup again; validate.go a second person's word on a certificate; second.go both
-//	language.go  the two languages; help.go the help in Chinese; said.go errors and checks, by package said
+//	language.go  the two languages; help.go the help in Chinese, by package help; said.go errors and checks, by package said
 //	exit.go     exit codes and how errors are told; next.go what a person does next
 //	output.go   words or JSON
 package main
@@ -35,6 +35,9 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"unbindd/agent/envelope"
+	"unbindd/cmd/help"
 )
 
 // version is set by the build.
@@ -50,12 +53,14 @@ func main() {
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root := rootCommand()
-	if err := helped(root); err != nil {
-		return tell(errOut, err, false)
-	}
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)
+	if language() == envelope.Chinese {
+		if err := help.InChinese(root, chineseHelp); err != nil {
+			return tell(errOut, err, false)
+		}
+	}
 	err := root.ExecuteContext(ctx)
 	asJSON, flagErr := root.PersistentFlags().GetBool("json")
 	return tell(errOut, err, asJSON && flagErr == nil)
@@ -87,13 +92,14 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
 5 the desk is not running, 6 refused (with a code, a sentence and a next step),
 9 overdue or alarms listed something.
 
-Words are in Chinese or English, by --lang, UNBIND_DESK_LANG or LANG.`,
+Words are in Chinese or English, by --lang, UNBIND_DESK_LANG, LC_ALL, LC_MESSAGES
+or LANG.`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().Bool("json", false, "print JSON instead of words")
-	root.PersistentFlags().Var(new(spoken), "lang", "language of answers and help, zh or en")
+	root.PersistentFlags().Var(new(help.Flag), "lang", "language of answers and help, zh or en")
 	root.AddCommand(
 		initCommand(), serveCommand(), consoleCommand(), enrolCommand(), issueCommand(), signCommand(), publishCommand(), collectCommand(),
 		campaignCommand(), overdueCommand(), alarmsCommand(), capsCommand(), clockCommand(), logCommand(),

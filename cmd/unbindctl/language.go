@@ -1,12 +1,18 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
-	"strings"
 
 	"unbindd/agent/envelope"
 	catalogue "unbindd/agent/said"
+	"unbindd/cmd/help"
 )
+
+// chineseHelp is the help in Chinese, by its English.
+//
+//go:embed words/zh.json
+var chineseHelp []byte
 
 // words is one text in both languages; the verbs of both take the same
 // arguments.
@@ -24,8 +30,9 @@ func (w words) fill(args ...any) words {
 	return words{fmt.Sprintf(w.en, args...), fmt.Sprintf(w.zh, args...)}
 }
 
-// chooseLanguage takes the flag, then UNBINDCTL_LANG, then LANG. LANG speaks
-// for the whole machine, so a language that is not ours is no error there.
+// chooseLanguage takes the flag, then UNBINDCTL_LANG, then what the machine says.
+// That speaks for more than this tool, so a language that is not ours is no error
+// there.
 func chooseLanguage(flag string, env func(string) string) (envelope.Language, error) {
 	if flag != "" {
 		l, err := languageOf(flag)
@@ -41,22 +48,18 @@ func chooseLanguage(flag string, env func(string) string) (envelope.Language, er
 		}
 		return l, nil
 	}
-	if l, err := languageOf(env("LANG")); err == nil {
-		return l, nil
+	if help.Machine(env) {
+		return envelope.Chinese, nil
 	}
 	return envelope.English, nil
 }
 
 // languageOf reads zh, zh-CN, zh_CN.UTF-8, en, en_GB and their like.
 func languageOf(name string) (envelope.Language, error) {
-	bare := strings.ToLower(name)
-	if i := strings.IndexAny(bare, "-_.@"); i >= 0 {
-		bare = bare[:i]
-	}
-	switch bare {
-	case "zh":
+	switch chinese, ours := help.Language(name); {
+	case chinese:
 		return envelope.Chinese, nil
-	case "en":
+	case ours:
 		return envelope.English, nil
 	}
 	return envelope.English, fmt.Errorf("%q is neither zh nor en", name)

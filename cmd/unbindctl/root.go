@@ -18,7 +18,8 @@ error. No colour is ever used.
 
 Environment:
   UNBINDCTL_SOCKET  the daemon's socket, where --socket is not given
-  UNBINDCTL_LANG    zh or en, where --lang is not given; then LANG is asked
+  UNBINDCTL_LANG    zh or en, where --lang is not given; then LC_ALL,
+                    LC_MESSAGES and LANG are asked
 
 Exit codes:
 `
@@ -40,7 +41,7 @@ func (t *tool) root() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&t.socket, "socket", local.DefaultSocket, "the daemon's Unix `socket`")
 	flags.BoolVar(&t.json, "json", false, "answer in JSON; fields are only ever added")
-	flags.StringVar(&t.lang, "lang", "", "`language` of the answer, zh or en")
+	flags.StringVar(&t.lang, "lang", "", "`language` of answers and help, zh or en")
 	flags.BoolVarP(&t.quiet, "quiet", "q", false, "say only what a script needs")
 	flags.BoolVar(&t.noColor, "no-color", false, "accepted; no colour is ever used (a QR code then leaves the terminal's own two shades)")
 	root.AddCommand(

@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"unbindd/agent/envelope"
 	"unbindd/agent/local"
+	"unbindd/cmd/help"
 )
 
 // schema names the form of this tool's own JSON, where it is not the daemon's.
@@ -55,7 +57,10 @@ func (t *tool) run(ctx context.Context, args []string) exit {
 	root.SetIn(t.in)
 	root.SetOut(t.out)
 	root.SetErr(t.err)
-	err := root.ExecuteContext(ctx)
+	err := t.helped(root, args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	if err != nil && !t.ran {
 		err = t.unstarted(err)
 	}
@@ -69,12 +74,20 @@ func (t *tool) run(ctx context.Context, args []string) exit {
 	return code
 }
 
+// helped puts the help into the language that the command line asks for, and with it
+// what is said before a verb begins. A language that cannot be used is an error only
+// where a verb begins: help is given all the same.
+func (t *tool) helped(root *cobra.Command, args []string) error {
+	t.err.lang, _ = chooseLanguage(help.Asked(args), t.env)
+	if t.err.lang != envelope.Chinese {
+		return nil
+	}
+	return help.InChinese(root, chineseHelp)
+}
+
 // unstarted takes an error that came before any verb began: cobra's own about
-// the command line, or one of the language. The language is asked for once
-// more, because cobra fails before a verb does; its own error, if there is one,
-// is the one at hand.
+// the command line, or one of the language.
 func (t *tool) unstarted(err error) error {
-	t.err.lang, _ = chooseLanguage(t.lang, t.env)
 	var f *fault
 	if errors.As(err, &f) {
 		return err

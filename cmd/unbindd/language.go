@@ -1,17 +1,22 @@
 package main
 
 import (
-	"cmp"
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"unbindd/agent/envelope"
 	"unbindd/agent/said"
+	"unbindd/cmd/help"
 )
+
+// chineseHelp is the help in Chinese, by its English.
+//
+//go:embed words/zh.json
+var chineseHelp []byte
 
 // words are one sentence in both languages; both take the same arguments.
 type words struct{ en, zh string }
@@ -48,29 +53,19 @@ func languageOf(c *cobra.Command) (envelope.Language, error) {
 // language is what a flag names, or the machine where it names nothing; English, and not
 // known, where the flag names another one.
 func language(flag string) (l envelope.Language, known bool) {
-	asked := cmp.Or(flag, os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))
-	bare, _, _ := strings.Cut(strings.ToLower(asked), "_")
-	bare, _, _ = strings.Cut(bare, "-")
-	bare, _, _ = strings.Cut(bare, ".")
-	if bare == "zh" {
-		return envelope.Chinese, true
+	chinese, known := help.Machine(os.Getenv), true
+	if flag != "" {
+		chinese, known = help.Language(flag)
 	}
-	return envelope.English, flag == "" || bare == "en"
+	if chinese {
+		return envelope.Chinese, known
+	}
+	return envelope.English, known
 }
 
-// asked finds --lang in a command line that may not hold, so that its error, too, is told
-// in the language that was asked for.
+// asked is the language of a command line that may not hold.
 func asked(args []string) envelope.Language {
-	flag := ""
-	for i, arg := range args {
-		if name, given := strings.CutPrefix(arg, "--lang="); given {
-			flag = name
-		}
-		if arg == "--lang" && i+1 < len(args) {
-			flag = args[i+1]
-		}
-	}
-	l, _ := language(flag)
+	l, _ := language(help.Asked(args))
 	return l
 }
 

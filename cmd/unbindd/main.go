@@ -24,6 +24,7 @@ import (
 
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
+	"unbindd/cmd/help"
 )
 
 // version is set by the linker.
@@ -53,6 +54,13 @@ func execute(args []string, out, problems io.Writer) int {
 	c.SetArgs(args)
 	c.SetOut(out)
 	c.SetErr(problems)
+	l := asked(args)
+	if l == envelope.Chinese {
+		if err := help.InChinese(c, chineseHelp); err != nil {
+			tell(problems, err, l)
+			return exitFailed
+		}
+	}
 	began := false
 	marking(c, &began)
 	err := c.Execute()
@@ -61,7 +69,7 @@ func execute(args []string, out, problems io.Writer) int {
 	}
 	var said ended
 	if err != nil && !errors.As(err, &said) {
-		tell(problems, err, asked(args))
+		tell(problems, err, l)
 	}
 	return exitCode(err)
 }
@@ -90,7 +98,7 @@ func root() *cobra.Command {
 	}
 	c.PersistentFlags().String("config", "", "settings file (default: the built-in settings)")
 	c.PersistentFlags().StringSlice("set", nil, "one setting over the file's, as key=value (reader.path=/dev/ttyS1)")
-	c.PersistentFlags().String("lang", "", "language of answers, en or zh (default: that of LANG)")
+	c.PersistentFlags().String("lang", "", "language of answers and help, zh or en (default: that of LC_ALL, LC_MESSAGES or LANG)")
 	c.AddCommand(runCommand(), enrolCommand(), checkCommand(), ledgerCommand())
 	return c
 }

@@ -19,6 +19,7 @@ import (
 
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
+	"unbindd/transport"
 )
 
 func han(s string) bool {
@@ -119,6 +120,21 @@ func TestTheDaemonIsReadInChinese(t *testing.T) {
 		tell(&problems, err, envelope.Chinese)
 		if lines := strings.Split(problems.String(), "\n"); !han(lines[0]) || !strings.HasPrefix(lines[1], "下一步：") {
 			t.Errorf("it says %s", problems.String())
+		}
+	}
+}
+
+// What the desk answered, its sentence too, is told in Chinese: it says it in English, for
+// programs.
+func TestTheDesksAnswerIsReadInChinese(t *testing.T) {
+	for want, status := range map[string]transport.Status{
+		"后台返回 503":            {Code: 503},
+		"后台返回 507 E27:space":  {Code: 507, Err: "E27:space"},
+		"后台返回 404（“没有这样的路由”）": {Code: 404, Message: "there is no such route"},
+		"后台返回 409 E30:used（“无法登记：该票据已被另一个请求使用，sha256:ab”）": {Code: 409, Err: "E30:used", Message: "cannot enrol: the ticket was used by another request, sha256:ab"},
+	} {
+		if got := heard(envelope.Chinese, fmt.Errorf("cannot enrol: the desk refuses: %w", &status).Error()); got != "无法登记：后台拒绝："+want {
+			t.Errorf("%v is told as %s", &status, got)
 		}
 	}
 }

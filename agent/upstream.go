@@ -130,6 +130,9 @@ func nap(ctx context.Context, d time.Duration) {
 
 // linkIs shows whether the link works.
 func (a *Agent) linkIs(name string, err error) {
+	if name == "mqtt" {
+		a.denied(err)
+	}
 	if a.show.setLink(name, err, a.Now().Unix()) {
 		a.Log.Info().Str("link", name).AnErr("why", err).Msg("link")
 		l := a.show.link()

@@ -20,6 +20,7 @@ const ringTime = 10 * time.Second
 type Broker struct {
 	URL     string        // mqtts://host[:port] or mqtt://host[:port]
 	TLS     *tls.Config   // for mqtts
+	Login   broker.Login  // what it knows the desk by, besides its certificate
 	Message int           // most bytes of one message
 	Again   time.Duration // between two tries to reach it
 }
@@ -36,10 +37,13 @@ func (s *Server) MQTT(b Broker, shown tls.Certificate) (func(ctx context.Context
 	if _, _, _, err := broker.Check(b.URL); err != nil {
 		return nil, err
 	}
+	if err := b.Login.Check(b.URL); err != nil {
+		return nil, err
+	}
 	clients := x509.NewCertPool()
 	clients.AddCert(s.Desk.CA.Certificate)
 	pipe := &broker.Desk{
-		Route:   broker.Route{URL: b.URL, TLS: b.TLS, Most: 4 << 20},
+		Route:   broker.Route{URL: b.URL, TLS: b.TLS, Login: b.Login, Most: 4 << 20},
 		Speaker: broker.Speaker{Chain: shown.Certificate, Key: key},
 		Clients: clients, Handler: s.Terminals(), Message: b.Message, Now: s.Desk.Now,
 		Told: func(topic string, err error) { s.Log.Warn().Str("topic", topic).Err(err).Msg("question dropped") },

@@ -79,7 +79,10 @@ func (a *Agent) poll(ctx context.Context) {
 			}
 		}
 		if text != nil {
-			err = a.kept(a.pulled(text))
+			taken := a.pulled(text)
+			if err = a.kept(taken); err == nil {
+				err = a.proved(text, next, taken)
+			}
 		}
 		a.complain(&untaken, "what the desk sent cannot be taken, and is asked for again", "what the desk sends can be taken again", err)
 		if err != nil { // with the old tag it is asked for again

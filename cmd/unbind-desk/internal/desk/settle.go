@@ -31,7 +31,7 @@ func (d *Desk) Settle(s Settlement) (a store.Alarm, err error) {
 		return a, refuse(ErrMalformed, "E02", "settlement", "cannot settle the alarm: want a name of up to %d letters and a reason of up to %d, on one line", byMost, whyMost)
 	}
 	if !slices.Contains([]string{Zombie, store.SpoiltRow}, s.Kind) {
-		return a, refuse(ErrUnfit, "E28", "kind", "cannot settle the alarm: only one of kind %s or %s is settled by a person", Zombie, store.SpoiltRow)
+		return a, refuse(ErrUnfit, "E28", "kind", "cannot settle the alarm: only those of the kinds zombie and spoilt are settled by a person")
 	}
 	err = d.change(func(tx *store.Tx) error {
 		if a, err = tx.Alarm(s.Kind, s.About); err != nil {

@@ -16,6 +16,9 @@ import (
 // ringTime bounds one ring: nobody waits for it.
 const ringTime = 10 * time.Second
 
+// deniedMost is the longest pause before a broker that lets nobody in is tried again.
+const deniedMost = 2 * time.Minute
+
 // Broker says how the desk's end of a broker is reached.
 type Broker struct {
 	URL     string        // mqtts://host[:port] or mqtt://host[:port]
@@ -50,16 +53,26 @@ func (s *Server) MQTT(b Broker, shown tls.Certificate) (func(ctx context.Context
 	}
 	s.Desk.Rung = func(terminal envelope.ID) { go s.ring(pipe, terminal) }
 	return func(ctx context.Context, ready func()) {
-		for ctx.Err() == nil {
-			if err := pipe.Serve(ctx, ready); ctx.Err() == nil {
+		for denials := 0; ctx.Err() == nil; {
+			err := pipe.Serve(ctx, ready)
+			if ctx.Err() == nil {
 				s.Log.Warn().Err(err).Msg("the broker is lost")
+			}
+			if denials++; !errors.Is(err, broker.ErrDenied) {
+				denials = 0
 			}
 			select {
 			case <-ctx.Done():
-			case <-time.After(b.Again):
+			case <-time.After(b.pause(denials)):
 			}
 		}
 	}, nil
+}
+
+// pause is how long to wait after so many refusals of the broker in a row: many a broker
+// shuts out for long who comes back with a wrong password every few seconds.
+func (b Broker) pause(denials int) time.Duration {
+	return max(b.Again, min(b.Again<<min(denials, 10), deniedMost))
 }
 
 // ring rings a terminal's bell. One that is not heard costs the terminal its

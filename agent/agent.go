@@ -83,6 +83,7 @@ type Agent struct {
 	link     transport.Link
 	carrying *carried    // over the courier's medium
 	laid     atomic.Bool // what is waited for lies on it
+	barred   atomic.Bool // the broker does not let this terminal in
 	clock    *clock
 	plan     journal.Plan
 	orders   chan struct{} // a command was accepted

@@ -160,9 +160,17 @@ func (a *Agent) placesPolicy(p profile.Profile, c *command.Command) (detail, why
 			return detail, why
 		}
 	}
+	if t, _, ok := a.passwordTarget(); ok {
+		if detail, why := a.placePolicy(t, t.Name, c); detail != "" {
+			return detail, why
+		}
+	}
 	for i, place := range p.Inventory {
 		if !slices.Contains(c.Scope, place.Class) {
 			continue
+		}
+		if a.holdsPassword(place.Path) {
+			return "inventory", fmt.Sprintf("place %d of the inventory of profile %s cannot be erased: %s", i+1, p.ID, errNeeded)
 		}
 		root, ok := a.rootOf(place.Path)
 		if !ok {

@@ -49,7 +49,8 @@
 //	casefile.go       the running case, read from the journal and verified again
 //	statement.go      what the certificate says, from what the journal kept
 //	links.go          the link that the settings name, the broker's bell
-//	upstream.go       polling, signed time
+//	password.go       the file with the broker's password, and its end
+//	upstream.go       polling, signed time; seen.go when an answer need not come again
 //	outbox.go         what must reach the desk, until it has signed for it
 //	refusals.go       what a refusal is worth that nobody signs
 //	clock.go          what is known of the time; untimed.go commands that wait for it

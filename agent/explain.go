@@ -53,6 +53,7 @@ func (a *Agent) dryRun(name string) (local.Plan, error) {
 		out.Upload = append(out.Upload, local.Upload{Name: "ledger", Items: int64(s.Ledger.Transactions), To: recipients})
 	}
 	keptHere(&out)
+	out.Keep = append(out.Keep, a.passwordKept()...)
 	a.blockers(&out, s)
 	return out, a.openBatch(&out)
 }
@@ -133,6 +134,12 @@ func (a *Agent) planHost(out *local.Plan, p profile.Profile) error {
 				Next: "Add the folder that is named to erase.roots in the settings file and start the daemon anew, or have the desk's operator change the profile.",
 			})
 			continue
+		}
+		if a.holdsPassword(place.Path) {
+			out.Blockers = append(out.Blockers, local.Error{
+				Code: "E17:inventory", Message: fmt.Sprintf("place %d of the inventory cannot be erased: %s", i+1, errNeeded),
+				Next: "Mend what is in the way, or have the profile changed.",
+			})
 		}
 		targets = append(targets, target{class: place.Class, Target: wipe.Target{Name: fmt.Sprintf("%s-%d", place.Class, i+1), Kind: kindOf(place.Class), Path: place.Path, Root: root, Requested: wipe.LevelClear}})
 	}

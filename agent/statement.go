@@ -172,6 +172,7 @@ func (a *Agent) left(p *certificate.Predicate, open bool) {
 		{Name: "configuration", Destroy: "with the software of the daemon"},
 		{Name: "consumed command ids, epoch, certificate digest, preimage", Destroy: "never: the tombstone"},
 	}
+	p.Left = append(p.Left, a.passwordLeft()...)
 	if open {
 		p.Left = slices.Insert(p.Left, 0, certificate.Left{Name: "reader link key", Destroy: "when the reader's step is closed, or erase-identity"})
 	}

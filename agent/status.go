@@ -43,6 +43,9 @@ func (a *Agent) status() (local.Status, error) {
 	if a.Misplaced != "" {
 		s.Warnings = append(s.Warnings, local.WarnSettings)
 	}
+	if a.barred.Load() {
+		s.Warnings = append(s.Warnings, local.WarnBroker)
+	}
 	a.show.fill(&s)
 	return s, nil
 }

@@ -182,6 +182,9 @@ func (a *Agent) bury() error {
 			return fmt.Errorf("cannot close the journal: %w", err)
 		}
 	}
+	if err := a.erasePassword(); err != nil {
+		return err
+	}
 	if err := writeFile(a.at.buryMark(), nil); err != nil {
 		return err
 	}

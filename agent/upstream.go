@@ -79,7 +79,10 @@ func (a *Agent) poll(ctx context.Context) {
 			}
 		}
 		if text != nil {
-			err = a.kept(a.pulled(text))
+			taken := a.pulled(text)
+			if err = a.kept(taken); err == nil {
+				err = a.proved(text, next, taken)
+			}
 		}
 		a.complain(&untaken, "what the desk sent cannot be taken, and is asked for again", "what the desk sends can be taken again", err)
 		if err != nil { // with the old tag it is asked for again
@@ -130,6 +133,9 @@ func nap(ctx context.Context, d time.Duration) {
 
 // linkIs shows whether the link works.
 func (a *Agent) linkIs(name string, err error) {
+	if name == "mqtt" {
+		a.denied(err)
+	}
 	if a.show.setLink(name, err, a.Now().Unix()) {
 		a.Log.Info().Str("link", name).AnErr("why", err).Msg("link")
 		l := a.show.link()

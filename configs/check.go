@@ -48,10 +48,14 @@ func (l *load) check(c Config) {
 		l.blame("mqtt.message", "a message has 32 KiB to 1 MiB", "ask the broker's operator for its limit")
 	}
 	for key, address := range map[string]string{"mqtt.url": c.MQTT.URL, "mqtt.open": c.MQTT.Open} {
-		if address != "" && !isBroker(address) {
+		switch {
+		case strings.Contains(address, "@"): // it is not repeated
+			l.blame(key, "a user name or a password has no place in it", "write mqtt.user, and mqtt.password_file for a file of mode 0600")
+		case address != "" && !isBroker(address):
 			l.blame(key, quoted(address)+" is not an address of a broker", "write mqtts://host or mqtts://host:port")
 		}
 	}
+	l.password(c)
 	if n := c.Link.Chunk; n < 1<<10 || n > 4<<20 {
 		l.blame("link.chunk", "a piece has 1 KiB to 4 MiB", "")
 	}
@@ -69,6 +73,18 @@ func (l *load) check(c Config) {
 	}
 	if c.MQTT.URL != "" {
 		l.part("mqtt", "pins", c.MQTT.Validate())
+	}
+}
+
+// password looks at where the broker's password lies. It is needed for the last word
+// of an unbinding, when all of state_dir but the journal is gone.
+func (l *load) password(c Config) {
+	file := c.MQTT.PasswordFile
+	if file == "" {
+		return
+	}
+	if l.absolute("mqtt.password_file", file); inside(file, c.Agent.StateDir) {
+		l.blame("mqtt.password_file", "it lies in state_dir, which is erased before the last word is said", "use a folder such as /etc/unbindd")
 	}
 }
 
@@ -95,7 +111,7 @@ func (l *load) part(part, otherwise string, err error) {
 func (l *load) blame(key, text, hint string) {
 	p := l.spots[key].problem()
 	p.Text, p.Hint = key+": "+text, hint
-	if key == "link.proxy" {
+	if key == "link.proxy" || key == "mqtt.url" || key == "mqtt.open" {
 		p.Excerpt = "" // a value may hold a password
 	}
 	l.problems = append(l.problems, p)

@@ -85,8 +85,13 @@ func excerpt(text []byte, line, column int) string {
 		return ""
 	}
 	shown := printable(strings.TrimSuffix(lines[line-1], "\r"))
-	if before, value, _ := strings.Cut(shown, "proxy"); strings.Contains(value, "@") { // there may be a password before it
-		shown = before + "proxy (not shown)"
+	for _, word := range []string{"proxy", "url", "open"} {
+		if before, value, _ := strings.Cut(shown, word); strings.Contains(value, "@") { // there may be a password before it
+			shown = before + word + " (not shown)"
+		}
+	}
+	if before, _, there := strings.Cut(shown, "password:"); there { // there is no such key, and somebody wrote one
+		shown = before + "password: (not shown)"
 	}
 	indent := []rune(shown)
 	indent = indent[:max(0, min(column-1, len(indent)))]

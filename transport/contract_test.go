@@ -38,6 +38,7 @@ func TestCourierKeepsTheContract(t *testing.T) {
 func TestMQTTKeepsTheContract(t *testing.T) {
 	transporttest.Run(t, func(t *testing.T) (transport.Link, transporttest.Peer) {
 		b := transporttest.NewBroker(t, transporttest.Now())
-		return b.Link(t, nil), b
+		b.Demand("pos-1", "S3cret")
+		return b.Link(t, signsIn(t, "S3cret\n")), b
 	})
 }

@@ -125,7 +125,7 @@ func objectOf(caseID, name string) (Object, bool) {
 	if at < 0 {
 		return Object{}, false
 	}
-	n, err := strconv.ParseInt(stem[at+1:], 10, 32)
+	n, err := strconv.ParseInt(stem[at+1:], 10, 64) // answers of one enrolment begin a million after those of the one before
 	o := Object{Case: caseID, Kind: stem[:at], N: n}
 	return o, err == nil && o.check() == nil && o.file() == stem && name == outName(o)
 }

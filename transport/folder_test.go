@@ -73,6 +73,35 @@ func TestTheFolderIsTheLinksOtherEnd(t *testing.T) {
 	}
 }
 
+// The number of an object has 63 bits, in a folder as over the network: the answers to
+// what is no case pass 32 of them with the 2,049th enrolment.
+func TestNumbersOfManyEnrolments(t *testing.T) {
+	link, medium := newCourier(t)
+	desk := openFolder(t, medium)
+	for _, n := range []int64{1, 1<<31 - 1, 1 << 31, 1<<32 + 1, 2048<<20 + 1, 1<<63 - 1} {
+		o := transport.Object{Case: "none:" + transporttest.Terminal, Kind: "answer", N: n}
+		if _, err := link.Put(t.Context(), o, []byte("{}")); !errors.Is(err, transport.ErrNotYet) {
+			t.Fatalf("answer %d: %v", n, err)
+		}
+		found, strange, err := desk.Out(transporttest.Terminal, o.Case)
+		if err != nil || !slices.Contains(found, o) || len(strange) > 0 {
+			t.Errorf("answer %d is not among %v; strange %q, %v", n, found, strange, err)
+		}
+		if body, err := desk.Read(transporttest.Terminal, o); err != nil || string(body) != "{}" {
+			t.Errorf("answer %d: %q, %v", n, body, err)
+		}
+	}
+	out := filepath.Join(medium.Path, "unbind", transporttest.Terminal, "none%3A"+transporttest.Terminal, "out")
+	for _, name := range []string{"answer-9223372036854775808.json", "answer-99999999999999999999.json", "answer--1.json"} {
+		if err := os.WriteFile(filepath.Join(out, name), []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found, strange, err := desk.Out(transporttest.Terminal, "none:"+transporttest.Terminal); err != nil || len(found) != 6 || len(strange) != 3 {
+		t.Errorf("%v, strange %q, %v", found, strange, err)
+	}
+}
+
 // Names that no terminal writes, links, pipes and half-written files are no objects.
 func TestStrangersAreNamed(t *testing.T) {
 	_, medium := newCourier(t)

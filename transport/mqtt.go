@@ -23,12 +23,15 @@ const (
 
 // MQTTConfig says how a broker is reached and what for.
 type MQTTConfig struct {
-	URL     string        `yaml:"url" mapstructure:"url"`         // mqtts://host[:port] or mqtt://; empty: there is no broker
-	Open    string        `yaml:"open" mapstructure:"open"`       // where no client certificate is asked for; empty: URL
-	Use     string        `yaml:"use" mapstructure:"use"`         // Bell or Pipe
-	Pins    []string      `yaml:"pins" mapstructure:"pins"`       // of the broker's key; empty: it is believed as the desk is
-	Message int64         `yaml:"message" mapstructure:"message"` // most bytes of one message
-	Resend  time.Duration `yaml:"resend" mapstructure:"resend"`   // of a question without an answer
+	URL  string `yaml:"url" mapstructure:"url"`   // mqtts://host[:port] or mqtt://; empty: there is no broker
+	Open string `yaml:"open" mapstructure:"open"` // where no client certificate is asked for; empty: URL
+	Use  string `yaml:"use" mapstructure:"use"`   // Bell or Pipe
+	User string `yaml:"user" mapstructure:"user"` // shown to the broker; empty: none is
+	// PasswordFile holds the password to it and is read at every connect.
+	PasswordFile string        `yaml:"password_file" mapstructure:"password_file"`
+	Pins         []string      `yaml:"pins" mapstructure:"pins"`       // of the broker's key; empty: it is believed as the desk is
+	Message      int64         `yaml:"message" mapstructure:"message"` // most bytes of one message
+	Resend       time.Duration `yaml:"resend" mapstructure:"resend"`   // of a question without an answer
 }
 
 const (
@@ -115,8 +118,18 @@ func (m MQTTConfig) route(c Config, id Identity, address string, shown ...tls.Ce
 	if err != nil {
 		return broker.Route{}, err
 	}
-	return broker.Route{URL: address, TLS: config, Dial: d.DialContext}, nil
+	login := m.login()
+	if err := login.Check(address); err != nil {
+		return broker.Route{}, err
+	}
+	return broker.Route{URL: address, TLS: config, Login: login, Dial: d.DialContext}, nil
 }
+
+func (m MQTTConfig) login() broker.Login { return broker.Login{User: m.User, File: m.PasswordFile} }
+
+// ErrDenied says that a broker was reached and does not let this client in, which
+// only a person can mend.
+var ErrDenied = broker.ErrDenied
 
 // believe checks that an answer comes from the desk, by its name, chain, pin and
 // dates. The dates are passed over for the question for the time alone.

@@ -26,6 +26,9 @@ const (
 // WarnSettings says that the settings file lies in the state directory.
 const WarnSettings = "settings-in-state-dir"
 
+// WarnBroker says that the broker is reached and does not let this terminal in.
+const WarnBroker = "broker-denied"
+
 // The states of a step.
 const (
 	Todo   = "todo"

@@ -14,11 +14,13 @@ import (
 
 	"unbindd/cmd/unbind-desk/internal/directory"
 	"unbindd/cmd/unbind-desk/internal/serve"
+	"unbindd/transport/broker"
 )
 
 // brokering is what the flags of serve say about a broker.
 type brokering struct {
 	url, ca string
+	login   broker.Login
 	message int
 	again   time.Duration
 }
@@ -26,6 +28,8 @@ type brokering struct {
 func (b *brokering) flags(c *cobra.Command) {
 	c.Flags().StringVar(&b.url, "mqtt", "", "a broker to answer at too, mqtts://host[:port] or mqtt://host[:port]")
 	c.Flags().StringVar(&b.ca, "mqtt-ca", "", "the CA of the broker's certificate; the desk's own where not given")
+	c.Flags().StringVar(&b.login.User, "mqtt-user", "", "the user name that the broker knows the desk by, besides its certificate")
+	c.Flags().StringVar(&b.login.File, "mqtt-password-file", "", "the file that holds the password to it, mode 0600; it is read at every connect")
 	c.Flags().IntVar(&b.message, "mqtt-message", 120<<10, "longest message that the broker takes, in bytes")
 	c.Flags().DurationVar(&b.again, "mqtt-again", 5*time.Second, "how long to wait before a broker that was lost is tried again")
 }
@@ -39,7 +43,10 @@ func (b *brokering) serve(ctx context.Context, c *cobra.Command, dir directory.D
 	if err != nil {
 		return nil, err
 	}
-	run, err := server.MQTT(serve.Broker{URL: b.url, TLS: config, Message: b.message, Again: b.again}, shown)
+	if err := b.login.Readable(); err != nil {
+		return nil, err
+	}
+	run, err := server.MQTT(serve.Broker{URL: b.url, TLS: config, Login: b.login, Message: b.message, Again: b.again}, shown)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,12 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
+
+	"unbindd/cmd/unbind-desk/internal/desk"
+	"unbindd/cmd/unbind-desk/internal/store"
 )
 
 func overdueCommand() *cobra.Command {
@@ -40,8 +45,9 @@ Ends with 9 when it lists some.`,
 
 func alarmsCommand() *cobra.Command {
 	var dir string
+	var all bool
 	c := &cobra.Command{
-		Use:   "alarms --dir DIR",
+		Use:   "alarms --dir DIR [--all]",
 		Short: "List what should not be: unbound terminals that show up again",
 		Long: `List what should not be: unbound terminals that show up again.
 
@@ -56,16 +62,24 @@ that passed it over. Why stands in the desk's log.
 
 An overdue is taken back when its case moves on or is closed by order, and a spoilt
 leaf at which the log's tree ended when the tree goes on. Zombies and what else is
-spoilt stay.`,
+spoilt stay until somebody settles them ("alarms settle"); --all lists those too, with who
+settled them and why.`,
 		Args: cobra.NoArgs,
 		RunE: does(func(c *cobra.Command, _ []string) error {
 			list, err := operator(dir).Alarms(c.Context())
 			if err != nil {
 				return err
 			}
-			return listed(len(list), show(c, list, func() {
+			up := slices.DeleteFunc(slices.Clone(list), func(a store.Alarm) bool { return a.Quiet })
+			if !all {
+				list = up
+			}
+			return listed(len(up), show(c, list, func() {
 				for _, a := range list {
 					say(c, "%s", text{"%s%-24s %dx, last %s: %s", "%s%-24s %d 次，最近 %s：%s"}.in(column(checkName(a.Kind), 9), a.About, a.Count, when(a.Last), translated(a.What)))
+					for _, s := range a.Settled {
+						say(c, "%s", text{"  settled %s by %s: %s", "  %s 由 %s 处置：%s"}.in(when(s.At), s.By, s.Why))
+					}
 				}
 				if len(list) == 0 {
 					say(c, "%s", text{"There are no alarms.", "没有告警。"}.in())
@@ -74,6 +88,39 @@ spoilt stay.`,
 		}),
 	}
 	dirFlag(c, &dir)
+	c.Flags().BoolVar(&all, "all", false, "list those that are settled, too")
+	c.AddCommand(settleCommand())
+	return c
+}
+
+func settleCommand() *cobra.Command {
+	var dir string
+	var word desk.Settlement
+	c := &cobra.Command{
+		Use:   "settle ABOUT --dir DIR --by NAME --why REASON [--kind KIND]",
+		Short: "Say of an alarm that it was looked into, and what came of it",
+		Long: `Say of an alarm that it was looked into, and what came of it.
+
+The alarm is listed no more, except by "alarms --all", and is never deleted: who settled
+it, when and why stays beside it and goes to the desk's log. What raises it next raises
+it anew, however soon. The name is what is typed here; nobody signs it.`,
+		Args: cobra.ExactArgs(1),
+		RunE: does(func(c *cobra.Command, args []string) error {
+			word.About = args[0]
+			a, err := operator(dir).Settle(c.Context(), word)
+			if err != nil {
+				return err
+			}
+			return show(c, a, func() {
+				say(c, "%s", text{"Settled: %s%s. It is raised anew when it shows up again.", "已处置：%s%s。再次出现时会重新告警。"}.in(column(checkName(a.Kind), 9), a.About))
+			})
+		}),
+	}
+	dirFlag(c, &dir)
+	c.Flags().StringVar(&word.By, "by", "", "who looked into it")
+	c.Flags().StringVar(&word.Why, "why", "", "what came of it, on one line")
+	c.Flags().StringVar(&word.Kind, "kind", desk.Zombie, "the alarm's kind: zombie or spoilt")
+	must(c, "by", "why")
 	return c
 }
 

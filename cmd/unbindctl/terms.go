@@ -18,6 +18,12 @@ var terms = map[string]words{
 	local.WarnSettings: {"the settings file lies in state_dir; it is left standing there when all else is erased. Move it to a folder such as /etc/unbindd",
 		"设置文件位于 state_dir 内，擦除时会保留该文件；请将其移至 /etc/unbindd 等目录"},
 
+	local.WarnBroker: {"the broker does not let this terminal in; it is asked again, and nothing is lost meanwhile. Have mqtt.user, mqtt.password_file and the terminal's certificate agree with the broker's own access list",
+		"消息代理拒绝本终端接入；系统会持续重试，期间不会丢失任何内容。请核对 mqtt.user、mqtt.password_file 和终端证书是否与消息代理的访问控制列表一致"},
+	"broker-password": {"broker-password", "消息代理的口令文件"},
+	"for ever: no folder of erase.roots holds it; whoever installed it has to remove it": {"for ever: no folder of erase.roots holds it; whoever installed it has to remove it",
+		"永久：它不在 erase.roots 之内，须由安装者自行删除"},
+
 	local.Todo:   {"to do", "待办"},
 	local.Doing:  {"doing", "进行中"},
 	local.Done:   {"done", "完成"},

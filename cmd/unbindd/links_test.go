@@ -49,18 +49,46 @@ func TestOneBinaryOverEveryLink(t *testing.T) {
 			if s.Tombstone == nil || s.Tombstone.Result != "complete" || !s.Tombstone.Revealed {
 				t.Errorf("tombstone %+v", s.Tombstone)
 			}
+			w.keepsThePassword(name)
 			w.provesComplete(200)
 		})
 	}
 }
 
-// byMosquitto lays the pipe over a Mosquitto that believes certificates only:
-// each terminal may write and read its own topics, and whoever has none, because
-// its key is gone, may say its last word.
+// byMosquitto lays the pipe over a Mosquitto that believes certificates at one door:
+// each terminal may write and read its own topics. Whoever has none, because its key
+// is gone, may say its last word at the other, with a user name and a password.
 func (w *world) byMosquitto() {
 	known, open, pin := w.startMosquitto()
 	w.deskAt("mqtts://" + known)
-	w.pipe(fmt.Sprintf("  url: mqtts://%s\n  open: mqtts://%s\n  pins:\n    - %s\n", known, open, pin))
+	w.pipe(fmt.Sprintf("  url: mqtts://%s\n  open: mqtts://%s\n  user: last\n  password_file: %s\n  pins:\n    - %s\n", known, open, w.password("mosquitto-S3cret"), pin))
+}
+
+// password writes a broker's password to a file outside the state directory.
+func (w *world) password(word string, folder ...string) string {
+	w.t.Helper()
+	file := filepath.Join(w.path(folder...), "password")
+	if err := os.WriteFile(file, []byte(word+"\n"), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return file
+}
+
+// keepsThePassword holds the logs to it that they have no password, and the terminal
+// that it erased its own where a folder of erase.roots holds it, and there alone.
+func (w *world) keepsThePassword(name string) {
+	w.t.Helper()
+	for _, log := range []string{w.daemon.said(), w.desk.said()} {
+		if strings.Contains(log, "S3cret") {
+			w.t.Error("a password stands in a log")
+		}
+	}
+	if exists(w.path("pos", "keep", "password")) {
+		w.t.Error("the broker's password is still there, below a folder of erase.roots")
+	}
+	if name == "mosquitto" && !exists(w.path("password")) {
+		w.t.Error("a password that no folder of erase.roots holds was erased")
+	}
 }
 
 // byBell lets the broker ring and HTTPS carry; without the bell the terminal would
@@ -85,12 +113,13 @@ func (w *world) listensForTheBell() {
 	})
 }
 
-// byNATS lays it over a NATS server that asks nobody who he is.
+// byNATS lays it over a NATS server that asks everybody for a user name and a password.
 func (w *world) byNATS() {
 	w.t.Helper()
 	dir := w.path("nats")
 	s, err := server.NewServer(&server.Options{
 		ServerName: "n1", Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: dir, NoLog: true, NoSigs: true,
+		Username: "shop", Password: "nats-S3cret",
 		MQTT: server.MQTTOpts{Host: "127.0.0.1", Port: -1},
 	})
 	if err != nil {
@@ -102,8 +131,8 @@ func (w *world) byNATS() {
 		w.t.Fatal("the NATS server does not start")
 	}
 	url := "mqtt://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(mqttPort(w, s)))
-	w.deskAt(url)
-	w.pipe(fmt.Sprintf("  url: %s\n", url))
+	w.deskAt(url, "--mqtt-user", "shop", "--mqtt-password-file", w.password("nats-S3cret", "desk"))
+	w.pipe(fmt.Sprintf("  url: %s\n  user: shop\n  password_file: %s\n", url, w.password("nats-S3cret", "pos", "keep")))
 }
 
 // mqttPort is the port that the server chose for MQTT.
@@ -117,10 +146,10 @@ func mqttPort(w *world, s *server.Server) int {
 }
 
 // deskAt starts the desk again, at a broker too.
-func (w *world) deskAt(url string) {
+func (w *world) deskAt(url string, more ...string) {
 	w.t.Helper()
 	w.desk.stop()
-	w.startDesk("--mqtt", url, "--mqtt-message", "32768", "--mqtt-again", "200ms")
+	w.startDesk(append([]string{"--mqtt", url, "--mqtt-message", "32768", "--mqtt-again", "200ms"}, more...)...)
 	w.desk.sign("broker ")
 }
 
@@ -153,7 +182,10 @@ func (w *world) startMosquitto() (known, open, pin string) {
 		}
 	}
 	write("known.acl", "user unbind-desk\ntopic readwrite t/#\ntopic readwrite r/#\npattern write t/%u/up\npattern read t/%u/down\npattern read t/%u/bell\n")
-	write("open.acl", "topic write r/+/up\ntopic read r/+/down\n")
+	write("open.acl", "user last\ntopic write r/+/up\ntopic read r/+/down\n")
+	if out, err := exec.Command("mosquitto_passwd", "-b", "-c", filepath.Join(dir, "passwords"), "last", "mosquitto-S3cret").CombinedOutput(); err != nil {
+		w.t.Fatalf("mosquitto_passwd: %v: %s", err, out)
+	}
 	known, open = freePort(w), freePort(w)
 	door := func(address string) string {
 		_, port, _ := net.SplitHostPort(address) // freePort made it
@@ -162,7 +194,7 @@ func (w *world) startMosquitto() (known, open, pin string) {
 	}
 	write("mosquitto.conf", "per_listener_settings true\nset_tcp_nodelay true\npersistence false\nuser root\nlog_dest stderr\nlog_type error\nlog_type subscribe\n"+
 		door(known)+"cafile "+w.path("desk", "ca", "ca.pem")+"\nrequire_certificate true\nuse_identity_as_username true\nallow_anonymous false\nacl_file "+filepath.Join(dir, "known.acl")+"\n"+
-		door(open)+"allow_anonymous true\nacl_file "+filepath.Join(dir, "open.acl")+"\n")
+		door(open)+"allow_anonymous false\npassword_file "+filepath.Join(dir, "passwords")+"\nacl_file "+filepath.Join(dir, "open.acl")+"\n")
 	w.mosquitto = start(w.t, path, "-c", filepath.Join(dir, "mosquitto.conf"))
 	for _, address := range []string{known, open} {
 		w.listens(address)

@@ -9,6 +9,7 @@
 // library; and no message of the broker takes more memory than was agreed.
 //
 //	conn.go     one connection: subscribe, publish, gone
+//	login.go    user name and password, and a broker that refuses them
 //	bound.go    messages that are too long are never read into memory
 //	topic.go    the names of topics
 //	frame.go    question and answer as messages, in parts where they are long
@@ -31,6 +32,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,9 +57,10 @@ var ErrLost = errors.New("the connection to the broker is lost")
 
 // Route says how a broker is reached.
 type Route struct {
-	URL  string      // mqtt://host[:port] or mqtts://host[:port]
-	TLS  *tls.Config // for mqtts; its ServerName is set here
-	Most int         // bytes of a message that is accepted; DefaultMost if zero
+	URL string      // mqtt://host[:port] or mqtts://host[:port]
+	TLS *tls.Config // for mqtts; its ServerName is set here
+	Login
+	Most int // bytes of a message that is accepted; DefaultMost if zero
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Patience is how long the broker may take to connect, and to answer each
 	// subscription; 20 s if zero.
@@ -70,13 +73,21 @@ func (r Route) patience() time.Duration { return cmp.Or(r.Patience, dialTime) }
 func Check(address string) (scheme, host, port string, err error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" || (u.Scheme != "mqtt" && u.Scheme != "mqtts") || u.Path != "" || u.User != nil || u.RawQuery != "" {
-		return "", "", "", fmt.Errorf("cannot use %q as a broker's address: want mqtts://host[:port] or mqtt://host[:port]", address)
+		return "", "", "", fmt.Errorf("cannot use %q as a broker's address: want mqtts://host[:port] or mqtt://host[:port]", shown(address))
 	}
 	port = map[string]string{"mqtt": "1883", "mqtts": "8883"}[u.Scheme]
 	if u.Port() != "" {
 		port = u.Port()
 	}
 	return u.Scheme, u.Hostname(), port, nil
+}
+
+// shown is an address without what stands before an @, which may be a password.
+func shown(address string) string {
+	if at := strings.LastIndex(address, "@"); at >= 0 {
+		return "..." + address[at:]
+	}
+	return address
 }
 
 // Conn is one connection. It is never repaired: what follows a loss is for the
@@ -97,6 +108,13 @@ func Dial(ctx context.Context, r Route) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.Login.Check(r.URL); err != nil {
+		return nil, err
+	}
+	word, err := r.password()
+	if err != nil {
+		return nil, err
+	}
 	id := make([]byte, 11)
 	if _, err := rand.Read(id); err != nil {
 		return nil, fmt.Errorf("cannot name the connection: %w", err)
@@ -106,6 +124,7 @@ func Dial(ctx context.Context, r Route) (*Conn, error) {
 	c := &Conn{lost: make(chan struct{}), limit: r.patience()}
 	o := mqtt.NewClientOptions().AddBroker("tcp://" + net.JoinHostPort(host, port)).
 		SetClientID("u" + hex.EncodeToString(id)). // 23 signs, which every broker takes
+		SetUsername(r.User).SetPassword(string(word)).
 		SetProtocolVersion(4).SetCleanSession(true).SetOrderMatters(false).SetResumeSubs(false).
 		SetAutoReconnect(false).SetConnectRetry(false).SetKeepAlive(keepAlive).
 		SetConnectTimeout(dialTime).SetWriteTimeout(dialTime).SetStore(mqtt.NewMemoryStore()).
@@ -114,9 +133,10 @@ func Dial(ctx context.Context, r Route) (*Conn, error) {
 			return c.hold(open(ctx, r, scheme, host, net.JoinHostPort(host, port)))
 		})
 	c.client = mqtt.NewClient(o)
-	if err := wait(ctx, nil, c.client.Connect()); err != nil {
+	asked := c.client.Connect()
+	if err := wait(ctx, nil, asked); err != nil {
 		c.Close()
-		return nil, fmt.Errorf("cannot connect to the broker: %w", err)
+		return nil, fmt.Errorf("cannot connect to the broker: %w", named(asked, err))
 	}
 	return c, nil
 }

@@ -28,6 +28,7 @@ type Broker struct {
 	Taken atomic.Int64 // messages that the broker took
 
 	silent  atomic.Bool
+	demand  atomic.Pointer[[2]string] // user name and password
 	server  *mqtt.Server
 	pipe    *broker.Desk
 	refuse  atomic.Pointer[func(topic string) bool]
@@ -77,6 +78,9 @@ func (b *Broker) Refuse(which func(topic string) bool) { b.refuse.Store(&which) 
 // Lose says which messages get lost from now on, after the broker took them; nil
 // is none.
 func (b *Broker) Lose(which func(topic string, payload []byte) bool) { b.lose.Store(&which) }
+
+// Demand lets in, from now on, who shows this user name and password, and nobody else.
+func (b *Broker) Demand(user, password string) { b.demand.Store(&[2]string{user, password}) }
 
 // Silence keeps the broker's acknowledgements from terminals.
 func (b *Broker) Silence(on bool) { b.silent.Store(on) }
@@ -142,7 +146,10 @@ func (h *hook) Provides(b byte) bool {
 	return bytes.Contains([]byte{mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnPacketEncode}, []byte{b})
 }
 
-func (h *hook) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
+func (h *hook) OnConnectAuthenticate(_ *mqtt.Client, pk packets.Packet) bool {
+	want := h.broker.demand.Load()
+	return want == nil || string(pk.Connect.Username) == want[0] && string(pk.Connect.Password) == want[1]
+}
 
 func (h *hook) OnACLCheck(_ *mqtt.Client, topic string, write bool) bool {
 	refuse := h.broker.refuse.Load()

@@ -99,7 +99,7 @@ func spitefulPages(s speech, name string) map[string]page {
 		"log":       of(logPage{Size: 1, Checkpoint: name, Leaves: []desk.Leaf{{N: 0, Digest: digest}}}),
 		"overdue": of(overduePage{
 			Rows:   []overdueRow{{row, 3}},
-			Alarms: []alarmRow{{store.Alarm{Kind: name, About: name}, s.told(name), at, at}},
+			Alarms: []alarmRow{{store.Alarm{Kind: name, About: name}, s.told(name), at, at, []settledRow{{store.Settled{By: name, Why: name}, at}}}},
 			Next:   "/overdue?" + name, NextAlarms: "/overdue?" + name,
 		}),
 		"refused": of(refused{name, name, name, sentence{name, true}}),
@@ -116,7 +116,7 @@ func TestSpiteInTheStoreIsOnlyText(t *testing.T) {
 			if err := tx.Note("C-1", store.Entry{At: start, State: name, What: name}); err != nil {
 				return err
 			}
-			if err := tx.PutAlarm(store.Alarm{Kind: name, About: name, What: name}); err != nil {
+			if err := tx.PutAlarm(store.Alarm{Kind: name, About: name, What: name, Quiet: true, Settled: []store.Settled{{By: name, Why: name}}}); err != nil {
 				return err
 			}
 		}

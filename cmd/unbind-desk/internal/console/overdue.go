@@ -21,6 +21,13 @@ type alarmRow struct {
 	store.Alarm
 	What        sentence
 	First, Last moment
+	Words       []settledRow
+}
+
+// settledRow is a person's word on an alarm, as it was typed.
+type settledRow struct {
+	store.Settled
+	At moment
 }
 
 type overduePage struct {
@@ -50,7 +57,11 @@ func (c *Console) overdue(w http.ResponseWriter, r *http.Request, v *visit) erro
 		out.Rows = append(out.Rows, overdueRow{caseRow{o.Brief, statusOf(o.State), momentOf(o.Since)}, o.Hours})
 	}
 	for _, a := range alarms {
-		out.Alarms = append(out.Alarms, alarmRow{a, v.told(a.What), momentOf(a.First), momentOf(a.Last)})
+		row := alarmRow{a, v.told(a.What), momentOf(a.First), momentOf(a.Last), nil}
+		for _, s := range a.Settled {
+			row.Words = append(row.Words, settledRow{s, momentOf(s.At)})
+		}
+		out.Alarms = append(out.Alarms, row)
 	}
 	if late.Next != "" {
 		out.Next = onTo(q, map[string]string{"after": late.Next})

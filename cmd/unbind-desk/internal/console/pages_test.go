@@ -221,6 +221,9 @@ func TestTerminalsAndAlarms(t *testing.T) {
 		if err == nil {
 			err = tx.PutAlarm(store.Alarm{Kind: desk.Zombie, About: "T-1", What: "it asks again", First: start, Last: start + 1, Count: 3})
 		}
+		if err == nil {
+			err = tx.PutAlarm(store.Alarm{Kind: desk.Zombie, About: "T-2", What: "it asks again", Quiet: true, Settled: []store.Settled{{At: start, By: "auditor-1", Why: "scrapped by hand"}}})
+		}
 		return err
 	})
 	page := r.page("/terminals")
@@ -233,7 +236,7 @@ func TestTerminalsAndAlarms(t *testing.T) {
 		t.Error("the terminals show digests of account or USCC")
 	}
 	late := r.page("/overdue")
-	for _, text := range []string{"it asks again", "Shows up again", "<td>3</td>", "No case has waited for more than 24 hours."} {
+	for _, text := range []string{"it asks again", "Shows up again", "<td>3</td>", "</span> Settled", "<bdi>auditor-1</bdi>: <bdi>scrapped by hand</bdi>", "No case has waited for more than 24 hours."} {
 		if !strings.Contains(late, text) {
 			t.Errorf("the alarms lack %q: %s", text, late)
 		}

@@ -47,6 +47,7 @@
 //	announce.go     what partners are to be told
 //	overdue.go      cases that wait too long; alarms
 //	watch.go        alarms of those cases
+//	settle.go       a person's word on an alarm
 //	session.go      who is let into the console
 //	screen.go       lists by the page, for who looks at a screenful
 //	export.go       everything of a case, as named files

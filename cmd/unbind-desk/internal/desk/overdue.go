@@ -94,7 +94,7 @@ func (d *Desk) unheard(tx *store.Tx, kind, about string) (bool, error) {
 	if errors.Is(err, store.ErrAbsent) {
 		return true, nil
 	}
-	return d.again(a), err
+	return a.Quiet || d.again(a), err
 }
 
 // again says that an alarm is due to be counted again, also where a clock that has been
@@ -109,10 +109,10 @@ func (d *Desk) raise(tx *store.Tx, kind, about, what string) error {
 	if errors.Is(err, store.ErrAbsent) {
 		a, err = store.Alarm{Kind: kind, About: about, First: d.now()}, nil
 	}
-	if err != nil || (a.What == what && !d.again(a)) {
+	if err != nil || (a.What == what && !a.Quiet && !d.again(a)) {
 		return err
 	}
-	a.What, a.Last = what, d.now()
+	a.What, a.Last, a.Quiet = what, d.now(), false
 	a.Count++
 	return tx.PutAlarm(a)
 }

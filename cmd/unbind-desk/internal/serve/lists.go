@@ -38,6 +38,20 @@ func (s *Server) alarms(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func (s *Server) settle(w http.ResponseWriter, r *http.Request) error {
+	var word desk.Settlement
+	if err := ask(w, r, &word); err != nil {
+		return err
+	}
+	a, err := s.Desk.Settle(word)
+	if err != nil {
+		return err
+	}
+	s.Log.Warn().Str("kind", a.Kind).Str("about", a.About).Str("by", word.By).Str("why", word.Why).Msg("an alarm was settled")
+	reply(w, http.StatusOK, a)
+	return nil
+}
+
 func (s *Server) clock(w http.ResponseWriter, _ *http.Request) error {
 	c, err := s.Desk.ClockNow()
 	if err != nil {

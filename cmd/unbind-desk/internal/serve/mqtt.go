@@ -16,10 +16,14 @@ import (
 // ringTime bounds one ring: nobody waits for it.
 const ringTime = 10 * time.Second
 
+// deniedMost is the longest pause before a broker that lets nobody in is tried again.
+const deniedMost = 2 * time.Minute
+
 // Broker says how the desk's end of a broker is reached.
 type Broker struct {
 	URL     string        // mqtts://host[:port] or mqtt://host[:port]
 	TLS     *tls.Config   // for mqtts
+	Login   broker.Login  // what it knows the desk by, besides its certificate
 	Message int           // most bytes of one message
 	Again   time.Duration // between two tries to reach it
 }
@@ -36,26 +40,39 @@ func (s *Server) MQTT(b Broker, shown tls.Certificate) (func(ctx context.Context
 	if _, _, _, err := broker.Check(b.URL); err != nil {
 		return nil, err
 	}
+	if err := b.Login.Check(b.URL); err != nil {
+		return nil, err
+	}
 	clients := x509.NewCertPool()
 	clients.AddCert(s.Desk.CA.Certificate)
 	pipe := &broker.Desk{
-		Route:   broker.Route{URL: b.URL, TLS: b.TLS, Most: 4 << 20},
+		Route:   broker.Route{URL: b.URL, TLS: b.TLS, Login: b.Login, Most: 4 << 20},
 		Speaker: broker.Speaker{Chain: shown.Certificate, Key: key},
 		Clients: clients, Handler: s.Terminals(), Message: b.Message, Now: s.Desk.Now,
 		Told: func(topic string, err error) { s.Log.Warn().Str("topic", topic).Err(err).Msg("question dropped") },
 	}
 	s.Desk.Rung = func(terminal envelope.ID) { go s.ring(pipe, terminal) }
 	return func(ctx context.Context, ready func()) {
-		for ctx.Err() == nil {
-			if err := pipe.Serve(ctx, ready); ctx.Err() == nil {
+		for denials := 0; ctx.Err() == nil; {
+			err := pipe.Serve(ctx, ready)
+			if ctx.Err() == nil {
 				s.Log.Warn().Err(err).Msg("the broker is lost")
+			}
+			if denials++; !errors.Is(err, broker.ErrDenied) {
+				denials = 0
 			}
 			select {
 			case <-ctx.Done():
-			case <-time.After(b.Again):
+			case <-time.After(b.pause(denials)):
 			}
 		}
 	}, nil
+}
+
+// pause is how long to wait after so many refusals of the broker in a row: many a broker
+// shuts out for long who comes back with a wrong password every few seconds.
+func (b Broker) pause(denials int) time.Duration {
+	return max(b.Again, min(b.Again<<min(denials, 10), deniedMost))
 }
 
 // ring rings a terminal's bell. One that is not heard costs the terminal its

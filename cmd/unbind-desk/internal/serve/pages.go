@@ -55,6 +55,11 @@ func (o *Operator) Alarms(ctx context.Context) ([]store.Alarm, error) {
 	}
 }
 
+// Settle writes a person's word beside an alarm.
+func (o *Operator) Settle(ctx context.Context, s desk.Settlement) (a store.Alarm, err error) {
+	return a, o.ask(ctx, http.MethodPut, "/desk/alarms", s, &a)
+}
+
 // Clock reads what the desk knows of its clock.
 func (o *Operator) Clock(ctx context.Context) (w desk.Clock, err error) {
 	return w, o.ask(ctx, http.MethodGet, "/desk/clock", nil, &w)

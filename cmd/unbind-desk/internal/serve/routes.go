@@ -90,6 +90,7 @@ func (s *Server) OperatorRoutes() []Route {
 		{"POST", "/desk/cases/{case}/withdraw", Owner, noBody, s.anyone(s.withdraw)},
 		{"GET", "/desk/overdue/{hours}", Owner, noBody, s.anyone(s.overdue)},
 		{"GET", "/desk/alarms", Owner, noBody, s.anyone(s.alarms)},
+		{"PUT", "/desk/alarms", Owner, object, s.anyone(s.settle)},
 		{"GET", "/desk/caps", Owner, noBody, s.anyone(s.caps)},
 		{"PUT", "/desk/caps", Owner, object, s.anyone(s.setCaps)},
 		{"GET", "/desk/clock", Owner, noBody, s.anyone(s.clock)},

@@ -10,6 +10,16 @@ type Alarm struct {
 	First int64  `json:"first"` // Unix seconds
 	Last  int64  `json:"last"`
 	Count int64  `json:"count"`
+
+	Quiet   bool      `json:"quiet,omitempty"`   // it is settled, and nothing has raised it since
+	Settled []Settled `json:"settled,omitempty"` // each time, the newest last
+}
+
+// Settled is a person's word that an alarm was looked into.
+type Settled struct {
+	At  int64  `json:"at"` // Unix seconds
+	By  string `json:"by"`
+	Why string `json:"why"`
 }
 
 func (a Alarm) key() string { return a.Kind + "\x00" + a.About }

@@ -105,7 +105,7 @@ func (t *Tx) PassOver(what, row string, why error, passed Passed) error {
 		return err
 	}
 	passed(what, row, why)
-	a.What, a.Last = PassedOver(what), now
+	a.What, a.Last, a.Quiet = PassedOver(what), now, false
 	a.Count++
 	return t.PutAlarm(a)
 }

@@ -1,0 +1,151 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"unbindd/agent/command"
+	"unbindd/agent/envelope"
+	"unbindd/agent/local"
+	"unbindd/agent/profile"
+	"unbindd/transport"
+)
+
+// A broker's password goes with the last word where a folder of erase.roots holds it,
+// through links, and stays where none does; the certificate and the plan say which.
+func TestTheBrokersPasswordGoesLast(t *testing.T) {
+	a, state := newCopies(t)
+	a.at = places{state}
+	root, elsewhere := t.TempDir(), t.TempDir()
+	a.Config.Erase.Roots = []string{root}
+	link := filepath.Join(elsewhere, "link")
+	if err := os.Symlink(filepath.Join(root, "linked"), link); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		set, file, destroy string
+		goes               bool
+	}{
+		"below a root":  {set: filepath.Join(root, "sub", "pw"), destroy: "tombstone", goes: true},
+		"by a link":     {set: link, file: filepath.Join(root, "linked"), destroy: "tombstone", goes: true},
+		"below no root": {set: filepath.Join(elsewhere, "pw"), destroy: "by whoever installed it, no folder of erase.roots holds it"},
+	} {
+		file := c.file
+		if file == "" {
+			file = c.set
+		}
+		put(t, file)
+		a.MQTT = transport.MQTTConfig{URL: "mqtts://broker.example", User: "u", PasswordFile: c.set}
+		left, kept := a.passwordLeft(), a.passwordKept()
+		if len(left) != 1 || left[0].Name != passwordName || left[0].Destroy != c.destroy || len(kept) != 1 || strings.HasPrefix(kept[0].Why, "until") != c.goes {
+			t.Errorf("%s: %v, %v", name, left, kept)
+		}
+		for range 2 { // a cut may have it done again
+			if err := a.erasePassword(); err != nil || exists(file) == c.goes {
+				t.Errorf("%s: there %v, %v", name, exists(file), err)
+			}
+		}
+		if left := a.passwordLeft(); c.goes && left != nil {
+			t.Errorf("%s: %v is left of nothing", name, left)
+		}
+	}
+	a.MQTT = transport.MQTTConfig{PasswordFile: link}
+	if a.passwordLeft() != nil || a.passwordKept() != nil || a.erasePassword() != nil {
+		t.Error("without a broker there is a password")
+	}
+}
+
+// The journal is buried after it: what failed is tried again at the next start.
+func TestTheJournalWaitsForThePasswordsEnd(t *testing.T) {
+	a, state := newCopies(t)
+	a.at, a.journal = places{state}, nil
+	root := t.TempDir()
+	a.Config.Erase.Roots = []string{root}
+	folder := filepath.Join(root, "pw")
+	put(t, filepath.Join(folder, "in"))
+	a.MQTT = transport.MQTTConfig{URL: "mqtts://broker.example", User: "u", PasswordFile: filepath.Join(folder, "in")}
+	if err := a.bury(); err != nil || exists(filepath.Join(folder, "in")) || exists(a.at.journal()) || exists(a.at.buryMark()) {
+		t.Errorf("%v", err)
+	}
+}
+
+// While a broker carries everything, no profile may take its password away before the
+// certificate is delivered.
+func TestNoProfileTakesThePasswordOfAPipe(t *testing.T) {
+	a, _ := newCopies(t)
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link")
+	put(t, filepath.Join(dir, "real", "pw"))
+	if err := os.Symlink(filepath.Join(dir, "real", "pw"), link); err != nil {
+		t.Fatal(err)
+	}
+	a.MQTT = transport.MQTTConfig{URL: "mqtts://broker.example", Use: transport.Pipe, User: "u", PasswordFile: link}
+	for place, held := range map[string]bool{
+		link: true, filepath.Join(dir, "*"): true, dir: true, filepath.Join(dir, "real"): true, filepath.Join(dir, "real", "p?"): true,
+		filepath.Join(dir, "lin"): false, filepath.Join(dir, "real", "pw", "below"): false, filepath.Join(dir, "other"): false,
+	} {
+		if a.holdsPassword(place) != held {
+			t.Errorf("%s holds it: %v", place, !held)
+		}
+		bell := a.MQTT
+		bell.Use = transport.Bell
+		if (&Agent{Parts: Parts{MQTT: bell}}).holdsPassword(place) {
+			t.Error("a bell needs no password for the last word")
+		}
+	}
+}
+
+// A command by such a profile is refused before anything is touched, and one whose
+// order could not erase the password at the end.
+func TestAPipesPasswordIsNotInTheInventory(t *testing.T) {
+	a, root, _ := erasing(t, "way/place")
+	a.at = places{t.TempDir()}
+	a.Config.Erase.Roots = []string{root}
+	file := filepath.Join(root, "way/place/pw")
+	put(t, file)
+	p := profile.Profile{Inventory: []profile.Place{{Class: profile.Credentials, Path: filepath.Join(root, "way/place")}}}
+	c := &command.Command{Level: command.Clear, Scope: []envelope.ID{profile.Credentials}}
+	a.MQTT = transport.MQTTConfig{URL: "mqtts://broker.example", Use: transport.Bell, User: "u", PasswordFile: file}
+	if detail, why := a.placesPolicy(p, c); detail != "" {
+		t.Errorf("beside HTTPS: %q, %q", detail, why)
+	}
+	a.MQTT.Use = transport.Pipe
+	if detail, why := a.placesPolicy(p, c); detail != "inventory" || !strings.Contains(why, "mqtt.password_file") {
+		t.Errorf("over a broker alone: %q, %q", detail, why)
+	}
+	c.Scope = nil
+	if detail, why := a.placesPolicy(p, c); detail != "" {
+		t.Errorf("outside the scope: %q, %q", detail, why)
+	}
+	a.Sys = foreign{at: "place"}
+	if detail, why := a.placesPolicy(p, c); detail != "inventory" || !strings.Contains(why, passwordName) {
+		t.Errorf("one that cannot be erased: %q, %q", detail, why)
+	}
+}
+
+// A broker that lets this terminal in no more is a warning, until it is not so.
+func TestADeniedTerminalIsToldOf(t *testing.T) {
+	a, _ := newCopies(t)
+	for _, c := range []struct {
+		link string
+		err  error
+		told bool
+	}{
+		{"mqtt", fmt.Errorf("cannot connect to the broker: %w", transport.ErrDenied), true},
+		{"https", nil, true}, // which says nothing of the broker
+		{"mqtt", errors.New("the line is cut"), false},
+		{"mqtt", transport.ErrDenied, true},
+		{"mqtt", nil, false},
+	} {
+		a.linkIs(c.link, c.err)
+		s, err := a.status()
+		if err != nil || slices.Contains(s.Warnings, local.WarnBroker) != c.told {
+			t.Errorf("after %s %v: %v, %v", c.link, c.err, s.Warnings, err)
+		}
+	}
+}

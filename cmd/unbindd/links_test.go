@@ -50,7 +50,18 @@ func TestOneBinaryOverEveryLink(t *testing.T) {
 				t.Errorf("tombstone %+v", s.Tombstone)
 			}
 			w.provesComplete(200)
+			w.heldToItsLog(!strings.HasPrefix(name, "a folder"))
 		})
+	}
+}
+
+// heldToItsLog looks whether the receipts came with proofs, each continuing the log of the
+// one before, and none was in doubt.
+func (w *world) heldToItsLog(proven bool) {
+	w.t.Helper()
+	said := w.daemon.said()
+	if got := strings.Contains(said, "; continues the log of "); got != proven || strings.Contains(said, `"warning":"log-`) {
+		w.t.Errorf("the log was joined: %v, want %v; the daemon says\n%s", got, proven, said)
 	}
 }
 

@@ -69,6 +69,7 @@ type Agent struct {
 	ways wayOut          // the link that the settings name
 	walk func() *carried // the courier's medium; nothing in the model of the hand-shake
 
+	logging  sync.Mutex    // one receipt at a time is held against the desk's log
 	taking   sync.Mutex    // one thing is taken at a time, whoever brings it
 	away     atomic.Int64  // losses of the reader's line since the daemon began
 	lending  sync.Mutex    // one opening of the reader's line at a time, where none is kept

@@ -109,7 +109,7 @@ func (a *Agent) takeReceipt(e *envelope.Envelope) local.Object {
 		err = errors.Join(rerr, envelope.Refuse("E23", "", "cannot take the receipt: the point of no return was crossed on what stood then"))
 	}
 	if err == nil {
-		err = a.keepReceipt(e.Encode(), name, want)
+		err = a.keepReceipt(e.Encode(), name, want, byHand)
 	}
 	if err != nil {
 		return refusedObject("receipt", e.Digest(), err)

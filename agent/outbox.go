@@ -125,14 +125,33 @@ func holdsUp(err error, walks bool) int {
 // its bytes: any other word that they came may be somebody's on the way, and so may the
 // word that the desk will not have them.
 func (a *Agent) deliver(ctx context.Context, link transport.Link, p journal.Parcel) error {
-	reply, err := link.Put(ctx, transport.Object{Case: p.Case, Kind: p.Kind, N: p.N}, p.Body)
+	asked, l := a.overLog(ctx)
+	reply, err := link.Put(asked, transport.Object{Case: p.Case, Kind: p.Kind, N: p.N}, p.Body)
 	if err == nil {
 		err = a.signedForAnswer(p, reply)
 	}
 	if err != nil {
 		return err
 	}
-	return a.journal.Delivered(p.ID)
+	of, err := a.provenAnswer(p, reply)
+	if err != nil {
+		return err
+	}
+	return a.received(ctx, link, l, of, func(s journal.Seen) error { return a.journal.Delivered(p.ID, s) })
+}
+
+// provenAnswer is what the receipt for an answer is for.
+func (a *Agent) provenAnswer(p journal.Parcel, reply []byte) (of proven, err error) {
+	id := a.identity()
+	if id == nil {
+		return of, errNotBound
+	}
+	sent, err1 := envelope.Parse(p.Body, envelope.MaxSize)
+	got, err2 := envelope.Parse(reply, envelope.MaxSize)
+	if err := errors.Join(err1, err2); err != nil {
+		return of, err
+	}
+	return proven{object: sent.Digest(), receipt: got, by: id.trust}, nil
 }
 
 // undelivered is what a status tells of a parcel that is refused.

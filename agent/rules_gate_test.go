@@ -150,7 +150,7 @@ func TestReceiptBeforeTicketAndComparedBeforeKept(t *testing.T) {
 		want, _, err := b.a.wantBackup()
 		b.no(err)
 		want.Totals.Count++
-		other = b.a.keepReceipt(b.receipt(want).Encode(), noteReceipt, b.a.wantBackup)
+		other = b.a.keepReceipt(b.receipt(want).Encode(), noteReceipt, b.a.wantBackup, byHand)
 		kept, err = b.a.journal.Get(noteReceipt, new(json.RawMessage))
 		b.no(err)
 	})

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/hex"
+	"errors"
 	"slices"
 	"strings"
 
@@ -36,9 +37,15 @@ func (a *Agent) status() (local.Status, error) {
 			return s, err
 		}
 		s.Outbox = len(box)
+		if s.Log, err = logShown(j); err != nil {
+			return s, err
+		}
 		if s.Case, err = a.caseShown(j); err != nil {
 			return s, err
 		}
+	}
+	if s.Log != nil && s.Log.Doubt != nil {
+		s.Warnings = append(s.Warnings, s.Log.Doubt.Word)
 	}
 	if a.Misplaced != "" {
 		s.Warnings = append(s.Warnings, local.WarnSettings)
@@ -48,6 +55,20 @@ func (a *Agent) status() (local.Status, error) {
 	}
 	a.show.fill(&s)
 	return s, nil
+}
+
+// logShown is what was seen of the desk's log; nil where nothing was.
+func logShown(j *journal.Journal) (*local.Log, error) {
+	c, text, err1 := keptCheckpoint(j)
+	d, err2 := j.Doubt()
+	if err := errors.Join(err1, err2); err != nil || (text == nil && d == nil) {
+		return nil, err
+	}
+	out := &local.Log{Origin: c.Origin, Size: c.Size, Checkpoint: string(text)}
+	if d != nil {
+		out.Doubt = (*local.Doubt)(d)
+	}
+	return out, nil
 }
 
 // caseShown is the running case, or the last one, in the words of the local API.

@@ -134,15 +134,23 @@ func (a *Agent) upload(ctx context.Context, link transport.Link, m manifest.Mani
 		return err
 	}
 	object.Kind = "backup"
-	reply, err := link.Upload(ctx, object, m.Size, string(m.Digest), func() (io.ReadCloser, error) { return os.Open(a.at.sealed()) })
+	asked, l := a.overLog(ctx)
+	reply, err := link.Upload(asked, object, m.Size, string(m.Digest), func() (io.ReadCloser, error) { return os.Open(a.at.sealed()) })
 	if err != nil {
 		return err
 	}
-	return a.keepReceipt(reply, noteReceipt, a.wantBackup)
+	return a.keepReceipt(reply, noteReceipt, a.wantBackup, func(of proven, keep func(journal.Seen) error) error {
+		of.object = m.Digest
+		return a.received(ctx, link, l, of, keep)
+	})
 }
 
-// keepReceipt reads a receipt, compares it and only then writes it down.
-func (a *Agent) keepReceipt(text []byte, name string, wanted func() (receipt.Want, *trust.Trust, error)) error {
+// byHand keeps a receipt that was carried in: no proof comes with it.
+func byHand(_ proven, keep func(journal.Seen) error) error { return keep(journal.Seen{}) }
+
+// keepReceipt reads a receipt, compares it and only then writes it down, with what came
+// beside it.
+func (a *Agent) keepReceipt(text []byte, name string, wanted func() (receipt.Want, *trust.Trust, error), beside func(proven, func(journal.Seen) error) error) error {
 	want, t, err := wanted()
 	if err != nil {
 		return err
@@ -151,7 +159,9 @@ func (a *Agent) keepReceipt(text []byte, name string, wanted func() (receipt.Wan
 	if err != nil {
 		return err
 	}
-	return a.journal.Save(name, json.RawMessage(e.Encode()))
+	return beside(proven{object: want.Subject, receipt: e, by: t}, func(s journal.Seen) error {
+		return a.journal.Receive(name, json.RawMessage(e.Encode()), s)
+	})
 }
 
 // wantBackup is what the receipt for the backup must say: the terminal's own.

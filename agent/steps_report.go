@@ -167,7 +167,8 @@ func (a *Agent) sendCertificate(ctx context.Context, link transport.Link, s cert
 	hard := firstOf(waits, func(err error) bool {
 		return !errors.Is(err, errRevokedSince) && !errors.Is(err, transport.ErrNotYet)
 	})
-	reply, err := link.Put(ctx, transport.Object{Case: string(s.Predicate.Case), Kind: "certificate", N: s.Predicate.N}, e.Encode())
+	asked, l := a.overLog(ctx)
+	reply, err := link.Put(asked, transport.Object{Case: string(s.Predicate.Case), Kind: "certificate", N: s.Predicate.N}, e.Encode())
 	switch {
 	case hard != nil: // nobody has to walk before that is mended
 		return hard
@@ -176,7 +177,9 @@ func (a *Agent) sendCertificate(ctx context.Context, link transport.Link, s cert
 	case unsaid != nil:
 		return unsaid
 	}
-	return a.keepReceipt(reply, noteDeskHas, a.wantCertificate)
+	return a.keepReceipt(reply, noteDeskHas, a.wantCertificate, func(of proven, keep func(journal.Seen) error) error {
+		return a.received(ctx, link, l, of, keep)
+	})
 }
 
 // wantCertificate is what the receipt for the certificate must say.

@@ -157,11 +157,25 @@ func (a *Agent) revealOver(ctx context.Context, way route, t certificate.Tombsto
 	if err != nil {
 		return nil, err
 	}
-	reply, err := link.Reveal(ctx, string(t.Case), body)
-	if err := errors.Join(err, link.Close()); err != nil {
-		return nil, err
+	asked, l := a.overLog(ctx)
+	reply, err := link.Reveal(asked, string(t.Case), body)
+	var r *envelope.Envelope
+	if err == nil {
+		r, err = a.lastReceipt(t, reply)
 	}
-	return a.lastReceipt(t, reply)
+	if err == nil {
+		err = a.lastProven(ctx, link, l, r, body)
+	}
+	return r, errors.Join(err, link.Close())
+}
+
+// lastProven looks at what came beside the last receipt, which lies outside the journal.
+func (a *Agent) lastProven(ctx context.Context, link transport.Link, l *transport.Log, r *envelope.Envelope, body []byte) error {
+	c, err := a.openCase()
+	if err != nil {
+		return err
+	}
+	return a.received(ctx, link, l, proven{object: envelope.DigestOf(body), receipt: r, by: a.believed(c)}, a.journal.See)
 }
 
 // lastReceipt reads the desk's receipt for the tombstone.

@@ -36,7 +36,7 @@ func (r routes) Put(ctx context.Context, object Object, body []byte) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	a, err := r.ask(ctx, true, question{method: http.MethodPut, path: path, body: body, header: announce(body)})
+	a, err := r.asked(ctx, true, question{method: http.MethodPut, path: path, body: body, header: announce(body)})
 	if err == nil {
 		err = a.keeps(body)
 	}
@@ -52,7 +52,7 @@ func (r routes) Fetch(ctx context.Context, object Object) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := r.ask(ctx, true, question{method: http.MethodGet, path: path})
+	a, err := r.asked(ctx, true, question{method: http.MethodGet, path: path})
 	var s *Status
 	if (errors.As(err, &s) && s.Code == http.StatusNotFound) || (err == nil && a.code == http.StatusNoContent) {
 		return nil, ErrNotYet
@@ -68,7 +68,7 @@ func (r routes) Reveal(ctx context.Context, caseID string, body []byte) ([]byte,
 	if err := checkID("case", caseID); err != nil {
 		return nil, err
 	}
-	a, err := r.ask(ctx, false, question{
+	a, err := r.asked(ctx, false, question{
 		method: http.MethodPut, path: "/v1/cases/" + url.PathEscape(caseID) + "/tombstone", body: body, header: announce(body),
 	})
 	if err == nil {

@@ -14,6 +14,7 @@
 //	https.go      the link over HTTPS: the terminal pulls, the desk answers
 //	request.go    one request and one answer on that link
 //	routes.go     the desk's routes, whatever carries them
+//	log.go        what is told and heard of the desk's log beside a receipt
 //	upload.go     a sealed file as one streamed request
 //	resume.go     a sealed file in pieces that survive every break
 //	tls.go        TLS 1.3, private roots, pins, and the clock that is not trusted

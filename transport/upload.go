@@ -68,6 +68,8 @@ func (h *HTTPS) atOnce(ctx context.Context, object Object, size int64, digest st
 	req.Header.Set("Content-Type", "application/octet-stream")
 	req.Header.Set("Content-Digest", field)
 	req.Header.Set("Expect", "100-continue")
+	l := LogOf(ctx)
+	l.tell(req.Header)
 	a, err := send(h.known, req)
 	if err != nil {
 		if begun.Load() && !Permanent(err) {
@@ -78,6 +80,7 @@ func (h *HTTPS) atOnce(ctx context.Context, object Object, size int64, digest st
 		}
 		return nil, fmt.Errorf("cannot deliver %s: %w", object.file(), err)
 	}
+	l.hear(a.header)
 	if err := a.keepsOf(digest); err != nil {
 		return nil, fmt.Errorf("cannot deliver %s: %w", object.file(), err)
 	}

@@ -20,5 +20,6 @@
 //	memory.go   consumed ids, sequence, challenge, time floor
 //	refused.go  what was refused last, and which orders had their turn
 //	damage.go   what is known to be wrong with the ledger; known.go how far it was
+//	desklog.go  the newest checkpoint of the desk's log, and what does not fit it
 //	outbox.go   what must be delivered, and was not yet acknowledged
 package journal

@@ -35,7 +35,7 @@ func TestMemoryOutlivesARestart(t *testing.T) {
 	if seq != 7 || floor != 100 || outstanding || !slices.Equal(ids, []string{"id-1"}) || len(box) != 2 || !kept || a != 1 {
 		t.Errorf("seq %d floor %d challenge %v ids %v outbox %d note %v", seq, floor, outstanding, ids, len(box), kept)
 	}
-	if err := j.Delivered(box[0].ID); err != nil {
+	if err := j.Delivered(box[0].ID, Seen{}); err != nil {
 		t.Fatal(err)
 	}
 	if box, _ = j.Outbox(); len(box) != 1 || box[0].N != 2 {

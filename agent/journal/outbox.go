@@ -50,13 +50,6 @@ func (j *Journal) Outbox() (parcels []Parcel, err error) {
 	return parcels, err
 }
 
-// Delivered takes a parcel out of the outbox: the desk has it.
-func (j *Journal) Delivered(id uint64) error {
-	return j.store.Update(func(tx Tx) error {
-		return tx.Delete(bucketOutbox, binary.BigEndian.AppendUint64(nil, id))
-	})
-}
-
 // Number gives the next number of a kind of object within a case.
 func (j *Journal) Number(caseID, kind string) (n int64, err error) {
 	key := []byte(kind + "/" + caseID)

@@ -23,8 +23,13 @@ const (
 	Unbound    = "unbound" // a tombstone is all that is left
 )
 
-// WarnSettings says that the settings file lies in the state directory.
-const WarnSettings = "settings-in-state-dir"
+// The warnings of a status.
+const (
+	WarnSettings = "settings-in-state-dir" // the settings file lies in the state directory
+	WarnForked   = "log-forked"            // the desk has signed two logs that are not one
+	WarnBehind   = "log-behind"            // the desk's log is shorter than it was
+	WarnUnproven = "log-unproven"          // a receipt came without a proof that holds
+)
 
 // WarnBroker says that the broker is reached and does not let this terminal in.
 const WarnBroker = "broker-denied"
@@ -60,6 +65,25 @@ type Status struct {
 	// Undelivered is an answer in the outbox that the other end refuses. It stays there.
 	Undelivered *Undelivered `json:"undelivered,omitempty"`
 	Warnings    []string     `json:"warnings,omitempty"` // code words for what somebody should mend, and nothing waits for
+	Log         *Log         `json:"log,omitempty"`
+}
+
+// Log is what the terminal has seen of the desk's log. Checkpoints are as the desk signed
+// them.
+type Log struct {
+	Origin     string `json:"origin,omitempty"` // none where there is nothing but a doubt
+	Size       int64  `json:"size,omitempty"`
+	Checkpoint string `json:"checkpoint,omitempty"` // the newest that was verified
+	Doubt      *Doubt `json:"doubt,omitempty"`
+}
+
+// Doubt is a checkpoint that the desk has not joined to what it showed before. Both are
+// evidence.
+type Doubt struct {
+	Word  string `json:"word"` // which warning
+	Kept  string `json:"kept,omitempty"`
+	Shown string `json:"shown,omitempty"` // none where nothing came that the log has signed
+	At    int64  `json:"at"`              // Unix milliseconds
 }
 
 // Refused is the last order that was refused, until a command is accepted; a restart
@@ -210,7 +234,7 @@ func (e *Error) Error() string {
 type Event struct {
 	ID     int64  `json:"id"`
 	Time   int64  `json:"time"` // Unix milliseconds
-	Kind   string `json:"kind"` // step, gate, wait, command, answer, mode, reader, link
+	Kind   string `json:"kind"` // step, gate, wait, command, answer, mode, reader, link, log
 	Name   string `json:"name,omitempty"`
 	State  string `json:"state,omitempty"`
 	Final  bool   `json:"final,omitempty"`

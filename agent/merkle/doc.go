@@ -10,5 +10,6 @@
 //
 //	checkpoint.go  the checkpoint: sign, open
 //	proof.go       inclusion and consistency: make, write, read, check
+//	line.go        growth as one line of a header; two checkpoints beside one another
 //	tree.go        the hashes that are stored, and what is made of them
 package merkle

@@ -288,7 +288,7 @@ func TestEveryByteOfAProofCounts(t *testing.T) {
 
 func FuzzProof(f *testing.F) {
 	m := grow(f, 9)
-	believed := believing("desk-1", key(1))
+	believed, later := believing("desk-1", key(1)), m.signed(f, 9)
 	f.Add(m.prove(f, 3, 9))
 	f.Add([]byte(proofHead + "\nindex 0\n\ndesk-1\n1\n"))
 	f.Add([]byte("old 3\n\n"))
@@ -299,6 +299,10 @@ func FuzzProof(f *testing.F) {
 		earlier := Checkpoint{Origin: "desk-1", Size: 3, Root: Hash(plainRoot(0, 3))}
 		if got, err := CheckGrowth(proof, earlier, believed); err == nil && got.Size < 3 {
 			t.Fatal(fmt.Sprint("a log shrank to ", got.Size))
+		}
+		text := GrowthText(string(proof), later)
+		if got, err := CheckGrowth(text, earlier, believed); err == nil && got.Size != 9 {
+			t.Fatal(fmt.Sprint("a line leads to ", got.Size))
 		}
 	})
 }

@@ -26,6 +26,8 @@ type dossier struct {
 	command      *paperwork
 	index        *beside
 	proof        []byte // byte for byte: what is signed in it is lines of text
+	checkpoint   []byte // of the desk's log, kept earlier
+	growth       []byte // from that to the proof's
 }
 
 // dossier reads the files. A file that cannot be read at all is an error of its
@@ -53,9 +55,11 @@ func (t *tool) dossier(s sources) (d dossier, err error) {
 			return d, err
 		}
 	}
-	if s.proof != "" {
-		if d.proof, err = t.read(s.proof); err != nil {
-			return d, err
+	for file, to := range map[string]*[]byte{s.proof: &d.proof, s.checkpoint: &d.checkpoint, s.growth: &d.growth} {
+		if file != "" {
+			if *to, err = t.read(file); err != nil {
+				return d, err
+			}
 		}
 	}
 	if s.index != "" {

@@ -7,6 +7,7 @@ import (
 	"unbindd/agent/certificate"
 	"unbindd/agent/enrol"
 	"unbindd/agent/local"
+	"unbindd/agent/merkle"
 	"unbindd/agent/trust"
 )
 
@@ -35,6 +36,7 @@ var checkNames = map[string]words{
 	"manifest":    {"manifest of the backup", "备份清单"},
 	"receipt":     {"desk's receipt for the certificate", "后台对证书的回执"},
 	"log":         {"certificate in the desk's log", "证书已入后台日志"},
+	"growth":      {"desk's log continues the one that was kept", "后台日志延续所存检查点"},
 	"index":       {"desk's index of the case's files", "后台对案件文件的索引"},
 	"tombstone":   {"tombstone opens the certificate's commitment", "墓碑与证书的承诺相符"},
 }
@@ -45,6 +47,7 @@ type examination struct {
 	verification
 	versions []*trust.Trust // newest first
 	bound    enrol.Binding
+	log      merkle.Checkpoint // under which the certificate stands in the desk's log
 }
 
 // examine makes every check that can be made. Without trust and binding nothing

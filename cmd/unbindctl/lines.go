@@ -237,6 +237,7 @@ func (p *paper) problem(e local.Error) string {
 func (p *paper) eventLine(e local.Event) (string, bool) {
 	kinds := map[string]words{
 		"gate": {"gate", "关口"}, "command": {"command", "指令"}, "answer": {"answer", "答复"},
+		"log":        {"desk's log", "后台日志"},
 		"erased":     {"erased", "擦除"},
 		"unreadable": {"an event cannot be read", "有事件无法读取"},
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"unbindd/agent/envelope"
@@ -76,6 +78,72 @@ func TestProofOfTheLog(t *testing.T) {
 			if look.Check == "log" {
 				t.Errorf("%s: the check says %+v", name, look)
 			}
+		}
+	}
+}
+
+// The log in which a certificate stands is held to a checkpoint that was kept earlier.
+func TestGrowthOfTheLog(t *testing.T) {
+	f := newFixture()
+	d := f.sealed(t)
+	at := int(f.receipt.Index)
+	d.proof = proofIn(t, d.certificates[0].envelope.Digest(), at, "receipt-1")
+	var all []merkle.Hash
+	read := func(numbers []int64) (out []merkle.Hash, _ error) {
+		for _, n := range numbers {
+			out = append(out, all[n])
+		}
+		return out, nil
+	}
+	const before = 2
+	signed := func(size int64, by string) []byte {
+		root, err1 := merkle.Root(size, read)
+		text, err2 := merkle.Checkpoint{Origin: "desk.example/log", Size: size, Root: root}.Sign(signers(by)[0])
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	fill := func(of string, size int) {
+		all = nil
+		for i := range size {
+			leaf := envelope.DigestOf([]byte(fmt.Sprint(of, i)))
+			if i == at {
+				leaf = d.certificates[0].envelope.Digest()
+			}
+			_, made, err := merkle.Append(int64(i), leaf, read)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, made...)
+		}
+	}
+	size := int64(at + 9)
+	fill("other", int(size))
+	forked := signed(before, "receipt-1")
+	fill("", int(size))
+	checkpoint := merkle.CheckpointIn(d.proof)
+	growth, err1 := merkle.ProveGrowth(before, size, checkpoint, read)
+	shorter, err2 := merkle.ProveGrowth(before, size-1, signed(size-1, "receipt-1"), read)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		checkpoint, growth []byte
+		ok                 bool
+	}{
+		"good":                  {signed(before, "receipt-1"), growth, true},
+		"of another log":        {forked, growth, false},
+		"signed by another key": {signed(before, "ops-1"), growth, false},
+		"of another size":       {signed(before+1, "receipt-1"), growth, false},
+		"to another checkpoint": {signed(before, "receipt-1"), shorter, false},
+		"nothing":               {signed(before, "receipt-1"), []byte{}, false},
+	} {
+		d.checkpoint, d.growth = c.checkpoint, c.growth
+		v := examine(d)
+		look := v.Checks[slices.IndexFunc(v.Checks, func(look check) bool { return look.Check == "growth" })]
+		if v.Valid != c.ok || look.OK != c.ok || c.ok && look.Note != "continues the log of 2 leaves" {
+			t.Errorf("%s: %+v", name, v.Checks)
 		}
 	}
 }

@@ -35,6 +35,9 @@ func (x *examination) checkRest() {
 	}
 	if x.proof != nil {
 		x.note("log", "", func() (words, error) { return x.checkLog(newest) })
+		if x.checkpoint != nil {
+			x.note("growth", "", x.checkGrowth)
+		}
 	}
 	if x.tombstone != nil {
 		x.note("tombstone", "", func() (words, error) { return words{}, x.checkTombstone(newest) })

@@ -23,6 +23,12 @@ var terms = map[string]words{
 	"broker-password": {"broker-password", "消息代理的口令文件"},
 	"for ever: no folder of erase.roots holds it; whoever installed it has to remove it": {"for ever: no folder of erase.roots holds it; whoever installed it has to remove it",
 		"永久：它不在 erase.roots 之内，须由安装者自行删除"},
+	local.WarnForked: {"the desk has signed two logs that are not one; the receipts count. Keep what status --json shows under log.doubt and ask whoever runs the desk",
+		"后台签署了两份互不延续的日志；回执仍然有效。请保存 status --json 中 log.doubt 的内容，并询问后台运营方"},
+	local.WarnBehind: {"the desk's log is shorter than one that it has shown before; the receipts count. It may have been put back: ask whoever runs the desk",
+		"后台的日志比先前出示的更短；回执仍然有效。日志可能被恢复到旧状态，请询问后台运营方"},
+	local.WarnUnproven: {"a receipt came without a proof that the desk's log has it and continues what was shown before; the receipt counts",
+		"有回执未附可成立的证明（后台日志收录该对象并延续先前出示的日志）；该回执仍然有效"},
 
 	local.Todo:   {"to do", "待办"},
 	local.Doing:  {"doing", "进行中"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -22,6 +23,8 @@ type sources struct {
 	manifest     string
 	command      string
 	proof        string
+	checkpoint   string
+	growth       string
 	index        string
 }
 
@@ -74,6 +77,8 @@ Ends with 0 when every check holds, even of a certificate whose result is
 	flags.StringVar(&s.receipt, "receipt", "", "the `file` of the desk's receipt for the newest certificate")
 	flags.StringVar(&s.manifest, "manifest", "", "the `file` of the backup's manifest")
 	flags.StringVar(&s.proof, "proof", "", "the `file` with the proof that the newest certificate stands in the desk's log")
+	flags.StringVar(&s.checkpoint, "checkpoint", "", "the `file` with a checkpoint of the desk's log that was kept earlier")
+	flags.StringVar(&s.growth, "growth", "", "the `file` with the proof that the log of --proof continues the one of --checkpoint")
 	flags.StringVar(&s.index, "index", "", "the `file` with the desk's index of the case's files, in the case's folder")
 	flags.StringVar(&s.command, "command", "", "the `file` of the command")
 	return cmd
@@ -172,6 +177,9 @@ func (s sources) missing() error {
 	}
 	switch len(flags) {
 	case 0:
+		if kept := s.checkpoint != ""; kept != (s.growth != "") || kept && s.proof == "" {
+			return misuse(errors.New("cannot verify: --checkpoint and --growth are needed together, and with --proof"))
+		}
 		return nil
 	case 1:
 		return misuse(fmt.Errorf("cannot verify: %s is needed", flags[0]))

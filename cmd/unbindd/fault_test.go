@@ -131,6 +131,9 @@ func (w *world) tradesAgain(before int) {
 func (w *world) quarantined(outcome string) {
 	w.t.Helper()
 	st := w.until("quarantine", func(s local.Status) bool { return s.Case != nil && s.Case.Quarantine && s.Case.Receipted })
+	if st.Log == nil || st.Log.Size == 0 || len(st.Warnings) > 0 {
+		w.t.Errorf("of the desk's log is kept %+v, and it warns of %v", st.Log, st.Warnings)
+	}
 	for _, step := range st.Case.Steps {
 		if step.Name == "erase-reader-keys" && step.State != local.Open && outcome != "unverified" {
 			w.t.Errorf("the reader's step is %s", step.State)

@@ -51,7 +51,18 @@ func TestOneBinaryOverEveryLink(t *testing.T) {
 			}
 			w.keepsThePassword(name)
 			w.provesComplete(200)
+			w.heldToItsLog(!strings.HasPrefix(name, "a folder"))
 		})
+	}
+}
+
+// heldToItsLog looks whether the receipts came with proofs, each continuing the log of the
+// one before, and none was in doubt.
+func (w *world) heldToItsLog(proven bool) {
+	w.t.Helper()
+	said := w.daemon.said()
+	if got := strings.Contains(said, "; continues the log of "); got != proven || strings.Contains(said, `"warning":"log-`) {
+		w.t.Errorf("the log was joined: %v, want %v; the daemon says\n%s", got, proven, said)
 	}
 }
 

@@ -81,7 +81,7 @@ var decoders = map[string]decoder{
 	"wipe FuzzProbe":                  {"mounts, releases, events and maps of the kernel", "parseMounts parseVersion deviceName parseMapping"},
 	"wipe FuzzTarget":                 {"paths to erase", "Target.Check straight hasPattern"},
 
-	"agent/merkle FuzzProof":                              {"proofs of the desk's log", "Check CheckGrowth OpenCheckpoint split parseCheckpoint"},
+	"agent/merkle FuzzProof":                              {"proofs of the desk's log", "Check CheckGrowth OpenCheckpoint split parseCheckpoint GrowthText CheckpointIn"},
 	"cmd/unbind-desk/internal/campaign FuzzRead":          {"campaigns", "Read Campaign.check"},
 	"cmd/unbind-desk/internal/hook FuzzPartners":          {"partners of a desk", "ParsePartners"},
 	"cmd/unbind-desk/internal/serve FuzzPlainPath":        {"paths of requests", "plainPath"},

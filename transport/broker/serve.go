@@ -34,11 +34,11 @@ type Desk struct {
 
 // paths are what a terminal may ask over a broker. Enrolment is not among them:
 // its answer holds secrets, and here every broker reads along.
-var paths = []string{"/v1/cases/", "/v1/terminals/", "/v1/time", "/v1/trust/", "/v1/uploads"}
+var paths = []string{"/v1/cases/", "/v1/terminals/", "/v1/time", "/v1/trust/", "/v1/uploads", "/v1/log/"}
 
 // headers are the ones that mean something to a route.
 var headers = map[string]bool{
-	"Content-Digest": true, "Content-Type": true, "If-None-Match": true, "Tus-Resumable": true,
+	"Content-Digest": true, "Content-Type": true, "If-None-Match": true, "Tus-Resumable": true, "Unbindd-Log-Size": true,
 	"Upload-Checksum": true, "Upload-Length": true, "Upload-Metadata": true, "Upload-Offset": true,
 }
 

@@ -34,6 +34,7 @@ func newStore() *store {
 	s.mux.HandleFunc("PUT /v1/cases/{case}/{kind}/{n}", known(s.put))
 	s.mux.HandleFunc("GET /v1/cases/{case}/{kind}/{n}", known(s.fetch))
 	s.mux.HandleFunc("PUT /v1/cases/{case}/tombstone", s.tombstone)
+	s.mux.HandleFunc("GET /v1/log/consistency/{m}/{n}", grew)
 	s.mux.HandleFunc("POST /v1/time", echo)
 	s.mux.HandleFunc("POST /v1/enrol", echo)
 	return s
@@ -48,6 +49,7 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		forged(w)
 		return
 	}
+	besideObjects(w, r)
 	s.mux.ServeHTTP(w, r)
 }
 

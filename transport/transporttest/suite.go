@@ -5,6 +5,7 @@
 //	suite.go   the contract: Run and Peer
 //	desk.go    Desk: certificates and a server, for the link over HTTPS
 //	store.go   what that server answers
+//	log.go     what it says of its log beside that, and the rule about it
 //	parts.go   the same for a file that comes in pieces
 //	broker.go  Broker: an MQTT broker with that desk behind it
 //	folder.go  Folder: the far side of the courier link
@@ -61,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) (transport.Link, Peer)) {
 		{"names cannot lead elsewhere", names},
 		{"ids of every allowed form are kept apart", oddIDs},
 		{"reveal may be repeated", reveals},
+		{"the desk's log goes beside receipts", carriesTheLog},
 		{"what was refused is taken when nobody refuses any more", refusesAndTakes},
 	} {
 		t.Run(rule.name, func(t *testing.T) {

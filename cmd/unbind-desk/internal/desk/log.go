@@ -70,24 +70,42 @@ func (d *Desk) Checkpoint() (signed []byte, err error) {
 	return signed, err
 }
 
-// ProveLeaf proves that a leaf stands in the log, under the newest checkpoint.
-func (d *Desk) ProveLeaf(n int64) (proof []byte, err error) {
-	err = d.look(func(tx *store.Tx) error {
-		proof, err = d.proveLeaf(tx, n)
-		return err
-	})
-	return proof, err
+// Proof is what goes out with a receipt: that its object stands in the log, and for
+// who knows an earlier size of it that the log of the same checkpoint continues that.
+type Proof struct {
+	Inclusion []byte
+	Growth    string // one line; "" where nobody asked, or this log never had that size
 }
 
-func (d *Desk) proveLeaf(tx *store.Tx, n int64) ([]byte, error) {
+// ProveLeaf proves that a leaf stands in the log, under the newest checkpoint.
+func (d *Desk) ProveLeaf(n int64) ([]byte, error) {
+	p, err := d.ProveLeafSince(n, 0)
+	return p.Inclusion, err
+}
+
+// ProveLeafSince is ProveLeaf for who knows the log of since leaves; 0 for who knows none.
+func (d *Desk) ProveLeafSince(n, since int64) (p Proof, err error) {
+	err = d.look(func(tx *store.Tx) error {
+		p, err = d.proveLeaf(tx, n, since)
+		return err
+	})
+	return p, err
+}
+
+// proveLeaf says nothing of a size that the log does not have (yet, or any more): the
+// signed size beside it says that, and the receipt is as good.
+func (d *Desk) proveLeaf(tx *store.Tx, n, since int64) (p Proof, err error) {
 	size, signed, err := d.newestCheckpoint(tx)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
 	if n < 0 || n >= size {
-		return nil, unproven(tx, n, size)
+		return p, unproven(tx, n, size)
 	}
-	return merkle.Prove(n, size, signed, tx.Hashes)
+	if p.Inclusion, err = merkle.Prove(n, size, signed, tx.Hashes); err == nil && since > 0 && since <= size {
+		p.Growth, err = merkle.GrowthLine(since, size, tx.Hashes)
+	}
+	return p, err
 }
 
 // unproven says why a leaf cannot be proven: there is none of that number, or one before
@@ -124,10 +142,16 @@ func (d *Desk) ProveGrowth(m, n int64) (proof []byte, err error) {
 
 // ProveObject proves that an object of a case stands in the log. It goes to whom
 // the object may go.
-func (d *Desk) ProveObject(who Caller, id envelope.ID, kind string, n int64) (proof []byte, err error) {
+func (d *Desk) ProveObject(who Caller, id envelope.ID, kind string, n int64) ([]byte, error) {
+	p, err := d.ProveObjectSince(who, id, kind, n, 0)
+	return p.Inclusion, err
+}
+
+// ProveObjectSince is ProveObject for who knows the log of since leaves.
+func (d *Desk) ProveObjectSince(who Caller, id envelope.ID, kind string, n, since int64) (p Proof, err error) {
 	under, ok := readable[kind]
 	if !ok && kind != "backup" && kind != "tombstone" {
-		return nil, refuse(ErrAbsent, "E28", "kind", "cannot find it: there are no objects of that kind")
+		return p, refuse(ErrAbsent, "E28", "kind", "cannot find it: there are no objects of that kind")
 	}
 	if under == "" {
 		under = kind
@@ -141,9 +165,9 @@ func (d *Desk) ProveObject(who Caller, id envelope.ID, kind string, n int64) (pr
 			return absent(err, under, "the "+under)
 		}
 		if err == nil {
-			proof, err = d.proveLeaf(tx, o.Leaf)
+			p, err = d.proveLeaf(tx, o.Leaf, since)
 		}
 		return err
 	})
-	return proof, err
+	return p, err
 }

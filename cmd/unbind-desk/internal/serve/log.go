@@ -16,22 +16,49 @@ import (
 // receipt, so that who does not know it sees nothing new.
 const proofHeader = "Unbindd-Log-Proof"
 
+// sizeHeader is how a terminal says which size of the log it knows, and growthHeader how
+// it is told that the log of the proof beside it continues that one: no more than one
+// hash a bit of the size, so that both fit into what a proxy keeps for heads.
+const (
+	sizeHeader   = "Unbindd-Log-Size"
+	growthHeader = "Unbindd-Log-Growth"
+)
+
 // sendReceipt sends a receipt with the proof of the object that it is for. The
 // receipt is durable and a terminal waits for it: it goes out also where no proof
 // can be made, which is asked for again at its own route.
-func (s *Server) sendReceipt(w http.ResponseWriter, who desk.Caller, id envelope.ID, kind string, n int64, receipt []byte) error {
-	proof, err := s.Desk.ProveObject(who, id, kind, n)
+func (s *Server) sendReceipt(w http.ResponseWriter, r *http.Request, who desk.Caller, id envelope.ID, kind string, n int64, receipt []byte) error {
+	proof, err := s.Desk.ProveObjectSince(who, id, kind, n, knownSize(r))
 	return s.sendProven(w, id, receipt, proof, err)
 }
 
-func (s *Server) sendProven(w http.ResponseWriter, id envelope.ID, receipt, proof []byte, err error) error {
+// sendLeaf is sendReceipt where the leaf of the object is known.
+func (s *Server) sendLeaf(w http.ResponseWriter, r *http.Request, id envelope.ID, leaf int64, receipt []byte) error {
+	proof, err := s.Desk.ProveLeafSince(leaf, knownSize(r))
+	return s.sendProven(w, id, receipt, proof, err)
+}
+
+// knownSize is the size of the log that who asks knows. What is no number is passed over,
+// as by a desk that does not know the header: no receipt is withheld for it.
+func knownSize(r *http.Request) int64 {
+	n, err := countOf("leaf", r.Header.Get(sizeHeader))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (s *Server) sendProven(w http.ResponseWriter, id envelope.ID, receipt []byte, proof desk.Proof, err error) error {
 	switch {
 	case errors.Is(err, store.ErrUnknown):
 		return err
 	case err != nil:
 		s.Log.Error().Err(err).Str("case", string(id)).Msg("a receipt goes out without its proof")
 	default:
-		w.Header().Set(proofHeader, base64.StdEncoding.EncodeToString(proof))
+		w.Header().Set(proofHeader, base64.StdEncoding.EncodeToString(proof.Inclusion))
+		if proof.Growth != "" {
+			w.Header().Set(growthHeader, proof.Growth)
+		}
 	}
 	send(w, http.StatusOK, receipt)
 	return nil

@@ -78,8 +78,7 @@ func (s *Server) receipted(keep func(desk.Caller, envelope.ID, int64, []byte) ([
 			return err
 		}
 		kept(w, body)
-		proof, err := s.Desk.ProveLeaf(leaf)
-		return s.sendProven(w, id, receipt, proof, err)
+		return s.sendLeaf(w, r, id, leaf, receipt)
 	}
 }
 
@@ -126,8 +125,7 @@ func (s *Server) tombstone(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	kept(w, body)
-	proof, err := s.Desk.ProveLeaf(leaf)
-	return s.sendProven(w, id, receipt, proof, err)
+	return s.sendLeaf(w, r, id, leaf, receipt)
 }
 
 func (s *Server) bundle(w http.ResponseWriter, r *http.Request) error {
@@ -175,8 +173,12 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, who desk.Caller, k
 	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.Limits.Answer)); err != nil {
 		return err
 	}
-	if of, ok := strings.CutPrefix(kind, "receipts/"); ok {
-		return s.sendReceipt(w, who, id, of, n, body)
+	of, ok := strings.CutPrefix(kind, "receipts/")
+	if kind == "receipt" { // the backup's, as the links call it
+		of, ok = "backup", true
+	}
+	if ok {
+		return s.sendReceipt(w, r, who, id, of, n, body)
 	}
 	send(w, http.StatusOK, body)
 	return nil

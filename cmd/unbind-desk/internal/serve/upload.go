@@ -35,7 +35,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request, who desk.Caller)
 		return err
 	}
 	w.Header().Set(keptHeader, string(digest))
-	return s.sendReceipt(w, who, id, "backup", n, receipt)
+	return s.sendReceipt(w, r, who, id, "backup", n, receipt)
 }
 
 // seat gives an upload its place when it is its turn, and its body the time that it has

@@ -164,6 +164,9 @@ func (n *enrolment) makeKeys() (err error) {
 		n.store, err = keys.Create(n.at.keys(), n.parts.Rand)
 	}
 	if err == nil && !n.store.Has(keys.Identity) {
+		if err = n.store.Unread(keys.Identity); err != nil {
+			return fmt.Errorf("cannot enrol: %w", err) // whoever emptied the directory for that would lose whole keys
+		}
 		err = errors.New("cannot enrol: the key store is half erased; empty the state directory")
 	}
 	return err
@@ -172,7 +175,11 @@ func (n *enrolment) makeKeys() (err error) {
 // makeRequest reads the reader, and writes the request down before it is posted:
 // the same nonce must always be the same bytes.
 func (n *enrolment) makeRequest(ctx context.Context) error {
-	if text, err := os.ReadFile(n.at.request()); err == nil {
+	text, err := os.ReadFile(n.at.request())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("cannot enrol: the request that was made cannot be read: %w", err)
+	}
+	if err == nil {
 		if e, err := envelope.Parse(text, envelope.MaxSize); err == nil {
 			if n.request, err = enrol.OpenRequest(e); err == nil && n.request.Ticket == n.sealed.Digest() {
 				return nil

@@ -109,9 +109,12 @@ func (a *Agent) probeKeys(ctx context.Context, class keys.Class, targets []targe
 	if err != nil {
 		return err
 	}
-	opens := store.Has(class)
+	opens, unread := store.Has(class), store.Unread(class)
 	for _, c := range []keys.Class{keys.Data, keys.Line, keys.Identity} {
 		store.Forget(c)
+	}
+	if unread != nil {
+		return fmt.Errorf("cannot erase the %s keys: nobody can tell whether the store opens them: %w", class, unread)
 	}
 	if opens {
 		return fmt.Errorf("cannot erase the %s keys: the store still opens them", class)

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 
@@ -98,4 +99,36 @@ func TestOnlyAProcessThatHeldKeysBeginsAnew(t *testing.T) {
 		t.Errorf("without keys: %v, asked %d times", err, renewed)
 	}
 	b.a.keys = store
+}
+
+// A key that the medium does not give is neither there nor gone: no look at the store
+// says that its class is erased, and nobody who enrols is told to empty the directory.
+func TestWhatCannotBeReadIsNotErased(t *testing.T) {
+	for _, class := range []keys.Class{keys.Data, keys.Identity} {
+		b := newBound(t)
+		for _, p := range keys.Files(b.a.at.keys(), class) {
+			b.no(os.Remove(p))
+			b.no(os.Mkdir(p, 0o700)) // reading it fails, and it is there
+		}
+		if class == keys.Data {
+			if err := b.a.probeKeys(b.ctx, class, nil); err == nil || !strings.Contains(err.Error(), "nobody can tell") {
+				t.Errorf("the %s keys: %v", class, err)
+			}
+			continue
+		}
+		n := &enrolment{parts: b.a.Parts, at: b.a.at}
+		if err := n.makeKeys(); err == nil || strings.Contains(err.Error(), "empty the state directory") {
+			t.Errorf("enrolling over %s keys that cannot be read: %v", class, err)
+		}
+	}
+}
+
+// A request that cannot be read is not made anew: the desk may have the first.
+func TestARequestThatCannotBeReadIsNotMadeAnew(t *testing.T) {
+	b := newBound(t)
+	b.no(os.Mkdir(b.a.at.request(), 0o700))
+	n := &enrolment{parts: b.a.Parts, at: b.a.at}
+	if err := n.makeRequest(b.ctx); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("it says %v", err)
+	}
 }

@@ -202,6 +202,14 @@ func (s *Store) Has(c Class) bool {
 	return len(needed) > 0
 }
 
+// Unread says why the keys of a class are not at hand although files of it are there;
+// nil where they were read, or are gone. What could not be read is not erased.
+func (s *Store) Unread(c Class) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken[c]
+}
+
 // Gone reports whether no file of the class is left on disk, not even one cut
 // short while it was made. A class can be neither: half destroyed, or damaged.
 func (s *Store) Gone(c Class) (bool, error) {

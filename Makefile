@@ -110,7 +110,7 @@ crash-whole: RANDOMS = 4
 crash-whole: BOOK = crash-whole-out
 crash-whole: ## carry every image of a whole unbinding, RANDOMS (4) choices by lot a point, to its end; BOOK (crash-whole-out) remembers what became of each, so that it can be stopped and gone on with
 	CRASH_BOOK='$(abspath $(BOOK))' CRASH_RANDOMS='$(RANDOMS)' CRASH_HANDS='$(HANDS)' go test -count=1 -v -timeout 48h -run 'TestWholeUnbinding$$/^(record|carried)$$' ./scripts/crash \
-	  | sed -unE 's/^ +[a-z_]+_test\.go:[0-9]+: (.*(images|cannot).*)$$/\1/p; /(FAIL|^ok)/p; /after the/p; /repeat:/p'
+	  | sed -unE 's/^ +[a-z_]+_test\.go:[0-9]+: (.*)$$/\1/p; /(FAIL|^ok)/p; /after the/p; /repeat:/p'
 
 model: ## live HISTORIES (5000000) histories of the whole unbinding in memory, with every cut and fault
 	MODEL_HISTORIES='$(HISTORIES)' go test -count=1 -v -timeout 24h -run '^TestModel' ./agent | sed -unE '/^model: /p; /FAIL|^ok|--- PASS|never happened|history [0-9]+:/p'

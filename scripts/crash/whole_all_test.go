@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -16,6 +17,7 @@ import (
 // recording with its programs, and carried.jsonl.
 func bookedScene(t *testing.T, dir string) (*scene, trace) {
 	t.Helper()
+	holdBook(t, dir)
 	lines := filepath.Join(dir, "carried.jsonl")
 	if _, err := os.Stat(lines); err == nil {
 		s, tr := keptScene(t, dir)
@@ -32,9 +34,6 @@ func bookedScene(t *testing.T, dir string) (*scene, trace) {
 	if left, err := os.ReadDir(dir); err == nil && len(left) > 0 {
 		t.Fatalf("%s is no book, or its recording was stopped: remove it, or name another", dir)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	s, tr := newSceneIn(t, dir, alike)
 	for i := range worthOfTheMount { // built in already, and a book among the sources is no package of theirs
 		if err := os.Remove(s.paper(fmt.Sprintf("overlay-%d.go", i))); err != nil {
@@ -43,6 +42,23 @@ func bookedScene(t *testing.T, dir string) (*scene, trace) {
 	}
 	s.open(t, lines, s.version(t))
 	return s, tr
+}
+
+// holdBook makes the folder of a book where there is none, and has no other run write
+// in it, not even while the recording is made.
+func holdBook(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	if err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		t.Fatalf("cannot go on with the book %s: another run writes it: %v", dir, err)
+	}
 }
 
 func (s *scene) open(t *testing.T, path string, of version) {
@@ -61,12 +77,11 @@ func (s *scene) open(t *testing.T, path string, of version) {
 // version is what the scene's programs, the lab here and the recording are.
 func (s *scene) version(t *testing.T) version {
 	t.Helper()
-	return version{
-		Programs: s.programs(t),
-		Lab: digestOf(t, "disk_test.go", "variants_test.go", "image_test.go", "digest_test.go", // what an image is
-			"program_test.go", "scene_test.go", "whole_carry_test.go", "whole_record_test.go"),
-		Trace: digestOf(t, s.paper("trace")),
+	lab, err := filepath.Glob("*.go") // all of it: nobody can say which of them decides nothing
+	if err != nil || len(lab) == 0 {
+		t.Fatalf("the lab's sources: %v, %v", lab, err)
 	}
+	return version{Programs: s.programs(t), Lab: digestOf(t, lab...), Trace: digestOf(t, s.paper("trace"))}
 }
 
 func (s *scene) programs(t *testing.T) string {

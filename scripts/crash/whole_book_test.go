@@ -87,7 +87,7 @@ func (b *book) read(lines [][]byte, of version) error {
 	for n, line := range lines[1:] {
 		var p page
 		if err := json.Unmarshal(line, &p); err != nil || p.Image == "" {
-			return fmt.Errorf("line %d is no image: %w", n+2, err)
+			return fmt.Errorf("line %d is no image: %v", n+2, err)
 		}
 		b.keep(p)
 	}
@@ -106,8 +106,14 @@ func (b *book) add(line any) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.file.Write(append(text, '\n'))
-	return err
+	end, err := b.file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if _, err = b.file.Write(append(text, '\n')); err != nil {
+		return errors.Join(err, b.file.Truncate(end)) // half a line must not stand before the next
+	}
+	return nil
 }
 
 // page names an image, and counts it among those of this run.

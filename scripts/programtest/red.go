@@ -2,14 +2,19 @@ package programtest
 
 import "strings"
 
-// Red keeps of what tests said, as -test.v prints it, the lines of those that failed:
-// thousands of lines of the others hide them, and are cut where a run prints too much.
-// What belongs to no test (a panic, the last word) is kept too.
+// Red keeps of what tests said, as -test.v prints it, the lines of those that failed or
+// did not come to an end: thousands of lines of the others hide them, and are cut where a
+// run prints too much. What belongs to no test (the last word) is kept too.
 func Red(said string) string {
 	failed := map[string]bool{"": true}
 	for line := range strings.Lines(said) {
-		if name, ok := verdict(line, "--- FAIL: "); ok {
-			failed[name] = true
+		if name, ok := speaker(line); ok {
+			failed[name] = true // until it is told otherwise: a process that dies tells nothing
+		}
+		for _, well := range []string{"--- PASS: ", "--- SKIP: "} {
+			if name, ok := verdict(line, well); ok {
+				failed[name] = false
+			}
 		}
 	}
 	var kept strings.Builder

@@ -81,10 +81,23 @@ func (w *work) bare(fd int) error {
 	return w.bareOf(fd, func() error { return w.sys.Sync(fd) })
 }
 
-// bareLink does it with what is only a name: a link, a pipe. Such a thing cannot be
-// flushed by itself, so the whole file system is. What it will not let go of is told,
-// and holds nothing up.
+// bareLink does it with what is only a name: a link, a pipe. What cannot be done there
+// holds up nothing that is to go anyway, and is told.
 func (w *work) bareLink(dir int, name string, st Stat) error {
+	err := w.bareName(dir, name, st)
+	if err == nil || !w.target.Anyway || w.ctx.Err() != nil {
+		return err
+	}
+	if errors.Is(err, errExchanged) {
+		return w.lower(LevelLogical, residualUnread) // what has the name now may hold anything
+	}
+	return w.lower(LevelLogical, residualAttrs)
+}
+
+// bareName cannot flush such a thing by itself, so the whole file system is. What it
+// will not show or let go of is told, and holds nothing up: a small attribute lies in
+// the inode, where no trim reaches it.
+func (w *work) bareName(dir int, name string, st Stat) error {
 	fd, err := w.sys.OpenName(dir, name)
 	if err != nil {
 		return fmt.Errorf("cannot open an item: %w", asLink(err))
@@ -94,19 +107,25 @@ func (w *work) bareLink(dir int, name string, st Stat) error {
 	if err != nil {
 		return fmt.Errorf("cannot examine an item: %w", err)
 	}
-	if now.inode() != st.inode() {
+	if now.inode() != st.inode() || !now.is(st.Mode&unix.S_IFMT) { // a number may be given again
 		w.residual[residualOther] = true
 		return errExchanged
+	}
+	if err := w.place.foreign(w.sys, fd, now); err != nil {
+		return fmt.Errorf("cannot unlink an item: %w", err)
+	}
+	if now.Links > 1 {
+		w.residual[residualLinks] = true
 	}
 	err = w.bareOf(fd, func() error { return w.sys.SyncAll(dir) })
 	var stays unchanged
 	if errors.As(err, &stays) && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || untold(err)) || errors.Is(err, unix.ENOENT) { // the last: no /proc
-		return w.freed(residualAttrs)
+		return w.lower(LevelClear, residualAttrs)
 	}
 	return err
 }
 
-// unchanged is why an attribute could not be overwritten or removed.
+// unchanged is why attributes could not be looked at, overwritten or removed.
 type unchanged struct{ error }
 
 func (u unchanged) Unwrap() error { return u.error }
@@ -117,7 +136,12 @@ func (w *work) bareOf(fd int, flush func() error) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("cannot list extended attributes: %w", err)
+		return fmt.Errorf("cannot list extended attributes: %w", unchanged{err})
+	}
+	if !w.place.probe.Admin && !w.residual[residualAttrs] { // then the kernel lists none that begin with trusted.
+		if err := w.lower(LevelClear, residualAttrs); err != nil {
+			return err
+		}
 	}
 	names = slices.DeleteFunc(names, func(name string) bool {
 		return !strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "trusted.")
@@ -153,7 +177,7 @@ func (w *work) blotted(fd int, names []string, flush func() error) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return unchanged{err}
 		}
 		if w.place.fs.name == "ext4" && int64(size) > w.place.block-ext4AttrRoom {
 			if err := w.freed(residualAttrs); err != nil {

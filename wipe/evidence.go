@@ -96,6 +96,7 @@ var loweredBy = map[string]string{
 	residualUnread:  "something was unlinked without an overwrite",
 	residualMoved:   "an overwrite went to other blocks than the content, or the blocks are shared",
 	residualJournal: "the journal holds content and could not be emptied",
+	residualAttrs:   "extended attributes could not be overwritten",
 }
 
 // lowered is the reason where it was what happened, and not the file system.

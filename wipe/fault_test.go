@@ -23,10 +23,10 @@ var dispensable = []string{
 // tries a file that it opens.
 func elsewhere(call string, errno unix.Errno) bool { return call == "locked" && errno == unix.EPERM }
 
-// ofALink tells whether it was an attribute of a link that may not be changed, and
-// was told; there are no others there.
+// ofALink tells whether it was the attributes of a link that may not be looked at or
+// changed, and was told.
 func ofALink(call string, errno unix.Errno, e wipe.Evidence) bool {
-	return errno == unix.EPERM && (call == "set-attribute" || call == "remove-attribute") && slices.Contains(e.Residual, "xattrs")
+	return errno == unix.EPERM && slices.Contains(ofLinks[1:], call) && slices.Contains(e.Residual, "xattrs")
 }
 
 // TestEveryCallFails lets each call of an erase fail in turn, with each of the

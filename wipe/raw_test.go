@@ -110,7 +110,7 @@ func TestWhatTheRawMediumHoldsIsTold(t *testing.T) {
 		"links with attributes, no journal":   {with("-O", "^has_journal"), wipe.Kernel{}, wipe.DepthBlocks, "app", attributedLinks(3, 1600), "xattrs", false},
 		"links with small attributes":         {plainExt4, wipe.Kernel{}, wipe.DepthBlocks, "app", attributedLinks(20, 60), "xattrs", false},
 		"links whose attributes stay":         {plainExt4, lockedAttributes{}, wipe.DepthBlocks, "app", attributedLinks(3, 1600), "xattrs", true},
-		"links whose attributes stay, medium": {plainExt4, lockedAttributes{}, wipe.DepthMedium, "app", attributedLinks(3, 1600), "xattrs", false},
+		"links whose small attributes stay":   {plainExt4, lockedAttributes{}, wipe.DepthMedium, "app", attributedLinks(20, 60), "xattrs", true},
 		"long links, blocks":                  {plainExt4, wipe.Kernel{}, wipe.DepthBlocks, "app", linked(20, 69), "names", true},
 		"long links, medium without trim":     {plainExt4, withoutTrim{}, wipe.DepthMedium, "app", linked(20, 200), "names", true},
 		"long links, medium":                  {plainExt4, wipe.Kernel{}, wipe.DepthMedium, "app", linked(20, 200), "names", false},

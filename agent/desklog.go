@@ -2,15 +2,14 @@ package agent
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
+	"time"
 
 	"unbindd/agent/envelope"
 	"unbindd/agent/journal"
 	"unbindd/agent/local"
 	"unbindd/agent/merkle"
-	"unbindd/agent/receipt"
 	"unbindd/agent/trust"
 	"unbindd/transport"
 )
@@ -30,6 +29,16 @@ func (a *Agent) overLog(ctx context.Context) (context.Context, *transport.Log) {
 		l.Size = c.Size
 	}
 	return transport.WithLog(ctx, l), l
+}
+
+// growthTime is how long the desk may take to show how its log grew: the receipt that is
+// here already waits for it.
+const growthTime = 10 * time.Second
+
+// signed is a checkpoint, and the same as it was signed; of size 0 where there is none.
+type signed struct {
+	merkle.Checkpoint
+	text []byte
 }
 
 // keptCheckpoint is the newest checkpoint that was verified, and as it was signed; of
@@ -52,73 +61,111 @@ func (a *Agent) received(ctx context.Context, link transport.Link, l *transport.
 	}
 	a.logging.Lock() // two receipts at once would each be held to the checkpoint before both
 	defer a.logging.Unlock()
-	s, v, err := a.beside(ctx, link, l, of)
+	h, err := a.beside(ctx, link, l, of)
 	if err == nil {
-		err = keep(s)
+		err = keep(h.Seen)
 	}
 	if err == nil {
-		a.tellLog(s, v)
+		a.tellLog(h)
 	}
 	return err
 }
 
+// heard is what came beside a receipt, and what is new of it.
+type heard struct {
+	journal.Seen
+	verdict verdict
+	doubt   *journal.Doubt // is told; it is kept where it weighs more than the one before
+	why     error
+	ended   *journal.Doubt
+}
+
 // beside judges what came beside a receipt.
-func (a *Agent) beside(ctx context.Context, link transport.Link, l *transport.Log, of proven) (s journal.Seen, v verdict, err error) {
-	kept, text, err := keptCheckpoint(a.journal)
-	doubt, derr := a.journal.Doubt()
-	if err := errors.Join(err, derr); err != nil {
-		return s, v, err
+func (a *Agent) beside(ctx context.Context, link transport.Link, l *transport.Log, of proven) (h heard, err error) {
+	kept, text, err1 := keptCheckpoint(a.journal)
+	past, err2 := a.journal.Doubt()
+	if err := errors.Join(err1, err2); err != nil {
+		return h, err
 	}
-	v = witness{ctx, link, l, kept}.judge(of)
-	switch {
-	case v.word != "":
-		if doubt == nil || (v.word == local.WarnForked && doubt.Word != local.WarnForked) {
-			s.Doubt = &journal.Doubt{Word: v.word, Kept: string(text), Shown: string(v.text), At: a.Now().UnixMilli()}
+	w := witness{ctx, link, l, signed{kept, text}, a.cut(ctx)}
+	v := w.judge(of)
+	if v.word == "" && v.why == nil && (v.shown.Size > kept.Size || v.shown.Origin != kept.Origin) {
+		h.Checkpoint, w.kept = v.shown.text, v.shown
+	}
+	h.verdict = v
+	if past != nil {
+		if other := twin(past, v.shown); other.text != nil {
+			v = twoOfOneSize(other, v.shown)
+		} else if v.word == "" && v.why == nil {
+			if h.Settled, v = w.settles(past, of.by); h.Settled {
+				h.ended = past
+			}
 		}
-		return s, v, nil
-	case v.shown.Size > kept.Size || v.shown.Origin != kept.Origin:
-		s.Checkpoint, kept = v.text, v.shown
 	}
-	if doubt != nil {
-		var forked bool
-		if s.Settled, forked = (witness{ctx, link, l, kept}.settles(doubt, of.by)); forked && doubt.Word != local.WarnForked {
-			doubt.Word, s.Doubt = local.WarnForked, doubt
+	if v.word == "" {
+		return h, nil
+	}
+	d := &journal.Doubt{Word: v.word, Kept: string(v.before.text), Shown: string(v.shown.text), At: a.Now().UnixMilli()}
+	if weight(d) > weight(past) {
+		h.Doubt = d
+	}
+	if h.Doubt != nil || h.verdict.word != "" && (d.Kept != past.Kept || d.Shown != past.Shown) {
+		h.doubt, h.why = d, v.why
+	}
+	return h, nil
+}
+
+// cut says whether a question broke off because this process ends or the link was made
+// anew: that is no word of the desk's.
+func (a *Agent) cut(ctx context.Context) func() bool {
+	a.mu.Lock()
+	relinked := a.relinked
+	a.mu.Unlock()
+	return func() bool {
+		select {
+		case <-relinked:
+			return true
+		default:
+			return ctx.Err() != nil
 		}
 	}
-	return s, v, nil
 }
 
 // tellLog tells what is new.
-func (a *Agent) tellLog(s journal.Seen, v verdict) {
-	e := local.Event{Kind: "log", Name: v.shown.Origin, Detail: v.String()}
-	if d := s.Doubt; d != nil {
-		a.Log.Error().Err(v.why).Str("warning", d.Word).Str("kept", d.Kept).Str("shown", d.Shown).
+func (a *Agent) tellLog(h heard) {
+	v := h.verdict
+	if d := h.doubt; d != nil {
+		a.Log.Error().Err(h.why).Str("warning", d.Word).Str("kept", d.Kept).Str("shown", d.Shown).
 			Msg("the receipts count, and what the desk showed of its log is not joined to what it showed before")
-		a.hub.tell(local.Event{Kind: "log", Name: v.shown.Origin, State: d.Word, Detail: v.String()})
+		a.hub.tell(local.Event{Kind: "log", Name: v.shown.Origin, State: d.Word, Detail: h.why.Error()})
 	}
-	if s.Settled {
-		a.Log.Info().Msg("the desk's log is joined to what was in doubt")
+	if d := h.ended; d != nil {
+		a.Log.Info().Str("warning", d.Word).Str("kept", d.Kept).Str("shown", d.Shown).
+			Msg("what was in doubt of the desk's log is over")
 	}
-	if v.word == "" {
+	switch {
+	case v.word != "":
+	case v.why != nil:
+		a.Log.Info().Err(v.why).Msg("a receipt counts, and how the log grew could not be asked to the end")
+	default:
 		a.Log.Info().Str("log", v.shown.Origin).Msg(v.String())
-		a.hub.tell(e)
+		a.hub.tell(local.Event{Kind: "log", Name: v.shown.Origin, Detail: v.String()})
 	}
 }
 
-// verdict is what came beside a receipt, judged. A word is what is wrong with it.
+// verdict is what came beside a receipt, judged. A word is what is wrong with it; where
+// there is only a why, nothing can be said of it.
 type verdict struct {
-	word  string
-	why   error
-	shown merkle.Checkpoint // of size 0 where nothing came that the log has signed
-	text  []byte            // the same, as it was signed
-	leaf  int64
-	since int64 // the size that it continues
+	word   string
+	why    error
+	before signed // what the one shown is not joined to
+	shown  signed // of size 0 where nothing came that the log has signed
+	leaf   int64
+	since  int64 // the size that it continues
 }
 
 func (v verdict) String() string {
 	switch {
-	case v.word != "":
-		return v.why.Error()
 	case v.since == 0:
 		return fmt.Sprintf("included as leaf %d of %d; the first that is kept", v.leaf, v.shown.Size)
 	case v.since > v.shown.Size:
@@ -127,119 +174,10 @@ func (v verdict) String() string {
 	return fmt.Sprintf("included as leaf %d of %d; continues the log of %d leaves", v.leaf, v.shown.Size, v.since)
 }
 
-// witness holds a desk to the checkpoint that was kept of its log.
-type witness struct {
-	ctx  context.Context
-	link transport.Link
-	log  *transport.Log
-	kept merkle.Checkpoint
-}
-
-// judge looks first for two checkpoints that cannot both be true, for they are worth
-// more than what else is wrong.
-func (w witness) judge(of proven) (v verdict) {
-	proof, err := base64.StdEncoding.Strict().DecodeString(w.log.Proof)
-	if w.log.Proof == "" {
-		err = errors.New("cannot find the object in the desk's log: the receipt came without a proof")
+// twoOfOneSize is the verdict on two checkpoints that differ.
+func twoOfOneSize(before, shown signed) verdict {
+	return verdict{
+		word: local.WarnForked, before: before, shown: shown,
+		why: envelope.Refuse("E24", "consistency", "cannot accept the checkpoint: the desk shows two of one size"),
 	}
-	if err == nil {
-		v.text = merkle.CheckpointIn(proof)
-		v.shown, err = merkle.OpenCheckpoint(v.text, of.by)
-	}
-	if err != nil {
-		return verdict{word: local.WarnUnproven, why: err}
-	}
-	if merkle.Differ(w.kept, v.shown) {
-		v.word, v.why = local.WarnForked, envelope.Refuse("E24", "consistency", "cannot accept the checkpoint: the desk shows two of one size")
-		return v
-	}
-	if v.leaf, err = included(proof, of); err != nil {
-		v.word, v.why = local.WarnUnproven, err
-		return v
-	}
-	w.join(&v, of.by)
-	return v
-}
-
-// included checks that the proof leads from the object, at the place that the receipt
-// says, to its checkpoint.
-func included(proof []byte, of proven) (int64, error) {
-	in, err := merkle.Check(proof, of.object, of.by)
-	if err != nil {
-		return 0, err
-	}
-	var r receipt.Receipt
-	if err := envelope.Decode(of.receipt.Payload, &r); err != nil {
-		return 0, err
-	}
-	if r.Index != in.Index {
-		return 0, envelope.Refuse("E24", "index", "cannot accept the proof: it puts the object at leaf %d, and the receipt at %d", in.Index, r.Index)
-	}
-	return in.Index, nil
-}
-
-// join holds what was shown against what was kept, whichever is the smaller: an answer
-// that was under way for long, or a desk behind the same address that lags, shows the
-// smaller one and is as good.
-func (w witness) join(v *verdict, t *trust.Trust) {
-	if w.kept.Origin != v.shown.Origin { // the first, or the trust names another log since
-		return
-	}
-	if v.since = w.kept.Size; v.shown == w.kept {
-		return
-	}
-	earlier, later, lacks := w.kept, v.shown, local.WarnUnproven
-	if v.shown.Size < w.kept.Size {
-		earlier, later, lacks = v.shown, w.kept, local.WarnBehind
-	} else if w.log.Size == earlier.Size && w.log.Growth != "" &&
-		merkle.Joined(merkle.GrowthText(w.log.Growth, v.text), earlier, later, t) == nil {
-		return
-	}
-	switch v.why = w.ask(earlier, later, t); {
-	case v.why == nil:
-	case envelope.CodeOf(v.why) == "E24:consistency":
-		v.word = local.WarnForked
-	case refusedAs(v.why, "E28:leaf"):
-		v.word = lacks
-	default:
-		v.word = local.WarnUnproven
-	}
-}
-
-// ask has the desk prove that one checkpoint continues another.
-func (w witness) ask(earlier, later merkle.Checkpoint, t *trust.Trust) error {
-	desk, ok := w.link.(interface {
-		Growth(ctx context.Context, from, to int64) ([]byte, error)
-	})
-	if !ok {
-		return errors.New("cannot ask how the log grew: this link cannot")
-	}
-	proof, err := desk.Growth(w.ctx, earlier.Size, later.Size)
-	if err != nil {
-		return err
-	}
-	return merkle.Joined(proof, earlier, later, t)
-}
-
-func refusedAs(err error, code string) bool {
-	var s *transport.Status
-	return errors.As(err, &s) && s.Err == code
-}
-
-// settles says whether a doubt is over: the desk has joined what it showed then with the
-// newest that is kept, and that continues all that was kept before. Where the desk proves
-// that newest to be of another log than what it showed, the doubt is none any more either.
-func (w witness) settles(d *journal.Doubt, t *trust.Trust) (over, forked bool) {
-	if d.Shown == "" {
-		return true, false
-	}
-	shown, err := merkle.Kept([]byte(d.Shown))
-	switch {
-	case err != nil, shown.Origin != w.kept.Origin, shown.Size > w.kept.Size:
-		return false, false
-	case shown.Size < w.kept.Size:
-		err = w.ask(shown, w.kept, t)
-		return err == nil, envelope.CodeOf(err) == "E24:consistency"
-	}
-	return shown == w.kept, shown != w.kept
 }

@@ -52,6 +52,7 @@
 //	password.go       the file with the broker's password, and its end
 //	upstream.go       polling, signed time; seen.go when an answer need not come again
 //	outbox.go         what must reach the desk, until it has signed for it
+//	desklog.go        what comes beside a receipt of the desk's log; desklog_judge.go what it is worth
 //	refusals.go       what a refusal is worth that nobody signs
 //	clock.go          what is known of the time; untimed.go commands that wait for it
 //	power.go          battery and mains

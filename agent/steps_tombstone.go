@@ -170,12 +170,23 @@ func (a *Agent) revealOver(ctx context.Context, way route, t certificate.Tombsto
 }
 
 // lastProven looks at what came beside the last receipt, which lies outside the journal.
+// What cannot be written down of it is told, and is no reason to lose that receipt: the
+// journal that has no room for it is about to go.
 func (a *Agent) lastProven(ctx context.Context, link transport.Link, l *transport.Log, r *envelope.Envelope, body []byte) error {
 	c, err := a.openCase()
 	if err != nil {
 		return err
 	}
-	return a.received(ctx, link, l, proven{object: envelope.DigestOf(body), receipt: r, by: a.believed(c)}, a.journal.See)
+	told := func(err error) {
+		if err != nil {
+			a.Log.Error().Err(err).Msg("the last receipt counts, and what came beside it is not kept")
+		}
+	}
+	told(a.received(ctx, link, l, proven{object: envelope.DigestOf(body), receipt: r, by: a.believed(c)}, func(s journal.Seen) error {
+		told(a.journal.See(s))
+		return nil
+	}))
+	return nil
 }
 
 // lastReceipt reads the desk's receipt for the tombstone.

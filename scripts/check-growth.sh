@@ -9,7 +9,8 @@
 # GET /v1/log/consistency/M/N of the desk says. With a second checkpoint in its place, as
 # "unbindctl status --json" has two under log.doubt, both signatures are checked: two of
 # one size with two roots need no proof, for two others the desk has to be asked for it.
-# Exit code 0: it continues. 1: it does not, or a signature does not fit. 2: a wrong call.
+# Exit code 0: it continues. 1: it does not, or a signature does not fit. 2: a wrong call, or a key or
+# an openssl that cannot check one.
 # 3: both are signed, and only the desk can say whether one continues the other.
 set -euo pipefail
 export LC_ALL=C
@@ -18,12 +19,14 @@ unable() { echo "check-growth: $*" >&2; exit 2; }
 fail() { echo "FAILED  $*"; exit 1; }
 [ $# -eq 3 ] || unable "usage: check-growth.sh KEY.pem EARLIER CONSISTENCY|LATER"
 for file; do [ -f "$file" ] || unable "$file is not there"; done
+[[ $(openssl pkey -pubin -noout -text -in "$1" 2>&1) == *ED25519* ]] || unable "$1 is no public key of Ed25519"
+[[ $(openssl pkeyutl -help 2>&1) == *-rawin* ]] || unable "this openssl cannot check such a signature: it does not know -rawin"
 key=$1 earlier=$2 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 # node LEFT RIGHT: an inner hash, in hex.
 node() { printf '01%s%s' "$1" "$2" | xxd -r -p | sha256sum | cut -c1-64; }
-hex() { printf %s "$1" | base64 -d | xxd -p -c 64; }
+hex() { printf %s "$1" | base64 -d 2>/dev/null | xxd -p -c 64 | grep -x '[0-9a-f]\{64\}'; }
 size() { sed -n 2p "$1"; }
 root() { hex "$(sed -n 3p "$1")"; }
 
@@ -33,8 +36,8 @@ signed() {
   head -n 3 "$1" >"$tmp/said"
   [ -z "$(sed -n 4p "$1")" ] || fail "$1 is no checkpoint"
   [[ $(size "$1") =~ ^(0|[1-9][0-9]{0,17})$ ]] || fail "the size in $1 is none"
-  while read -r line; do
-    printf %s "$line" | base64 -d | tail -c +5 >"$tmp/sig"
+  while read -r line || [ -n "$line" ]; do
+    printf %s "$line" | base64 -d 2>/dev/null | tail -c +5 >"$tmp/sig" || continue # of a witness
     openssl pkeyutl -verify -rawin -pubin -inkey "$key" -in "$tmp/said" -sigfile "$tmp/sig" >"$tmp/verified" 2>&1 && return
   done < <(sed -n 's/^\xe2\x80\x94 [^ ]* //p' "$1")
   fail "$1 is not signed by the log's key"
@@ -49,7 +52,9 @@ fi
 signed "$earlier"
 signed "$later"
 [ "$(head -n 1 "$earlier")" = "$(head -n 1 "$later")" ] || fail "they are of two logs"
-m=$(size "$earlier") n=$(size "$later") first=$(root "$earlier") second=$(root "$later")
+m=$(size "$earlier") n=$(size "$later")
+first=$(root "$earlier") && second=$(root "$later") || fail "a root is no hash"
+[ "$later" = "$3" ] || [ "$(head -n 1 "$3")" = "old $m" ] || fail "the proof is for another size than $m"
 if [ "$m" = "$n" ]; then
   [ "$first" = "$second" ] || fail "the log's key has signed two logs of $m leaves"
   [ "${#path[@]}" -eq 0 ] || fail "the proof is too long"
@@ -60,13 +65,15 @@ if [ "$later" = "$3" ]; then
   echo "signed  logs of $m and $n leaves: ask the desk for the proof that one continues the other"
   exit 3
 fi
-[ "$(head -n 1 "$3")" = "old $m" ] || fail "the proof is for another size than $m"
 [ "$m" -gt 0 ] && [ "$m" -lt "$n" ] || fail "a log of $n leaves does not continue one of $m"
 
 # RFC 9162, 2.1.4.2.
 hashes=()
 [ $((m & (m - 1))) -ne 0 ] || hashes=("$first")
-for hash in "${path[@]}"; do hashes+=("$(hex "$hash")"); done
+for hash in "${path[@]}"; do
+  hash=$(hex "$hash") || fail "a line of the proof is no hash"
+  hashes+=("$hash")
+done
 [ "${#hashes[@]}" -gt 0 ] || fail "the proof is empty"
 fn=$((m - 1)) sn=$((n - 1))
 while [ $((fn & 1)) -eq 1 ]; do fn=$((fn >> 1)) sn=$((sn >> 1)); done

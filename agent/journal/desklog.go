@@ -16,10 +16,10 @@ type Seen struct {
 }
 
 // Doubt is a checkpoint that the desk has signed and has not shown to be of the log that
-// it showed before. Both are kept as they were signed, for whoever judges the desk.
+// it showed in another. Both are kept as they were signed, for whoever judges the desk.
 type Doubt struct {
 	Word  string `json:"word"`            // a warning of the local API
-	Kept  string `json:"kept,omitempty"`  // the newest that was verified before
+	Kept  string `json:"kept,omitempty"`  // the newest that was verified before, or else the one that convicts with what came
 	Shown string `json:"shown,omitempty"` // what came; none where nothing came that the log has signed
 	At    int64  `json:"at"`              // Unix milliseconds
 }

@@ -80,8 +80,8 @@ type Log struct {
 // Doubt is a checkpoint that the desk has not joined to what it showed before. Both are
 // evidence.
 type Doubt struct {
-	Word  string `json:"word"` // which warning
-	Kept  string `json:"kept,omitempty"`
+	Word  string `json:"word"`            // which warning
+	Kept  string `json:"kept,omitempty"`  // the newest that was verified before, or else the one that convicts with the other
 	Shown string `json:"shown,omitempty"` // none where nothing came that the log has signed
 	At    int64  `json:"at"`              // Unix milliseconds
 }

@@ -1,12 +1,16 @@
 package merkle
 
 import (
+	"bytes"
+	"crypto/ecdh"
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +50,15 @@ func TestStockToolsCheckThatTheLogGrew(t *testing.T) {
 		}
 		return proof
 	}
+	exchange, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(exchange.PublicKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind := file("kind.pem", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 	logs, others := public("key.pem", key(1)), public("other.pem", key(2))
 	for name, c := range map[string]struct {
 		key            string
@@ -65,6 +78,14 @@ func TestStockToolsCheckThatTheLogGrew(t *testing.T) {
 		"two of one size": {logs, m.signed(t, 7), forked.signed(t, 7), 1, "two logs of 7 leaves"},
 		"two sizes":       {logs, m.signed(t, 3), forked.signed(t, 7), 3, "ask the desk"},
 		"no such thing":   {logs, []byte("a page\n"), growth(m, 3, 7), 1, "FAILED"},
+
+		"no line end":           {logs, bytes.TrimRight(m.signed(t, 3), "\n"), bytes.TrimRight(growth(m, 3, 7), "\n"), 0, "continues"},
+		"an odd witness":        {logs, witnessed(m.signed(t, 3)), witnessed(growth(m, 3, 7)), 0, "continues"},
+		"a hash that is none":   {logs, m.signed(t, 3), []byte(strings.Replace(string(growth(m, 3, 7)), firstHash(growth(m, 3, 7)), "%%%", 1)), 1, "FAILED  a line of the proof is no hash"},
+		"half a hash":           {logs, m.signed(t, 3), []byte(strings.Replace(string(growth(m, 3, 7)), firstHash(growth(m, 3, 7)), "QUJD", 1)), 1, "FAILED  a line of the proof is no hash"},
+		"one size by another":   {logs, m.signed(t, 3), slices.Concat([]byte("old 5\n\n"), m.signed(t, 3)), 1, "for another size"},
+		"no key":                {file("page", []byte("a page\n")), m.signed(t, 3), growth(m, 3, 7), 2, "no public key"},
+		"a key of another kind": {kind, m.signed(t, 3), growth(m, 3, 7), 2, "no public key"},
 	} {
 		run := exec.Command("../../scripts/check-growth.sh", c.key, file("earlier", c.earlier), file("later", c.later))
 		said, _ := run.CombinedOutput() // its code is looked at
@@ -72,6 +93,28 @@ func TestStockToolsCheckThatTheLogGrew(t *testing.T) {
 			t.Errorf("%s: %d, %s", name, run.ProcessState.ExitCode(), said)
 		}
 	}
+}
+
+// An openssl that cannot check such a signature accuses nobody.
+func TestAnOlderOpensslAccusesNobody(t *testing.T) {
+	dir := t.TempDir()
+	older := "#!/bin/sh\ncase \"$*\" in *-rawin*) echo 'pkeyutl: Unrecognized flag rawin' >&2; exit 1;; *-help*) exit 0;; esac\necho ED25519 Public-Key:\n"
+	for name, text := range map[string]string{"openssl": older, "key.pem": "", "earlier": "", "later": ""} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := exec.Command("../../scripts/check-growth.sh", filepath.Join(dir, "key.pem"), filepath.Join(dir, "earlier"), filepath.Join(dir, "later"))
+	run.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	said, _ := run.CombinedOutput() // its code is looked at
+	if run.ProcessState.ExitCode() != 2 || !strings.Contains(string(said), "rawin") {
+		t.Errorf("%d, %s", run.ProcessState.ExitCode(), said)
+	}
+}
+
+// witnessed is a text with a signature before the log's that is not even base64.
+func witnessed(text []byte) []byte {
+	return []byte(strings.Replace(string(text), "\n\n\u2014", "\n\n\u2014 witness %%%\n\u2014", 1))
 }
 
 func firstHash(proof []byte) string { return strings.Split(string(proof), "\n")[1] }

@@ -124,7 +124,11 @@ func Dial(ctx context.Context, r Route) (*Conn, error) {
 	c := &Conn{lost: make(chan struct{}), limit: r.patience()}
 	o := mqtt.NewClientOptions().AddBroker("tcp://" + net.JoinHostPort(host, port)).
 		SetClientID("u" + hex.EncodeToString(id)). // 23 signs, which every broker takes
-		SetUsername(r.User).SetPassword(string(word)).
+		SetCredentialsProvider(func() (string, string) { // the library would keep it as long as the connection
+			shown := word
+			word = ""
+			return r.User, string(shown)
+		}).
 		SetProtocolVersion(4).SetCleanSession(true).SetOrderMatters(false).SetResumeSubs(false).
 		SetAutoReconnect(false).SetConnectRetry(false).SetKeepAlive(keepAlive).
 		SetConnectTimeout(dialTime).SetWriteTimeout(dialTime).SetStore(mqtt.NewMemoryStore()).

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"unbindd/agent/certificate"
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/local"
@@ -125,6 +127,44 @@ func TestAPipesPasswordIsNotInTheInventory(t *testing.T) {
 	a.Sys = foreign{at: "place"}
 	if detail, why := a.placesPolicy(p, c); detail != "inventory" || !strings.Contains(why, passwordName) {
 		t.Errorf("one that cannot be erased: %q, %q", detail, why)
+	}
+}
+
+// deniedLink is a link over a broker at the open door.
+type deniedLink struct {
+	transport.Link
+	err error
+}
+
+func (deniedLink) Name() string { return "mqtt" }
+func (deniedLink) Close() error { return nil }
+
+func (l deniedLink) Reveal(context.Context, string, []byte) ([]byte, error) { return nil, l.err }
+
+// The last word goes over a door of its own, and what the broker says there is told too.
+func TestALastWordThatIsDeniedIsToldOf(t *testing.T) {
+	a, _ := newCopies(t)
+	for _, c := range []struct {
+		err  error
+		told bool
+	}{{transport.ErrDenied, true}, {errors.New("the line is cut"), false}} {
+		a.ways = func(route, transport.Identity) (transport.Link, error) { return deniedLink{err: c.err}, nil }
+		if _, err := a.revealOver(t.Context(), route{}, certificate.Tombstone{}, nil); !errors.Is(err, c.err) || a.barred.Load() != c.told {
+			t.Errorf("after %v: %v, told %v", c.err, err, a.barred.Load())
+		}
+	}
+}
+
+// A plan says of a password that cannot be read that it cannot.
+func TestThePlanTellsOfAPasswordThatCannotBeRead(t *testing.T) {
+	a, _ := newCopies(t)
+	a.MQTT = transport.MQTTConfig{URL: "mqtts://broker.example", Use: transport.Pipe, User: "u", PasswordFile: filepath.Join(t.TempDir(), "pw")}
+	if kept := a.passwordKept(); len(kept) != 1 || !strings.Contains(kept[0].Why, "cannot be read") {
+		t.Errorf("without its file: %v", kept)
+	}
+	put(t, a.MQTT.PasswordFile)
+	if kept := a.passwordKept(); len(kept) != 1 || strings.Contains(kept[0].Why, "cannot be read") {
+		t.Errorf("with it: %v", kept)
 	}
 }
 

@@ -16,11 +16,12 @@ import (
 	"unbindd/agent/local"
 	"unbindd/agent/profile"
 	"unbindd/transport"
+	"unbindd/wipe"
 )
 
-// A broker's password goes with the last word where a folder of erase.roots holds it,
-// through links, and stays where none does; the certificate and the plan say which.
-func TestTheBrokersPasswordGoesLast(t *testing.T) {
+// A broker's password is erased where a folder of erase.roots holds it, through links, and
+// stays where none does; the certificate and the plan say which.
+func TestThePasswordGoesWhereARootHoldsIt(t *testing.T) {
 	a, state := newCopies(t)
 	a.at = places{state}
 	root, elsewhere := t.TempDir(), t.TempDir()
@@ -62,7 +63,8 @@ func TestTheBrokersPasswordGoesLast(t *testing.T) {
 	}
 }
 
-// The journal is buried after it: what failed is tried again at the next start.
+// The journal is buried after it: while it cannot be erased both stay, and the next start
+// tries again.
 func TestTheJournalWaitsForThePasswordsEnd(t *testing.T) {
 	a, state := newCopies(t)
 	a.at, a.journal = places{state}, nil
@@ -71,6 +73,11 @@ func TestTheJournalWaitsForThePasswordsEnd(t *testing.T) {
 	folder := filepath.Join(root, "pw")
 	put(t, filepath.Join(folder, "in"))
 	a.MQTT = transport.MQTTConfig{URL: "mqtts://broker.example", User: "u", PasswordFile: filepath.Join(folder, "in")}
+	a.Sys = foreign{at: "pw"}
+	if err := a.bury(); err == nil || !exists(filepath.Join(folder, "in")) || !exists(a.at.journal()) || exists(a.at.buryMark()) {
+		t.Errorf("while it cannot be erased: %v", err)
+	}
+	a.Sys = wipe.Kernel{}
 	if err := a.bury(); err != nil || exists(filepath.Join(folder, "in")) || exists(a.at.journal()) || exists(a.at.buryMark()) {
 		t.Errorf("%v", err)
 	}

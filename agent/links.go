@@ -130,8 +130,11 @@ func (a *Agent) hearken(ctx context.Context, relinked <-chan struct{}, config tr
 		case <-ctx.Done():
 		}
 	}()
-	err := transport.Doorbell(ctx, config, a.MQTT, id, a.backoff(), func() { a.denied(nil); a.ring() }, func(err error) {
+	err := transport.Doorbell(ctx, config, a.MQTT, id, a.backoff(), a.ring, func(err error) {
 		a.denied(err)
+		if err == nil {
+			return
+		}
 		a.Log.Info().Err(err).Msg("the broker's bell is not heard")
 	})
 	if ctx.Err() != nil {

@@ -65,6 +65,8 @@ func (a *Agent) passwordKept() []local.Kept {
 	switch {
 	case file == "":
 		return nil
+	case a.MQTT.Readable() != nil: // which is told at each connect, and why
+		return []local.Kept{{Name: passwordName, Why: "the broker asks for it until the last word is said, and it cannot be read now: want a plain file of mode 0600 with the password in it"}}
 	case ok:
 		return []local.Kept{{Name: passwordName, Why: "until the desk has seen the preimage"}}
 	}

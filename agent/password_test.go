@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,16 +10,18 @@ import (
 	"strings"
 	"testing"
 
+	"unbindd/agent/certificate"
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
 	"unbindd/agent/local"
 	"unbindd/agent/profile"
 	"unbindd/transport"
+	"unbindd/wipe"
 )
 
-// A broker's password goes with the last word where a folder of erase.roots holds it,
-// through links, and stays where none does; the certificate and the plan say which.
-func TestTheBrokersPasswordGoesLast(t *testing.T) {
+// A broker's password is erased where a folder of erase.roots holds it, through links, and
+// stays where none does; the certificate and the plan say which.
+func TestThePasswordGoesWhereARootHoldsIt(t *testing.T) {
 	a, state := newCopies(t)
 	a.at = places{state}
 	root, elsewhere := t.TempDir(), t.TempDir()
@@ -60,7 +63,8 @@ func TestTheBrokersPasswordGoesLast(t *testing.T) {
 	}
 }
 
-// The journal is buried after it: what failed is tried again at the next start.
+// The journal is buried after it: while it cannot be erased both stay, and the next start
+// tries again.
 func TestTheJournalWaitsForThePasswordsEnd(t *testing.T) {
 	a, state := newCopies(t)
 	a.at, a.journal = places{state}, nil
@@ -69,6 +73,11 @@ func TestTheJournalWaitsForThePasswordsEnd(t *testing.T) {
 	folder := filepath.Join(root, "pw")
 	put(t, filepath.Join(folder, "in"))
 	a.MQTT = transport.MQTTConfig{URL: "mqtts://broker.example", User: "u", PasswordFile: filepath.Join(folder, "in")}
+	a.Sys = foreign{at: "pw"}
+	if err := a.bury(); err == nil || !exists(filepath.Join(folder, "in")) || !exists(a.at.journal()) || exists(a.at.buryMark()) {
+		t.Errorf("while it cannot be erased: %v", err)
+	}
+	a.Sys = wipe.Kernel{}
 	if err := a.bury(); err != nil || exists(filepath.Join(folder, "in")) || exists(a.at.journal()) || exists(a.at.buryMark()) {
 		t.Errorf("%v", err)
 	}
@@ -125,6 +134,44 @@ func TestAPipesPasswordIsNotInTheInventory(t *testing.T) {
 	a.Sys = foreign{at: "place"}
 	if detail, why := a.placesPolicy(p, c); detail != "inventory" || !strings.Contains(why, passwordName) {
 		t.Errorf("one that cannot be erased: %q, %q", detail, why)
+	}
+}
+
+// deniedLink is a link over a broker at the open door.
+type deniedLink struct {
+	transport.Link
+	err error
+}
+
+func (deniedLink) Name() string { return "mqtt" }
+func (deniedLink) Close() error { return nil }
+
+func (l deniedLink) Reveal(context.Context, string, []byte) ([]byte, error) { return nil, l.err }
+
+// The last word goes over a door of its own, and what the broker says there is told too.
+func TestALastWordThatIsDeniedIsToldOf(t *testing.T) {
+	a, _ := newCopies(t)
+	for _, c := range []struct {
+		err  error
+		told bool
+	}{{transport.ErrDenied, true}, {errors.New("the line is cut"), false}} {
+		a.ways = func(route, transport.Identity) (transport.Link, error) { return deniedLink{err: c.err}, nil }
+		if _, err := a.revealOver(t.Context(), route{}, certificate.Tombstone{}, nil); !errors.Is(err, c.err) || a.barred.Load() != c.told {
+			t.Errorf("after %v: %v, told %v", c.err, err, a.barred.Load())
+		}
+	}
+}
+
+// A plan says of a password that cannot be read that it cannot.
+func TestThePlanTellsOfAPasswordThatCannotBeRead(t *testing.T) {
+	a, _ := newCopies(t)
+	a.MQTT = transport.MQTTConfig{URL: "mqtts://broker.example", Use: transport.Pipe, User: "u", PasswordFile: filepath.Join(t.TempDir(), "pw")}
+	if kept := a.passwordKept(); len(kept) != 1 || !strings.Contains(kept[0].Why, "cannot be read") {
+		t.Errorf("without its file: %v", kept)
+	}
+	put(t, a.MQTT.PasswordFile)
+	if kept := a.passwordKept(); len(kept) != 1 || strings.Contains(kept[0].Why, "cannot be read") {
+		t.Errorf("with it: %v", kept)
 	}
 }
 

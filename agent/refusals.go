@@ -53,10 +53,13 @@ func firstOf(err error, such func(error) bool) error {
 
 // mostBetween is the longest pause between two tries. Who is refused comes no more often
 // than who has nothing to say: a fleet that is refused for ever costs a desk what one that
-// trades does.
+// trades does. So is who believes nothing of what is on offer, which came whole each time;
+// but where a case runs an amendment may lie beside it.
 func (a *Agent) mostBetween(why error) time.Duration {
 	most := cmp.Or(a.Link.RetryMax, 15*time.Minute)
-	if onlyRefused(why) {
+	var u unbelieved
+	offered := errors.As(why, &u) && a.mode() != local.Obeying
+	if offered || onlyRefused(why) {
 		most = max(most, a.Link.Poll)
 	}
 	return most

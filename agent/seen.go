@@ -22,13 +22,18 @@ var (
 	errTag    = errors.New("the tag beside it is not of these bytes")
 )
 
+// unbelieved is why an answer is asked for again that another try alone does not mend.
+type unbelieved struct{ error }
+
+func (u unbelieved) Unwrap() error { return u.error }
+
 // proved says why the tag of an answer may not be remembered: something in it was not
 // taken for anybody's word, or the tag belongs to other bytes. A tag of another form than
 // those of docs/WIRE.md is a desk's own, and is held to the first alone.
 func (a *Agent) proved(text []byte, tag string, taken []local.Object) error {
 	for _, o := range taken {
 		if o.Error != nil && a.unproved(o.Error.Code) {
-			return fmt.Errorf("%s: %w", o.Kind, o.Error)
+			return unbelieved{fmt.Errorf("%s: %w", o.Kind, o.Error)}
 		}
 	}
 	sum := sha256.Sum256(text)
@@ -36,7 +41,7 @@ func (a *Agent) proved(text []byte, tag string, taken []local.Object) error {
 	switch {
 	case ordersTag.MatchString(tag) && tag != `"`+hex.EncodeToString(sum[:16])+`"`,
 		strings.HasPrefix(tag, `"trust-`) && id != nil && tag != trust.Tag(id.trust):
-		return errTag
+		return unbelieved{errTag}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"unbindd/agent/command"
 	"unbindd/agent/envelope"
+	"unbindd/agent/local"
 	"unbindd/agent/trust"
 	"unbindd/transport"
 )
@@ -100,6 +101,28 @@ func TestAForgedAnswerKeepsNoOrderAway(t *testing.T) {
 				t.Errorf("asked with %s in the end, want the tag of what was taken, %s", link.had, link.tag)
 			}
 		})
+	}
+}
+
+// What is on offer and not believed is asked for no more often than by who has nothing to
+// say; where a case runs, an amendment may lie beside it.
+func TestWhatIsNotBelievedCostsNoMoreThanTrading(t *testing.T) {
+	b := newBound(t)
+	b.a.Link.Poll, b.a.Link.RetryMax = 6*time.Hour, 15*time.Minute
+	text := file(t, nil, []*envelope.Envelope{b.seal(command.Kind, forged(b), "stranger-1", "stranger-2")}, nil)
+	strangers, tag := b.a.proved(text, "", b.a.pulled(text)), b.a.proved(text, tagOf([]byte("others")), nil)
+	for _, c := range []struct {
+		mode string
+		why  error
+		most time.Duration
+	}{
+		{local.Trading, strangers, 6 * time.Hour}, {local.Trading, tag, 6 * time.Hour}, {local.Blocked, strangers, 6 * time.Hour},
+		{local.Obeying, strangers, 15 * time.Minute}, {local.Trading, b.a.kept([]local.Object{{Error: &local.Error{Code: "E18:disk"}}}), 15 * time.Minute},
+	} {
+		b.a.show.setMode(c.mode)
+		if got := b.a.mostBetween(c.why); c.why == nil || got != c.most {
+			t.Errorf("%s, %v: at most %v, want %v", c.mode, c.why, got, c.most)
+		}
 	}
 }
 

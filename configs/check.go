@@ -76,6 +76,9 @@ func (l *load) check(c Config) {
 	}
 }
 
+// passwordFile is the key under which somebody may write the password itself.
+const passwordFile = "mqtt.password_file"
+
 // password looks at where the broker's password lies. It is needed for the last word
 // of an unbinding, when all of state_dir but the journal is gone.
 func (l *load) password(c Config) {
@@ -83,8 +86,8 @@ func (l *load) password(c Config) {
 	if file == "" {
 		return
 	}
-	if l.absolute("mqtt.password_file", file); inside(file, c.Agent.StateDir) {
-		l.blame("mqtt.password_file", "it lies in state_dir, which is erased before the last word is said", "use a folder such as /etc/unbindd")
+	if l.absolute(passwordFile, file); inside(file, c.Agent.StateDir) {
+		l.blame(passwordFile, "it lies in state_dir, which is erased before the last word is said", "use a folder such as /etc/unbindd")
 	}
 }
 
@@ -111,10 +114,15 @@ func (l *load) part(part, otherwise string, err error) {
 func (l *load) blame(key, text, hint string) {
 	p := l.spots[key].problem()
 	p.Text, p.Hint = key+": "+text, hint
-	if key == "link.proxy" || key == "mqtt.url" || key == "mqtt.open" {
-		p.Excerpt = "" // a value may hold a password
+	if mayTell(key) {
+		p.Excerpt = ""
 	}
 	l.problems = append(l.problems, p)
+}
+
+// mayTell says whether a value may hold a password, also by mistake: nothing of it is shown.
+func mayTell(key string) bool {
+	return slices.Contains([]string{"link.proxy", "mqtt.url", "mqtt.open", passwordFile}, key)
 }
 
 func (l *load) oneOf(key, value string, allowed ...string) {
@@ -125,7 +133,11 @@ func (l *load) oneOf(key, value string, allowed ...string) {
 
 func (l *load) absolute(key, path string) {
 	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
-		l.blame(key, quoted(path)+" is not a plain absolute path", "begin with /, without dots and without a slash at the end")
+		shown := quoted(path)
+		if mayTell(key) {
+			shown = "it"
+		}
+		l.blame(key, shown+" is not a plain absolute path", "begin with /, without dots and without a slash at the end")
 	}
 }
 

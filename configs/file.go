@@ -132,15 +132,24 @@ func (r *reading) unknown(prefix, word string, at *token.Token) {
 		text += " of " + strings.TrimSuffix(prefix, ".")
 	}
 	r.problem(at, text, didYouMean(meant))
+	if prefix == "mqtt." { // whatever its name is, it may be a password
+		r.problems[len(r.problems)-1].Excerpt = ""
+	}
 }
 
 func (r *reading) leaf(key string, k kind, node ast.Node) {
 	var value any
 	var ok bool
+	before := len(r.problems)
 	if k == list {
 		value, ok = r.list(key, node)
 	} else {
 		value, ok = r.scalar(key, k, node)
+	}
+	if key == passwordFile {
+		for i := range r.problems[before:] {
+			r.problems[before+i].Excerpt = ""
+		}
 	}
 	if ok {
 		r.set(key, value, r.spot(node.GetToken()))

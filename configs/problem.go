@@ -3,6 +3,7 @@ package configs
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -77,6 +78,9 @@ func didYouMean(word string) string {
 	return fmt.Sprintf("did you mean %s?", word)
 }
 
+// secretWord is what somebody may call a password, to the end of the word.
+var secretWord = regexp.MustCompile(`(?i)(pass|pwd|secret|token|口令|密码)[\pL_]*`)
+
 // excerpt shows a line of the text with a caret below the column, both counted
 // from 1. Tabs stay tabs, so that the caret stands where the eye looks.
 func excerpt(text []byte, line, column int) string {
@@ -90,8 +94,8 @@ func excerpt(text []byte, line, column int) string {
 			shown = before + word + " (not shown)"
 		}
 	}
-	if before, _, there := strings.Cut(shown, "password:"); there { // there is no such key, and somebody wrote one
-		shown = before + "password: (not shown)"
+	if at := secretWord.FindStringIndex(shown); at != nil { // there is no key for a password, and somebody wrote one
+		shown = shown[:at[1]] + " (not shown)"
 	}
 	indent := []rune(shown)
 	indent = indent[:max(0, min(column-1, len(indent)))]

@@ -11,7 +11,8 @@ import (
 )
 
 // Doorbell calls rung whenever the broker's bell rings, and once whenever it
-// could be missed, until ctx ends. It never gives up; note hears of every loss. A
+// could be missed, until ctx ends. It never gives up; note hears of every loss, and with nil at once when the
+// bell can be heard. A
 // broker that comes and goes makes neither a storm of connections nor one of pulls:
 // the pause grows until a connection held or a bell rang, and a pull that only
 // follows a reconnect waits as long as one more reconnect would.
@@ -34,6 +35,7 @@ func Doorbell(ctx context.Context, c Config, m MQTTConfig, id Identity, b Backof
 	for failures := 1; ; failures++ {
 		since := time.Now()
 		err := broker.Listen(ctx, route, id.Terminal, func() {
+			note(nil)
 			if failures == 1 {
 				rung()
 				return

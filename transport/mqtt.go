@@ -127,6 +127,9 @@ func (m MQTTConfig) route(c Config, id Identity, address string, shown ...tls.Ce
 
 func (m MQTTConfig) login() broker.Login { return broker.Login{User: m.User, File: m.PasswordFile} }
 
+// Readable says whether the password can be read now.
+func (m MQTTConfig) Readable() error { return m.login().Readable() }
+
 // ErrDenied says that a broker was reached and does not let this client in, which
 // only a person can mend.
 var ErrDenied = broker.ErrDenied

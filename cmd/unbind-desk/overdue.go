@@ -97,13 +97,15 @@ func settleCommand() *cobra.Command {
 	var dir string
 	var word desk.Settlement
 	c := &cobra.Command{
-		Use:   "settle ABOUT --dir DIR --by NAME --why REASON [--kind KIND]",
+		Use:   "settle ABOUT --dir DIR --seen COUNT --by NAME --why REASON [--kind KIND]",
 		Short: "Say of an alarm that it was looked into, and what came of it",
 		Long: `Say of an alarm that it was looked into, and what came of it.
 
-The alarm is listed no more, except by "alarms --all", and is never deleted: who settled
-it, when and why stays beside it and goes to the desk's log. What raises it next raises
-it anew, however soon. The name is what is typed here; nobody signs it.`,
+The alarm is listed no more, except by "alarms --all", and is not deleted: who settled
+it, when and why stays beside it (the newest hundred times) and goes to the desk's log.
+What raises it next raises it anew, however soon; --seen is the count that "alarms"
+shows, so that nobody settles what came after. The name is what is typed here; nobody
+signs it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: does(func(c *cobra.Command, args []string) error {
 			word.About = args[0]
@@ -120,7 +122,8 @@ it anew, however soon. The name is what is typed here; nobody signs it.`,
 	c.Flags().StringVar(&word.By, "by", "", "who looked into it")
 	c.Flags().StringVar(&word.Why, "why", "", "what came of it, on one line")
 	c.Flags().StringVar(&word.Kind, "kind", desk.Zombie, "the alarm's kind: zombie or spoilt")
-	must(c, "by", "why")
+	c.Flags().Int64Var(&word.Seen, "seen", 0, "how often the list shows the alarm; more by now settles nothing")
+	must(c, "by", "why", "seen")
 	return c
 }
 

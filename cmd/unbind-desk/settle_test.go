@@ -10,10 +10,11 @@ import (
 	"unbindd/cmd/unbind-desk/internal/store"
 )
 
-// settle says of T-1's alarm that it was looked into; it tells how the verb ended.
+// settle says of an alarm that was seen once that it was looked into, unless args tell
+// another count; it tells how the verb ended.
 func (o *office) settle(args ...string) (out, errOut string, code int) {
 	o.t.Helper()
-	return verb(o.t, append([]string{"alarms", "settle", "--dir", string(o.dir)}, args...)...)
+	return verb(o.t, append([]string{"alarms", "settle", "--dir", string(o.dir), "--seen", "1"}, args...)...)
 }
 
 // An alarm that somebody settled is listed no more, is kept with his word, and is raised
@@ -58,7 +59,13 @@ func TestAnAlarmIsSettledAndRaisedAnew(t *testing.T) {
 	if list = p.alarms(); list[0].Count != 2 {
 		t.Errorf("counted at once: %+v", list)
 	}
-	if _, errOut, code := p.settle("T-1", "--by", "王审计", "--why", "终端已送检"); code != exitDone {
+	if _, errOut, code := p.settle("T-1", "--by", "auditor-1", "--why", "read before it asked again"); code != exitRefused || !strings.Contains(errOut, "E28:seen") {
+		t.Errorf("what nobody looked into is settled: exit %d, %s", code, errOut)
+	}
+	if list = p.alarms(); len(list) != 1 || list[0].Quiet || len(list[0].Settled) != 1 {
+		t.Errorf("it is up no more: %+v", list)
+	}
+	if _, errOut, code := p.settle("T-1", "--seen", "2", "--by", "王审计", "--why", "终端已送检"); code != exitDone {
 		t.Fatalf("exit %d, %s", code, errOut)
 	}
 	if kept = every(); len(kept) != 1 || len(kept[0].Settled) != 2 || kept[0].Settled[1].By != "王审计" {
@@ -78,6 +85,7 @@ func TestWhatIsNotSettled(t *testing.T) {
 		"nobody's":          {[]string{"T-2", "--by", "a", "--why", "b"}, "E28:alarm"},
 		"another kind":      {[]string{"T-1", "--kind", "spoilt", "--by", "a", "--why", "b"}, "E28:alarm"},
 		"an overdue one":    {[]string{"T-1", "--kind", "overdue", "--by", "a", "--why", "b"}, "E28:kind"},
+		"seen by nobody":    {[]string{"T-1", "--seen", "0", "--by", "a", "--why", "b"}, "E28:seen"},
 		"no name":           {[]string{"T-1", "--by", "", "--why", "b"}, "E02:settlement"},
 		"no reason":         {[]string{"T-1", "--by", "a", "--why", ""}, "E02:settlement"},
 		"a name too long":   {[]string{"T-1", "--by", strings.Repeat("审", 65), "--why", "b"}, "E02:settlement"},

@@ -23,6 +23,8 @@ var terms = map[string]words{
 	"broker-password": {"broker-password", "消息代理的口令文件"},
 	"for ever: no folder of erase.roots holds it; whoever installed it has to remove it": {"for ever: no folder of erase.roots holds it; whoever installed it has to remove it",
 		"永久：它不在 erase.roots 之内，须由安装者自行删除"},
+	"the broker asks for it until the last word is said, and it cannot be read now: want a plain file of mode 0600 with the password in it": {"the broker asks for it until the last word is said, and it cannot be read now: want a plain file of mode 0600 with the password in it",
+		"送出最后一次报告之前消息代理都需要它，而目前无法读取：应为权限 0600 的普通文件，内含口令"},
 	local.WarnForked: {"the desk has signed two logs that are not one; the receipts count. Keep what status --json shows under log.doubt and ask whoever runs the desk",
 		"后台签署了两份互不延续的日志；回执仍然有效。请保存 status --json 中 log.doubt 的内容，并询问后台运营方"},
 	local.WarnBehind: {"the desk's log is shorter than one that it has shown before; the receipts count. It may have been put back: ask whoever runs the desk",

@@ -122,9 +122,14 @@ func Dial(ctx context.Context, r Route) (*Conn, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.patience(), errNoWord)
 	defer cancel()
 	c := &Conn{lost: make(chan struct{}), limit: r.patience()}
+	once := func() (string, string) { // the library would keep it as long as the connection
+		shown := word
+		word = ""
+		return r.User, string(shown)
+	}
 	o := mqtt.NewClientOptions().AddBroker("tcp://" + net.JoinHostPort(host, port)).
 		SetClientID("u" + hex.EncodeToString(id)). // 23 signs, which every broker takes
-		SetUsername(r.User).SetPassword(string(word)).
+		SetCredentialsProvider(once).
 		SetProtocolVersion(4).SetCleanSession(true).SetOrderMatters(false).SetResumeSubs(false).
 		SetAutoReconnect(false).SetConnectRetry(false).SetKeepAlive(keepAlive).
 		SetConnectTimeout(dialTime).SetWriteTimeout(dialTime).SetStore(mqtt.NewMemoryStore()).

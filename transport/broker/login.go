@@ -23,7 +23,7 @@ const (
 )
 
 // Login is what a broker knows a client by beside its certificate. The password is
-// read at every connect, so that another one needs no new start, and is kept nowhere.
+// read at every connect, so that another one needs no new start, and is not kept.
 type Login struct {
 	User string // empty: none is shown
 	File string // that holds the password, for its owner alone; empty: none is shown
@@ -71,7 +71,8 @@ func named(t mqtt.Token, err error) error {
 }
 
 // Check tells what is wrong with it for a broker at that address, before anybody
-// connects. In clear a password goes to this machine alone.
+// connects. In clear a password goes to this machine alone, by its address: what a name
+// leads to, localhost too, is whatever a resolver says.
 func (l Login) Check(address string) error {
 	if l.User == "" && l.File == "" {
 		return nil
@@ -83,10 +84,10 @@ func (l Login) Check(address string) error {
 		return fmt.Errorf("cannot show the user name to the broker: want up to %d bytes without control characters", userMost)
 	}
 	scheme, host, _, err := Check(address)
-	if err != nil || l.File == "" || scheme == "mqtts" || host == "localhost" || net.ParseIP(host).IsLoopback() {
+	if err != nil || l.File == "" || scheme == "mqtts" || net.ParseIP(host).IsLoopback() {
 		return err
 	}
-	return errors.New("cannot show a password to the broker: over mqtt:// it would go in clear; use mqtts://")
+	return errors.New("cannot show a password to the broker: over mqtt:// it would go in clear; use mqtts://, or mqtt://127.0.0.1 for a broker on this machine")
 }
 
 // Readable says whether the password can be read now.

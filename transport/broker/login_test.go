@@ -104,6 +104,9 @@ func TestABrokerThatLetsNobodyIn(t *testing.T) {
 			t.Errorf("%d: %v", code, err)
 		}
 		if err == nil {
+			if said := conn.client.OptionsReader(); said.Password() != "" {
+				t.Error("the library keeps the password")
+			}
 			conn.Close()
 		}
 		_ = l.Close()

@@ -15,6 +15,7 @@ type Settlement struct {
 	About string `json:"about"`
 	By    string `json:"by"`
 	Why   string `json:"why"`
+	Seen  int64  `json:"seen"` // how often the alarm was counted when it was looked into
 }
 
 const (
@@ -24,8 +25,9 @@ const (
 )
 
 // Settle writes a person's word beside an alarm that is up. The alarm stays, and is
-// raised anew by whatever raises it next, however soon. What is taken back by itself
-// needs nobody's word.
+// raised anew by whatever raises it next, however soon. A word on what was seen less often
+// settles nothing: nobody looked into the last time. What is taken back by itself needs
+// nobody's word.
 func (d *Desk) Settle(s Settlement) (a store.Alarm, err error) {
 	if !spoken(s.By, byMost) || !spoken(s.Why, whyMost) {
 		return a, refuse(ErrMalformed, "E02", "settlement", "cannot settle the alarm: want a name of up to %d letters and a reason of up to %d, on one line", byMost, whyMost)
@@ -39,6 +41,9 @@ func (d *Desk) Settle(s Settlement) (a store.Alarm, err error) {
 		}
 		if a.Quiet {
 			return refuse(ErrConflict, "E28", "settled", "cannot settle the alarm: it is settled, and nothing has raised it since")
+		}
+		if a.Count != s.Seen {
+			return refuse(ErrConflict, "E28", "seen", "cannot settle the alarm: it was counted %d times by now, and the word is on %d; look into it again", a.Count, s.Seen)
 		}
 		a.Quiet = true
 		a.Settled = append(slices.Clone(a.Settled), store.Settled{At: d.now(), By: s.By, Why: s.Why})

@@ -35,6 +35,20 @@ func (t *Tx) PutAlarm(a Alarm) error { return put(t, inAlarms, a.key(), a) }
 // RemoveAlarm takes back an alarm that is over.
 func (t *Tx) RemoveAlarm(a Alarm) error { return t.rows.Remove(inAlarms, a.key()) }
 
+// takeBack takes back an alarm that is over; one that people settled before is kept, with
+// what they said.
+func (t *Tx) takeBack(kind, about string) error {
+	a, err := t.Alarm(kind, about)
+	if err != nil || len(a.Settled) == 0 {
+		if err != nil && !absent(err) && !Spoilt(err) {
+			return err
+		}
+		return t.RemoveAlarm(Alarm{Kind: kind, About: about})
+	}
+	a.Quiet = true
+	return t.PutAlarm(a)
+}
+
 // Alarms reads at most limit alarms that come after one of a kind, by kind and
 // what they are about; an empty kind begins at the beginning.
 func (t *Tx) Alarms(kind, about string, limit int) ([]Alarm, error) {

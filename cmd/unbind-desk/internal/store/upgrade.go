@@ -114,7 +114,7 @@ func (s *Store) hashLeaves(t *Tx) (bool, error) {
 			return true, t.PassOver("log", leafName(at), err, s.passed)
 		}
 		if err == nil && at == from { // where it ended before
-			err = t.RemoveAlarm(Alarm{Kind: SpoiltRow, About: leafName(at)})
+			err = t.takeBack(SpoiltRow, leafName(at))
 		}
 	}
 	return at == size, err

@@ -44,6 +44,7 @@ func shop() *cobra.Command {
 	both.Flags().String("b", "", "")
 	both.MarkFlagsRequiredTogether("a", "b")
 	root.AddCommand(both)
+	Topics(root)
 	return root
 }
 
@@ -56,6 +57,8 @@ func TestAWrongCallIsToldInChinese(t *testing.T) {
 	for call, wants := range map[string]string{
 		"nonsense":                          "\"shop\" 没有动词 \"nonsense\"",
 		"sel":                               "是否想输入：\n\tsell",
+		"help nonsense":                     "没有 \"nonsense\" 的帮助",
+		"help sell x":                       "没有 \"sell x\" 的帮助",
 		"sell x":                            "\"shop sell\" 没有动词 \"x\"",
 		"sell --nonsense":                   "未知选项：--nonsense",
 		"sell -x":                           "未知短选项：-x 中的 'x'",
@@ -80,6 +83,9 @@ func TestAWrongCallIsToldInChinese(t *testing.T) {
 		"paint fish":                        "\"shop paint\" 的参数 \"fish\" 无效",
 	} {
 		root := shop()
+		if strings.HasPrefix(call, "help ") {
+			root.Args = cobra.NoArgs // as unbindctl has it: every topic is found, and is the root
+		}
 		root.SetArgs(strings.Fields(call))
 		root.SetOut(io.Discard)
 		root.SetErr(io.Discard)

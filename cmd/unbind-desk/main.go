@@ -106,5 +106,6 @@ or LANG.`,
 		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(), trustCommand(), custodyCommand(), validateCommand(),
 		courierCommand(),
 	)
+	help.Topics(root)
 	return root
 }

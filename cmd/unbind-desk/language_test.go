@@ -1,0 +1,29 @@
+package main
+
+import (
+	"testing"
+
+	"unbindd/agent/envelope"
+)
+
+// The desk asks the one door for its language: what --lang says that is none of ours takes
+// no language away from whoever sits there, and what it does say goes before the variable.
+func TestTheDeskHeedsWhatIsAskedFor(t *testing.T) {
+	for _, c := range []struct {
+		arg, own, machine string
+		want              envelope.Language
+	}{
+		{"--lang=zh", "en", "C", envelope.Chinese},
+		{"--lang=en", "zh", "zh_CN.UTF-8", envelope.English},
+		{"--lang=fr", "", "zh_CN.UTF-8", envelope.Chinese},
+		{"--lang=fr", "en", "zh_CN.UTF-8", envelope.English},
+		{"cases", "", "zh_CN.UTF-8", envelope.Chinese},
+		{"cases", "", "C", envelope.English},
+	} {
+		t.Setenv("UNBIND_DESK_LANG", c.own)
+		t.Setenv("LC_ALL", c.machine)
+		if err := heed([]string{c.arg}); err != nil || language() != c.want {
+			t.Errorf("%+v: %s, %v", c, language(), err)
+		}
+	}
+}

@@ -120,7 +120,7 @@ func (t *tool) question(do func(ctx context.Context, args []string) error) func(
 }
 
 // connect decides the socket: flag before environment before default. A wrong
-// flag is misuse, a wrong environment is bad configuration.
+// flag is misuse, a wrong environment is bad settings.
 func (t *tool) connect(flag bool) error {
 	socket, wrong := t.socket, misuse
 	if own := t.env("UNBINDCTL_SOCKET"); own != "" && !flag {

@@ -43,6 +43,8 @@ var (
 	argument = regexp.MustCompile(`%[-#0-9.]*[a-zA-Z]`)
 	spot     = regexp.MustCompile(`%(?:\[(\d)\])?s`)
 	codeTail = regexp.MustCompile(`( \[E\d\d(:[a-z0-9-]+)?\])+$`)
+	// list is names one after the other, as an error has them; what has its own commas is none.
+	list = regexp.MustCompile(`^[\w".:/@+-]+(, [\w".:/@+-]+)*$`)
 	// apart is where a part may end, or what is quoted begins; quoted is that, or a lone mark.
 	apart  = regexp.MustCompile("(: |[\"`])")
 	quoted = regexp.MustCompile("^(?:\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`|[\"`])")
@@ -163,6 +165,12 @@ func (w words) part(text string) string {
 			return fill(f.chinese, m[1:], w.argument)
 		}
 	}
+	if all := strings.Split(text, ", "); len(all) > 1 && list.MatchString(text) {
+		for i, item := range all {
+			all[i] = w.part(item)
+		}
+		return strings.Join(all, "、")
+	}
 	return text
 }
 
@@ -177,11 +185,30 @@ func (w words) argument(text string) string {
 	return w.part(text)
 }
 
-// fill puts the arguments in, in their own language where they are words of ours.
+// fill puts the arguments in, in their own language where they are words of ours; behind
+// "--" they are flags, which are typed as they stand.
 func fill(chinese string, args []string, in func(string) string) string {
 	at := spots(chinese)
-	n := 0
-	return spot.ReplaceAllStringFunc(chinese, func(string) string { n++; return in(args[at[n-1]]) })
+	var out strings.Builder
+	from := 0
+	for n, m := range spot.FindAllStringIndex(chinese, -1) {
+		out.WriteString(chinese[from:m[0]])
+		arg := args[at[n]]
+		if strings.HasSuffix(chinese[:m[0]], "--") {
+			out.WriteString(flags(arg))
+		} else {
+			out.WriteString(in(arg))
+		}
+		from = m[1]
+	}
+	return out.String() + chinese[from:]
+}
+
+// flags are the names of some, as cobra lists them: "a", "b" or [a b] or, inside brackets
+// of the sentence, a b.
+func flags(text string) string {
+	names := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(`[]", `, r) })
+	return strings.Join(names, "、--")
 }
 
 // spots are the arguments that the Chinese takes, one after the other.

@@ -149,12 +149,18 @@ func texts(list []ast.Expr) (all []string) {
 // What varies is said in its own language, names and quoted texts stay, and what is indented stays so.
 func TestASentenceIsPutTogether(t *testing.T) {
 	for english, chinese := range map[string]string{
-		"cannot enrol: no reader answers":                             "无法登记：没有读卡器应答",
-		"the settings cannot be used: x.yaml:3:1: \"a\" is not a key": "设置无法使用：x.yaml:3:1：\"a\" 不是设置项",
-		"    did you mean erase.roots?":                               "    是否想写 erase.roots？",
-		"    state_dir: /x":                                           "    state_dir: /x",
-		"nobody knows":                                                "nobody knows",
-		"the desk answered 503":                                       "后台返回 503",
+		"cannot enrol: no reader answers":                                "无法登记：没有读卡器应答",
+		"the settings cannot be used: x.yaml:3:1: \"a\" is not a key":    "设置无法使用：x.yaml:3:1：\"a\" 不是设置项",
+		"    did you mean erase.roots?":                                  "    是否想写 erase.roots？",
+		"    state_dir: /x":                                              "    state_dir: /x",
+		"nobody knows":                                                   "nobody knows",
+		`required flag(s) "nvm", "out" not set`:                          "缺少必需的选项 --nvm、--out",
+		"at least one of the flags in the group [one other] is required": "选项 --one、--other 至少须给出其一",
+		"cannot use --hours":                                             "无法使用 --hours",
+		"cannot use a.yaml: no roots, a, b":                              "无法使用 a.yaml：no roots, a, b",
+		"cannot use broker: C=CN, O=x":                                   "无法使用 broker：C=CN, O=x",
+		"no reader answers: PED-1, PED-2":                                "没有读卡器应答：PED-1、PED-2",
+		"the desk answered 503":                                          "后台返回 503",
 		`cannot enrol: the desk refuses: the desk answered 409 E30:used ("cannot enrol: the ticket was used by another request, sha256:ab") [E30:used]`: "无法登记：后台拒绝：后台返回 409 E30:used（“无法登记：该票据已被另一个请求使用，sha256:ab”） [E30:used]",
 		`the desk answered 502 E99:x ("no sentence of ours")`: `后台返回 502 E99:x（"no sentence of ours"）`,
 	} {

@@ -44,6 +44,7 @@ func shop() *cobra.Command {
 	both.Flags().String("b", "", "")
 	both.MarkFlagsRequiredTogether("a", "b")
 	root.AddCommand(both)
+	Topics(root)
 	return root
 }
 
@@ -56,15 +57,17 @@ func TestAWrongCallIsToldInChinese(t *testing.T) {
 	for call, wants := range map[string]string{
 		"nonsense":                          "\"shop\" 没有动词 \"nonsense\"",
 		"sel":                               "是否想输入：\n\tsell",
+		"help nonsense":                     "没有 \"nonsense\" 的帮助",
+		"help sell x":                       "没有 \"sell x\" 的帮助",
 		"sell x":                            "\"shop sell\" 没有动词 \"x\"",
 		"sell --nonsense":                   "未知选项：--nonsense",
 		"sell -x":                           "未知短选项：-x 中的 'x'",
 		"sell --count":                      "选项缺少值：--count",
 		"sell --=x":                         "选项写法不正确：--=x",
-		"sell --one a":                      "缺少必需的选项 \"must\"",
-		"sell --must a":                     "选项 [one other] 至少须给出其一",
-		"sell --must a --one b --other c":   "选项 [one other] 只能给出其一；给出了 [one other]",
-		"both --a x":                        "选项 [a b] 须同时给出；缺少 [b]",
+		"sell --one a":                      "缺少必需的选项 --must",
+		"sell --must a":                     "选项 --one、--other 至少须给出其一",
+		"sell --must a --one b --other c":   "选项 --one、--other 只能给出其一；给出了 --one、--other",
+		"both --a x":                        "选项 --a、--b 须同时给出；缺少 --b",
 		"sell --count x":                    "选项 \"--count\" 的值 \"x\" 无效：应为整数：读到 \"x\"：写法不正确",
 		"sell --count 99999999999999999999": "超出范围",
 		"sell --seed -1":                    "应为非负整数",
@@ -80,6 +83,9 @@ func TestAWrongCallIsToldInChinese(t *testing.T) {
 		"paint fish":                        "\"shop paint\" 的参数 \"fish\" 无效",
 	} {
 		root := shop()
+		if strings.HasPrefix(call, "help ") {
+			root.Args = cobra.NoArgs // as unbindctl has it: every topic is found, and is the root
+		}
 		root.SetArgs(strings.Fields(call))
 		root.SetOut(io.Discard)
 		root.SetErr(io.Discard)

@@ -70,7 +70,6 @@ func InChinese(root *cobra.Command, catalogue []byte) error {
 		}
 	}
 	root.SetUsageFunc(usage)
-	topics(root)
 	return nil
 }
 
@@ -136,20 +135,18 @@ func typed(part string) bool {
 	return true
 }
 
-// topics has the verb help say in Chinese, too, that there is no such verb.
-func topics(root *cobra.Command) {
+// Topics has the verb help of a program refuse what is no verb, as a wrong call: where the
+// root takes arguments or none, cobra shows the page of the root and says nothing.
+func Topics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
-		if c.Name() != "help" || c.Run == nil {
-			continue
-		}
-		show := c.Run
-		c.Run = func(c *cobra.Command, args []string) {
-			if verb, _, err := root.Find(args); verb != nil && err == nil {
-				show(c, args)
-				return
+		if c.Name() == "help" {
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if verb, rest, err := root.Find(args); verb == nil || err != nil || len(rest) > 0 {
+					return fmt.Errorf("unknown help topic %q", strings.Join(args, " "))
+				}
+				return nil
 			}
-			c.Printf("没有 `%s` 的帮助\n", strings.Join(args, " "))
-			cobra.CheckErr(root.Usage())
 		}
 	}
 }

@@ -46,12 +46,22 @@ func Asked(args []string) (name string) {
 	return name
 }
 
+// Wanted says whether a program is to speak Chinese: by --lang where it names a language of
+// the house, else by the Machine. What --lang says that is none of ours is an error of the
+// call, and told in the language of whoever sits there.
+func Wanted(args []string, env func(string) string, own ...string) (chinese bool) {
+	if chinese, ours := Language(Asked(args)); ours {
+		return chinese
+	}
+	return Machine(env, own...)
+}
+
 // Flag is a flag --lang. What it says is Asked before anything is said at all.
 type Flag string
 
 // Set refuses a language that is none of ours.
 func (f *Flag) Set(name string) error {
-	if name != "zh" && name != "en" {
+	if _, ours := Language(name); !ours {
 		return fmt.Errorf("%q is neither zh nor en", name)
 	}
 	*f = Flag(name)

@@ -32,6 +32,16 @@ func TestWhichLanguageIsAskedFor(t *testing.T) {
 			t.Errorf("%q: Chinese is %v", env, got)
 		}
 	}
+	for call, chinese := range map[string]bool{"LANG=zh": true, "LANG=C": false, "LANG=zh --lang=en": false, "LANG=C --lang=zh": true, "LANG=C OWN=en --lang=zh_CN": true, "LANG=zh --lang=fr": true, "LANG=zh OWN=en --lang=fr": false} {
+		said, args := map[string]string{}, strings.Fields(call)
+		for _, arg := range args {
+			name, value, _ := strings.Cut(arg, "=")
+			said[name] = value
+		}
+		if Wanted(args, func(name string) string { return said[name] }, "OWN") != chinese {
+			t.Errorf("%q: Chinese is %v", call, !chinese)
+		}
+	}
 	for args, want := range map[string]string{
 		"status": "", "status --lang zh": "zh", "--lang=zh status": "zh", "--lang en status --lang=zh": "zh", "status --lang": "", "sign -- --lang zh": "",
 	} {

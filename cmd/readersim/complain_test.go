@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 
+	"unbindd/cmd/help"
 	"unbindd/device/devicesim"
 )
 
@@ -18,14 +20,14 @@ func TestComplainsInTheLanguageOfTheMachine(t *testing.T) {
 	} {
 		t.Setenv("LC_ALL", lang)
 		var out bytes.Buffer
-		complain(&out, fmt.Errorf("cannot read ticket key x: %w", errors.New("neither PEM nor base64")), inChinese(nil))
+		complain(&out, fmt.Errorf("cannot read ticket key x: %w", errors.New("neither PEM nor base64")), help.Wanted(nil, os.Getenv))
 		if out.String() != want {
 			t.Errorf("in %s: %s", lang, out.String())
 		}
 	}
 	var out bytes.Buffer
 	t.Setenv("LC_ALL", "C")
-	if complain(&out, wrong, inChinese([]string{"run", "--lang=zh"})); wrong == nil || !bytes.Contains(out.Bytes(), []byte("无法设置故障")) {
+	if complain(&out, wrong, help.Wanted([]string{"run", "--lang=zh"}, os.Getenv)); wrong == nil || !bytes.Contains(out.Bytes(), []byte("无法设置故障")) {
 		t.Errorf("%v is said as %s", wrong, out.String())
 	}
 }

@@ -26,7 +26,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := program()
-	chinese := inChinese(os.Args[1:])
+	chinese := help.Wanted(os.Args[1:], os.Getenv)
 	var err error
 	if chinese {
 		err = help.InChinese(root, chineseHelp)
@@ -45,15 +45,6 @@ func main() {
 //
 //go:embed words/zh.json
 var chineseHelp []byte
-
-// inChinese says whether --lang, or the machine where it is not given, wants Chinese.
-func inChinese(args []string) bool {
-	if name := help.Asked(args); name != "" {
-		chinese, _ := help.Language(name)
-		return chinese
-	}
-	return help.Machine(os.Getenv)
-}
 
 // complain tells an error, and where to read on.
 func complain(w io.Writer, err error, chinese bool) {
@@ -74,5 +65,6 @@ func program() *cobra.Command {
 	}
 	root.PersistentFlags().Var(new(help.Flag), "lang", "language of answers and help, zh or en")
 	root.AddCommand(initCommand(), runCommand(), controlCommand())
+	help.Topics(root)
 	return root
 }

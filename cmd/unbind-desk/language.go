@@ -11,10 +11,21 @@ import (
 // text is one sentence in both languages; both take the same arguments.
 type text struct{ en, zh string }
 
-// language is UNBIND_DESK_LANG, or what the machine says; English where neither names
-// one of ours.
+// ownLanguage is the variable that speaks for this program alone.
+const ownLanguage = "UNBIND_DESK_LANG"
+
+// heed settles for the whole process, as its own variable, which language is wanted.
+func heed(args []string) error {
+	name := "en"
+	if help.Wanted(args, os.Getenv, ownLanguage) {
+		name = "zh"
+	}
+	return os.Setenv(ownLanguage, name)
+}
+
+// language is that one, or what the machine says; English where neither names one of ours.
 func language() envelope.Language {
-	if help.Machine(os.Getenv, "UNBIND_DESK_LANG") {
+	if help.Machine(os.Getenv, ownLanguage) {
 		return envelope.Chinese
 	}
 	return envelope.English

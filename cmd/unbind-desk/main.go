@@ -90,7 +90,7 @@ func rootCommand() *cobra.Command {
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 blocked and nothing changed,
 5 the desk is not running, 6 refused (with a code, a sentence and a next step),
-9 overdue or alarms listed something.
+9 overdue lists a case, or alarms one that is not settled.
 
 Words are in Chinese or English, by --lang, UNBIND_DESK_LANG, LC_ALL, LC_MESSAGES
 or LANG.`,
@@ -106,5 +106,6 @@ or LANG.`,
 		ticketCommand(), ticketsCommand(), casesCommand(), verifyCommand(), openCommand(), trustCommand(), custodyCommand(), validateCommand(),
 		courierCommand(),
 	)
+	help.Topics(root)
 	return root
 }

@@ -29,9 +29,9 @@ func (b *brokering) flags(c *cobra.Command) {
 	c.Flags().StringVar(&b.url, "mqtt", "", "a broker to answer at too, mqtts://host[:port] or mqtt://host[:port]")
 	c.Flags().StringVar(&b.ca, "mqtt-ca", "", "the CA of the broker's certificate; the desk's own where not given")
 	c.Flags().StringVar(&b.login.User, "mqtt-user", "", "the user name that the broker knows the desk by, besides its certificate")
-	c.Flags().StringVar(&b.login.File, "mqtt-password-file", "", "the file that holds the password to it, mode 0600; it is read at every connect")
+	c.Flags().StringVar(&b.login.File, "mqtt-password-file", "", "the file that holds the desk's password for the broker, mode 0600; it is read at every connect")
 	c.Flags().IntVar(&b.message, "mqtt-message", 120<<10, "longest message that the broker takes, in bytes")
-	c.Flags().DurationVar(&b.again, "mqtt-again", 5*time.Second, "how long to wait before a broker that was lost is tried again")
+	c.Flags().DurationVar(&b.again, "mqtt-again", 5*time.Second, "how long to wait before a broker that was lost is tried again; after refusals it grows to two minutes")
 }
 
 // serve answers at the broker beside the doors; what it returns waits for its end.

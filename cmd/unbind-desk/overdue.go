@@ -48,13 +48,13 @@ func alarmsCommand() *cobra.Command {
 	var all bool
 	c := &cobra.Command{
 		Use:   "alarms --dir DIR [--all]",
-		Short: "List what should not be: unbound terminals that show up again",
-		Long: `List what should not be: unbound terminals that show up again.
+		Short: "List alarms: what should not be",
+		Long: `List alarms: what should not be.
 
 A zombie is a terminal that asks with a key it reported destroyed, or a serial
 number that was retired and is admitted or enrols again. It is written down once
 and counted after that, at most once an hour. Overdue is a case that has not
-moved for as long as serve --overdue says. The command ends with 9 when it lists some.
+moved for as long as serve --overdue says. The command ends with 9 when any is not settled.
 
 Spoilt is a row that an older desk left and that cannot be read, or leads to one. It
 stays as it is; about is its table and key, and it is counted once for each takeover

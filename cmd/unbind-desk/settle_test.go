@@ -39,6 +39,9 @@ func TestAnAlarmIsSettledAndRaisedAnew(t *testing.T) {
 		p.check(json.Unmarshal([]byte(out), &list))
 		return list
 	}
+	if told, _, _ := verb(t, "alarms", "--help"); !strings.Contains(told, "ends with 9 when any is not settled") {
+		t.Errorf("a list of settled ones ends with 0, and the help says: %s", told)
+	}
 	kept := every()
 	if len(kept) != 1 || !kept[0].Quiet || kept[0].Count != 1 || len(kept[0].Settled) != 1 || kept[0].Settled[0].By != "auditor-1" || kept[0].Settled[0].At == 0 {
 		t.Fatalf("kept is %+v", kept)

@@ -43,7 +43,7 @@ func showTrust(c *cobra.Command, t *trust.Trust, newest int64, anchor envelope.D
 			say(c, "%s", text{"recipients %s: %s", "备份接收方 %s：%s"}.in(name, peopleOf(t.Recipients[name])))
 		}
 		for _, pin := range t.SPKI {
-			say(c, "%s", text{"pin     %s", "公钥钉  %s"}.in(pin))
+			say(c, "%s", text{"pin     %s", "公钥指纹  %s"}.in(pin))
 		}
 		for _, id := range slices.Sorted(maps.Keys(t.Profiles)) {
 			say(c, "%s", text{"profile %s, %s", "方案 %s，%s"}.in(profileTag(id, t.Version, t.Profiles[id]), t.Profiles[id]))
@@ -89,7 +89,7 @@ func peopleOf(set []trust.Recipient) string {
 var (
 	whatWords = map[string]text{
 		rotation.Key: {"key", "密钥"}, rotation.Revoked: {"revocation of key", "吊销密钥"}, rotation.Set: {"recipient set", "备份接收方"}, rotation.Rule: {"rule", "规则"},
-		rotation.Pin: {"pin", "公钥钉"}, rotation.LogKey: {"log key", "日志密钥"}, rotation.Profile: {"profile", "方案"}, rotation.Expiry: {"end", "到期"},
+		rotation.Pin: {"pin", "公钥指纹"}, rotation.LogKey: {"log key", "日志密钥"}, rotation.Profile: {"profile", "方案"}, rotation.Expiry: {"end", "到期"},
 	}
 	howWords = map[string]text{rotation.CameIn: {"NEW", "新增"}, rotation.WentOut: {"GONE", "移除"}, rotation.Different: {"CHANGED", "变更"}}
 )
@@ -107,7 +107,7 @@ func changeWords(lines []rotation.Line) (says []string) {
 			detail = suffix(valueWords(l.Before))
 		}
 		if l.What == rotation.Pin && l.How == rotation.WentOut {
-			detail += text{" (a terminal that was enrolled with it goes on believing it)", "（以此公钥钉登记的终端仍会信任它）"}.in()
+			detail += text{" (a terminal that was enrolled with it goes on believing it)", "（以此公钥指纹登记的终端仍会信任它）"}.in()
 		}
 		says = append(says, strings.TrimSpace(howWords[l.How].in()+" "+whatWords[l.What].in()+" "+l.Name)+detail)
 	}

@@ -21,7 +21,7 @@ func (t *tool) complain(err error, code exit) {
 		return
 	}
 	if errors.Is(err, context.Canceled) {
-		t.err.line(words{"unbindctl: Detached.", "unbindctl: 已脱离。"})
+		t.err.line(words{"unbindctl: Detached.", "unbindctl: 已退出跟踪。"})
 		return
 	}
 	why := strings.ReplaceAll(err.Error(), "\n", ": ")

@@ -198,11 +198,11 @@ func (p *paper) failure(e ending) {
 func (p *paper) detached(e ending) {
 	switch {
 	case e.Case == "":
-		p.line(words{"Detached.", "已脱离。"})
+		p.line(words{"Detached.", "已退出跟踪。"})
 	case e.Crossed:
-		p.line(words{"Detached. The unbinding goes on in the daemon; it cannot be cancelled any more.", "已脱离。解绑在守护进程中继续，已无法取消。"})
+		p.line(words{"Detached. The unbinding goes on in the daemon; it cannot be cancelled any more.", "已退出跟踪。解绑在守护进程中继续，已无法取消。"})
 	default:
-		p.line(words{"Detached. The unbinding goes on in the daemon.", "已脱离。解绑在守护进程中继续。"})
+		p.line(words{"Detached. The unbinding goes on in the daemon.", "已退出跟踪。解绑在守护进程中继续。"})
 	}
 }
 

@@ -38,13 +38,13 @@ var exits = []struct {
 	{exitFailed, words{"failed", "失败"}, words{"Mend the named cause and try again.", "请消除所述原因后重试。"}},
 	{exitUsage, words{"wrong usage", "用法错误"}, words{"Read: unbindctl help", "请查看：unbindctl help（帮助）"}},
 	{exitBlocked, words{"blocked, nothing changed", "受阻，未作任何更改"}, words{"Mend the named cause; nothing was changed.", "请消除所述原因；未作任何更改。"}},
-	{exitLogin, words{"login or role needed", "需要登录或角色"}, words{"Run it as a user who may use the daemon's socket.", "请以有权使用守护进程套接字的用户运行。"}},
+	{exitLogin, words{"login or role needed", "需要登录或相应角色"}, words{"Run it as a user who may use the daemon's socket.", "请以有权使用守护进程套接字的用户运行。"}},
 	{exitUnreachable, words{"daemon not reachable", "无法连接守护进程"}, words{"See that unbindd runs, or name its socket with --socket.", "请确认 unbindd 正在运行，或用 --socket 指定其套接字。"}},
 	{exitRefused, words{"command refused", "指令被拒绝"}, words{"Mend the named cause and load it again.", "请消除所述原因后重新载入。"}},
 	{exitRunning, words{"still running", "仍在进行"}, words{"See it again with: unbindctl watch", "可再次查看：unbindctl watch"}},
 	{exitUnacknowledged, words{"erased, report not yet acknowledged", "已擦除，报告尚未得到确认"}, words{"See it again with: unbindctl watch", "可再次查看：unbindctl watch"}},
-	{exitConfig, words{"bad configuration", "设置错误"}, words{"Mend the named environment variable.", "请更正所述环境变量。"}},
-	{exitDetached, words{"detached", "已脱离"}, words{"See it again with: unbindctl watch", "可再次查看：unbindctl watch"}},
+	{exitConfig, words{"bad settings", "设置错误"}, words{"Mend the named environment variable.", "请更正所述环境变量。"}},
+	{exitDetached, words{"detached", "已退出跟踪"}, words{"See it again with: unbindctl watch", "可再次查看：unbindctl watch"}},
 }
 
 // errNoAnswer means that the daemon took the question and stayed silent.

@@ -30,39 +30,26 @@ func (w words) fill(args ...any) words {
 	return words{fmt.Sprintf(w.en, args...), fmt.Sprintf(w.zh, args...)}
 }
 
-// chooseLanguage takes the flag, then UNBINDCTL_LANG, then what the machine says.
-// That speaks for more than this tool, so a language that is not ours is no error
-// there.
-func chooseLanguage(flag string, env func(string) string) (envelope.Language, error) {
-	if flag != "" {
-		l, err := languageOf(flag)
-		if err != nil {
-			return l, misuse(fmt.Errorf("cannot use --lang: %w", err))
-		}
-		return l, nil
+// spoken is the language of a command line, which may not hold: --lang, then
+// UNBINDCTL_LANG, then what the machine says.
+func spoken(args []string, env func(string) string) envelope.Language {
+	if help.Wanted(args, env, "UNBINDCTL_LANG") {
+		return envelope.Chinese
 	}
-	if own := env("UNBINDCTL_LANG"); own != "" {
-		l, err := languageOf(own)
-		if err != nil {
-			return l, misconfigured(fmt.Errorf("cannot use UNBINDCTL_LANG: %w", err))
-		}
-		return l, nil
-	}
-	if help.Machine(env) {
-		return envelope.Chinese, nil
-	}
-	return envelope.English, nil
+	return envelope.English
 }
 
-// languageOf reads zh, zh-CN, zh_CN.UTF-8, en, en_GB and their like.
-func languageOf(name string) (envelope.Language, error) {
-	switch chinese, ours := help.Language(name); {
-	case chinese:
-		return envelope.Chinese, nil
-	case ours:
-		return envelope.English, nil
+// checkLanguage refuses a language that is none of ours where it was named to this tool.
+// The machine speaks for more than this tool, so it may name any.
+func checkLanguage(flag string, env func(string) string) error {
+	name, where, wrong := flag, "--lang", misuse
+	if flag == "" {
+		name, where, wrong = env("UNBINDCTL_LANG"), "UNBINDCTL_LANG", misconfigured
 	}
-	return envelope.English, fmt.Errorf("%q is neither zh nor en", name)
+	if _, ours := help.Language(name); name != "" && !ours {
+		return wrong(fmt.Errorf("cannot use %s: %q is neither zh nor en", where, name))
+	}
+	return nil
 }
 
 // heard is an error, or a detail that the daemon tells, in the language of the paper.

@@ -45,7 +45,7 @@ var noteWords = map[string]words{
 	"slots-unseen":  {"the reader does not list its key slots now; all of the profile's types are erased", "读卡器目前未列出密钥槽；方案所列类型将全部擦除"},
 	"hibernation":   {"the machine can hibernate; its memory may be on the medium", "本机可休眠，内存内容可能在介质上"},
 
-	"locked":         {"an encrypted folder is locked: its names cannot be read", "加密文件夹处于锁定状态，无法读取其中的名称"},
+	"locked":         {"an encrypted folder is locked: its names cannot be read", "已加密的文件夹处于锁定状态，无法读取其中的名称"},
 	"swap-encrypted": {"swap is on under encryption; what was in memory may be on its medium, under a key that is not ours", "加密交换区已启用，内存内容可能已写入其介质，其密钥不由本机管理"},
 }
 

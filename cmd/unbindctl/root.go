@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"unbindd/agent/local"
+	"unbindd/cmd/help"
 )
 
 const about = `unbindctl asks the unbindd daemon on this terminal, hands signed files in,
@@ -48,6 +49,7 @@ func (t *tool) root() *cobra.Command {
 		t.statusCommand(), t.readerCommand(), t.planCommand(), t.explainCommand(), t.challengeCommand(), t.loadCommand(),
 		t.watchCommand(), t.cancelCommand(), t.verifyCommand(), t.completionCommand(), t.manCommand(), t.versionCommand(),
 	)
+	help.Topics(root)
 	return root
 }
 

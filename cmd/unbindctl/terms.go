@@ -16,7 +16,7 @@ var terms = map[string]words{
 	local.Unbound:    {"unbound", "已解绑"},
 
 	local.WarnSettings: {"the settings file lies in state_dir; it is left standing there when all else is erased. Move it to a folder such as /etc/unbindd",
-		"设置文件位于 state_dir 内，擦除时会保留该文件；请将其移至 /etc/unbindd 等目录"},
+		"设置文件位于 state_dir 内，擦除时会保留该文件；请将其移至 /etc/unbindd 等文件夹"},
 
 	local.WarnBroker: {"the broker does not let this terminal in; it is asked again, and nothing is lost meanwhile. Have mqtt.user, mqtt.password_file and the terminal's certificate agree with the broker's own access list",
 		"消息代理拒绝本终端接入；系统会持续重试，期间不会丢失任何内容。请核对 mqtt.user、mqtt.password_file 和终端证书是否与消息代理的访问控制列表一致"},
@@ -100,7 +100,7 @@ var terms = map[string]words{
 	"exhausted": {"exhausted, the key is still there", "已用尽，密钥仍在"},
 	"blocked":   {"blocked, the key is still there", "已锁定，密钥仍在"},
 	"intact":    {"intact", "完好"},
-	"tampered":  {"TAMPERED", "已被拆动"},
+	"tampered":  {"TAMPERED", "防拆已触发"},
 	"ok":        {"ok", "通过"},
 	"failed":    {"FAILED", "未通过"},
 

@@ -78,7 +78,8 @@ func (t *tool) run(ctx context.Context, args []string) exit {
 // what is said before a verb begins. A language that cannot be used is an error only
 // where a verb begins: help is given all the same.
 func (t *tool) helped(root *cobra.Command, args []string) error {
-	t.err.lang, _ = chooseLanguage(help.Asked(args), t.env)
+	t.out.lang = spoken(args, t.env)
+	t.err.lang = t.out.lang
 	if t.err.lang != envelope.Chinese {
 		return nil
 	}
@@ -98,9 +99,7 @@ func (t *tool) unstarted(err error) error {
 // verb makes a cobra function of a verb that is told in args what to do.
 func (t *tool) verb(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		lang, err := chooseLanguage(t.lang, t.env)
-		t.out.lang, t.err.lang = lang, lang
-		if err != nil {
+		if err := checkLanguage(t.lang, t.env); err != nil {
 			return err
 		}
 		t.ran = true
@@ -121,7 +120,7 @@ func (t *tool) question(do func(ctx context.Context, args []string) error) func(
 }
 
 // connect decides the socket: flag before environment before default. A wrong
-// flag is misuse, a wrong environment is bad configuration.
+// flag is misuse, a wrong environment is bad settings.
 func (t *tool) connect(flag bool) error {
 	socket, wrong := t.socket, misuse
 	if own := t.env("UNBINDCTL_SOCKET"); own != "" && !flag {

@@ -107,10 +107,13 @@ func TestChooseLanguage(t *testing.T) {
 		{"zh", "en", "C", envelope.Chinese, exitDone},
 		{"en_GB", "zh", "zh", envelope.English, exitDone},
 		{"", "fr", "zh", envelope.English, exitConfig},
-		{"fr", "zh", "zh", envelope.English, exitUsage},
+		{"fr", "", "zh", envelope.Chinese, exitUsage},
+		{"fr", "zh", "C", envelope.Chinese, exitUsage},
+		{"fr", "", "C", envelope.English, exitUsage},
 	} {
 		env := map[string]string{"UNBINDCTL_LANG": c.own, "LANG": c.lang}
-		got, err := chooseLanguage(c.flag, func(name string) string { return env[name] })
+		read := func(name string) string { return env[name] }
+		got, err := spoken([]string{"--lang", c.flag}, read), checkLanguage(c.flag, read)
 		if got != c.want || exitOf(err) != c.code {
 			t.Errorf("%+v: %s, %v", c, got, err)
 		}

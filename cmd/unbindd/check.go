@@ -34,10 +34,7 @@ func checkCommand() *cobra.Command {
 // erase, as long as that can be mended in peace. That somebody without the right to
 // look asks is no failure of the settings.
 func warnOfRoots(c *cobra.Command, settings agent.Config) error {
-	l, err := languageOf(c)
-	if err != nil {
-		return err
-	}
+	l := languageOf(c)
 	all, err := agent.OutsideRoots(settings)
 	if err != nil {
 		return say(c, words{"Whether the profiles of this terminal fit erase.roots was not looked at: %s", "未查看本终端的方案是否在 erase.roots 之内：%s"}, heard(l, err.Error()))

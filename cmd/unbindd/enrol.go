@@ -58,10 +58,7 @@ func compareAnchor(c *cobra.Command, text []byte, told string) error {
 		return err
 	}
 	if told == "" {
-		l, err := languageOf(c)
-		if err != nil {
-			return err
-		}
+		l := languageOf(c)
 		fmt.Fprintln(c.OutOrStdout(), words{"Terminal %s, serial number %s, desk %s\nAnchor   %s", "终端 %s，序列号 %s，后台 %s\n锚点     %s"}.in(l, t.Terminal, t.Serial, t.URL, anchor))
 		fmt.Fprint(c.OutOrStdout(), words{"Type the last eight characters of the anchor that the desk's operator tells you: ", "请输入后台人员告知您的锚点的最后八个字符："}.in(l))
 		line, err := bufio.NewReader(c.InOrStdin()).ReadString('\n')

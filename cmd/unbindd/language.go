@@ -2,7 +2,6 @@ package main
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"os"
 
@@ -37,44 +36,22 @@ func heard(l envelope.Language, what string) string {
 	return what
 }
 
-// languageOf takes the flag, else what the machine says, which may be anything.
-func languageOf(c *cobra.Command) (envelope.Language, error) {
-	flag, err := c.Flags().GetString("lang")
-	if err != nil {
-		return envelope.English, err
+// spoken is the language of a command line, which may not hold.
+func spoken(args []string) envelope.Language {
+	if help.Wanted(args, os.Getenv) {
+		return envelope.Chinese
 	}
-	l, known := language(flag)
-	if !known {
-		return l, errors.Join(errUsage, fmt.Errorf("cannot speak %q: --lang is en or zh", flag))
-	}
-	return l, nil
+	return envelope.English
 }
 
-// language is what a flag names, or the machine where it names nothing; English, and not
-// known, where the flag names another one.
-func language(flag string) (l envelope.Language, known bool) {
-	chinese, known := help.Machine(os.Getenv), true
-	if flag != "" {
-		chinese, known = help.Language(flag)
-	}
-	if chinese {
-		return envelope.Chinese, known
-	}
-	return envelope.English, known
-}
-
-// asked is the language of a command line that may not hold.
-func asked(args []string) envelope.Language {
-	l, _ := language(help.Asked(args))
-	return l
+// languageOf is the language of a verb: --lang was refused by now where it names none of
+// ours.
+func languageOf(c *cobra.Command) envelope.Language {
+	return spoken([]string{"--lang=" + c.Flag("lang").Value.String()})
 }
 
 // say writes one line in the language of whoever called.
 func say(c *cobra.Command, t words, args ...any) error {
-	l, err := languageOf(c)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(c.OutOrStdout(), t.in(l, args...))
+	_, err := fmt.Fprintln(c.OutOrStdout(), t.in(languageOf(c), args...))
 	return err
 }

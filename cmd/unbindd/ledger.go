@@ -78,10 +78,6 @@ func ledgerExportCommand() *cobra.Command {
 
 // care does one thing to the ledger and tells what came of it.
 func care(c *cobra.Command, do func(p agent.Parts, beside int) (ledger.Report, error)) error {
-	l, err := languageOf(c)
-	if err != nil {
-		return err
-	}
 	parts, err := assembleBegun(c)
 	if err != nil {
 		return err
@@ -91,5 +87,5 @@ func care(c *cobra.Command, do func(p agent.Parts, beside int) (ledger.Report, e
 		return err
 	}
 	r, err := do(parts, beside)
-	return tellOutcome(c, outcomeOf(r, err), l)
+	return tellOutcome(c, outcomeOf(r, err), languageOf(c))
 }

@@ -54,7 +54,7 @@ func execute(args []string, out, problems io.Writer) int {
 	c.SetArgs(args)
 	c.SetOut(out)
 	c.SetErr(problems)
-	l := asked(args)
+	l := spoken(args)
 	if l == envelope.Chinese {
 		if err := help.InChinese(c, chineseHelp); err != nil {
 			tell(problems, err, l)
@@ -98,8 +98,9 @@ func root() *cobra.Command {
 	}
 	c.PersistentFlags().String("config", "", "settings file (default: the built-in settings)")
 	c.PersistentFlags().StringSlice("set", nil, "one setting over the file's, as key=value (reader.path=/dev/ttyS1)")
-	c.PersistentFlags().String("lang", "", "language of answers and help, zh or en (default: that of LC_ALL, LC_MESSAGES or LANG)")
+	c.PersistentFlags().Var(new(help.Flag), "lang", "language of answers and help, zh or en (default: that of LC_ALL, LC_MESSAGES or LANG)")
 	c.AddCommand(runCommand(), enrolCommand(), checkCommand(), ledgerCommand())
+	help.Topics(c)
 	return c
 }
 

@@ -12,11 +12,17 @@ import (
 
 // A wrong call ends with 2, whatever is wrong about it, and says where to read on.
 func TestAWrongCallEndsWithTwo(t *testing.T) {
-	for _, args := range []string{"nonsense", "run nonsense", "run --nonsense", "ledger nonsense", "ledger export", "ledger export --out x"} {
+	for _, args := range []string{"nonsense", "run nonsense", "run --nonsense", "ledger nonsense", "ledger export", "ledger export --out x",
+		"help nonsense", "run --lang fr --config /none", "check --lang fr --config /none", "enrol --lang fr --ticket /none"} {
 		var problems strings.Builder
 		if code := execute(strings.Fields(args), io.Discard, &problems); code != exitUsage || !strings.Contains(problems.String(), "\nNext: Read: ") {
 			t.Errorf("%s ends with %d: %s", args, code, problems.String())
 		}
+	}
+	t.Setenv("LC_ALL", "zh_CN.UTF-8") // whoever sits there reads Chinese, whatever was typed
+	var problems strings.Builder
+	if execute(strings.Fields("check --config /none --lang fr"), io.Discard, &problems); strings.Count(problems.String(), `"fr" 既不是 zh 也不是 en`) != 1 {
+		t.Errorf("a language of nobody is refused so: %s", problems.String())
 	}
 	if code := execute([]string{"ledger", "--help"}, io.Discard, io.Discard); code != exitDone {
 		t.Errorf("help ends with %d", code)

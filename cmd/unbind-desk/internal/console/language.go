@@ -86,6 +86,20 @@ func (s speech) Of(key string, words ...any) string {
 	return text
 }
 
+// Around is a text of which n words are marked up by the page, in pieces: what stands before
+// the first, between them, and behind the last.
+func (s speech) Around(key string, n int) []string {
+	spots := make([]any, n)
+	for i := range spots {
+		spots[i] = "\x00"
+	}
+	pieces := strings.Split(s.Of(key, spots...), "\x00")
+	for len(pieces) <= n {
+		pieces = append(pieces, missing(key))
+	}
+	return pieces
+}
+
 // N is a text with a number in it.
 func (s speech) N(key string, n any) string {
 	text, err := s.words.Localize(&i18n.LocalizeConfig{MessageID: key, PluralCount: n, TemplateData: map[string]any{"N": n}})

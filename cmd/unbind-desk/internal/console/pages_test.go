@@ -236,7 +236,7 @@ func TestTerminalsAndAlarms(t *testing.T) {
 		t.Error("the terminals show digests of account or USCC")
 	}
 	late := r.page("/overdue")
-	for _, text := range []string{"it asks again", "Shows up again", "<td>3</td>", "</span> Settled", "<bdi>auditor-1</bdi>: <bdi>scrapped by hand</bdi>", "No case has waited for more than 24 hours."} {
+	for _, text := range []string{"it asks again", "Shows up again", "<td>3</td>", "</span> Settled", "</time>, settled by <bdi>auditor-1</bdi>: <bdi>scrapped by hand</bdi>", "No case has waited for more than 24 hours."} {
 		if !strings.Contains(late, text) {
 			t.Errorf("the alarms lack %q: %s", text, late)
 		}

@@ -37,8 +37,8 @@ func toldIn(dir string) ([]string, error) {
 	return strings.Split(strings.TrimSpace(string(text)), "\n"), err
 }
 
-// badMedium tells whether this run is one in which bytes could not be read: that
-// alone may be called damage.
+// badMedium tells whether this run is one in which the medium has not kept a file, or
+// bytes of one: that alone may be called damage.
 func badMedium() bool { return os.Getenv("CRASH_BAD") != "" }
 
 // ledgerAgain opens, reads everything in every way there is, and appends.

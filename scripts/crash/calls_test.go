@@ -48,6 +48,11 @@ var ways = map[kind][]way{
 	create: changing, remove: changing, rename: changing, link: changing, syncFolder: changing,
 }
 
+// unkept are the calls whose EIO says that the medium has not kept the file: who finds,
+// asks about, opens or reads it. Of an attribute that is asked for the kernel makes the
+// error of a read. A ledger may be called damaged then, and at no other time.
+var unkept = map[kind]bool{look: true, stat: true, openFile: true, read: true}
+
 var changing = []way{{errno: syscall.EIO}, {errno: syscall.ENOSPC}, {errno: syscall.EROFS}, {errno: syscall.EPERM}}
 
 // Every call that the kernel passes on fails, at every place: while a store is made
@@ -237,7 +242,7 @@ func (f *failing) run(t *testing.T, from string, one *fault) ([]byte, error) {
 	t.Helper()
 	f.lay(t, from)
 	cmd := f.command(f.recorder, f.work)
-	if one != nil && one.errno == syscall.EIO {
+	if one != nil && unkept[one.kind] && one.errno == syscall.EIO {
 		cmd.Env = append(cmd.Env, "CRASH_BAD=1")
 	}
 	f.mu.Lock()

@@ -195,10 +195,13 @@ func keysAgain(dir string, _ uint64, say func(string)) error {
 	return nil
 }
 
-// eraseAgain erases what was filled, as erase does; evidence that is no pass tells
-// why, and is what the plan says of such a target.
+// eraseAgain erases what was filled, as erase does, but by a pattern: what there is of
+// the target is then told by a folder alone. Evidence that is no pass tells why, and is
+// what the plan says of such a target.
 func eraseAgain(dir string, _ uint64, say func(string)) error {
-	e := wipe.Erase(context.Background(), wipe.Kernel{}, target(dir), nil)
+	all := target(dir)
+	all.Path = filepath.Join(dir, "dat*")
+	e := wipe.Erase(context.Background(), wipe.Kernel{}, all, nil)
 	if e.Verified != wipe.Pass {
 		if e.Reason == "" || e.LevelAchieved != wipe.LevelNone {
 			return untrue("%+v", e)

@@ -20,7 +20,7 @@ import (
 )
 
 // way is how a call fails: with what, and whether the same place of a file fails
-// again when it is read again.
+// again when it is read again, or every folder when it is listed.
 type way struct {
 	errno syscall.Errno
 	stays bool
@@ -32,7 +32,7 @@ var ways = map[kind][]way{
 	openFile:     {{errno: syscall.EIO}, {errno: syscall.EACCES}, {errno: syscall.EMFILE}, {errno: syscall.ENFILE}, {errno: syscall.ENOMEM}, {errno: syscall.EPERM}, {errno: syscall.EROFS}, {errno: syscall.EINTR}},
 	read:         {{syscall.EIO, true}, {errno: syscall.EIO}, {errno: syscall.ENOMEM}},
 	openFolder:   {{errno: syscall.EIO}, {errno: syscall.EACCES}, {errno: syscall.EMFILE}, {errno: syscall.ENOMEM}},
-	list:         {{errno: syscall.EIO}, {errno: syscall.ENOMEM}},
+	list:         {{syscall.EIO, true}, {errno: syscall.EIO}, {errno: syscall.ENOMEM}},
 	look:         {{errno: syscall.EIO}, {errno: syscall.EACCES}, {errno: syscall.ENOMEM}},
 	stat:         {{errno: syscall.EIO}, {errno: syscall.EACCES}, {errno: syscall.ENOMEM}},
 	statFS:       {{errno: syscall.EIO}, {errno: syscall.ENOMEM}},

@@ -87,9 +87,14 @@ func (j *Journal) lay() error {
 // file is the store of a terminal.
 type file struct{ *mapped.File }
 
-// mapSize is how much of the file has its place in memory from the beginning; no
-// journal comes near it, so the map never has to grow.
-const mapSize = 64 << 20
+// mapSize is how much of the file has its place in memory from the beginning. One that
+// outgrows it is mapped anew in a commit, which waits for who reads. growBy is
+// how much longer than it has to be a file is made whenever it outgrows its length: its
+// room is used up before it grows again, and the erase overwrites all of it.
+const (
+	mapSize = 64 << 20
+	growBy  = 1 << 20
+)
 
 func openFile(path string) (file, error) {
 	db, err := mapped.Open(path, 0o600, bolt.Options{
@@ -101,7 +106,7 @@ func openFile(path string) (file, error) {
 	if err != nil {
 		return file{}, fmt.Errorf("cannot open the journal: %w", err)
 	}
-	db.AllocSize = 1 << 20
+	db.AllocSize = growBy
 	return file{db}, nil
 }
 

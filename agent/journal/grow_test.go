@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A journal is no longer than what was in it and growBy, however much of it has its
+// A journal is no longer than what was in it and a MiB, however much of it has its
 // place in memory: all of it is written over when it is erased.
 func TestAJournalIsNotMuchLongerThanItHasToBe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
@@ -15,7 +15,7 @@ func TestAJournalIsNotMuchLongerThanItHasToBe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const body = 200 << 10
+	const body, growBy = 200 << 10, 1 << 20
 	err = errors.Join(j.Post(Parcel{Case: "c", Kind: "answer", N: 1, Body: make([]byte, body)}), j.Close())
 	if err != nil {
 		t.Fatal(err)

@@ -88,13 +88,10 @@ func (j *Journal) lay() error {
 type file struct{ *mapped.File }
 
 // mapSize is how much of the file has its place in memory from the beginning. One that
-// outgrows it is mapped anew in a commit, which waits for who reads. growBy is
-// how much longer than it has to be a file is made whenever it outgrows its length: its
-// room is used up before it grows again, and the erase overwrites all of it.
-const (
-	mapSize = 64 << 20
-	growBy  = 1 << 20
-)
+// outgrows it is mapped anew in a commit, which waits for who reads. Whenever a file
+// outgrows its length it is made AllocSize longer than it has to be; that room is used
+// up before it grows again, and the erase overwrites all of it.
+const mapSize = 64 << 20
 
 func openFile(path string) (file, error) {
 	db, err := mapped.Open(path, 0o600, bolt.Options{
@@ -106,7 +103,7 @@ func openFile(path string) (file, error) {
 	if err != nil {
 		return file{}, fmt.Errorf("cannot open the journal: %w", err)
 	}
-	db.AllocSize = growBy
+	db.AllocSize = 1 << 20
 	return file{db}, nil
 }
 

@@ -164,7 +164,7 @@ func (n *enrolment) makeKeys() (err error) {
 		n.store, err = keys.Create(n.at.keys(), n.parts.Rand)
 	}
 	if err == nil && !n.store.Has(keys.Identity) {
-		if err = n.store.Unread(keys.Identity); err != nil {
+		if err = n.store.Unread(keys.Identity); err != nil && !errors.Is(err, keys.ErrDamaged) {
 			return fmt.Errorf("cannot enrol: %w", err) // whoever emptied the directory for that would lose whole keys
 		}
 		err = errors.New("cannot enrol: the key store is half erased; empty the state directory")

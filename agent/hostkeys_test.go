@@ -2,8 +2,11 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"unbindd/agent/certificate"
@@ -108,7 +111,7 @@ func TestWhatCannotBeReadIsNotErased(t *testing.T) {
 		b := newBound(t)
 		for _, p := range keys.Files(b.a.at.keys(), class) {
 			b.no(os.Remove(p))
-			b.no(os.Mkdir(p, 0o700)) // reading it fails, and it is there
+			b.no(os.Symlink(filepath.Base(p), p)) // it is there, and every call that asks for its bytes fails
 		}
 		if class == keys.Data {
 			if err := b.a.probeKeys(b.ctx, class, nil); err == nil || !strings.Contains(err.Error(), "nobody can tell") {
@@ -117,9 +120,22 @@ func TestWhatCannotBeReadIsNotErased(t *testing.T) {
 			continue
 		}
 		n := &enrolment{parts: b.a.Parts, at: b.a.at}
-		if err := n.makeKeys(); err == nil || strings.Contains(err.Error(), "empty the state directory") {
+		if err := n.makeKeys(); !errors.Is(err, syscall.ELOOP) || strings.Contains(err.Error(), "empty the state directory") {
 			t.Errorf("enrolling over %s keys that cannot be read: %v", class, err)
 		}
+	}
+}
+
+// Keys that were read, and are whole nowhere, are lost already: who enrols is told the
+// only way on.
+func TestDamagedKeysLeaveOneWayOn(t *testing.T) {
+	b := newBound(t)
+	for _, p := range keys.Files(b.a.at.keys(), keys.Identity)[:1] {
+		b.no(os.Truncate(p, 4096))
+	}
+	n := &enrolment{parts: b.a.Parts, at: b.a.at}
+	if err := n.makeKeys(); err == nil || !strings.Contains(err.Error(), "empty the state directory") {
+		t.Errorf("enrolling over damaged keys: %v", err)
 	}
 }
 

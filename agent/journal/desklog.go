@@ -79,12 +79,16 @@ func (j *Journal) Receive(name string, v any, s Seen) error {
 // Delivered takes a parcel out of the outbox: the desk has signed for it, and this came
 // beside its receipt.
 func (j *Journal) Delivered(id uint64, s Seen) error {
-	return j.store.Update(func(tx Tx) error {
+	err := j.store.Update(func(tx Tx) error {
 		if err := tx.Delete(bucketOutbox, binary.BigEndian.AppendUint64(nil, id)); err != nil {
 			return err
 		}
 		return s.write(tx)
 	})
+	if err != nil {
+		return fmt.Errorf("cannot take parcel %d out of the outbox: %w", id, err)
+	}
+	return nil
 }
 
 // Checkpoint is the newest checkpoint of the desk's log that was verified; nil where none

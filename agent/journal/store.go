@@ -87,8 +87,10 @@ func (j *Journal) lay() error {
 // file is the store of a terminal.
 type file struct{ *mapped.File }
 
-// mapSize is how much of the file has its place in memory from the beginning; no
-// journal comes near it, so the map never has to grow.
+// mapSize is how much of the file has its place in memory from the beginning. One that
+// outgrows it is mapped anew in a commit, which waits for who reads. Whenever a file
+// outgrows its length it is made AllocSize longer than it has to be; that room is used
+// up before it grows again, and the erase overwrites all of it.
 const mapSize = 64 << 20
 
 func openFile(path string) (file, error) {

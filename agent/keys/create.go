@@ -106,29 +106,45 @@ func makeDirectory(dir string) (string, error) {
 }
 
 // refuseFormer tells a store of the first form, one page a key and renamed into
-// place, from a damaged one.
+// place, from a damaged one. A file that cannot be read may be one of it, unless the
+// marker is there and is not: then it is the trouble of its own class.
 func refuseFormer(dir string) error {
 	names, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
+	marked, unread := false, error(nil)
 	for _, n := range names {
 		if !n.Type().IsRegular() {
 			continue
 		}
-		f, err := os.Open(filepath.Join(dir, n.Name()))
-		if err != nil {
-			return err
-		}
-		head := make([]byte, len(formerly))
-		_, err = io.ReadFull(f, head)
-		f.Close()
+		path := filepath.Join(dir, n.Name())
+		former, err := isFormer(path)
 		switch {
-		case err == nil && string(head) == formerly:
+		case former:
 			return ErrFormer
-		case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
-			return err // it may be one
+		case err != nil:
+			unread = errors.Join(unread, err)
+		case path == markerFile.path(dir):
+			marked = true
 		}
 	}
-	return nil
+	if marked {
+		return nil
+	}
+	return unread
+}
+
+// isFormer reads how a file begins.
+func isFormer(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	head := make([]byte, len(formerly))
+	if _, err := io.ReadFull(f, head); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, err
+	}
+	return string(head) == formerly, nil
 }

@@ -3,7 +3,9 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
+	"slices"
 	"syscall"
 )
 
@@ -27,13 +29,22 @@ func guard(fn func() error) (err error) {
 	return fn()
 }
 
-// ofTheMedium makes damage of a sector that cannot be read: to try again helps
-// nobody.
+// keptNot is what a kernel answers where the medium has not kept what was written: a
+// sector that cannot be read, and what a file system finds wrong with its own.
+var keptNot = []error{syscall.EIO, syscall.EUCLEAN, syscall.EBADMSG, syscall.ENODATA}
+
+// ofTheMedium makes damage of what the medium has lost, where a file is looked for,
+// opened or read: to try again helps nobody. A lock, a sync or a close that fails says
+// nothing of what can be read.
 func ofTheMedium(err error) error {
-	if errors.Is(err, syscall.EIO) && !errors.Is(err, ErrDamaged) {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	var path *os.PathError
+	if errors.Is(err, ErrDamaged) || !errors.As(err, &path) || path.Op == "sync" || path.Op == "close" {
+		return err
 	}
-	return err
+	if !slices.ContainsFunc(keptNot, func(errno error) bool { return errors.Is(path, errno) }) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }
 
 // callerPanic carries a panic of the caller's own function through guard.

@@ -5,9 +5,10 @@
 // the map it sends a signal, and the program would die of it, without a word about
 // what it was doing. Here such a fault ends the transaction with ErrUnread: what was
 // to be written is taken back, or, in a commit, unknown, as after every commit that
-// fails. It promises nothing where bbolt holds its locks, which is why the two pages
-// that it looks at then are read with a call first, which can fail like any other:
-// who meets a fault there all the same dies of it, as of a power cut.
+// fails; after one of those the file takes no changes until it is opened again. It
+// promises nothing where bbolt holds its locks, which is why the two pages that it
+// looks at then are read with a call first, which can fail like any other: who meets
+// a fault there all the same dies of it, as of a power cut.
 //
 // 32-bit ARM does not turn a fault into a panic: there the program dies of every one.
 //
@@ -19,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"syscall"
 
 	"go.etcd.io/bbolt"
@@ -27,11 +29,15 @@ import (
 // ErrUnread says that a page of the file could not be read.
 var ErrUnread = errors.New("a page of the file could not be read")
 
+// ErrWrong says that a page was read, and bbolt did not write it like that.
+var ErrWrong = errors.New("a page of the file is not what it should be")
+
 // File is an open file.
 type File struct {
 	*bbolt.DB
 	file  *os.File
-	metas int // bytes of the two pages that bbolt looks at when a transaction begins
+	metas int         // bytes of the two pages that bbolt looks at when a transaction begins
+	torn  atomic.Bool // a commit broke off, and bbolt has lost count of its free pages
 }
 
 // Open opens or makes a file, as bbolt.Open does.
@@ -46,8 +52,12 @@ func Open(path string, mode os.FileMode, o bbolt.Options) (*File, error) {
 	}
 	err := guard(func() (err error) {
 		defer func() { // nobody's code but bbolt's runs here, and it panics over a page that is not what it should be
-			if p := recover(); p != nil {
-				err = fmt.Errorf("%w: %v", ErrUnread, p)
+			switch p := recover().(type) {
+			case nil:
+			case fault:
+				panic(p) // guard's
+			default:
+				err = fmt.Errorf("%w: %v", ErrWrong, p)
 			}
 		}()
 		if f.DB, err = bbolt.Open(path, mode, &o); err == nil {
@@ -61,6 +71,11 @@ func Open(path string, mode os.FileMode, o bbolt.Options) (*File, error) {
 	return f, nil
 }
 
+// fault is what the runtime panics with at an address behind which there is nothing:
+// a page that the medium does not give, or, where a damaged page leads there, a place
+// outside of the map. Here they are one.
+type fault interface{ Addr() uintptr }
+
 // guard makes ErrUnread of a fault. Every other panic is somebody's mistake and
 // goes on.
 func guard(do func() error) (err error) {
@@ -68,7 +83,7 @@ func guard(do func() error) (err error) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
-		case interface{ Addr() uintptr }:
+		case fault:
 			err = ErrUnread
 		default:
 			panic(p)
@@ -87,17 +102,35 @@ func (f *File) View(do func(*bbolt.Tx) error) error {
 	return guard(func() error { return do(tx) })
 }
 
-// Update is Update of bbolt.
+// Update is Update of bbolt. After a commit that broke off there is none: what it had
+// taken of the free pages is neither free nor used then, and the next would write that
+// down. Opening the file reads them anew.
 func (f *File) Update(do func(*bbolt.Tx) error) error {
 	tx, err := f.begin(true)
 	if err != nil {
 		return err
 	}
 	defer end(tx)
+	if f.torn.Load() {
+		return fmt.Errorf("%w in a commit: nothing is changed before it is opened again", ErrUnread)
+	}
 	if err := guard(func() error { return do(tx) }); err != nil {
 		return err
 	}
-	return guard(tx.Commit)
+	return guard(func() error { return f.commit(tx) })
+}
+
+// commit is Commit of bbolt, and remembers that one broke off before the next begins.
+func (f *File) commit(tx *bbolt.Tx) error {
+	over := false
+	defer func() {
+		if !over {
+			f.torn.Store(true)
+		}
+	}()
+	err := tx.Commit()
+	over = true
+	return err
 }
 
 // begin begins a transaction. What it reads first stays where the map shows it.

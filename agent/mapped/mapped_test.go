@@ -1,9 +1,11 @@
 package mapped
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,7 +126,7 @@ func TestAFileThatCannotBeOpenedIsLetGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	lacking(t, path, 2*4096, func() {
-		f, err := Open(path, 0o600, bbolt.Options{Timeout: time.Second})
+		f, err := Open(path, 0o600, bbolt.Options{Timeout: time.Second, InitialMmapSize: 1 << 20}) // or the map would end with the file
 		if err == nil {
 			err = errors.Join(readAll(f), f.Close())
 		}
@@ -138,6 +140,40 @@ func TestAFileThatCannotBeOpenedIsLetGo(t *testing.T) {
 	}
 	if err := errors.Join(readAll(again), again.Close()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Bytes that are there and are not what bbolt wrote are told as that, and a page that is
+// not there as one that could not be read: neither as anything of pointers.
+func TestWhatIsWrongIsToldAsItIs(t *testing.T) {
+	f, path := filled(t)
+	at, _ := freelistAt(t, f)
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func() error {
+		f, err := Open(path, 0o600, bbolt.Options{Timeout: time.Second, InitialMmapSize: 1 << 20})
+		if err == nil {
+			err = f.Close()
+		}
+		return err
+	}
+	lacking(t, path, int64(at)*4096, func() {
+		if err := open(); !errors.Is(err, ErrUnread) || errors.Is(err, ErrWrong) || strings.Contains(err.Error(), "pointer") {
+			t.Errorf("a page that is not there: %v", err)
+		}
+	})
+	damaged := bytes.Clone(whole)
+	damaged[at*4096+8] = 0x02 // no list, but a leaf
+	if err := os.WriteFile(path, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(); !errors.Is(err, ErrWrong) || errors.Is(err, ErrUnread) {
+		t.Errorf("a page that is another: %v", err)
 	}
 }
 

@@ -37,8 +37,8 @@ func toldIn(dir string) ([]string, error) {
 	return strings.Split(strings.TrimSpace(string(text)), "\n"), err
 }
 
-// badMedium tells whether this run is one in which bytes could not be read: that
-// alone may be called damage.
+// badMedium tells whether this run is one in which the medium has not kept a file, or
+// bytes of one: that alone may be called damage.
 func badMedium() bool { return os.Getenv("CRASH_BAD") != "" }
 
 // ledgerAgain opens, reads everything in every way there is, and appends.
@@ -195,10 +195,13 @@ func keysAgain(dir string, _ uint64, say func(string)) error {
 	return nil
 }
 
-// eraseAgain erases what was filled, as erase does; evidence that is no pass tells
-// why, and is what the plan says of such a target.
+// eraseAgain erases what was filled, as erase does, but by a pattern: what there is of
+// the target is then told by a folder alone. Evidence that is no pass tells why, and is
+// what the plan says of such a target.
 func eraseAgain(dir string, _ uint64, say func(string)) error {
-	e := wipe.Erase(context.Background(), wipe.Kernel{}, target(dir), nil)
+	all := target(dir)
+	all.Path = filepath.Join(dir, "dat*")
+	e := wipe.Erase(context.Background(), wipe.Kernel{}, all, nil)
 	if e.Verified != wipe.Pass {
 		if e.Reason == "" || e.LevelAchieved != wipe.LevelNone {
 			return untrue("%+v", e)

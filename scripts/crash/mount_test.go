@@ -35,6 +35,7 @@ type recorder struct {
 	last  int
 	fault *fault
 	calls map[kind]int // how many there were of each kind; nil where nobody counts
+	away  string       // a file that is read no more
 	open  int          // handles that the kernel has not given back
 	idle  *gosync.Cond // that one was
 	lossy bool         // writes are taken and forgotten, and the kernel keeps what it holds when a file is opened again

@@ -34,7 +34,17 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 	if errno := h.meets(read, off); errno != 0 {
 		return nil, errno
 	}
+	if h.r.lacks(h.rel) {
+		return nil, syscall.EIO
+	}
 	return h.LoopbackFile.Read(ctx, dest, off)
+}
+
+// lacks tells a file that is read no more.
+func (r *recorder) lacks(rel string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return rel == r.away
 }
 
 // firsts are what may be the first to meet the bad medium.

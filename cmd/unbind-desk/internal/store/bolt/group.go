@@ -142,7 +142,9 @@ func (b *Base) commit(calls []call) {
 				kept, later = append(kept, c), append(later, u.later...)
 				continue
 			case !panicked:
-				broken = u.back()
+				if panicked, broken = try(func(store.Rows) error { return u.back() }, r); panicked {
+					broken = errAlone
+				}
 			default:
 				broken = errAlone // nobody knows where it was when it stopped
 			}
@@ -198,22 +200,23 @@ func try(f func(store.Rows) error, r store.Rows) (panicked bool, err error) {
 	return false, f(r)
 }
 
-// update runs f in a transaction of its own. An error that is not f's comes of the
-// commit: what is on the medium is then known to nobody.
+// update runs f in a transaction of its own. An error after f is over and content
+// comes of the commit: what is on the medium is then known to nobody. A page that f
+// itself wanted and did not get has written nothing.
 func (b *Base) update(f func(store.Rows) error) error {
 	if b.dead() {
 		return store.ErrUnknown
 	}
 	var said error
-	ran := false
+	over := false
 	err := b.db.Update(func(tx *bbolt.Tx) error {
-		ran = true
 		id := tx.ID()
 		tx.OnCommit(func() { b.settle(id, false) })
 		said = f(rowsOf(tx))
+		over = true
 		return said
 	})
-	if err == nil || !ran || said != nil {
+	if err == nil || !over || said != nil {
 		return named(err)
 	}
 	b.settle(0, true)

@@ -44,6 +44,8 @@ func (l lastDesk) Reveal(_ context.Context, _ string, body []byte) ([]byte, erro
 	})
 }
 
+func (l lastDesk) Name() string { return "https" }
+
 func (l lastDesk) Close() error { return nil }
 
 func lost(receipt.Receipt) ([]byte, error) { return nil, errors.New("timeout") }

@@ -32,7 +32,10 @@ func TestLostEventsNeedTheirSignedWord(t *testing.T) {
 		return s.Case != nil && s.Case.Problem != nil && s.Case.Problem.Code == "E22:events-lost"
 	})
 	w.nothingErased()
-	w.amend("--allow", "events-lost", "--lost", "1") // not what the ledger says
+	w.amend("--allow", "events-lost", "--lost", "1")                 // not what the ledger says
+	w.until("its answer is at the desk", func(s local.Status) bool { // which makes the case another version
+		return strings.Contains(w.daemon.said(), `"kind":"amend"`) && s.Outbox == 0
+	})
 	w.nothingErased()
 	w.amend("--allow", "events-lost", "--lost", "2")
 	w.unbound()

@@ -36,6 +36,8 @@ type liar struct {
 	asked int
 }
 
+func (*liar) Name() string { return "https" }
+
 func (l *liar) refuses(what string) error {
 	if l.asked++; l.asked > 400 {
 		l.b.t.Fatal("the desk is asked without end")

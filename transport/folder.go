@@ -156,11 +156,6 @@ func (f *Folder) Open(terminal string, o Object) (io.ReadSeekCloser, int64, erro
 	return file, info.Size(), nil
 }
 
-// Given brings what lies in a case's folder `in`, or ErrNotYet.
-func (f *Folder) Given(terminal string, o Object) ([]byte, error) {
-	return fetched(f.m.read(f.folder(terminal, o.Case, "in") + "/" + o.file() + ".json"))
-}
-
 // Give puts an object into a case's folder `in`, durably, and whole or not at all. What
 // is there under its name is replaced: the desk alone writes there. It says whether
 // anything was written.

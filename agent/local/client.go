@@ -63,11 +63,6 @@ func (c *Client) Cancel(ctx context.Context, file []byte) (l Loaded, err error) 
 	return l, c.do(ctx, http.MethodPost, "/v1/cancel", file, &l)
 }
 
-// Certificate returns the newest certificate's envelope as it was signed.
-func (c *Client) Certificate(ctx context.Context) (raw json.RawMessage, err error) {
-	return raw, c.do(ctx, http.MethodGet, "/v1/certificate", nil, &raw)
-}
-
 func (c *Client) do(ctx context.Context, method, path string, body []byte, to any) error {
 	resp, err := c.send(ctx, method, path, body, nil)
 	if err != nil {

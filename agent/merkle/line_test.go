@@ -28,10 +28,7 @@ func TestALineIsTheProofOfGrowth(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := ProveGrowth(int64(before), int64(size), checkpoint, m.read)
-			if err != nil || string(GrowthText(line, checkpoint)) != string(want) {
-				t.Fatalf("%d to %d: %v\n%s\n%s", before, size, err, GrowthText(line, checkpoint), want)
-			}
+			proof := GrowthText(line, checkpoint)
 			bits := 0
 			for n := size - 1; n > 0; n >>= 1 {
 				bits++
@@ -43,10 +40,10 @@ func TestALineIsTheProofOfGrowth(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := Joined(want, earlier, later, believed); err != nil {
+			if err := Joined(proof, earlier, later, believed); err != nil {
 				t.Errorf("%d to %d: %v", before, size, err)
 			}
-			if other := (Checkpoint{Origin: later.Origin, Size: later.Size, Root: Hash{1}}); Joined(want, earlier, other, believed) == nil || !Differ(later, other) {
+			if other := (Checkpoint{Origin: later.Origin, Size: later.Size, Root: Hash{1}}); Joined(proof, earlier, other, believed) == nil || !Differ(later, other) {
 				t.Errorf("%d to %d: the proof leads to a checkpoint that it is not of", before, size)
 			}
 		}

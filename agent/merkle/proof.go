@@ -33,13 +33,11 @@ func Prove(n, size int64, checkpoint []byte, read Hashes) ([]byte, error) {
 // ProveGrowth writes the proof that a tree of size continues one of before
 // leaves: "old before", hashes, an empty line, the checkpoint of size.
 func ProveGrowth(before, size int64, checkpoint []byte, read Hashes) ([]byte, error) {
-	path, err := tlog.ProveTree(size, before, tlog.HashReaderFunc(read))
+	line, err := GrowthLine(before, size, read)
 	if err != nil {
-		return nil, fmt.Errorf("cannot prove that the log grew from %d to %d: %w", before, size, err)
+		return nil, err
 	}
-	out := strconv.AppendInt([]byte("old "), before, 10)
-	out = append(lines(append(out, '\n'), path), '\n')
-	return append(out, checkpoint...), nil
+	return GrowthText(line, checkpoint), nil
 }
 
 // lineSize is a hash in base64 with its line's end.
